@@ -1,0 +1,150 @@
+import type { Log } from '../log.ts'
+import type { Clock } from './clock.ts'
+
+export interface DirtyLoopOptions {
+  readonly clock: Clock
+  readonly log: Log
+  /**
+   * The only place that acts. Reads its inputs' newest snapshots itself: `reasons` (distinct, oldest first) are for the
+   * log. A rejection leaves the loop dirty and is tried again. The signal aborts when the loop is stopped.
+   */
+  act(signal: AbortSignal, reasons: readonly string[]): Promise<void>
+  /** In-sync gate: what is still missing, or undefined. Asked at every mark; nothing is acted on until it opens. */
+  gate?(): string | undefined
+  /** From the first mark to the act, so that a burst is acted on once. Default 5 ms. */
+  readonly coalesceMs?: number
+  /** Least time between the starts of two acts. Default 0. */
+  readonly throttleMs?: number
+  /** First wait after a failure; doubles up to `retryMaxMs`. Defaults 100 ms and 10 s. */
+  readonly retryMinMs?: number
+  readonly retryMaxMs?: number
+}
+
+export interface DirtyLoop {
+  readonly dirty: boolean
+  readonly acting: boolean
+  /** Failures since the last success. */
+  readonly failures: number
+  readonly lastError: Error | undefined
+  /** What the gate waits for. */
+  readonly waitingFor: string | undefined
+  /** Something may have changed. Cheap, never throws, may be called from anywhere. */
+  mark(reason: string): void
+  /** Resolves once nothing is dirty and nothing acts (at once, when that is so now). */
+  idle(): Promise<void>
+  /** Aborts the act under way and resolves when it has ended. Marks are ignored from here on. */
+  stop(): Promise<void>
+}
+
+/**
+ * One level-triggered loop: watchers mark, the loop alone acts, one act at a time. A mark during an act leads to one
+ * more act. A mark during a retry's backoff is acted on after `retryMinMs` at the latest, for it may bring the cure.
+ */
+export function createDirtyLoop(options: DirtyLoopOptions): DirtyLoop {
+  const { clock, log, coalesceMs = 5, throttleMs = 0, retryMinMs = 100, retryMaxMs = 10_000 } = options
+  const stopping = new AbortController()
+  let reasons = new Set<string>()
+  let firstMark = 0
+  let lastStart = Number.NEGATIVE_INFINITY
+  let lastFailure = Number.NEGATIVE_INFINITY
+  let retryAt = Number.NEGATIVE_INFINITY
+  let failures = 0
+  let lastError: Error | undefined
+  let acting: Promise<void> | undefined
+  let waitingFor: string | undefined
+  let cancelTimer = () => {}
+  let waiters: (() => void)[] = []
+
+  const settle = () => {
+    if (reasons.size > 0 || acting !== undefined) return
+    const woken = waiters
+    waiters = []
+    for (const wake of woken) wake()
+  }
+
+  const schedule = () => {
+    cancelTimer()
+    if (reasons.size === 0 || acting !== undefined || stopping.signal.aborted) return
+    const at = Math.max(firstMark + coalesceMs, lastStart + throttleMs, retryAt)
+    cancelTimer = clock.after(Math.max(0, at - clock.now()), begin)
+  }
+
+  const gateIsOpen = () => {
+    const missing = options.gate?.()
+    if (missing !== waitingFor) log.debug(missing === undefined ? 'in sync' : `waiting for ${missing}`)
+    waitingFor = missing
+    return missing === undefined
+  }
+
+  const begin = () => {
+    if (!gateIsOpen()) return
+    const taken = reasons
+    reasons = new Set()
+    lastStart = clock.now()
+    acting = Promise.resolve()
+      .then(() => options.act(stopping.signal, [...taken]))
+      .then(
+        () => {
+          failures = 0
+          lastError = undefined
+          retryAt = Number.NEGATIVE_INFINITY
+        },
+        (error: unknown) => failed(error, taken),
+      )
+      .finally(() => {
+        acting = undefined
+        schedule()
+        settle()
+      })
+  }
+
+  const failed = (error: unknown, taken: ReadonlySet<string>) => {
+    lastError = error instanceof Error ? error : new Error(String(error))
+    if (stopping.signal.aborted) return
+    const marked = reasons.size > 0
+    reasons = new Set([...taken, ...reasons])
+    const wait = Math.min(retryMinMs * 2 ** failures, retryMaxMs)
+    failures++
+    lastFailure = clock.now()
+    firstMark = lastFailure
+    retryAt = lastFailure + (marked ? retryMinMs : wait)
+    log.warn(`acting failed, trying again in ${retryAt - lastFailure} ms`, { err: lastError, failures })
+  }
+
+  return {
+    get dirty() {
+      return reasons.size > 0
+    },
+    get acting() {
+      return acting !== undefined
+    },
+    get failures() {
+      return failures
+    },
+    get lastError() {
+      return lastError
+    },
+    get waitingFor() {
+      return waitingFor
+    },
+    mark: reason => {
+      if (stopping.signal.aborted) return
+      if (reasons.size === 0) firstMark = clock.now()
+      reasons.add(reason)
+      if (acting === undefined) retryAt = Math.min(retryAt, lastFailure + retryMinMs)
+      schedule()
+    },
+    idle: () =>
+      new Promise(resolve => {
+        waiters.push(resolve)
+        settle()
+      }),
+    stop: async () => {
+      cancelTimer()
+      stopping.abort(new Error('stopped'))
+      await acting
+      reasons.clear()
+      settle()
+    },
+  }
+}

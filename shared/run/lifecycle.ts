@@ -1,0 +1,104 @@
+import type { Log } from '../log.ts'
+
+/** One part of a daemon. `start` resolves when the parts after it may rely on it, with what stops it again. */
+export interface Part {
+  readonly name: string
+  start(signal: AbortSignal): Promise<Stop | undefined> | Stop | undefined
+}
+
+export type Stop = () => Promise<void> | void
+
+export interface LifecycleOptions {
+  readonly log: Log
+  /** In order of start; stopped in reverse. */
+  readonly parts: readonly Part[]
+  /** Another way to stop than a signal. */
+  readonly signal?: AbortSignal
+  /** All parts have started. */
+  onReady?(): void
+  /** SIGHUP (daemon(7): reread the configuration). */
+  onReload?(): void
+  onStopping?(): void
+  /** Where signals come from; the process by default. */
+  readonly signals?: SignalSource
+  /** What a second signal does; `process.exit` by default. */
+  exit?(code: number): void
+}
+
+export interface SignalSource {
+  on(event: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown
+  off(event: NodeJS.Signals, listener: (signal: NodeJS.Signals) => void): unknown
+}
+
+const SIGNAL_NUMBER: Readonly<Record<string, number>> = { SIGINT: 2, SIGTERM: 15 }
+
+/**
+ * Runs a daemon: starts the parts in order, waits for SIGTERM, SIGINT or the given signal, stops them in reverse.
+ * Resolves when all have stopped. A part that fails to start stops those before it, and its error is thrown.
+ * A part that fails to stop is logged and does not keep the others from stopping. A second signal exits at once
+ * with 128 + its number.
+ */
+export async function runLifecycle(options: LifecycleOptions): Promise<void> {
+  const { log, parts, signals = process, exit = code => process.exit(code) } = options
+  const stopping = new AbortController()
+  const started: { name: string; stop: Stop }[] = []
+
+  const onStop = (signal: NodeJS.Signals) => {
+    if (stopping.signal.aborted) {
+      log.warn(`${signal} again: exiting at once`)
+      return exit(128 + (SIGNAL_NUMBER[signal] ?? 0))
+    }
+    log.info(`${signal}: stopping`)
+    stopping.abort(new Error(signal))
+  }
+  const onReload = () => {
+    if (!stopping.signal.aborted) options.onReload?.()
+  }
+  const onAbort = () => stopping.abort(options.signal?.reason)
+  signals.on('SIGTERM', onStop)
+  signals.on('SIGINT', onStop)
+  // Always listened for: SIGHUP's default would end the daemon.
+  signals.on('SIGHUP', onReload)
+  if (options.signal?.aborted) onAbort()
+  options.signal?.addEventListener('abort', onAbort, { once: true })
+
+  try {
+    for (const part of parts) {
+      if (stopping.signal.aborted) break
+      log.debug(`starting ${part.name}`)
+      const stop = await part.start(stopping.signal)
+      if (stop !== undefined) started.push({ name: part.name, stop })
+    }
+    if (!stopping.signal.aborted) {
+      options.onReady?.()
+      await aborted(stopping.signal)
+    }
+    options.onStopping?.()
+  } catch (error) {
+    // A part that gives up because it was told to stop has not failed.
+    if (!stopping.signal.aborted) throw error
+  } finally {
+    stopping.abort(new Error('stopping'))
+    await stopInReverse(started, log)
+    signals.off('SIGTERM', onStop)
+    signals.off('SIGINT', onStop)
+    signals.off('SIGHUP', onReload)
+    options.signal?.removeEventListener('abort', onAbort)
+  }
+}
+
+async function stopInReverse(started: { name: string; stop: Stop }[], log: Log): Promise<void> {
+  for (const { name, stop } of started.toReversed()) {
+    try {
+      log.debug(`stopping ${name}`)
+      await stop()
+    } catch (err) {
+      log.warn(`${name} did not stop cleanly`, { err })
+    }
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
+}
