@@ -5,7 +5,66 @@
  */
 export const ERRORS = {
   CONFIG_INVALID: { messageId: '5c1f0f0a3e6b4c0e9a4b3a0f6f1d2b01', hint: 'correct the configuration file and restart' },
-  SPEC_INVALID: { messageId: '5c1f0f0a3e6b4c0e9a4b3a0f6f1d2b02', hint: 'correct the service file; it is read again when it is saved' },
+  SPEC_INVALID: {
+    messageId: '5c1f0f0a3e6b4c0e9a4b3a0f6f1d2b02',
+    hint: 'correct the service file; it is read again when it is saved',
+  },
+  RPC_LISTEN: {
+    messageId: 'd76960da8ce76f8c76401eb6cf47beb4',
+    hint: 'free the address, or change listen or controlSocket in the configuration file, and restart',
+  },
+  RPC_TLS: {
+    messageId: 'a50693afc5acb15268bcbebf43547330',
+    hint: 'correct ca, cert and key under tls in the configuration file and restart',
+  },
+  REPORT_DISCONNECTED: {
+    messageId: '1bc01066e90ab2303ad9638cd7342f78',
+    hint: 'check that the director runs and that its address is reachable from this host; the host goes on without it',
+  },
+  REGISTRATION_INVALID: {
+    messageId: '776ee9f3a90a65b96738dce21e1a7e97',
+    hint: 'the agent and the director do not fit together: check their versions',
+  },
+  REGISTRY_CONFLICT: {
+    messageId: '73549bd5b08882614497b4097019a8a4',
+    hint: 'give the hosts different hostMac values, or correct the service file on one of them',
+  },
+  STORE_FAILED: {
+    messageId: '42a9bff34e1d33017ac1ef23e939f934',
+    hint: 'check that the state file and its directory are writable and that the disk is not full',
+  },
+  OVSDB_UNREACHABLE: {
+    messageId: 'ecd2f864f633e7a7eaa34aefe7b74319',
+    hint: 'start ovsdb-server (systemctl start openvswitch-switch) and check the path of its socket',
+  },
+  OVSDB_PROTOCOL: {
+    messageId: '568b0fdab9a8067da616f69f3062dd86',
+    hint: 'what answers on this socket is not a working ovsdb-server; see its log',
+  },
+  OVSDB_CALL_FAILED: {
+    messageId: '9a2068ef116d0949e9d7d58d96cebc39',
+    hint: 'ovsdb-server refused the request; see the reason it gave',
+  },
+  OVSDB_TIMEOUT: {
+    messageId: '9f4d1e7dff1b68e61810b178b4321936',
+    hint: 'ovsdb-server does not answer; see its log and its load',
+  },
+  OVSDB_TRANSACTION: {
+    messageId: '61cddb485dcf8b2ad00fa7b517d6ce20',
+    hint: 'ovsdb-server did not make the change; see the reason it gave',
+  },
+  OVSDB_SCHEMA: {
+    messageId: '747fd3953d7bba2d72a8293e8516a92f',
+    hint: 'install an Open vSwitch whose schema has this column',
+  },
+  OPENFLOW_VALUE_INVALID: {
+    messageId: 'de8ea2829502085b84e2f6dede12b83f',
+    hint: 'report this with the journal around it: a flow was compiled that no switch can take',
+  },
+  OPENFLOW_MALFORMED: {
+    messageId: 'c50d53ee57903ea7ae54bb86d50b2e20',
+    hint: 'the switch sent bytes that are not OpenFlow 1.5; check that the bridge is Open vSwitch 2.10 or newer and has OpenFlow15 among its protocols',
+  },
 } as const satisfies Record<string, { messageId: string; hint: string }>
 
 export type ErrorCode = keyof typeof ERRORS
@@ -15,7 +74,11 @@ export class CrossportError extends Error {
   readonly code: ErrorCode
   readonly fields: Readonly<Record<string, string | number>>
 
-  constructor(code: ErrorCode, message: string, options: { fields?: Record<string, string | number>; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { fields?: Record<string, string | number>; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'CrossportError'
     this.code = code

@@ -1,0 +1,118 @@
+import { CrossportError } from '../../shared/errors.ts'
+import type { Log } from '../../shared/log.ts'
+import { registrationClient } from '../../shared/rpc/client.ts'
+import type { TlsFiles } from '../../shared/rpc/tls.ts'
+import type { Clock } from '../../shared/run/clock.ts'
+import { type ConnectEvents, type Connection, keepConnected } from '../../shared/run/keep-connected.ts'
+import { createSession, type HostIdentity, type Session } from './session.ts'
+import type { ReportedRealServer, Reporter, ReportHandlers } from './types.ts'
+
+export type { HostIdentity } from './session.ts'
+
+export interface ReporterOptions {
+  /** The director: `host:port` or `unix:/path`. */
+  readonly address: string
+  readonly tls?: TlsFiles | undefined
+  readonly identity: HostIdentity
+  readonly log: Log
+  readonly clock: Clock
+  readonly handlers: ReportHandlers
+}
+
+export interface HostReporter extends Reporter {
+  /** The host's addresses have changed: the director hears of it at once. */
+  setIdentity(identity: HostIdentity): void
+}
+
+type Stream = Connection & { readonly session: Session }
+
+/**
+ * Keeps one stream to the director: dials, waits to be asked, registers, tells what changes. The director being away
+ * is normal: the newest list is kept, and sent in full when it is back (first retry after 100 ms, then up to 5 s).
+ */
+export function createReporter(options: ReporterOptions): HostReporter {
+  const { address, tls, log, clock, handlers } = options
+  let identity = options.identity
+  let realServers: ReadonlyMap<string, ReportedRealServer> = new Map()
+
+  /** Resolves when the director has asked: an open stream alone does not tell that somebody answers. */
+  const connect = (events: ConnectEvents, signal: AbortSignal) =>
+    new Promise<Stream>((resolve, reject) => {
+      const client = registrationClient(address, tls)
+      const call = client.Attach()
+      const destroy = () => {
+        session.close()
+        call.cancel()
+        client.close()
+      }
+      const lost = (reason: string) => {
+        destroy()
+        reject(disconnected(address, reason))
+        events.lost(reason)
+      }
+      const session = createSession({
+        clock,
+        handlers,
+        truth: () => ({ identity, realServers }),
+        send: message => call.write(message),
+        onAsked: () => {
+          handlers.onState('connected', `director ${address} has asked for the registration`)
+          resolve({ session, destroy, probe: () => {} })
+        },
+        lost,
+      })
+      call.on('data', message => {
+        events.activity()
+        session.receive(message)
+      })
+      call.on('error', error => lost(plain(error)))
+      call.on('end', () => lost('the director has closed the stream'))
+      signal.addEventListener('abort', () => lost('given up'), { once: true })
+    })
+
+  const down = (reason: string) => {
+    handlers.onState('disconnected', `director ${address}: ${reason}`)
+    log.warn('the director is away; this host goes on without it', {
+      director: address,
+      err: disconnected(address, reason),
+    })
+  }
+  const kept = keepConnected<Stream>({
+    clock,
+    fastRetry: 100,
+    minBackoff: 200,
+    maxBackoff: 5000,
+    // The session's heartbeats probe, in the rhythm of the director's lease.
+    probeInterval: 0,
+    connect,
+    onUp: stream => {
+      log.info('registered with the director', { director: address })
+      // What came between the answer and now.
+      stream.session.sync()
+    },
+    onDown: down,
+    onFailure: error => down(error instanceof CrossportError ? String(error.fields.reason) : error.message),
+  })
+
+  return {
+    update: list => {
+      realServers = new Map(list.map(rs => [rs.id, rs]))
+      kept.current?.session.sync()
+    },
+    setIdentity: next => {
+      identity = next
+      kept.current?.session.sync()
+    },
+    close: async () => kept.close(),
+  }
+}
+
+function disconnected(address: string, reason: string): CrossportError {
+  return new CrossportError('REPORT_DISCONNECTED', `director ${address}: ${reason}`, { fields: { reason } })
+}
+
+/** gRPC's messages carry the status' number and the resolver's notes; the operator needs the cause. */
+function plain(error: Error): string {
+  const details = (error as { details?: string }).details ?? error.message
+  return /ECONNREFUSED/.test(details) ? 'connection refused' : details
+}

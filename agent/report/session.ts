@@ -1,0 +1,105 @@
+import type { AgentMessage } from '../../shared/rpc/gen/crossport/v1/AgentMessage.ts'
+import type { DirectorMessage__Output } from '../../shared/rpc/gen/crossport/v1/DirectorMessage.ts'
+import type { RegistrationRequest__Output } from '../../shared/rpc/gen/crossport/v1/RegistrationRequest.ts'
+import { toProto } from '../../shared/rpc/real-server.ts'
+import type { Clock } from '../../shared/run/clock.ts'
+import { deltaOf } from './delta.ts'
+import type { ReportedRealServer, ReportHandlers } from './types.ts'
+
+/** Who this host is, as the director will address it. */
+export interface HostIdentity {
+  readonly hostId: string
+  /** H: requests are sent to it. Lower case. */
+  readonly hostMac: string
+  readonly hostIp: string
+  readonly version: string
+}
+
+export interface SessionOptions {
+  readonly clock: Clock
+  readonly handlers: ReportHandlers
+  /** The newest truth, asked for whenever a message is made. */
+  readonly truth: () => {
+    readonly identity: HostIdentity
+    readonly realServers: ReadonlyMap<string, ReportedRealServer>
+  }
+  readonly send: (message: AgentMessage) => void
+  /** The director has asked: from now on it is told everything. */
+  readonly onAsked: () => void
+  readonly lost: (reason: string) => void
+}
+
+/** One stream's conversation: asked, answered in full, then deltas and heartbeats. */
+export interface Session {
+  receive(message: DirectorMessage__Output): void
+  /** Sends what the director does not know yet. */
+  sync(): void
+  /** Ends its timers. */
+  close(): void
+}
+
+/**
+ * The stream is ordered, so what was written before a heartbeat has been read when that heartbeat is answered.
+ * Heartbeats go out every third of the lease; a director that answers nothing for two thirds of it is taken for dead.
+ */
+export function createSession(options: SessionOptions): Session {
+  const { clock, handlers, send, truth } = options
+  let known: ReadonlyMap<string, ReportedRealServer> | undefined
+  let knownIdentity: HostIdentity | undefined
+  let leaseMs = 0
+  let sequence = 0
+  let answered = 0
+  let registered = false
+  let cancelHeartbeat = () => {}
+
+  const registration = () => {
+    const { identity, realServers } = truth()
+    known = realServers
+    knownIdentity = identity
+    send({ registration: { ...identity, realServers: [...realServers.values()].map(toProto) } })
+  }
+
+  const heartbeat = () => {
+    if (sequence - answered >= 2)
+      return options.lost(`no answer from the director for ${Math.round((2 * leaseMs) / 3)} ms`)
+    sequence++
+    send({ heartbeat: { sequence } })
+    cancelHeartbeat()
+    cancelHeartbeat = clock.after(leaseMs / 3, heartbeat)
+  }
+
+  const asked = (request: RegistrationRequest__Output) => {
+    leaseMs = Math.max(300, request.leaseMs)
+    const first = known === undefined
+    handlers.onDirector({
+      id: request.directorId,
+      mac: request.directorMac.toLowerCase(),
+      leaseMs,
+      active: request.active,
+    })
+    if (first) options.onAsked()
+    registration()
+    if (first) heartbeat()
+  }
+
+  return {
+    receive: message => {
+      if (message.request) asked(message.request)
+      if (message.services) handlers.onServices(message.services.documents)
+      if (message.heartbeat) {
+        answered = Math.max(answered, message.heartbeat.sequence)
+        if (!registered) handlers.onState('registered', 'the director has confirmed the registration')
+        registered = true
+      }
+    },
+    sync: () => {
+      if (known === undefined) return
+      const { identity, realServers } = truth()
+      if (JSON.stringify(identity) !== JSON.stringify(knownIdentity)) return registration()
+      const delta = deltaOf(known, realServers)
+      known = realServers
+      if (delta) send({ delta: { upserted: delta.upserted.map(toProto), removedIds: [...delta.removedIds] } })
+    },
+    close: () => cancelHeartbeat(),
+  }
+}

@@ -1,0 +1,46 @@
+/** One real server as the director hears of it (proto: crossport.v1.RealServer). */
+export interface ReportedRealServer {
+  /** Stable on this host across restarts of VM and agent. */
+  readonly id: string
+  readonly service: string
+  readonly vip: string
+  readonly protocol: 'tcp' | 'udp'
+  readonly vipPort: number
+  readonly ingressPort: number
+  readonly rsPort: number
+  readonly vm: string
+  readonly vmUuid: string
+  readonly weight: number
+  readonly state: 'pending' | 'ready' | 'draining' | 'down'
+  readonly reason: string
+  readonly scheduler: string
+}
+
+/** What the director told us last. Kept in SQLite by the agent, so that the host stays autonomous. */
+export interface DirectorInfo {
+  readonly id: string
+  /** D, lower case. */
+  readonly mac: string
+  readonly leaseMs: number
+  readonly active: boolean
+}
+
+export interface DirectorDocument {
+  readonly file: string
+  readonly line: number
+  readonly text: string
+}
+
+/** Callbacks store a snapshot and mark the loop dirty; they do no I/O. */
+export interface ReportHandlers {
+  onDirector(info: DirectorInfo): void
+  onServices(documents: readonly DirectorDocument[]): void
+  /** `reason` is for the operator: 'connecting to 172.24.1.100:7473: connection refused'. */
+  onState(state: 'connected' | 'registered' | 'disconnected', reason: string): void
+}
+
+export interface Reporter {
+  /** The whole list, level-triggered: the reporter sends what differs from what the director has confirmed. */
+  update(realServers: readonly ReportedRealServer[]): void
+  close(): Promise<void>
+}

@@ -1,0 +1,31 @@
+import type * as grpc from '@grpc/grpc-js'
+import type { ControlClient } from './gen/crossport/v1/Control.ts'
+import type { RegistrationClient } from './gen/crossport/v1/Registration.ts'
+import { loadProto } from './load.ts'
+import { clientCredentials, type TlsFiles } from './tls.ts'
+
+/** A peer that is gone is noticed by HTTP/2 pings (ms), also when its host has lost power. */
+const KEEPALIVE: grpc.ChannelOptions = {
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 5_000,
+  'grpc.keepalive_permit_without_calls': 1,
+}
+
+/**
+ * A client of the director's Registration service. `address` is `host:port` or `unix:/path`.
+ * gRPC's own reconnecting is as fast as the caller's, who decides when to try again.
+ */
+export function registrationClient(address: string, tls?: TlsFiles): RegistrationClient {
+  return new (loadProto().registration)(address, clientCredentials(tls), {
+    ...KEEPALIVE,
+    'grpc.initial_reconnect_backoff_ms': 100,
+    'grpc.max_reconnect_backoff_ms': 1_000,
+    // A channel of its own, so that closing it closes the connection.
+    'grpc.use_local_subchannel_pool': 1,
+  })
+}
+
+/** A client of a daemon's control socket, e.g. /run/crossport/agent.sock. */
+export function controlClient(socket: string): ControlClient {
+  return new (loadProto().control)(`unix:${socket}`, clientCredentials(), { 'grpc.use_local_subchannel_pool': 1 })
+}

@@ -1,0 +1,63 @@
+// Original file: proto/crossport/v1/control.proto
+
+import type * as grpc from '@grpc/grpc-js'
+import type { MethodDefinition } from '@grpc/proto-loader'
+import type { GetStatusRequest as _crossport_v1_GetStatusRequest, GetStatusRequest__Output as _crossport_v1_GetStatusRequest__Output } from '../../crossport/v1/GetStatusRequest.ts';
+import type { ResyncReply as _crossport_v1_ResyncReply, ResyncReply__Output as _crossport_v1_ResyncReply__Output } from '../../crossport/v1/ResyncReply.ts';
+import type { ResyncRequest as _crossport_v1_ResyncRequest, ResyncRequest__Output as _crossport_v1_ResyncRequest__Output } from '../../crossport/v1/ResyncRequest.ts';
+import type { Status as _crossport_v1_Status, Status__Output as _crossport_v1_Status__Output } from '../../crossport/v1/Status.ts';
+import type { TeardownReply as _crossport_v1_TeardownReply, TeardownReply__Output as _crossport_v1_TeardownReply__Output } from '../../crossport/v1/TeardownReply.ts';
+import type { TeardownRequest as _crossport_v1_TeardownRequest, TeardownRequest__Output as _crossport_v1_TeardownRequest__Output } from '../../crossport/v1/TeardownRequest.ts';
+
+export interface ControlClient extends grpc.Client {
+  GetStatus(argument: _crossport_v1_GetStatusRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_crossport_v1_Status__Output>): grpc.ClientUnaryCall;
+  GetStatus(argument: _crossport_v1_GetStatusRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_crossport_v1_Status__Output>): grpc.ClientUnaryCall;
+  GetStatus(argument: _crossport_v1_GetStatusRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_crossport_v1_Status__Output>): grpc.ClientUnaryCall;
+  GetStatus(argument: _crossport_v1_GetStatusRequest, callback: grpc.requestCallback<_crossport_v1_Status__Output>): grpc.ClientUnaryCall;
+  getStatus(argument: _crossport_v1_GetStatusRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_crossport_v1_Status__Output>): grpc.ClientUnaryCall;
+  getStatus(argument: _crossport_v1_GetStatusRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_crossport_v1_Status__Output>): grpc.ClientUnaryCall;
+  getStatus(argument: _crossport_v1_GetStatusRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_crossport_v1_Status__Output>): grpc.ClientUnaryCall;
+  getStatus(argument: _crossport_v1_GetStatusRequest, callback: grpc.requestCallback<_crossport_v1_Status__Output>): grpc.ClientUnaryCall;
+  
+  Resync(argument: _crossport_v1_ResyncRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_crossport_v1_ResyncReply__Output>): grpc.ClientUnaryCall;
+  Resync(argument: _crossport_v1_ResyncRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_crossport_v1_ResyncReply__Output>): grpc.ClientUnaryCall;
+  Resync(argument: _crossport_v1_ResyncRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_crossport_v1_ResyncReply__Output>): grpc.ClientUnaryCall;
+  Resync(argument: _crossport_v1_ResyncRequest, callback: grpc.requestCallback<_crossport_v1_ResyncReply__Output>): grpc.ClientUnaryCall;
+  resync(argument: _crossport_v1_ResyncRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_crossport_v1_ResyncReply__Output>): grpc.ClientUnaryCall;
+  resync(argument: _crossport_v1_ResyncRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_crossport_v1_ResyncReply__Output>): grpc.ClientUnaryCall;
+  resync(argument: _crossport_v1_ResyncRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_crossport_v1_ResyncReply__Output>): grpc.ClientUnaryCall;
+  resync(argument: _crossport_v1_ResyncRequest, callback: grpc.requestCallback<_crossport_v1_ResyncReply__Output>): grpc.ClientUnaryCall;
+  
+  Teardown(argument: _crossport_v1_TeardownRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_crossport_v1_TeardownReply__Output>): grpc.ClientUnaryCall;
+  Teardown(argument: _crossport_v1_TeardownRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_crossport_v1_TeardownReply__Output>): grpc.ClientUnaryCall;
+  Teardown(argument: _crossport_v1_TeardownRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_crossport_v1_TeardownReply__Output>): grpc.ClientUnaryCall;
+  Teardown(argument: _crossport_v1_TeardownRequest, callback: grpc.requestCallback<_crossport_v1_TeardownReply__Output>): grpc.ClientUnaryCall;
+  teardown(argument: _crossport_v1_TeardownRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_crossport_v1_TeardownReply__Output>): grpc.ClientUnaryCall;
+  teardown(argument: _crossport_v1_TeardownRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_crossport_v1_TeardownReply__Output>): grpc.ClientUnaryCall;
+  teardown(argument: _crossport_v1_TeardownRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_crossport_v1_TeardownReply__Output>): grpc.ClientUnaryCall;
+  teardown(argument: _crossport_v1_TeardownRequest, callback: grpc.requestCallback<_crossport_v1_TeardownReply__Output>): grpc.ClientUnaryCall;
+  
+  Watch(argument: _crossport_v1_GetStatusRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_crossport_v1_Status__Output>;
+  Watch(argument: _crossport_v1_GetStatusRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_crossport_v1_Status__Output>;
+  watch(argument: _crossport_v1_GetStatusRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_crossport_v1_Status__Output>;
+  watch(argument: _crossport_v1_GetStatusRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_crossport_v1_Status__Output>;
+  
+}
+
+export interface ControlHandlers extends grpc.UntypedServiceImplementation {
+  GetStatus: grpc.handleUnaryCall<_crossport_v1_GetStatusRequest__Output, _crossport_v1_Status>;
+  
+  Resync: grpc.handleUnaryCall<_crossport_v1_ResyncRequest__Output, _crossport_v1_ResyncReply>;
+  
+  Teardown: grpc.handleUnaryCall<_crossport_v1_TeardownRequest__Output, _crossport_v1_TeardownReply>;
+  
+  Watch: grpc.handleServerStreamingCall<_crossport_v1_GetStatusRequest__Output, _crossport_v1_Status>;
+  
+}
+
+export interface ControlDefinition extends grpc.ServiceDefinition {
+  GetStatus: MethodDefinition<_crossport_v1_GetStatusRequest, _crossport_v1_Status, _crossport_v1_GetStatusRequest__Output, _crossport_v1_Status__Output>
+  Resync: MethodDefinition<_crossport_v1_ResyncRequest, _crossport_v1_ResyncReply, _crossport_v1_ResyncRequest__Output, _crossport_v1_ResyncReply__Output>
+  Teardown: MethodDefinition<_crossport_v1_TeardownRequest, _crossport_v1_TeardownReply, _crossport_v1_TeardownRequest__Output, _crossport_v1_TeardownReply__Output>
+  Watch: MethodDefinition<_crossport_v1_GetStatusRequest, _crossport_v1_Status, _crossport_v1_GetStatusRequest__Output, _crossport_v1_Status__Output>
+}

@@ -1,0 +1,19 @@
+// Original file: proto/crossport/v1/registration.proto
+
+import type { RealServer as _crossport_v1_RealServer, RealServer__Output as _crossport_v1_RealServer__Output } from '../../crossport/v1/RealServer.ts';
+
+export interface HostRegistration {
+  'hostId'?: (string);
+  'hostMac'?: (string);
+  'hostIp'?: (string);
+  'realServers'?: (_crossport_v1_RealServer)[];
+  'version'?: (string);
+}
+
+export interface HostRegistration__Output {
+  'hostId': (string);
+  'hostMac': (string);
+  'hostIp': (string);
+  'realServers': (_crossport_v1_RealServer__Output)[];
+  'version': (string);
+}

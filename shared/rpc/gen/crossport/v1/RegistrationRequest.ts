@@ -1,0 +1,16 @@
+// Original file: proto/crossport/v1/registration.proto
+
+
+export interface RegistrationRequest {
+  'directorId'?: (string);
+  'directorMac'?: (string);
+  'leaseMs'?: (number);
+  'active'?: (boolean);
+}
+
+export interface RegistrationRequest__Output {
+  'directorId': (string);
+  'directorMac': (string);
+  'leaseMs': (number);
+  'active': (boolean);
+}

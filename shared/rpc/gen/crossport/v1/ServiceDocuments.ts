@@ -1,0 +1,13 @@
+// Original file: proto/crossport/v1/registration.proto
+
+import type { ServiceDocument as _crossport_v1_ServiceDocument, ServiceDocument__Output as _crossport_v1_ServiceDocument__Output } from '../../crossport/v1/ServiceDocument.ts';
+
+export interface ServiceDocuments {
+  'documents'?: (_crossport_v1_ServiceDocument)[];
+  'revision'?: (string);
+}
+
+export interface ServiceDocuments__Output {
+  'documents': (_crossport_v1_ServiceDocument__Output)[];
+  'revision': (string);
+}

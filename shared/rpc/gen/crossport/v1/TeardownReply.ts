@@ -1,0 +1,12 @@
+// Original file: proto/crossport/v1/control.proto
+
+
+export interface TeardownReply {
+  'flowsDeleted'?: (number);
+  'vipsRemoved'?: (number);
+}
+
+export interface TeardownReply__Output {
+  'flowsDeleted': (number);
+  'vipsRemoved': (number);
+}

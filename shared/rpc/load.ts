@@ -1,0 +1,24 @@
+import { fileURLToPath } from 'node:url'
+import * as grpc from '@grpc/grpc-js'
+import * as protoLoader from '@grpc/proto-loader'
+import type { ProtoGrpcType as ControlTypes } from './gen/control.ts'
+import type { ProtoGrpcType as RegistrationTypes } from './gen/registration.ts'
+
+export interface Proto {
+  readonly definition: protoLoader.PackageDefinition
+  readonly registration: RegistrationTypes['crossport']['v1']['Registration']
+  readonly control: ControlTypes['crossport']['v1']['Control']
+}
+
+/** Reads proto/ at run time. The options are those that scripts/gen-proto gives to the type generator. */
+export function loadProto(): Proto {
+  const definition = protoLoader.loadSync(['crossport/v1/registration.proto', 'crossport/v1/control.proto'], {
+    includeDirs: [fileURLToPath(new URL('../../proto', import.meta.url))],
+    longs: Number,
+    enums: String,
+    defaults: true,
+    oneofs: true,
+  })
+  const v1 = (grpc.loadPackageDefinition(definition) as unknown as RegistrationTypes & ControlTypes).crossport.v1
+  return { definition, registration: v1.Registration, control: v1.Control }
+}

@@ -1,0 +1,70 @@
+import { isIPv4 } from 'node:net'
+import { CrossportError } from '../errors.ts'
+import type { RealServer, RealServer__Output } from './gen/crossport/v1/RealServer.ts'
+
+/** One real server as agent and director speak of it (proto: crossport.v1.RealServer, without its optional fields). */
+export interface RealServerReport {
+  readonly id: string
+  readonly service: string
+  readonly vip: string
+  readonly protocol: 'tcp' | 'udp'
+  readonly vipPort: number
+  readonly ingressPort: number
+  readonly rsPort: number
+  readonly vm: string
+  readonly vmUuid: string
+  readonly weight: number
+  readonly state: 'pending' | 'ready' | 'draining' | 'down'
+  readonly reason: string
+  readonly scheduler: string
+}
+
+const TO_PROTO = { pending: 'PENDING', ready: 'READY', draining: 'DRAINING', down: 'DOWN' } as const
+const FROM_PROTO = { PENDING: 'pending', READY: 'ready', DRAINING: 'draining', DOWN: 'down' } as const
+
+export function toProto(report: RealServerReport): RealServer {
+  return { ...report, state: TO_PROTO[report.state] }
+}
+
+/** Throws REGISTRATION_INVALID, naming the field: what comes in here becomes flows. */
+export function fromProto(message: RealServer__Output): RealServerReport {
+  const { id, protocol } = message
+  const check = (ok: boolean, field: keyof RealServer__Output) => {
+    if (!ok) throw invalid(`real server "${id}": ${field} "${message[field]}" is not valid`, { id, field })
+  }
+  check(id !== '' && id.length <= 256, 'id')
+  check(message.service !== '' && message.service.length <= 256, 'service')
+  check(isIPv4(message.vip), 'vip')
+  check(isPort(message.vipPort), 'vipPort')
+  check(isPort(message.ingressPort), 'ingressPort')
+  check(isPort(message.rsPort), 'rsPort')
+  check(message.weight <= 65535, 'weight')
+  const state = FROM_PROTO[message.state]
+  check(state !== undefined, 'state')
+  if (protocol !== 'tcp' && protocol !== 'udp') {
+    throw invalid(`real server "${id}": protocol "${protocol}" is not valid`, { id, field: 'protocol' })
+  }
+  return {
+    id,
+    service: message.service,
+    vip: message.vip,
+    protocol,
+    vipPort: message.vipPort,
+    ingressPort: message.ingressPort,
+    rsPort: message.rsPort,
+    vm: message.vm,
+    vmUuid: message.vmUuid,
+    weight: message.weight,
+    state,
+    reason: message.reason,
+    scheduler: message.scheduler,
+  }
+}
+
+function invalid(message: string, fields: Record<string, string>): CrossportError {
+  return new CrossportError('REGISTRATION_INVALID', message, { fields })
+}
+
+function isPort(value: number): boolean {
+  return value >= 1 && value <= 65535
+}
