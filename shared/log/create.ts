@@ -1,0 +1,88 @@
+import { writeSync } from 'node:fs'
+import type { Log, LogFields } from '../log.ts'
+import { type Clock, systemClock } from '../run/clock.ts'
+import { loadLibsystemd } from '../run/libsystemd.ts'
+import { messageText } from './format.ts'
+import { journalFields, stderrIsJournal } from './journal.ts'
+import { LEVELS, type Level } from './level.ts'
+import { createLimiter } from './limit.ts'
+
+export interface CreateLogOptions {
+  /** SYSLOG_IDENTIFIER; the process name would be Node's. */
+  readonly identifier: string
+  /** Least severe level that is written; 'info' when not given. */
+  readonly level?: Level
+  /** Where to: found from JOURNAL_STREAM when not given. */
+  readonly to?: 'journal' | 'stderr'
+  readonly clock?: Clock
+  readonly env?: NodeJS.ProcessEnv
+  /** Receives finished lines instead of stderr. */
+  readonly writeLine?: (line: string) => void
+  /** Receives journal entries instead of libsystemd. Returns 0 or a negative errno. */
+  readonly sendEntry?: (fields: readonly Buffer[]) => number
+}
+
+type Sink = (level: Level, message: string, fields: LogFields) => void
+
+/**
+ * A logger to journald's native protocol where stderr is the journal, and to readable lines on stderr everywhere else.
+ * Identical messages are held back when they repeat (shared/log/limit.ts), debug messages excepted. Never throws.
+ */
+export function createLog(options: CreateLogOptions): Log {
+  const { identifier, level = 'info', clock = systemClock, env = process.env } = options
+  const stderr = stderrSink(clock, options.writeLine ?? (line => writeStderr(line)))
+  const wantsJournal = (options.to ?? (stderrIsJournal(env) ? 'journal' : 'stderr')) === 'journal'
+  const sink = wantsJournal ? journalSink(identifier, stderr, options.sendEntry) : stderr
+  return logger(limited(sink, clock), LEVELS[level], {})
+}
+
+function logger(sink: Sink, threshold: number, bound: LogFields): Log {
+  const at = (level: Level) => (message: string, fields?: LogFields) => {
+    if (LEVELS[level] <= threshold) sink(level, message, fields ? { ...bound, ...fields } : bound)
+  }
+  return {
+    debug: at('debug'),
+    info: at('info'),
+    notice: at('notice'),
+    warn: at('warn'),
+    error: at('error'),
+    with: fields => logger(sink, threshold, { ...bound, ...fields }),
+  }
+}
+
+function limited(sink: Sink, clock: Clock): Sink {
+  const limiter = createLimiter({ clock })
+  return (level, message, fields) => {
+    for (const [key, heldBack] of limiter.expired()) {
+      const [was, text] = JSON.parse(key) as [Level, string]
+      sink(was, `${heldBack} more times: ${text}`, {})
+    }
+    if (level === 'debug' || limiter.admit(JSON.stringify([level, messageText(message, fields)]))) {
+      sink(level, message, fields)
+    }
+  }
+}
+
+function journalSink(identifier: string, fallback: Sink, given?: (fields: readonly Buffer[]) => number): Sink {
+  const library = given ? { journalSend: given } : loadLibsystemd()
+  if (library instanceof Error) {
+    fallback('warn', 'libsystemd cannot be loaded: the journal gets plain lines without fields', { err: library })
+    return fallback
+  }
+  return (level, message, fields) => {
+    if (library.journalSend(journalFields(identifier, level, message, fields)) < 0) fallback(level, message, fields)
+  }
+}
+
+const stderrSink =
+  (clock: Clock, writeLine: (line: string) => void): Sink =>
+  (level, message, fields) =>
+    writeLine(`${clock.wall().toISOString()} ${level.toUpperCase().padEnd(6)} ${messageText(message, fields)}`)
+
+function writeStderr(line: string): void {
+  try {
+    writeSync(2, `${line}\n`)
+  } catch {
+    // A closed or full stderr (EPIPE, EAGAIN) must not take the daemon down.
+  }
+}

@@ -1,0 +1,65 @@
+import { fstatSync } from 'node:fs'
+import { ERRORS } from '../errors.ts'
+import type { LogFields } from '../log.ts'
+import { catalogued, errorText, messageText, valueText } from './format.ts'
+import { LEVELS, type Level } from './level.ts'
+
+/**
+ * True when stderr is the journal's stream: JOURNAL_STREAM holds `device:inode` of it (systemd.exec(5)).
+ * A shell redirection inside a unit leaves the variable set, hence the comparison.
+ */
+export function stderrIsJournal(env: NodeJS.ProcessEnv, fd = 2): boolean {
+  const stream = env.JOURNAL_STREAM
+  if (!stream) return false
+  try {
+    const { dev, ino } = fstatSync(fd, { bigint: true })
+    return stream === `${dev}:${ino}`
+  } catch {
+    return false
+  }
+}
+
+/**
+ * One entry in journald's native form, as `NAME=value` byte strings. Our own fields are CROSSPORT_…;
+ * the names without prefix are those of systemd.journal-fields(7).
+ */
+export function journalFields(identifier: string, level: Level, message: string, fields: LogFields): Buffer[] {
+  const { err, ...rest } = fields
+  const known = catalogued(err)
+  const entry: Record<string, string> = {
+    MESSAGE: messageText(message, fields),
+    PRIORITY: String(LEVELS[level]),
+    SYSLOG_IDENTIFIER: identifier,
+    ...codeFields(err),
+  }
+  for (const [name, value] of Object.entries({ ...known?.fields, ...rest })) {
+    if (value !== undefined) entry[journalName(name)] = valueText(value)
+  }
+  if (known) {
+    entry.MESSAGE_ID = ERRORS[known.code].messageId
+    entry.CROSSPORT_CODE = known.code
+    entry.CROSSPORT_HINT = ERRORS[known.code].hint
+  }
+  if (err !== undefined) entry.CROSSPORT_ERROR = errorText(err)
+  return Object.entries(entry).map(([name, value]) => Buffer.from(`${name}=${value}`))
+}
+
+/** `rsPort` → `CROSSPORT_RS_PORT`. Journal names are upper case, digits and underscores, 64 at most. */
+export function journalName(name: string): string {
+  const upper = name
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replace(/[^A-Za-z0-9]+/g, '_')
+    .toUpperCase()
+  return `CROSSPORT_${upper}`.slice(0, 64)
+}
+
+/** Where the error was made, or else who logged: the first frame that is not the logger's own. */
+function codeFields(err: unknown): Record<string, string> {
+  const stack = (err instanceof Error ? err.stack : undefined) ?? new Error().stack ?? ''
+  for (const line of stack.split('\n')) {
+    const frame = /^\s+at (?:(?:async )?(.+?) \()?(?:file:\/\/)?(\/[^()]+?):(\d+):\d+\)?$/.exec(line)
+    if (!frame?.[2] || !frame[3] || frame[2].includes('/shared/log/')) continue
+    return { CODE_FILE: frame[2], CODE_LINE: frame[3], ...(frame[1] ? { CODE_FUNC: frame[1] } : {}) }
+  }
+  return {}
+}
