@@ -65,6 +65,26 @@ export const ERRORS = {
     messageId: 'c50d53ee57903ea7ae54bb86d50b2e20',
     hint: 'the switch sent bytes that are not OpenFlow 1.5; check that the bridge is Open vSwitch 2.10 or newer and has OpenFlow15 among its protocols',
   },
+  FLOW_DUPLICATE: {
+    messageId: '1cbf4dc7c12890a6cf9ae2013be55f25',
+    hint: 'two objects of one host or director want the same flow: look for services or real servers that overlap',
+  },
+  FLOW_NOT_OURS: {
+    messageId: 'b0295b323f87dbed756394451edf7357',
+    hint: 'this is a defect of crossport: a flow or group was compiled outside the ids of its owner',
+  },
+  SWITCH_REJECTED: {
+    messageId: 'ec79c6a3b8ee97f8ae164be973dfb31d',
+    hint: 'Open vSwitch refused a flow or group; see which and why, and whether this version of Open vSwitch knows the field',
+  },
+  SWITCH_DOWN: {
+    messageId: '32f0a7afd1179cb3ff2439531646f0aa',
+    hint: 'ovs-vswitchd does not answer for this bridge: is it running, and does the bridge exist (ovs-vsctl br-exists)?',
+  },
+  SWITCH_PROTOCOL: {
+    messageId: 'c9c695ff68eacb53cb48dad2903122c2',
+    hint: 'Open vSwitch sent what OpenFlow 1.5 does not allow; allow OpenFlow15 on the bridge (ovs-vsctl get bridge BRIDGE protocols)',
+  },
 } as const satisfies Record<string, { messageId: string; hint: string }>
 
 export type ErrorCode = keyof typeof ERRORS

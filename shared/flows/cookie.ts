@@ -1,0 +1,91 @@
+/**
+ * The one place that lays out the 64-bit cookie, by which a restarted daemon knows what is its own:
+ *
+ *     63      48 47  44 43      32 31             0
+ *     +---------+------+----------+----------------+
+ *     |  magic  | owner|   kind   |     object     |
+ *     +---------+------+----------+----------------+
+ *
+ * Groups have no cookie (OpenFlow 1.5.1, 7.3.4.3), so each owner has a range of group ids: prefix(16) | number(16).
+ */
+const MAGIC = 0xc705n
+
+export type Owner = 'agent' | 'director'
+
+const OWNERS: Readonly<Record<Owner, number>> = { agent: 1, director: 2 }
+const GROUP_PREFIX: Readonly<Record<Owner, number>> = { agent: 0xc701, director: 0xc702 }
+
+/** Why a flow exists. Numbers are on the wire and in saved flows: append, never renumber. */
+export const COOKIE_KINDS = {
+  base: 0,
+  // Host, in the order of a packet's life
+  request: 1,
+  reply: 2,
+  'arp-answer': 3,
+  'arp-shield': 4,
+  'source-mac': 5,
+  'anti-spoof': 6,
+  // Director
+  'vip-arp': 32,
+  'vip-icmp': 33,
+  dispatch: 34,
+  connection: 35,
+  schedule: 36,
+  'commit-mark': 37,
+  forward: 38,
+} as const satisfies Record<string, number>
+
+export type CookieKind = keyof typeof COOKIE_KINDS
+
+export interface Cookie {
+  readonly owner: Owner
+  /** Undefined for a kind of a newer version: still ours to replace or delete. */
+  readonly kind: CookieKind | undefined
+  /** 0 to 2³²-1, given by the compiler: which service or real server. */
+  readonly object: number
+}
+
+const KIND_NAMES = new Map<number, CookieKind>(Object.entries(COOKIE_KINDS).map(([name, n]) => [n, name as CookieKind]))
+
+/** Throws RangeError when `object` does not fit 32 bits. */
+export function encodeCookie(owner: Owner, kind: CookieKind, object = 0): bigint {
+  if (!Number.isInteger(object) || object < 0 || object > 0xffffffff)
+    throw new RangeError(`cookie object ${object} is not a 32-bit number`)
+  return (MAGIC << 48n) | (BigInt(OWNERS[owner]) << 44n) | (BigInt(COOKIE_KINDS[kind]) << 32n) | BigInt(object)
+}
+
+/** Undefined when the cookie is not ours. */
+export function decodeCookie(cookie: bigint): Cookie | undefined {
+  if (cookie >> 48n !== MAGIC) return undefined
+  const number = Number((cookie >> 44n) & 0xfn)
+  const owner = (Object.keys(OWNERS) as Owner[]).find(name => OWNERS[name] === number)
+  if (owner === undefined) return undefined
+  return { owner, kind: KIND_NAMES.get(Number((cookie >> 32n) & 0xfffn)), object: Number(cookie & 0xffffffffn) }
+}
+
+/** Cookie and mask that select all flows of one owner in a flow-desc, flow monitor or delete request. */
+export function ownerCookie(owner: Owner): { readonly cookie: bigint; readonly mask: bigint } {
+  return { cookie: (MAGIC << 48n) | (BigInt(OWNERS[owner]) << 44n), mask: 0xffff_f000_0000_0000n }
+}
+
+export function ownsFlow(owner: Owner, cookie: bigint): boolean {
+  const own = ownerCookie(owner)
+  return (cookie & own.mask) === own.cookie
+}
+
+/** Throws RangeError when `number` does not fit 16 bits. */
+export function groupId(owner: Owner, number: number): number {
+  if (!Number.isInteger(number) || number < 0 || number > 0xffff)
+    throw new RangeError(`group number ${number} is not a 16-bit number`)
+  return GROUP_PREFIX[owner] * 0x10000 + number
+}
+
+export function ownsGroup(owner: Owner, id: number): boolean {
+  return Math.floor(id / 0x10000) === GROUP_PREFIX[owner]
+}
+
+/** For logs: `agent/reply/7`, or the bare number for a stranger's. */
+export function cookieText(cookie: bigint): string {
+  const ours = decodeCookie(cookie)
+  return ours === undefined ? `0x${cookie.toString(16)}` : `${ours.owner}/${ours.kind ?? 'unknown'}/${ours.object}`
+}

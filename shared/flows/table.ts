@@ -1,0 +1,148 @@
+import { duplicateFlow, duplicateGroup } from './diff.ts'
+import { flowContent, flowKey, groupContent } from './key.ts'
+import type { Change, DesiredState, Flow, Group, InstalledState } from './types.ts'
+
+/**
+ * The incremental form of diff.ts: desired state kept per object (a service, a real server, a VM port), so that one
+ * changed object costs in proportion to that object. Holds what the switch is believed to have, too; a fresh reading
+ * (`readBack`) replaces the belief.
+ */
+export interface FlowTable {
+  /** What `object` wants from now on, in place of what it wanted; an empty state removes it. */
+  set(object: string, wanted: DesiredState): void
+  readonly objects: Iterable<string>
+  readonly desired: DesiredState
+  /** The switch's own account: the next `change` is the whole difference to it. */
+  readBack(installed: InstalledState): void
+  /**
+   * What is to be done now. Stays the same until it is confirmed, desired state changes, or the switch is read back.
+   * Throws FLOW_DUPLICATE, naming both objects, while two of them want one flow.
+   */
+  change(): Change
+  /** The switch has confirmed this change. Desired state may have moved on meanwhile. */
+  confirm(change: Change): void
+}
+
+interface Claim<T> {
+  readonly object: string
+  readonly item: T
+  readonly content: string
+}
+
+interface Entry<T> {
+  /** More than one while objects hand a key over, in whichever order they are set; an error only in `change`. */
+  claims: Claim<T>[]
+  installed: { readonly item: T; readonly content: string } | undefined
+}
+
+/** Claims and belief of one sort of thing, flows or groups. */
+function createSide<T, K>(contentOf: (item: T) => string, twice: (key: K, a: Claim<T>, b: Claim<T>) => Error) {
+  const entries = new Map<K, Entry<T>>()
+  const dirty = new Set<K>()
+
+  const entry = (key: K) => {
+    let found = entries.get(key)
+    if (found === undefined) entries.set(key, (found = { claims: [], installed: undefined }))
+    return found
+  }
+  const differs = (e: Entry<T>) => e.claims.length > 1 || e.claims[0]?.content !== e.installed?.content
+  const touch = (key: K, e: Entry<T>) => {
+    if (differs(e)) dirty.add(key)
+    else dirty.delete(key)
+    if (e.claims.length === 0 && e.installed === undefined) entries.delete(key)
+  }
+
+  return {
+    unclaim(key: K, object: string) {
+      const e = entry(key)
+      e.claims = e.claims.filter(claim => claim.object !== object)
+      touch(key, e)
+    },
+    claim(key: K, object: string, item: T) {
+      const e = entry(key)
+      e.claims.push({ object, item, content: contentOf(item) })
+      touch(key, e)
+    },
+    believe(key: K, item: T | undefined) {
+      const e = entry(key)
+      e.installed = item === undefined ? undefined : { item, content: contentOf(item) }
+      touch(key, e)
+    },
+    readBack(items: Iterable<readonly [K, T]>) {
+      for (const e of entries.values()) e.installed = undefined
+      for (const [key, item] of items) entry(key).installed = { item, content: contentOf(item) }
+      for (const [key, e] of entries) touch(key, e)
+    },
+    collect(add: (item: T) => void, replace: (item: T) => void, remove: (item: T) => void) {
+      for (const key of dirty) {
+        const e = entry(key)
+        const [first, second] = e.claims
+        if (first !== undefined && second !== undefined) throw twice(key, first, second)
+        if (first === undefined) remove(e.installed!.item)
+        else if (e.installed === undefined) add(first.item)
+        else replace(first.item)
+      }
+    },
+    *wanted() {
+      for (const e of entries.values()) for (const claim of e.claims) yield claim.item
+    },
+  }
+}
+
+export function createFlowTable(): FlowTable {
+  const flows = createSide<Flow, string>(flowContent, (key, a, b) =>
+    duplicateFlow(key, a.item, b.item, [a.object, b.object]),
+  )
+  const groups = createSide<Group, number>(groupContent, (_id, a, b) =>
+    duplicateGroup(a.item, b.item, [a.object, b.object]),
+  )
+  const keysOf = new Map<string, { flows: string[]; groups: number[] }>()
+
+  return {
+    set(object, wanted) {
+      const before = keysOf.get(object)
+      for (const key of before?.flows ?? []) flows.unclaim(key, object)
+      for (const id of before?.groups ?? []) groups.unclaim(id, object)
+      const now = { flows: wanted.flows.map(flowKey), groups: wanted.groups.map(group => group.id) }
+      for (const [i, flow] of wanted.flows.entries()) flows.claim(now.flows[i]!, object, flow)
+      for (const group of wanted.groups) groups.claim(group.id, object, group)
+      if (now.flows.length + now.groups.length === 0) keysOf.delete(object)
+      else keysOf.set(object, now)
+    },
+    get objects() {
+      return keysOf.keys()
+    },
+    get desired() {
+      return { flows: [...flows.wanted()], groups: [...groups.wanted()] }
+    },
+    readBack(installed) {
+      flows.readBack(installed.flows.map(flow => [flowKey(flow), flow]))
+      groups.readBack(installed.groups.map(group => [group.id, group]))
+    },
+    change() {
+      const addGroups: Group[] = []
+      const modifyGroups: Group[] = []
+      const addFlows: Flow[] = []
+      const replaceFlows: Flow[] = []
+      const deleteFlows: Flow[] = []
+      const deleteGroups: number[] = []
+      groups.collect(
+        group => addGroups.push(group),
+        group => modifyGroups.push(group),
+        group => deleteGroups.push(group.id),
+      )
+      flows.collect(
+        flow => addFlows.push(flow),
+        flow => replaceFlows.push(flow),
+        flow => deleteFlows.push(flow),
+      )
+      return { addGroups, modifyGroups, addFlows, replaceFlows, deleteFlows, deleteGroups }
+    },
+    confirm(change) {
+      for (const group of [...change.addGroups, ...change.modifyGroups]) groups.believe(group.id, group)
+      for (const flow of [...change.addFlows, ...change.replaceFlows]) flows.believe(flowKey(flow), flow)
+      for (const flow of change.deleteFlows) flows.believe(flowKey(flow), undefined)
+      for (const id of change.deleteGroups) groups.believe(id, undefined)
+    },
+  }
+}
