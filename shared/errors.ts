@@ -33,6 +33,26 @@ export const ERRORS = {
     messageId: '42a9bff34e1d33017ac1ef23e939f934',
     hint: 'check that the state file and its directory are writable and that the disk is not full',
   },
+  STATE_NEWER: {
+    messageId: 'f64ccec61bdd7728dd1781818e3ccf1b',
+    hint: 'start the version that wrote it, or move the state file away; it is built anew from the inputs',
+  },
+  STATE_CORRUPT: {
+    messageId: '0a445e86628a5129e40699611ab43c3f',
+    hint: 'move the state file away; it is built anew from the inputs, and installed flows stay as they are meanwhile',
+  },
+  SERVICE_AMBIGUOUS: {
+    messageId: 'a1605e7ab8dc689c3acf848dcef496b7',
+    hint: 'give one of the two services another VIP, RS port or VM',
+  },
+  REAL_SERVER_DUPLICATE: {
+    messageId: 'a4f9f1273dea6a0f060d8aa5e828ed8d',
+    hint: 'name the VM once',
+  },
+  INGRESS_PORTS_EXHAUSTED: {
+    messageId: '23a6c3817a092e5983b5421fe105f1d5',
+    hint: "widen ingressPorts in the agent's configuration file and restart",
+  },
   OVSDB_UNREACHABLE: {
     messageId: 'ecd2f864f633e7a7eaa34aefe7b74319',
     hint: 'start ovsdb-server (systemctl start openvswitch-switch) and check the path of its socket',

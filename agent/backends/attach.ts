@@ -1,0 +1,45 @@
+import type { Domain } from '../inventory/types.ts'
+import type { BridgePort, PortsSnapshot } from '../ports/types.ts'
+import type { Attachment } from './types.ts'
+
+/**
+ * Joins libvirt's NICs with OVSDB's ports by hardware address: vnetN changes with every start, `attached-mac` does not.
+ * The first NIC (in XML order) that is plugged into the bridge serves.
+ */
+export function attach(domain: Domain, ports: PortIndex): Attachment | { readonly obstacle: string } {
+  if (domain.state !== 'running') return { obstacle: `the VM is ${STATE_WORDS[domain.state]}` }
+  let pending: BridgePort | undefined
+  for (const nic of domain.nics) {
+    const port = ports.get(nic.mac)
+    if (port === undefined || (port.vmId !== undefined && port.vmId !== domain.uuid)) continue
+    if (port.ofport !== undefined && port.ofport > 0) {
+      return { mac: nic.mac, port: port.name, ofport: port.ofport, tag: port.tag }
+    }
+    pending = port
+  }
+  if (pending !== undefined) {
+    return { obstacle: `Open vSwitch has not opened port ${pending.name}${pending.error ? `: ${pending.error}` : ''}` }
+  }
+  const macs = domain.nics.map(nic => nic.mac).join(', ')
+  return { obstacle: macs === '' ? 'the VM has no NIC' : `no NIC of the VM (${macs}) is plugged into the bridge` }
+}
+
+const STATE_WORDS = {
+  running: 'running',
+  paused: 'paused',
+  shutoff: 'shut off',
+  crashed: 'crashed',
+  suspended: 'suspended',
+  other: 'not running',
+} as const
+
+/** VM ports by hardware address. */
+export type PortIndex = ReadonlyMap<string, BridgePort>
+
+export function indexPorts(snapshot: PortsSnapshot): PortIndex {
+  const index = new Map<string, BridgePort>()
+  for (const port of snapshot.ports) {
+    if (port.attachedMac !== undefined) index.set(port.attachedMac, port)
+  }
+  return index
+}

@@ -1,0 +1,173 @@
+import type { RealServerSpec, ServiceSpec } from '../../shared/config/service.ts'
+import type { Domain, Inventory } from '../inventory/types.ts'
+import type { PortsSnapshot } from '../ports/types.ts'
+import { attach, indexPorts, type PortIndex } from './attach.ts'
+import { ingressAllocator, type PortRange } from './ingress.ts'
+import { vmMatcher } from './match.ts'
+import type { Allocation, Backend, BackendProblem, Resolution } from './types.ts'
+
+export interface ResolveInput {
+  readonly specs: readonly ServiceSpec[]
+  readonly inventory: Inventory
+  readonly ports: PortsSnapshot
+  /** Numbers given in earlier passes. */
+  readonly allocations: readonly Allocation[]
+  readonly ingressPorts: PortRange
+}
+
+/**
+ * Services × VMs × ports → the real servers of this host. Pure; the same input in any order gives the same result.
+ *
+ * Where two services cannot be told apart by a reply's source (same VIP, protocol, VM and RS port, other VIP port),
+ * the one that was in force before keeps serving and the other is refused; among new ones the first by file and line.
+ */
+export function resolve(input: ResolveInput): Resolution {
+  const problems: BackendProblem[] = []
+  const remembered = new Map(input.allocations.map(a => [a.key, a]))
+  const candidates = expand(input, problems).sort((a, b) => precedence(a, b, remembered))
+  const accepted = refuseAmbiguous(candidates, problems)
+
+  const keys = new Set(accepted.map(c => c.key))
+  const living = input.allocations.filter(a => keys.has(a.key))
+  const ingress = ingressAllocator(living, input.ingressPorts)
+  const nextId = idAllocator(living)
+  const ports = indexPorts(input.ports)
+  const backends: Backend[] = []
+  for (const candidate of accepted) {
+    const { spec, real, domain, key } = candidate
+    const ingressPort = ingress(key, spec.vip, spec.protocol, real.port)
+    if (ingressPort === undefined) {
+      const { first, last } = input.ingressPorts
+      problems.push({
+        severity: 'error',
+        code: 'INGRESS_PORTS_EXHAUSTED',
+        subject: key,
+        message: `no free ingress port in ${first}-${last} for ${spec.service} on VM ${domain.name}; widen ingressPorts in the agent's configuration`,
+      })
+      continue
+    }
+    const before = remembered.get(key)
+    backends.push(toBackend(candidate, before?.id ?? nextId(), ingressPort, ports))
+  }
+  backends.sort((a, b) => compare(a.key, b.key))
+  return { backends, problems, allocations: backends.map(toAllocation) }
+}
+
+interface Candidate {
+  readonly spec: ServiceSpec
+  readonly real: RealServerSpec
+  readonly domain: Domain
+  readonly key: string
+}
+
+function expand(input: ResolveInput, problems: BackendProblem[]): Candidate[] {
+  const byName = new Map<string, Domain>()
+  for (const domain of input.inventory.domains) byName.set(domain.name, domain)
+  const candidates = new Map<string, Candidate>()
+  for (const spec of input.specs) {
+    for (const real of spec.realServers) {
+      const exact = byName.get(real.vm)
+      const matching = exact === undefined ? input.inventory.domains.filter(vmMatcher(real.vm)) : [exact]
+      for (const domain of matching) {
+        const key = `${spec.service}/${domain.uuid}/${real.port}`
+        const first = candidates.get(key)
+        if (first === undefined) {
+          candidates.set(key, { spec, real, domain, key })
+        } else if (first.real.weight !== real.weight) {
+          problems.push({
+            severity: 'warning',
+            code: 'REAL_SERVER_DUPLICATE',
+            subject: `${spec.source.file}:${spec.source.line}`,
+            message: `service ${spec.service} names VM ${domain.name} port ${real.port} twice (vm: ${first.real.vm} and vm: ${real.vm}) with different weights; the first, ${first.real.weight}, is in force`,
+          })
+        }
+      }
+    }
+  }
+  return [...candidates.values()]
+}
+
+function precedence(a: Candidate, b: Candidate, remembered: ReadonlyMap<string, Allocation>): number {
+  const age = (c: Candidate) => remembered.get(c.key)?.id ?? Number.MAX_SAFE_INTEGER
+  return (
+    age(a) - age(b) ||
+    compare(a.spec.source.file, b.spec.source.file) ||
+    a.spec.source.line - b.spec.source.line ||
+    compare(a.key, b.key)
+  )
+}
+
+function refuseAmbiguous(candidates: readonly Candidate[], problems: BackendProblem[]): Candidate[] {
+  const byReply = new Map<string, Candidate>()
+  const refused = new Map<ServiceSpec, { readonly first: Candidate; readonly vms: string[] }>()
+  const accepted: Candidate[] = []
+  for (const candidate of candidates) {
+    const { spec, domain, real } = candidate
+    const reply = `${spec.vip}/${spec.protocol}/${domain.uuid}/${real.port}`
+    const first = byReply.get(reply)
+    if (first === undefined) {
+      byReply.set(reply, candidate)
+      accepted.push(candidate)
+      continue
+    }
+    const seen = refused.get(spec)
+    if (seen === undefined) refused.set(spec, { first, vms: [domain.name] })
+    else seen.vms.push(domain.name)
+  }
+  for (const [spec, { first, vms }] of refused) {
+    problems.push({
+      severity: 'error',
+      code: 'SERVICE_AMBIGUOUS',
+      subject: `${spec.source.file}:${spec.source.line}`,
+      message:
+        `services ${first.spec.service} (${first.spec.source.file}:${first.spec.source.line}) and ${spec.service} ` +
+        `(${spec.source.file}:${spec.source.line}) map ports ${first.spec.port} and ${spec.port} of VIP ${spec.vip} to the same ` +
+        `${spec.protocol} port ${first.real.port} of VM ${vms.join(', ')}, whose replies cannot be told apart; ` +
+        `${first.spec.service} stays in force; give ${spec.service} another VIP, RS port or VM`,
+    })
+  }
+  return accepted
+}
+
+function toBackend({ spec, real, domain, key }: Candidate, id: number, ingressPort: number, ports: PortIndex): Backend {
+  const attached = attach(domain, ports)
+  const obstacle = 'obstacle' in attached ? attached.obstacle : undefined
+  return {
+    key,
+    id,
+    service: spec.service,
+    vip: spec.vip,
+    protocol: spec.protocol,
+    vipPort: spec.port,
+    rsPort: real.port,
+    ingressPort,
+    weight: real.weight,
+    scheduler: spec.scheduler,
+    clients: spec.clients,
+    arp: spec.arp,
+    vm: { uuid: domain.uuid, name: domain.name, running: domain.state === 'running', runId: domain.runId },
+    attachment: 'obstacle' in attached ? undefined : attached,
+    obstacle,
+  }
+}
+
+function toAllocation(backend: Backend): Allocation {
+  const { key, id, vip, protocol, ingressPort } = backend
+  return { key, id, vip, protocol, ingressPort }
+}
+
+/** Lowest unused number from 1; numbers of real servers that are gone are used again. */
+function idAllocator(living: readonly Allocation[]): () => number {
+  const used = new Set(living.map(a => a.id))
+  let next = 1
+  return () => {
+    while (used.has(next)) next++
+    used.add(next)
+    return next
+  }
+}
+
+/** By code unit: the same order on every host, whatever its locale. */
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}

@@ -1,0 +1,65 @@
+import type { Scheduler, ServiceSpec } from '../../shared/config/service.ts'
+
+/**
+ * One real server of one virtual service on this host: a VM's port, with everything the compiler, the guest room and
+ * the report need to know about it. Plain data, derived anew at every pass.
+ */
+export interface Backend {
+  /** `service/vm-uuid/port`: stable across restarts of VM, agent and switch. */
+  readonly key: string
+  /** Small number that stands for `key` in cookies; kept in SQLite. */
+  readonly id: number
+  readonly service: string
+  readonly vip: string
+  readonly protocol: 'tcp' | 'udp'
+  readonly vipPort: number
+  readonly rsPort: number
+  /** Destination port between director and host (DESIGN: host MAC + ingress port name exactly one real server). */
+  readonly ingressPort: number
+  readonly weight: number
+  readonly scheduler: Scheduler
+  readonly clients: readonly string[]
+  readonly arp: 'answer' | 'drop'
+  readonly vm: {
+    readonly uuid: string
+    readonly name: string
+    readonly running: boolean
+    readonly runId: number | undefined
+  }
+  /** Where the VM is attached; undefined when it cannot be served now, and then `obstacle` says why. */
+  readonly attachment: Attachment | undefined
+  readonly obstacle: string | undefined
+}
+
+export interface Attachment {
+  readonly mac: string
+  readonly port: string
+  readonly ofport: number
+  readonly tag: number | undefined
+}
+
+/** Something that an operator must mend; not fatal for anything beside it. */
+export interface BackendProblem {
+  readonly severity: 'error' | 'warning'
+  readonly code: 'SERVICE_AMBIGUOUS' | 'REAL_SERVER_DUPLICATE' | 'INGRESS_PORTS_EXHAUSTED'
+  readonly subject: string
+  readonly message: string
+}
+
+/** Numbers that must not change while a real server lives; remembered by the store between passes. */
+export interface Allocation {
+  readonly key: string
+  readonly id: number
+  readonly vip: string
+  readonly protocol: 'tcp' | 'udp'
+  readonly ingressPort: number
+}
+
+export interface Resolution {
+  readonly backends: readonly Backend[]
+  readonly problems: readonly BackendProblem[]
+  /** What the store must hold after this pass: exactly the backends' numbers. */
+  readonly allocations: readonly Allocation[]
+}
+
+export type { ServiceSpec }

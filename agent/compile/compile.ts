@@ -1,0 +1,59 @@
+import type { Flow } from '../../shared/flows/types.ts'
+import type { Backend } from '../backends/types.ts'
+import { arpProxyFlows, type VipNetwork } from './features/arp-proxy.ts'
+import { shieldFlows } from './features/arp-shield.ts'
+import { asHostFlows } from './features/as-host.ts'
+import { replyFlows } from './features/replies.ts'
+import { requestFlows } from './features/requests.ts'
+import { spoofDropFlows, spoofPortFlows, spoofVipFlows } from './features/spoof.ts'
+import type { CompiledFlows, CompiledObject, CompileInput, HostContext } from './types.ts'
+
+/**
+ * Everything that the bridge must hold for this host's real servers, by object: `host`, `port/NAME`, `vip/VIP`,
+ * `vip/VIP/TAG`, `shield/VIP/PORT`, `rs/KEY`. Pure; without real servers and shields it is empty.
+ */
+export function compile(input: CompileInput): CompiledFlows {
+  const { backends, shields, host } = input
+  const compiled = new Map<string, CompiledObject>()
+  const add = (object: string, signature: unknown, flows: () => Flow[]) =>
+    compiled.set(object, { signature: JSON.stringify(signature), flows })
+  if (shields.length === 0 && !backends.some(b => b.attachment !== undefined)) return compiled
+
+  add('host', host.hostMac, () => [...asHostFlows(host), ...spoofDropFlows()])
+  for (const port of host.vmPorts) add(`port/${port.name}`, port.ofport, () => spoofPortFlows(port))
+  for (const shield of shields) {
+    add(`vip/${shield.vip}`, shield.vip, () => spoofVipFlows(shield.vip))
+    add(`shield/${shield.vip}/${shield.port}`, [shield, host.hostMac], () => shieldFlows(shield, host))
+  }
+  for (const [object, network] of vipNetworks(backends)) {
+    add(object, [network, proxyContext(network, host)], () => arpProxyFlows(network, host))
+  }
+  for (const backend of backends) {
+    const at = backend.attachment
+    if (at === undefined) continue
+    const { id, vip, protocol, vipPort, rsPort, ingressPort, clients } = backend
+    add(`rs/${backend.key}`, [id, vip, protocol, vipPort, rsPort, ingressPort, clients, at, host.hostMac], () => [
+      ...requestFlows(backend, at, host),
+      ...replyFlows(backend, at, host),
+    ])
+  }
+  return compiled
+}
+
+/** Each VIP once per layer-2 network; services of one VIP that disagree on ARP: answering wins. */
+function vipNetworks(backends: readonly Backend[]): Map<string, VipNetwork> {
+  const networks = new Map<string, VipNetwork>()
+  for (const { vip, arp, attachment } of backends) {
+    if (attachment === undefined) continue
+    const object = `vip/${vip}/${attachment.tag ?? 'untagged'}`
+    if (networks.get(object)?.arp === 'answer') continue
+    networks.set(object, { vip, tag: attachment.tag, arp })
+  }
+  return networks
+}
+
+/** The part of the host that an ARP proxy depends on. */
+function proxyContext({ tag }: VipNetwork, host: HostContext) {
+  const access = tag === undefined ? [] : host.vmPorts.filter(port => port.tag === tag).map(port => port.ofport)
+  return [host.hostMac, host.directorMac, access]
+}

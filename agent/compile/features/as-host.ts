@@ -1,0 +1,33 @@
+import { encodeCookie } from '../../../shared/flows/cookie.ts'
+import type { Flow } from '../../../shared/flows/types.ts'
+import { PORT } from '../../../shared/openflow/types.ts'
+import { PRIORITY, TABLE } from '../tables.ts'
+import type { HostContext } from '../types.ts'
+
+/**
+ * Forwards a rewritten packet as if the host had sent it. With in_port left at the VM's port, NORMAL would learn the
+ * host's MAC there and cut the host off; and NORMAL never outputs to its in_port, so what is for the host itself
+ * needs a rule of its own.
+ */
+export function asHostFlows(host: HostContext): Flow[] {
+  const cookie = encodeCookie('agent', 'base', 0)
+  return [
+    {
+      table: TABLE.asHost,
+      priority: PRIORITY.toHostItself,
+      cookie,
+      match: { eth_dst: host.hostMac },
+      actions: [{ type: 'output', port: PORT.LOCAL }],
+    },
+    {
+      table: TABLE.asHost,
+      priority: PRIORITY.asHost,
+      cookie,
+      match: {},
+      actions: [
+        { type: 'set_field', field: 'in_port', value: PORT.LOCAL },
+        { type: 'output', port: PORT.NORMAL },
+      ],
+    },
+  ]
+}

@@ -1,0 +1,30 @@
+import { encodeCookie } from '../../../shared/flows/cookie.ts'
+import type { Flow } from '../../../shared/flows/types.ts'
+import type { Attachment, Backend } from '../../backends/types.ts'
+import { portField, pushTag } from '../parts.ts'
+import { ETH_TYPE, IP_PROTO, PRIORITY, TABLE } from '../tables.ts'
+import type { HostContext } from '../types.ts'
+
+/** Rule 2: a real server's reply leaves with the VIP's port and the host's MAC, straight for the client. */
+export function replyFlows(backend: Backend, at: Attachment, host: HostContext): Flow[] {
+  const source = portField(backend.protocol, 'src')
+  return backend.clients.map(clients => ({
+    table: TABLE.classify,
+    priority: PRIORITY.reply,
+    cookie: encodeCookie('agent', 'reply', backend.id),
+    match: {
+      in_port: at.ofport,
+      eth_type: ETH_TYPE.ipv4,
+      ip_proto: IP_PROTO[backend.protocol],
+      ipv4_src: backend.vip,
+      ...(clients === '0.0.0.0/0' ? {} : { ipv4_dst: clients.replace(/\/32$/, '') }),
+      [source]: backend.rsPort,
+    },
+    actions: [
+      { type: 'set_field', field: source, value: backend.vipPort },
+      { type: 'set_field', field: 'eth_src', value: host.hostMac },
+      ...pushTag(at.tag),
+      { type: 'resubmit', table: TABLE.asHost },
+    ],
+  }))
+}

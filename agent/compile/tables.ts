@@ -1,0 +1,42 @@
+/**
+ * The agent's part of the bridge's pipeline: which tables it uses, in which order its rules of table 0 are tried.
+ * The director's tables and priorities are in director/compile/tables.ts; both may share a bridge, and neither may
+ * collide with NORMAL (priority 0) or with rules of other controllers.
+ */
+export const TABLE = {
+  /** Where packets enter. Shared with everybody. */
+  classify: 0,
+  /** A packet of a real server, rewritten: forward it as if the host had sent it. */
+  asHost: 60,
+} as const
+
+/** Priorities in table 0. Each line beats those below it where matches overlap. */
+export const PRIORITY = {
+  reply: 40_500,
+  request: 40_500,
+  /** ARP for the VIP from the very VM that holds it (probe, announcement). */
+  arpSelf: 40_500,
+  /** An ordinary ARP request that Linux sends with the VIP as its sender. */
+  arpSender: 40_450,
+  /** Any other ARP with the VIP as its sender, from that VM. */
+  arpShield: 40_400,
+  source: 40_400,
+  spoof: 40_300,
+  /** Announcements of the VIP that arrive from the fabric. */
+  arpAnnounced: 40_260,
+  arpProxyAccess: 40_250,
+  arpProxy: 40_200,
+  /** In table asHost. */
+  toHostItself: 200,
+  asHost: 100,
+} as const
+
+/** conj_id of the two conjunctive matches (ovs-fields(7), "Conjunctive match"). */
+export const CONJUNCTION = { ipSpoof: 0xc9550001, arpSpoof: 0xc9550002 } as const
+
+export const ETH_TYPE = { ipv4: 0x0800, arp: 0x0806 } as const
+export const IP_PROTO = { tcp: 6, udp: 17 } as const
+export const ARP_OP = { request: 1, reply: 2 } as const
+
+/** vlan_vid of a frame without a tag, and the bit that says that there is one (OpenFlow 1.5.1, 7.2.3.8). */
+export const VLAN = { none: 0, present: 0x1000 } as const

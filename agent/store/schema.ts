@@ -1,0 +1,25 @@
+/** The agent's state file, schema by schema. Append; never edit one that was released. */
+export const MIGRATIONS = [
+  `
+  -- Single values: what the director said, the last outcome, the host's own numbers.
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+  -- Last good text of every local service file.
+  CREATE TABLE service_files (file TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
+  -- What the director sent.
+  CREATE TABLE director_documents (file TEXT NOT NULL, line INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (file, line)) WITHOUT ROWID;
+  -- Numbers that stay with a real server: cookie object and ingress port.
+  CREATE TABLE real_servers (
+    key TEXT PRIMARY KEY, id INTEGER NOT NULL UNIQUE, vip TEXT NOT NULL, protocol TEXT NOT NULL, ingress_port INTEGER NOT NULL,
+    UNIQUE (vip, protocol, ingress_port)
+  ) WITHOUT ROWID;
+  -- What was added inside guests, so that only that is taken out again.
+  CREATE TABLE guest_vips (
+    vm_uuid TEXT NOT NULL, mac TEXT NOT NULL, vip TEXT NOT NULL, nic TEXT NOT NULL, address_added INTEGER NOT NULL, file TEXT,
+    PRIMARY KEY (vm_uuid, mac, vip)
+  ) WITHOUT ROWID;
+  -- Local VMs as libvirt last told of them.
+  CREATE TABLE domains (uuid TEXT PRIMARY KEY, domain TEXT NOT NULL) WITHOUT ROWID;
+  -- What the bridge must hold, in ovs-ofctl's notation, by the object it is for.
+  CREATE TABLE desired_flows (object TEXT NOT NULL, flow TEXT NOT NULL, PRIMARY KEY (object, flow)) WITHOUT ROWID;
+  `,
+] as const

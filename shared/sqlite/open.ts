@@ -1,0 +1,56 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import Database from 'better-sqlite3'
+import { CrossportError } from '../errors.ts'
+
+export type { Database } from 'better-sqlite3'
+
+/**
+ * Opens a daemon's state file: WAL, so that a crash at any point leaves the last whole transaction (sqlite.org/wal.html),
+ * and its schema brought up to date. `migrations[n]` leads from user_version n to n + 1; never edit one, append.
+ *
+ * @throws STORE_FAILED (not to be opened or written), STATE_CORRUPT, STATE_NEWER (a later version wrote it).
+ */
+export function openDatabase(path: string, migrations: readonly string[]): Database.Database {
+  let database: Database.Database | undefined
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+    database = new Database(path)
+    database.pragma('journal_mode = WAL')
+    database.pragma('synchronous = NORMAL')
+    database.pragma('foreign_keys = ON')
+    migrate(database, path, migrations)
+    return database
+  } catch (cause) {
+    database?.close()
+    throw stateError(path, cause)
+  }
+}
+
+function migrate(database: Database.Database, path: string, migrations: readonly string[]): void {
+  const version = database.pragma('user_version', { simple: true }) as number
+  if (version > migrations.length) {
+    throw new CrossportError(
+      'STATE_NEWER',
+      `${path} has schema ${version}, this version knows up to ${migrations.length}`,
+      {
+        fields: { FILE: path },
+      },
+    )
+  }
+  database.transaction(() => {
+    for (const [n, sql] of migrations.entries()) if (n >= version) database.exec(sql)
+    database.pragma(`user_version = ${migrations.length}`)
+  })()
+}
+
+function stateError(path: string, cause: unknown): CrossportError {
+  if (cause instanceof CrossportError) return cause
+  const code = cause instanceof Database.SqliteError ? cause.code : ''
+  const corrupt = code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB'
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new CrossportError(corrupt ? 'STATE_CORRUPT' : 'STORE_FAILED', `cannot use state file ${path}: ${reason}`, {
+    fields: { FILE: path },
+    cause,
+  })
+}
