@@ -1,0 +1,30 @@
+/**
+ * Tables, priorities and registers of the director. An agent may work on the same bridge: it has tables 60 to 79 and
+ * lower priorities in table 0. A request passes these tables from top to bottom:
+ *
+ *   0   CLASSIFY    ARP, ICMP echo and requests for a VIP that are meant for the director (eth_dst=D)
+ *       └ ct(zone of the service): the connection table is asked, and the packet comes back in
+ *   100 CONNECTION  ct_mark known: MARK ← it, go on in FORWARD. Else the service's select group: each bucket sets MARK
+ *   102 COMMIT      ct(commit): the connection's mark is set
+ *   104 FORWARD     per MARK: destination port, addresses, then the fabric
+ *   106 UPLINK      back through the uplink that the request came in by, or out of it when it came from elsewhere
+ *
+ * The director sees one direction of every connection, so ct_state says nothing and is never matched.
+ */
+export const TABLE = { CLASSIFY: 0, CONNECTION: 100, COMMIT: 102, FORWARD: 104, UPLINK: 106 } as const
+
+/**
+ * In table 0 a request for a VIP goes before the agent's rules (40,000 to 40,500, agent/compile/tables.ts): it gets to
+ * a local real server through the director only. ARP and ICMP go after the agent's shields (a real server's own probe
+ * for its VIP must stay unanswered, or the guest gives the address up) and before the agent's ARP proxy.
+ */
+export const PRIORITY = { REQUEST: 50_000, ANSWER: 40_255, KNOWN: 200, UNKNOWN: 100 } as const
+
+/** Mark (= number) of the real server that the packet goes to; 0: not known yet. */
+export const MARK = 'reg0'
+
+/**
+ * 1 after the director has sent a packet to its own host's agent (resubmit to table 0): it must not be taken for a
+ * request once more, which it looks like when VIP port and ingress port are equal and D is the host's own MAC.
+ */
+export const FORWARDED = 'reg14'

@@ -1,0 +1,49 @@
+import type { Flow, Group } from '../../shared/flows/types.ts'
+import type { Share } from '../schedule/types.ts'
+
+/** The director's place in the network. */
+export interface Site {
+  /** D, lower case: answers ARP for the VIPs. */
+  readonly directorMac: string
+  /** OpenFlow port to the fabric. */
+  readonly uplink: number
+  /** Hardware addresses of the bridge that the director works on: a real server there is reached through table 0. */
+  readonly ownMacs: readonly string[]
+  readonly fabric: 'l2'
+}
+
+/** A real server as forwarding sees it. */
+export interface Target {
+  /** Stable for ever; also the id of its bucket. */
+  readonly mark: number
+  readonly hostMac: string
+  readonly hostIp: string
+  readonly ingressPort: number
+  /** False: it takes packets of established connections only. */
+  readonly newConnections: boolean
+}
+
+/** A virtual service, scheduled and numbered. */
+export interface CompiledService {
+  readonly vip: string
+  readonly port: number
+  readonly protocol: 'tcp' | 'udp'
+  /** CIDR blocks; ['0.0.0.0/0'] for everyone. */
+  readonly clients: readonly string[]
+  /** Stable for ever: cookie object and group number. */
+  readonly number: number
+  readonly zone: number
+  /** New connections, by mark. */
+  readonly shares: readonly (Omit<Share, 'id'> & { readonly mark: number })[]
+  /** All real servers that packets may still go to. */
+  readonly targets: readonly Target[]
+}
+
+/** One file a feature (features/*.ts): a pure function from the site and one service to flows. */
+export type Feature = (
+  site: Site,
+  service: CompiledService,
+) => { readonly flows: readonly Flow[]; readonly groups?: readonly Group[] }
+
+/** Likewise, for what exists once a VIP, whatever the number of services on it. */
+export type VipFeature = (site: Site, vip: string) => readonly Flow[]

@@ -1,0 +1,68 @@
+import type { RealServerReport } from '../../shared/rpc/real-server.ts'
+import type { Host, HostReport, Registry } from './types.ts'
+
+/** Pure: every function returns the registry after the event. `now` and leases are milliseconds of one monotonic clock. */
+export function emptyRegistry(): Registry {
+  return { hosts: new Map(), nextSeq: 1 }
+}
+
+/**
+ * The registry after a restart of the director. Hosts that were alive count as alive for one whole lease from now,
+ * within which their agents come back: a restart changes nothing.
+ */
+export function restoreRegistry(
+  saved: readonly Omit<Host, 'leaseExpiresAt'>[],
+  now: number,
+  leaseMs: number,
+): Registry {
+  const hosts = new Map(saved.map(host => [host.hostId, { ...host, leaseExpiresAt: now + leaseMs }]))
+  return { hosts, nextSeq: Math.max(0, ...saved.map(host => host.seq)) + 1 }
+}
+
+/** The whole truth about one host. Replaces what was known; the host keeps its place in the order of claims. */
+export function register(registry: Registry, report: HostReport, now: number, leaseMs: number): Registry {
+  const known = registry.hosts.get(report.hostId)
+  const seq = known?.seq ?? registry.nextSeq
+  const host: Host = { ...report, seq, state: 'alive', leaseExpiresAt: now + leaseMs }
+  return {
+    hosts: new Map(registry.hosts).set(report.hostId, host),
+    nextSeq: known ? registry.nextSeq : seq + 1,
+  }
+}
+
+/** What changed on a host since its last message. Unknown hosts change nothing: they have to register first. */
+export function applyDelta(
+  registry: Registry,
+  hostId: string,
+  delta: { readonly upserted: readonly RealServerReport[]; readonly removedIds: readonly string[] },
+): Registry {
+  const host = registry.hosts.get(hostId)
+  if (host === undefined) return registry
+  const realServers = new Map(host.realServers)
+  for (const id of delta.removedIds) realServers.delete(id)
+  for (const rs of delta.upserted) realServers.set(rs.id, rs)
+  return { ...registry, hosts: new Map(registry.hosts).set(hostId, { ...host, realServers }) }
+}
+
+/** Any message from the agent renews its lease, and brings a lost host back. */
+export function renew(registry: Registry, hostId: string, now: number, leaseMs: number): Registry {
+  const host = registry.hosts.get(hostId)
+  if (host === undefined) return registry
+  const renewed: Host = { ...host, state: 'alive', leaseExpiresAt: now + leaseMs }
+  return { ...registry, hosts: new Map(registry.hosts).set(hostId, renewed) }
+}
+
+/** Marks the hosts lost whose lease has run out. Returns the same object when there is none. */
+export function expire(registry: Registry, now: number): Registry {
+  const expired = [...registry.hosts.values()].filter(host => host.state === 'alive' && host.leaseExpiresAt <= now)
+  if (expired.length === 0) return registry
+  const hosts = new Map(registry.hosts)
+  for (const host of expired) hosts.set(host.hostId, { ...host, state: 'lost' })
+  return { ...registry, hosts }
+}
+
+/** When `expire` has to be called next; undefined when no lease runs. */
+export function nextExpiry(registry: Registry): number | undefined {
+  const leases = [...registry.hosts.values()].filter(host => host.state === 'alive').map(host => host.leaseExpiresAt)
+  return leases.length === 0 ? undefined : Math.min(...leases)
+}

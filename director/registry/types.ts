@@ -1,0 +1,45 @@
+import type { RealServerReport } from '../../shared/rpc/real-server.ts'
+
+/** What an agent says of its host; the fields of proto HostRegistration, validated. */
+export interface HostReport {
+  readonly hostId: string
+  /** H, lower case: requests are sent to it. */
+  readonly hostMac: string
+  readonly hostIp: string
+  readonly version: string
+  readonly realServers: ReadonlyMap<string, RealServerReport>
+}
+
+/** A host as the director knows it. */
+export interface Host extends HostReport {
+  /** Order in which hosts became known: of two claims for one address, the elder stands. */
+  readonly seq: number
+  /** `lost`: its lease has run out. It is kept, so that its established connections are. */
+  readonly state: 'alive' | 'lost'
+  /** Clock milliseconds after which an `alive` host is lost. */
+  readonly leaseExpiresAt: number
+}
+
+/** All that is known of the fleet. Never changed in place. */
+export interface Registry {
+  readonly hosts: ReadonlyMap<string, Host>
+  readonly nextSeq: number
+}
+
+/** One real server of the fleet, with all that forwarding to it takes. */
+export interface RealServer extends Omit<RealServerReport, 'id' | 'state'> {
+  /** `<host id>/<the agent's id>`; names its mark for ever. */
+  readonly id: string
+  readonly hostId: string
+  readonly hostMac: string
+  readonly hostIp: string
+  /** As reported, or `lost` when its host's lease has run out. */
+  readonly state: RealServerReport['state'] | 'lost'
+}
+
+/** A claim that is not in force, and why. */
+export interface RegistryProblem {
+  readonly subject: string
+  readonly service: string
+  readonly reason: string
+}
