@@ -1,0 +1,65 @@
+import { hostname } from 'node:os'
+import { z } from 'zod'
+import { parseIpv4 } from '../../shared/config/address.ts'
+
+/** The director's default port. */
+export const DIRECTOR_PORT = 7473
+
+const mac = z
+  .string()
+  .transform(text => text.toLowerCase())
+  .refine(text => /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(text), 'must be a hardware address, such as 52:54:00:12:34:56')
+  .refine(text => (Number.parseInt(text.slice(0, 2), 16) & 1) === 0, 'must be a unicast hardware address')
+
+const ipv4 = z.string().refine(text => parseIpv4(text) !== undefined, 'must be an IPv4 address, such as 172.24.1.20')
+
+/** `host:port`, or a host with the default port. */
+const director = z.string().transform((text, context) => {
+  const match = /^([A-Za-z0-9.-]+)(?::(\d{1,5}))?$/.exec(text)
+  const port = Number(match?.[2] ?? DIRECTOR_PORT)
+  if (match?.[1] && port >= 1 && port <= 65535) return `${match[1]}:${port}`
+  context.addIssue({ code: 'custom', message: `'${text}' must be host:port, such as 172.24.1.100:${DIRECTOR_PORT}` })
+  return z.NEVER
+})
+
+/** `first-last`, both included. */
+const portRange = z.string().transform((text, context) => {
+  const match = /^(\d{1,5})-(\d{1,5})$/.exec(text)
+  const range = { first: Number(match?.[1]), last: Number(match?.[2]) }
+  if (match && range.first >= 1 && range.first <= range.last && range.last <= 65535) return range
+  context.addIssue({ code: 'custom', message: `'${text}' must be two ports, such as 40000-49999` })
+  return z.NEVER
+})
+
+const path = z.string().startsWith('/', 'must be an absolute path')
+
+/** /etc/crossport/agent.yaml. */
+export const agentConfigSchema = z.strictObject({
+  bridge: z.string().min(1).max(15).describe('Open vSwitch bridge that the VMs are on'),
+  uplink: z.string().min(1).max(15).describe('port of the bridge to the fabric'),
+  fabric: z.enum(['l2']).default('l2'),
+  director: z
+    .union([director.transform(one => [one]), z.array(director)])
+    .default([])
+    .describe('host:port, or a list; none: the host stands alone, with its own service files'),
+  hostId: z
+    .string()
+    .min(1)
+    .max(253)
+    .default(() => hostname()),
+  hostMac: mac.optional().describe("default: the bridge's own hardware address"),
+  hostIp: ipv4.optional().describe('default: the source address of the route to the director'),
+  servicesDir: path.default('/etc/crossport/services.d'),
+  stateFile: path.default('/var/lib/crossport/agent.db'),
+  controlSocket: path.default('/run/crossport/agent.sock'),
+  ingressPorts: portRange.prefault('40000-49999').describe('for real servers that share a port on one host'),
+  ovsdbSocket: path.default('/run/openvswitch/db.sock'),
+  ovsRunDir: path.default('/run/openvswitch').describe("where the bridge's .mgmt socket is"),
+  libvirtSocket: path.default('/run/libvirt/libvirt-sock'),
+  tls: z.strictObject({ ca: path, cert: path, key: path }).optional().describe('for the connection to the director'),
+  logLevel: z.enum(['error', 'warn', 'notice', 'info', 'debug']).default('info'),
+})
+
+export type AgentConfig = z.output<typeof agentConfigSchema>
+
+export const AGENT_CONFIG_FILE = '/etc/crossport/agent.yaml'

@@ -1,0 +1,38 @@
+/** IPv4 text forms (RFC 4632 for prefixes), strict: no leading zeros, no short forms. */
+
+/** The address as an unsigned number, or undefined where it is not a dotted quad. */
+export function parseIpv4(text: string): number | undefined {
+  const parts = text.split('.')
+  if (parts.length !== 4 || !parts.every(part => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255))
+    return undefined
+  return parts.reduce((value, part) => value * 256 + Number(part), 0)
+}
+
+export const formatIpv4 = (value: number): string =>
+  [24, 16, 8, 0].map(shift => Math.floor(value / 2 ** shift) % 256).join('.')
+
+/** Why an address cannot be a VIP, or undefined where it can (RFC 1122 3.2.1.3). */
+export function vipProblem(text: string): string | undefined {
+  const value = parseIpv4(text)
+  if (value === undefined) return `'${text}' is not an IPv4 address, such as 10.10.1.100`
+  const first = Math.floor(value / 2 ** 24)
+  if (first === 0 || first === 127) return `${text} cannot be reached from other machines`
+  if (first >= 224) return `${text} is a multicast, reserved or broadcast address`
+  return undefined
+}
+
+/** A CIDR block in canonical form, or what is wrong with it. A bare address is a /32. */
+export function canonicalCidr(text: string): { cidr: string } | { problem: string } {
+  const match = /^([^/]+)(?:\/(\d{1,2}))?$/.exec(text)
+  const address = match?.[1] === undefined ? undefined : parseIpv4(match[1])
+  const length = Number(match?.[2] ?? 32)
+  if (address === undefined || length > 32) return { problem: `'${text}' is not a CIDR block, such as 10.10.1.0/24` }
+  const size = 2 ** (32 - length)
+  const network = Math.floor(address / size) * size
+  if (network !== address) {
+    return {
+      problem: `'${text}' has host bits set (did you mean ${formatIpv4(network)}/${length} or ${match![1]}/32?)`,
+    }
+  }
+  return { cidr: `${formatIpv4(network)}/${length}` }
+}

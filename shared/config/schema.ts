@@ -1,0 +1,81 @@
+import { z } from 'zod'
+import { canonicalCidr, vipProblem } from './address.ts'
+import type { Scheduler } from './service.ts'
+import { vmPatternProblem } from './vm-pattern.ts'
+
+export const SCHEDULERS = [
+  'rr',
+  'wrr',
+  'lc',
+  'wlc',
+  'sed',
+  'nq',
+  'sh',
+  'dh',
+  'mh',
+] as const satisfies readonly Scheduler[]
+
+const port = z.int().min(1).max(65535)
+
+/** A string that `problem` finds nothing wrong with. */
+const checked = (problem: (text: string) => string | undefined) =>
+  z
+    .string()
+    .min(1)
+    .superRefine((text, context) => {
+      const message = problem(text)
+      if (message !== undefined) context.addIssue({ code: 'custom', message })
+    })
+
+const serviceName = checked(name =>
+  /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(name)
+    ? undefined
+    : `'${name}' must be 1 to 63 letters, digits, dots, dashes or underscores, the first one a letter or a digit`,
+)
+
+const realServer = z.strictObject({
+  vm: checked(vmPatternProblem).describe('libvirt domain name, with * ? [a-z] {a,b}, or UUID'),
+  port: port.describe("the real server's port"),
+  weight: z.int().min(0).max(65535).default(1).describe('share of new connections; 0 drains'),
+})
+
+const cidr = checked(text => {
+  const result = canonicalCidr(text)
+  return 'problem' in result ? result.problem : undefined
+})
+
+/** One document of a service file. Positions and sentences are added by explain.ts; rules across services are in conflicts.ts. */
+export const serviceSchema = z.strictObject({
+  service: serviceName.describe('unique name'),
+  vip: checked(vipProblem).describe('IPv4 address that clients connect to'),
+  port: port.describe('port that clients connect to'),
+  protocol: z.enum(['tcp', 'udp']).default('tcp'),
+  scheduler: z.enum(SCHEDULERS).default('wlc').describe('as in ipvsadm(8)'),
+  clients: z
+    .array(cidr)
+    .min(1)
+    .superRefine(unique(text => text, 'is in the list twice'))
+    .default(['0.0.0.0/0'])
+    .describe('CIDR blocks that the service is for'),
+  arp: z.enum(['answer', 'drop']).default('answer').describe('what hosts do with ARP requests for the VIP'),
+  realServers: z
+    .array(realServer)
+    .min(1)
+    .superRefine(
+      unique(rs => `${rs.vm} port ${rs.port}`, 'is in the list twice; keep one entry with the weight you want'),
+    ),
+})
+
+export type ServiceDocument = z.output<typeof serviceSchema>
+
+/** The position of the second of two entries with one key. */
+function unique<T>(key: (entry: T) => string, message: string) {
+  return (entries: readonly T[], context: z.core.$RefinementCtx) => {
+    const seen = new Set<string>()
+    for (const [index, entry] of entries.entries()) {
+      const text = key(entry)
+      if (seen.has(text)) context.addIssue({ code: 'custom', path: [index], message: `${text} ${message}` })
+      seen.add(text)
+    }
+  }
+}
