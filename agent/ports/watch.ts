@@ -1,0 +1,76 @@
+import type { Log } from '../../shared/log.ts'
+import { connectOvsdb } from '../../shared/ovsdb/connection.ts'
+import { monitorTables } from '../../shared/ovsdb/monitor.ts'
+import type { Clock } from '../../shared/run/clock.ts'
+import { describeBridge } from './snapshot.ts'
+import { PORT_TABLES, type PortReplica } from './tables.ts'
+import type { PortsSnapshot } from './types.ts'
+
+export interface WatchPortsOptions {
+  /** ovsdb-server's unix socket; default /var/run/openvswitch/db.sock */
+  readonly socket?: string
+  readonly bridge: string
+  readonly log: Log
+  readonly clock: Clock
+  /** Stores it and marks the loop dirty; never called before `watchPorts` has returned, nor after `close`. */
+  onChange(snapshot: PortsSnapshot): void
+}
+
+export interface PortWatch {
+  snapshot(): PortsSnapshot
+  close(): void
+}
+
+const DEFAULT_SOCKET = '/var/run/openvswitch/db.sock'
+
+/** Follows one bridge in OVSDB, through restarts of ovsdb-server, until `close`. */
+export function watchPorts(options: WatchPortsOptions): PortWatch {
+  const { socket = DEFAULT_SOCKET, bridge, log, clock } = options
+  let snapshot: PortsSnapshot = { synced: false, reason: `connecting to ${socket}`, bridge: undefined, ports: [] }
+  let changed: PortReplica | undefined
+  let closed = false
+
+  const publish = (next: PortsSnapshot) => {
+    snapshot = next
+    options.onChange(next)
+  }
+  // Several transactions often come in one read (a VM with many NICs, a storm after boot): one snapshot for all of them.
+  const flush = () => {
+    if (closed || changed === undefined) return
+    const replica = changed
+    changed = undefined
+    publish(describe(replica, bridge, socket))
+  }
+
+  const client = connectOvsdb({ socket, log, clock })
+  const stop = monitorTables({
+    client,
+    database: 'Open_vSwitch',
+    tables: PORT_TABLES,
+    log,
+    onChange: replica => {
+      if (changed === undefined) queueMicrotask(flush)
+      changed = replica
+    },
+    onLost: reason => {
+      changed = undefined
+      const { reason: _, ...last } = snapshot
+      if (!closed) publish({ ...last, synced: false, reason })
+    },
+  })
+
+  return {
+    snapshot: () => snapshot,
+    close: () => {
+      closed = true
+      stop()
+      client.close()
+    },
+  }
+}
+
+function describe(replica: PortReplica, bridge: string, socket: string): PortsSnapshot {
+  const described = describeBridge(replica, bridge)
+  if (described.bridge !== undefined) return { synced: true, ...described }
+  return { synced: true, reason: `no bridge ${bridge} in the database at ${socket}`, ...described }
+}

@@ -1,0 +1,78 @@
+import { createServer, type Socket } from 'node:net'
+import type { Log } from '../../../shared/log.ts'
+
+export const silentLog: Log = {
+  debug() {},
+  info() {},
+  notice() {},
+  warn() {},
+  error() {},
+  with: () => silentLog,
+}
+
+/** Collects values; `until` resolves with the first one, old or new, that fits. */
+export function collector<T>() {
+  const seen: T[] = []
+  const waiting = new Set<(value: T) => void>()
+  return {
+    seen,
+    add(value: T) {
+      seen.push(value)
+      for (const offer of waiting) offer(value)
+    },
+    /** Looks at the last value so far, then at every new one. */
+    until(fits: (value: T) => boolean): Promise<T> {
+      const last = seen.at(-1)
+      if (last !== undefined && fits(last)) return Promise.resolve(last)
+      return new Promise(resolve => {
+        const offer = (value: T) => {
+          if (!fits(value)) return
+          waiting.delete(offer)
+          resolve(value)
+        }
+        waiting.add(offer)
+      })
+    },
+  }
+}
+
+export interface Peer {
+  readonly path: string
+  close(): Promise<void>
+}
+
+/** A server that we script, in the abstract socket name space: nothing is left on disk. */
+export function startPeer(serve: (socket: Socket, message: (handler: (message: PeerMessage) => void) => void) => void) {
+  const path = `\0crossport-test-${process.pid}-${Math.random().toString(36).slice(2)}`
+  const sockets = new Set<Socket>()
+  const server = createServer(socket => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    serve(socket, handler => {
+      socket.setEncoding('utf8').on('data', text => {
+        // Our client writes one message a call and these are small: they come whole, sometimes several at once.
+        for (const part of String(text).split(/(?<=\})(?=\{"(?:id|method)")/)) handler(JSON.parse(part) as PeerMessage)
+      })
+    })
+  })
+  return new Promise<Peer>(resolve => {
+    server.listen(path, () => {
+      resolve({
+        path,
+        close: () =>
+          new Promise(done => {
+            for (const socket of sockets) socket.destroy()
+            server.close(() => done())
+          }),
+      })
+    })
+  })
+}
+
+export interface PeerMessage {
+  readonly id: unknown
+  readonly method?: string
+  readonly params?: readonly unknown[]
+  readonly result?: unknown
+  readonly error?: unknown
+}
