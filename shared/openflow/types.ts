@@ -42,6 +42,15 @@ export type Action =
       readonly specs: readonly LearnSpec[]
     }
   | { readonly type: 'conjunction'; readonly id: number; readonly clause: number; readonly of: number }
+  /** Output to the port that a field names (`output:NXM_NX_REG0[]`). */
+  | { readonly type: 'output_field'; readonly src: Subfield; readonly maxLen?: number }
+  /** An instruction of its own (OpenFlow 1.5.1, 5.5); only as the last of a flow's actions. */
+  | { readonly type: 'goto_table'; readonly table: number }
+  /**
+   * What another program installed and crossport does not know: the whole action or instruction as it came.
+   * It keeps its text apart from every other and can be sent back; crossport never writes one itself.
+   */
+  | { readonly type: 'unknown'; readonly of: 'action' | 'instruction'; readonly hex: string }
 
 export type LearnSpec =
   | { readonly type: 'match'; readonly dst: Subfield; readonly src: Subfield | { readonly value: FieldValue } }
