@@ -45,7 +45,8 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
 
   const watcher = watch(dir, {
     depth: 0,
-    ignoreInitial: true,
+    // Also after a watch of a new link target has begun: what changed before that is read then.
+    ignoreInitial: false,
     followSymlinks: false,
     ignorePermissionErrors: true,
     atomic: false,

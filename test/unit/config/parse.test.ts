@@ -114,7 +114,10 @@ for (const [line, expected] of [
   ['prtocol: udp', "5:1 unknown key 'prtocol' (did you mean 'protocol'?)"],
   ['zzz: 1', "5:1 unknown key 'zzz'"],
   ['protocol: sctp', "5:11 protocol: 'sctp' is not one of tcp, udp"],
-  ['scheduler: wlcc', "5:12 scheduler: 'wlcc' is not one of rr, wrr, lc, wlc, sed, nq, sh, dh, mh (did you mean 'wlc'?)"],
+  [
+    'scheduler: wlcc',
+    "5:12 scheduler: 'wlcc' is not one of rr, wrr, lc, wlc, sed, nq, sh, dh, mh (did you mean 'wlc'?)",
+  ],
   ['clients: []', '5:10 clients: must have at least one entry'],
   ['clients: 10.0.0.0/8', "5:10 clients: must be a list, not '10.0.0.0/8'"],
   ['clients: [10.0.0.0/33]', "5:11 clients[0]: '10.0.0.0/33' is not a CIDR block, such as 10.10.1.0/24"],

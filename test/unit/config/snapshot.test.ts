@@ -1,0 +1,94 @@
+import test from 'ava'
+import { parseServiceFile } from '../../../shared/config/parse.ts'
+import { type FileContent, resolveSnapshot } from '../../../shared/config/snapshot.ts'
+
+const doc = (service: string, port: number, vm = service) =>
+  `service: ${service}\nvip: 10.10.1.100\nport: ${port}\nrealServers: [{vm: ${vm}, port: 8080}]\n`
+
+const files = (texts: Record<string, string>) =>
+  new Map<string, FileContent & { text: string }>(
+    Object.entries(texts).map(([file, text]) => [file, { text, parsed: parseServiceFile(text, file) }]),
+  )
+
+const resolve = (now: Record<string, string>, before: Record<string, string> = {}) => {
+  const { specs, problems } = resolveSnapshot(
+    files(now),
+    files(before) as ReadonlyMap<string, { text: string; parsed: ReturnType<typeof parseServiceFile> }>,
+  )
+  return {
+    inForce: specs.map(({ service, port, source }) => `${source.file} ${service} ${port}`),
+    problems: problems.map(({ file, lastGood }) => `${file} ${lastGood}`),
+  }
+}
+
+test('good files beside a bad one are applied', t => {
+  t.deepEqual(resolve({ a: 'nonsense', b: doc('b', 81) }), { inForce: ['b b 81'], problems: ['a false'] })
+})
+
+test('the last good version of a bad file stays, and only of that file', t => {
+  t.deepEqual(resolve({ a: 'nonsense', b: doc('b', 82) }, { a: doc('a', 80), b: doc('b', 81) }), {
+    inForce: ['a a 80', 'b b 82'],
+    problems: ['a true'],
+  })
+})
+
+test('a file is one unit: one bad document holds back the others', t => {
+  t.deepEqual(resolve({ a: `${doc('a', 80)}---\nvip: x\n` }).inForce, [])
+})
+
+test('a deleted file takes its services with it', t => {
+  t.deepEqual(resolve({}, { a: doc('a', 80) }), { inForce: [], problems: [] })
+})
+
+test('an unreadable file keeps what it had', t => {
+  const before = files({ a: doc('a', 80) })
+  const { specs, problems } = resolveSnapshot(new Map([['a', { unreadable: 'may not be read' }]]), before as never)
+  t.is(specs.length, 1)
+  t.deepEqual(
+    problems.map(({ reason, lastGood }) => [reason, lastGood]),
+    [['may not be read', true]],
+  )
+})
+
+test('of two new files in conflict the first by name wins', t => {
+  t.deepEqual(resolve({ b: doc('web', 81), a: doc('web', 80) }), { inForce: ['a web 80'], problems: ['b false'] })
+})
+
+test('what is in force wins against a newcomer, whatever its name', t => {
+  t.deepEqual(resolve({ a: doc('web', 80), b: doc('web', 81) }, { b: doc('web', 81) }), {
+    inForce: ['b web 81'],
+    problems: ['a false'],
+  })
+})
+
+test('an edit that conflicts falls back, and what it falls back to is defended', t => {
+  const before = { a: doc('web', 80), c: doc('c', 90) }
+  t.deepEqual(resolve({ a: doc('c', 91), b: doc('web', 82), c: doc('c', 90) }, before), {
+    inForce: ['a web 80', 'c c 90'],
+    problems: ['a true', 'b false'],
+  })
+})
+
+test('two files may swap their services in one go', t => {
+  t.deepEqual(resolve({ a: doc('b', 81), b: doc('a', 80) }, { a: doc('a', 80), b: doc('b', 81) }), {
+    inForce: ['a b 81', 'b a 80'],
+    problems: [],
+  })
+})
+
+test('a conflict inside one file is found', t => {
+  t.deepEqual(resolve({ a: `${doc('x', 80)}---\n${doc('y', 80)}` }).problems, ['a false'])
+})
+
+test('documents and texts are those in force', t => {
+  const { documents, texts } = resolveSnapshot(
+    files({ a: 'nonsense', b: doc('b', 81) }),
+    files({ a: `# old\n${doc('a', 80)}` }) as never,
+  )
+  t.deepEqual(
+    documents.map(({ file, line }) => `${file}:${line}`),
+    ['a:1', 'b:1'],
+  )
+  t.deepEqual([...texts.keys()], ['a', 'b'])
+  t.is(texts.get('a'), `# old\n${doc('a', 80)}`)
+})

@@ -1,0 +1,252 @@
+import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import type { ServicesSnapshot } from '../../../shared/config/snapshot.ts'
+import { type WatchServicesOptions, watchServices } from '../../../shared/config/watch.ts'
+import type { Log } from '../../../shared/log.ts'
+import { systemClock } from '../../../shared/run/clock.ts'
+
+const doc = (service: string, port: number) =>
+  `service: ${service}\nvip: 10.10.1.100\nport: ${port}\nrealServers: [{vm: ${service}, port: 8080}]\n`
+
+/** A directory, its watch, and a way to wait for a snapshot that looks as it should. */
+function start(t: ExecutionContext, options: Partial<WatchServicesOptions> & { make?: (dir: string) => void } = {}) {
+  const root = mkdtempSync(join(tmpdir(), 'crossport-watch-'))
+  const dir = join(root, 'services.d')
+  if (options.make) options.make(dir)
+  else mkdirSync(dir)
+  const waiting = new Set<() => void>()
+  const logged: string[] = []
+  let changes = 0
+  const line = (message: string, fields?: { err?: unknown }) => {
+    logged.push(fields?.err instanceof Error ? `${message}: ${fields.err.message}` : message)
+  }
+  const log: Log = { debug: line, info: line, notice: line, warn: line, error: line, with: () => log }
+  // The timer is out of the way: what is seen is seen by events.
+  const watch = watchServices({
+    log,
+    clock: systemClock,
+    settleMs: 20,
+    rereadMs: 3_600_000,
+    ...options,
+    dir,
+    onChange: () => {
+      changes++
+      for (const wake of waiting) wake()
+    },
+  })
+  t.teardown(async () => {
+    await watch.close()
+    rmSync(root, { recursive: true, force: true })
+  })
+  const until = async (ok: (snapshot: ServicesSnapshot) => boolean) => {
+    while (!ok(watch.snapshot())) {
+      await new Promise<void>(resolve => {
+        const wake = () => {
+          waiting.delete(wake)
+          resolve()
+        }
+        waiting.add(wake)
+      })
+    }
+    return watch.snapshot()
+  }
+  const untilServices = (...names: string[]) =>
+    until(({ synced, specs }) => synced && specs.map(({ service }) => service).join() === names.join())
+  const write = (name: string, text: string) => writeFileSync(join(dir, name), text)
+  return { root, dir, watch, until, untilServices, write, logged, changes: () => changes }
+}
+
+test('files that are there, that come, that change and that go', async t => {
+  const { dir, untilServices, until, write, watch } = start(t, {
+    make: path => {
+      mkdirSync(path)
+      writeFileSync(join(path, 'a.yaml'), doc('a', 80))
+    },
+  })
+  t.false(watch.snapshot().synced)
+  await untilServices('a')
+  write('b.yml', doc('b', 81))
+  await untilServices('a', 'b')
+  write('b.yml', doc('b', 82))
+  await until(({ specs }) => specs[1]?.port === 82)
+  unlinkSync(join(dir, 'a.yaml'))
+  await untilServices('b')
+  t.pass()
+})
+
+test('a bad edit is reported with its place, and the last good version stays', async t => {
+  const { dir, untilServices, until, write, logged } = start(t)
+  write('a.yaml', doc('a', 80))
+  await untilServices('a')
+  write('a.yaml', doc('a', 80).replace('80', '99999'))
+  const { specs, problems } = await until(snapshot => snapshot.problems.length > 0)
+  t.is(specs[0]?.port, 80)
+  t.like(problems[0], { file: join(dir, 'a.yaml'), line: 3, column: 7, service: 'a', lastGood: true })
+  t.true(logged.some(line => line.includes('a.yaml:3:7: port: must be at most 65535') && line.includes('last good')))
+  write('a.yaml', doc('a', 81))
+  await until(snapshot => snapshot.problems.length === 0 && snapshot.specs[0]?.port === 81)
+})
+
+test('the last good version survives a restart', async t => {
+  const first = start(t)
+  first.write('a.yaml', doc('a', 80))
+  const { texts } = await first.untilServices('a')
+  await first.watch.close()
+  const file = join(first.dir, 'a.yaml')
+  first.write('a.yaml', 'broken')
+  const again = watchServices({
+    dir: first.dir,
+    log: { debug() {}, info() {}, notice() {}, warn() {}, error() {}, with: () => t.fail() as never },
+    clock: systemClock,
+    onChange: () => {},
+    lastGood: new Map([...texts, [join(first.dir, 'gone.yaml'), doc('gone', 99)]]),
+  })
+  await again.reload()
+  const { specs, problems } = again.snapshot()
+  await again.close()
+  t.deepEqual(
+    specs.map(({ service }) => service),
+    ['a'],
+  )
+  t.like(problems[0], { file, lastGood: true })
+})
+
+test('editors: temporary files are ignored, a rename over the file is seen', async t => {
+  const { dir, untilServices, until, write } = start(t)
+  write('a.yaml', doc('a', 80))
+  await untilServices('a')
+  for (const name of [
+    '.a.yaml.swp',
+    'a.yaml~',
+    '4913',
+    'a.yaml.tmp',
+    '#a.yaml#',
+    '.#a.yaml',
+    '.hidden.yaml',
+    'a.yaml.bak',
+  ]) {
+    write(name, doc(`x${name.length}`, 90))
+  }
+  write('new.tmp', doc('a', 81))
+  renameSync(join(dir, 'new.tmp'), join(dir, 'a.yaml'))
+  const { specs, problems } = await until(snapshot => snapshot.specs[0]?.port === 81)
+  t.is(specs.length, 1)
+  t.deepEqual(problems, [])
+})
+
+test('Kubernetes: files are links into ..data, which is swapped', async t => {
+  const { dir, untilServices, until } = start(t, {
+    make: path => {
+      mkdirSync(join(path, '..v1'), { recursive: true })
+      writeFileSync(join(path, '..v1/a.yaml'), doc('a', 80))
+      symlinkSync('..v1', join(path, '..data'))
+      symlinkSync('..data/a.yaml', join(path, 'a.yaml'))
+    },
+  })
+  await untilServices('a')
+  for (const version of [2, 3]) {
+    mkdirSync(join(dir, `..v${version}`))
+    writeFileSync(join(dir, `..v${version}/a.yaml`), doc('a', 80 + version))
+    symlinkSync(`..v${version}`, join(dir, '..data_tmp'))
+    renameSync(join(dir, '..data_tmp'), join(dir, '..data'))
+    rmSync(join(dir, `..v${version - 1}`), { recursive: true })
+    await until(({ specs }) => specs[0]?.port === 80 + version)
+  }
+  t.pass()
+})
+
+test('a link to a file elsewhere is followed', async t => {
+  const { root, dir, untilServices, until } = start(t)
+  const target = join(root, 'elsewhere.yaml')
+  writeFileSync(target, doc('a', 80))
+  symlinkSync(target, join(dir, 'a.yaml'))
+  await untilServices('a')
+  writeFileSync(target, doc('a', 81))
+  await until(({ specs }) => specs[0]?.port === 81)
+  t.pass()
+})
+
+test('a directory that comes late, is deleted and comes again', async t => {
+  const { dir, untilServices } = start(t, { make: () => {} })
+  await untilServices()
+  mkdirSync(dir)
+  writeFileSync(join(dir, 'a.yaml'), doc('a', 80))
+  await untilServices('a')
+  rmSync(dir, { recursive: true })
+  await untilServices()
+  mkdirSync(dir)
+  writeFileSync(join(dir, 'b.yaml'), doc('b', 80))
+  await untilServices('b')
+  t.pass()
+})
+
+test('a directory that is replaced by another', async t => {
+  const { root, dir, untilServices, write } = start(t)
+  write('a.yaml', doc('a', 80))
+  await untilServices('a')
+  mkdirSync(join(root, 'next'))
+  writeFileSync(join(root, 'next/b.yaml'), doc('b', 80))
+  renameSync(dir, join(root, 'old'))
+  renameSync(join(root, 'next'), dir)
+  await untilServices('b')
+  writeFileSync(join(dir, 'c.yaml'), doc('c', 81))
+  await untilServices('b', 'c')
+  t.pass()
+})
+
+test('reload reads at once, and an unchanged directory is no change', async t => {
+  const { watch, untilServices, write, changes } = start(t, { settleMs: 3_600_000 })
+  await untilServices()
+  write('a.yaml', doc('a', 80))
+  await watch.reload()
+  t.is(watch.snapshot().specs.length, 1)
+  const before = changes()
+  const same = watch.snapshot()
+  await Promise.all([watch.reload(), watch.reload()])
+  t.is(changes(), before)
+  t.is(watch.snapshot(), same)
+})
+
+test('the timer reads without an event', async t => {
+  const timers: (() => void)[] = []
+  const { watch, until, write } = start(t, {
+    settleMs: 1,
+    rereadMs: 60_000,
+    clock: {
+      ...systemClock,
+      after: (ms, fn) => {
+        if (ms === 60_000) timers.push(fn)
+        return () => {}
+      },
+    },
+  })
+  await until(({ synced }) => synced)
+  write('a.yaml', doc('a', 80))
+  timers.at(-1)?.()
+  await until(({ specs }) => specs.length === 1)
+  t.is(watch.snapshot().specs.length, 1)
+})
+
+test('a directory that cannot be read changes nothing', async t => {
+  const { dir, watch, untilServices, write, logged } = start(t)
+  write('a.yaml', doc('a', 80))
+  await untilServices('a')
+  rmSync(dir, { recursive: true })
+  writeFileSync(dir, 'a file, where the directory was')
+  await watch.reload()
+  t.is(watch.snapshot().specs.length, 1)
+  t.true(logged.some(line => line.includes('cannot be read')))
+})
+
+const asUser = process.getuid?.() === 0 ? test.skip : test
+asUser('a file without read permission keeps what it had', async t => {
+  const { dir, until, untilServices, write } = start(t)
+  write('a.yaml', doc('a', 80))
+  await untilServices('a')
+  chmodSync(join(dir, 'a.yaml'), 0)
+  const { specs, problems } = await until(snapshot => snapshot.problems.length > 0)
+  t.is(specs.length, 1)
+  t.regex(problems[0]?.reason ?? '', /permission denied/)
+})
