@@ -90,7 +90,7 @@ test('follows one bridge: its ports as libvirt and vswitchd describe them, a res
   t.is(back.reason, undefined)
   t.is(back.bridge?.mac, undefined)
 
-  await server.vsctl('set', 'Bridge', 'br0', 'datapath_type=')
+  await server.vsctl('set', 'Bridge', 'br0', 'datapath_type=""')
   await snapshots.until(s => s.bridge?.datapathType === 'system')
   await server.vsctl('del-br', 'br0')
   t.deepEqual((await snapshots.until(s => s.bridge === undefined)).ports, [])
