@@ -1,9 +1,9 @@
 import type { RealServerSpec, ServiceSpec } from '../../shared/config/service.ts'
+import { vmMatcher } from '../../shared/config/vm-pattern.ts'
 import type { Domain, Inventory } from '../inventory/types.ts'
 import type { PortsSnapshot } from '../ports/types.ts'
 import { attach, indexPorts, type PortIndex } from './attach.ts'
 import { ingressAllocator, type PortRange } from './ingress.ts'
-import { vmMatcher } from './match.ts'
 import type { Allocation, Backend, BackendProblem, Resolution } from './types.ts'
 
 export interface ResolveInput {

@@ -28,6 +28,9 @@ export interface Store {
   /** Replaces the desired flows (ovs-ofctl notation) of the objects named; an empty list removes the object. */
   setDesired(changed: ReadonlyMap<string, readonly string[]>): void
   desiredObjects(): ReadonlySet<string>
+  /** Real servers that were ready, and in which run of their VM (libvirt's id). */
+  readyRuns(): Readonly<Record<string, number>>
+  setReadyRuns(runs: Readonly<Record<string, number>>): void
   outcome(): Outcome | undefined
   setOutcome(outcome: Outcome): void
   readonly guestRecords: GuestRecords
@@ -61,6 +64,8 @@ export function openStore(path: string): Store {
     setAllocations: list => allocations.replace(list.map(a => ({ ...a, ingress_port: a.ingressPort }))),
     setDesired: desired.set,
     desiredObjects: desired.objects,
+    readyRuns: () => meta.get<Record<string, number>>('ready') ?? {},
+    setReadyRuns: runs => meta.set('ready', runs),
     outcome: () => meta.get<Outcome>('outcome'),
     setOutcome: outcome => meta.set('outcome', outcome),
     guestRecords: guestTable(db),

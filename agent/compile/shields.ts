@@ -1,0 +1,30 @@
+import type { Backend } from '../backends/types.ts'
+import type { GuestRecord } from '../guest/types.ts'
+import type { BridgePort } from '../ports/types.ts'
+import type { Shield } from './types.ts'
+
+/**
+ * Every VIP that a VM on this bridge holds or may hold: that of a real server, and that of one which is gone while the
+ * guest has not given the address back.
+ *
+ * @param ownAddressOf - the VM's own address on that NIC, where it is known
+ */
+export function shields(
+  backends: readonly Backend[],
+  records: readonly GuestRecord[],
+  ports: ReadonlyMap<string, BridgePort>,
+  ownAddressOf: (vmUuid: string, mac: string) => string | undefined,
+): Shield[] {
+  const found = new Map<string, Shield>()
+  const add = (vip: string, vmUuid: string, mac: string, port: Pick<Shield, 'port' | 'ofport' | 'tag'>) =>
+    found.set(`${vip}/${port.port}`, { vip, ...port, ownAddress: ownAddressOf(vmUuid, mac) })
+  for (const { vip, vm, attachment: at } of backends) {
+    if (at !== undefined) add(vip, vm.uuid, at.mac, { port: at.port, ofport: at.ofport, tag: at.tag })
+  }
+  for (const { vip, vmUuid, mac } of records) {
+    const port = ports.get(mac)
+    if (port?.ofport === undefined || port.ofport <= 0) continue
+    add(vip, vmUuid, mac, { port: port.name, ofport: port.ofport, tag: port.tag })
+  }
+  return [...found.values()]
+}

@@ -1,0 +1,53 @@
+import type { Backend } from '../backends/types.ts'
+import type { Domain } from '../inventory/types.ts'
+import type { GuestRecord, GuestTarget } from './types.ts'
+
+export interface TargetInput {
+  readonly backends: readonly Backend[]
+  readonly domains: readonly Domain[]
+  readonly records: readonly GuestRecord[]
+  /** True when the bridge holds what keeps the VM silent about this VIP: only then may the guest get it. */
+  shielded(vip: string, port: string): boolean
+}
+
+/**
+ * Which VIPs each VM must hold now. A VIP goes in only behind its ARP shield; one that was put in stays while a service
+ * wants it, attached or not; and a VM that nobody wants any more is asked to give back what it was given.
+ */
+export function guestTargets({ backends, domains, records, shielded }: TargetInput): GuestTarget[] {
+  const byUuid = new Map(domains.map(domain => [domain.uuid, domain]))
+  const wanted = new Map<string, { readonly domain: Domain; readonly mac: string; readonly vips: Set<string> }>()
+  const target = (domain: Domain, mac: string) => {
+    const name = `${domain.uuid}/${mac}`
+    let found = wanted.get(name)
+    if (found === undefined) wanted.set(name, (found = { domain, mac, vips: new Set() }))
+    return found
+  }
+  const recorded = new Set(records.map(record => `${record.vmUuid}/${record.mac}/${record.vip}`))
+  const unattached = new Set<string>()
+  for (const { vip, vm, attachment } of backends) {
+    const domain = byUuid.get(vm.uuid)
+    if (domain === undefined) continue
+    if (attachment === undefined) {
+      unattached.add(`${vm.uuid}/${vip}`)
+      continue
+    }
+    const { vips } = target(domain, attachment.mac)
+    if (shielded(vip, attachment.port) || recorded.has(`${vm.uuid}/${attachment.mac}/${vip}`)) vips.add(vip)
+  }
+  for (const { vmUuid, mac, vip } of records) {
+    const domain = byUuid.get(vmUuid)
+    if (domain === undefined) continue
+    const { vips } = target(domain, mac)
+    if (unattached.has(`${vmUuid}/${vip}`)) vips.add(vip)
+  }
+  return [...wanted.values()].map(({ domain, mac, vips }) => ({
+    vmUuid: domain.uuid,
+    vmName: domain.name,
+    runId: domain.runId,
+    running: domain.state === 'running',
+    agentChannel: domain.agentChannel,
+    mac,
+    vips: [...vips].sort(),
+  }))
+}

@@ -1,0 +1,75 @@
+import { parseServiceFile } from '../shared/config/parse.ts'
+import type { ServiceSpec, SpecProblem } from '../shared/config/service.ts'
+import type { ServicesSnapshot } from '../shared/config/snapshot.ts'
+import type { Inventory } from './inventory/types.ts'
+import type { PortsSnapshot } from './ports/types.ts'
+import type { DirectorDocument, DirectorInfo } from './report/types.ts'
+import type { Store } from './store/store.ts'
+
+/** What the agent knows from outside, each the newest snapshot. Watchers write here and mark the loop; the loop reads. */
+export interface Inputs {
+  services: ServicesSnapshot
+  inventory: Inventory
+  ports: PortsSnapshot
+  director: DirectorInfo | undefined
+  documents: readonly DirectorDocument[]
+  directorState: { readonly state: 'connected' | 'registered' | 'disconnected' | 'none'; readonly reason: string }
+  switchUp: boolean
+  switchReason: string
+}
+
+/** Starts from what SQLite remembers, so that a host whose libvirt or director is away still knows its part. */
+export function initialInputs(store: Store): Inputs {
+  return {
+    services: { synced: false, specs: [], problems: [], documents: [], texts: new Map() },
+    inventory: { synced: false, domains: store.domains(), reason: 'connecting to libvirt' },
+    ports: { synced: false, bridge: undefined, ports: [], reason: 'connecting to ovsdb-server' },
+    director: store.director(),
+    documents: store.documents(),
+    directorState: { state: 'none', reason: 'no director has been heard of yet' },
+    switchUp: false,
+    switchReason: 'connecting to the switch',
+  }
+}
+
+/** What must be known before anything is done at all; undefined: go. Deleting needs more (see `mayDelete`). */
+export function missing(inputs: Inputs): string | undefined {
+  if (!inputs.services.synced) return 'the service files'
+  if (inputs.ports.bridge === undefined) return inputs.ports.reason ?? 'the bridge'
+  if (!inputs.switchUp) return inputs.switchReason
+  if (!inputs.inventory.synced && inputs.inventory.domains.length === 0) return inputs.inventory.reason ?? 'libvirt'
+  return undefined
+}
+
+/** Gate for deletions: a flow is only swept on the word of inputs that have all been in sync in this process. */
+export function createSweepGate() {
+  const pending = new Set(['services', 'ports', 'inventory'])
+  return (inputs: Inputs): boolean => {
+    if (inputs.services.synced) pending.delete('services')
+    if (inputs.ports.synced) pending.delete('ports')
+    if (inputs.inventory.synced) pending.delete('inventory')
+    return pending.size === 0
+  }
+}
+
+/** The director's documents as specs; parsed again only when they change. */
+export function createDocumentParser() {
+  let last: { documents: readonly DirectorDocument[]; result: ParsedDocuments } | undefined
+  return (documents: readonly DirectorDocument[]): ParsedDocuments => {
+    if (last?.documents === documents) return last.result
+    const specs: ServiceSpec[] = []
+    const problems: SpecProblem[] = []
+    for (const { file, line, text } of documents) {
+      const parsed = parseServiceFile(text, file, { origin: 'director', line })
+      specs.push(...parsed.specs)
+      problems.push(...parsed.problems)
+    }
+    last = { documents, result: { specs, problems } }
+    return last.result
+  }
+}
+
+export interface ParsedDocuments {
+  readonly specs: readonly ServiceSpec[]
+  readonly problems: readonly SpecProblem[]
+}

@@ -1,0 +1,47 @@
+import type { Backend } from '../backends/types.ts'
+import type { GuestStatus } from '../guest/types.ts'
+import type { ReportedRealServer } from './types.ts'
+
+export interface ReadinessInput {
+  readonly backend: Backend
+  /** The switch has confirmed the real server's flows and its VIP's shield. */
+  readonly flowsConfirmed: boolean
+  readonly flowsReason: string | undefined
+  readonly guest: GuestStatus | undefined
+  /** It was ready earlier in this very run of the VM: an agent that has just started takes that for true until it knows better. */
+  readonly wasReady: boolean
+}
+
+/** What the director hears of one real server: `ready` only when request, reply and VIP are known to work. */
+export function readiness(input: ReadinessInput): Pick<ReportedRealServer, 'state' | 'reason'> {
+  const { backend, guest } = input
+  if (backend.obstacle !== undefined) return { state: 'down', reason: backend.obstacle }
+  if (!input.flowsConfirmed) {
+    return { state: 'pending', reason: input.flowsReason ?? 'the switch has not confirmed the flows yet' }
+  }
+  const vip = guest?.vips.get(backend.vip)
+  if (vip?.state === 'failed') return { state: 'down', reason: vip.reason ?? 'the VIP could not be set in the VM' }
+  if (vip?.state !== 'set' && !input.wasReady) {
+    return { state: 'pending', reason: vip?.reason ?? 'the VIP is being set in the VM' }
+  }
+  // A VIP that is set may still carry a warning, e.g. that it will not survive a reboot.
+  return { state: backend.weight === 0 ? 'draining' : 'ready', reason: vip?.reason ?? '' }
+}
+
+export function toReport(backend: Backend, state: Pick<ReportedRealServer, 'state' | 'reason'>): ReportedRealServer {
+  const { key, service, vip, protocol, vipPort, ingressPort, rsPort, vm, weight, scheduler } = backend
+  return {
+    id: key,
+    service,
+    vip,
+    protocol,
+    vipPort,
+    ingressPort,
+    rsPort,
+    vm: vm.name,
+    vmUuid: vm.uuid,
+    weight,
+    scheduler,
+    ...state,
+  }
+}

@@ -1,0 +1,131 @@
+import type { Problem } from '../shared/rpc/gen/crossport/v1/Problem.ts'
+import type { ServiceStatus } from '../shared/rpc/gen/crossport/v1/ServiceStatus.ts'
+import type { Status } from '../shared/rpc/gen/crossport/v1/Status.ts'
+import type { Timeline } from '../shared/run/timeline.ts'
+import type { Applier } from './apply/apply.ts'
+import type { Inputs } from './inputs.ts'
+import type { Picture } from './reconcile.ts'
+import type { Store } from './store/store.ts'
+
+export interface StatusSources {
+  readonly id: string
+  readonly version: string
+  readonly startedAt: string
+  readonly bridge: string
+  readonly inputs: Inputs
+  readonly picture: Picture
+  readonly applier: Applier
+  readonly store: Store
+  readonly timeline: Timeline
+  readonly loopError: Error | undefined
+}
+
+/** The agent's status (proto: crossport.v1.Status) from its newest snapshots. Pure. */
+export function agentStatus(sources: StatusSources): Status {
+  const { inputs, picture, applier, store } = sources
+  const outcome = store.outcome()
+  return {
+    role: 'agent',
+    id: sources.id,
+    version: sources.version,
+    startedAt: sources.startedAt,
+    inputs: inputStates(inputs),
+    services: picture.specs.map(spec => serviceStatus(spec, sources)),
+    problems: [...inputProblems(inputs), ...specProblems(picture), ...realServerProblems(sources)],
+    switch: {
+      bridge: sources.bridge,
+      desiredFlows: applier.counts.desired,
+      installedFlows: applier.counts.installed,
+      desiredGroups: 0,
+      lastCommitAt: outcome?.at ?? '',
+      lastError: sources.loopError?.message ?? outcome?.error ?? '',
+      commits: applier.counts.commits,
+      flowChanges: applier.counts.changes,
+    },
+    hosts: [],
+    timeline: [...sources.timeline.entries],
+  }
+}
+
+function inputStates({ services, inventory, ports, directorState, director, switchUp, switchReason }: Inputs) {
+  const state = (synced: boolean) => (synced ? 'in sync' : 'away')
+  return [
+    { name: 'files', state: state(services.synced), detail: `${services.texts.size} files in force` },
+    { name: 'libvirt', state: state(inventory.synced), detail: inventory.reason ?? `${inventory.domains.length} VMs` },
+    { name: 'ovsdb', state: state(ports.synced), detail: ports.reason ?? `${ports.ports.length} ports` },
+    { name: 'switch', state: state(switchUp), detail: switchUp ? '' : switchReason },
+    {
+      name: 'director',
+      state: directorState.state,
+      detail:
+        directorState.state === 'registered' && director ? `${director.id}, MAC ${director.mac}` : directorState.reason,
+    },
+  ]
+}
+
+function serviceStatus(spec: Picture['specs'][number], { picture, id }: StatusSources): ServiceStatus {
+  return {
+    service: spec.service,
+    vip: spec.vip,
+    protocol: spec.protocol,
+    port: spec.port,
+    scheduler: spec.scheduler,
+    source: `${spec.source.origin === 'director' ? 'director: ' : ''}${spec.source.file}:${spec.source.line}`,
+    realServers: picture.reports
+      .filter(report => report.service === spec.service)
+      .map(report => ({
+        id: report.id,
+        vm: report.vm,
+        host: id,
+        rsPort: report.rsPort,
+        ingressPort: report.ingressPort,
+        weight: report.weight,
+        state: report.state,
+        reason: report.reason,
+      })),
+  }
+}
+
+/** What the host cannot see or reach now. */
+function inputProblems(inputs: Inputs): Problem[] {
+  const problems: Problem[] = []
+  const warn = (code: string, subject: string, message: string) =>
+    problems.push({ severity: 'warning', code, subject, message })
+  if (!inputs.inventory.synced) warn('LIBVIRT_UNREACHABLE', 'libvirt', inputs.inventory.reason ?? 'not in sync')
+  if (!inputs.ports.synced) warn('OVSDB_UNREACHABLE', 'ovsdb', inputs.ports.reason ?? 'not in sync')
+  if (!inputs.switchUp) warn('SWITCH_UNREACHABLE', 'switch', inputs.switchReason)
+  if (inputs.directorState.state === 'disconnected')
+    warn('REPORT_DISCONNECTED', 'director', inputs.directorState.reason)
+  return problems
+}
+
+function specProblems({ specProblems: problems, backendProblems }: Picture): Problem[] {
+  return [
+    ...problems.map(({ file, line, column, reason, lastGood }) => ({
+      severity: 'error',
+      code: 'SPEC_INVALID',
+      subject: `${file}:${line}:${column}`,
+      message: lastGood ? `${reason} (its last good version stays in force)` : reason,
+    })),
+    ...backendProblems,
+  ]
+}
+
+function realServerProblems({ picture, applier }: StatusSources): Problem[] {
+  return [
+    ...picture.reports
+      .filter(report => report.reason !== '')
+      .map(report => ({
+        severity: report.state === 'down' ? 'error' : 'warning',
+        code: 'REAL_SERVER',
+        subject: `${report.service}/${report.vm}:${report.rsPort}`,
+        message: report.reason,
+      })),
+    ...applier.quarantined.map(({ object, reason }) => ({
+      severity: 'error',
+      code: 'SWITCH_REJECTED',
+      subject: object,
+      message: reason,
+    })),
+  ]
+}

@@ -1,0 +1,131 @@
+import test from 'ava'
+import { indexPorts } from '../../../agent/backends/attach.ts'
+import { resolve } from '../../../agent/backends/resolve.ts'
+import { compile } from '../../../agent/compile/compile.ts'
+import { shields } from '../../../agent/compile/shields.ts'
+import type { HostContext } from '../../../agent/compile/types.ts'
+import type { ServiceSpec } from '../../../shared/config/service.ts'
+import { flowKey } from '../../../shared/flows/key.ts'
+import { flowText } from '../../../shared/openflow/text.ts'
+import { domain, inventory, port, ports, spec } from '../backends/fixtures.ts'
+
+const H = '02:00:00:00:00:20'
+const D = '02:00:00:00:01:00'
+
+interface Scene {
+  readonly specs?: readonly ServiceSpec[]
+  readonly vms?: readonly number[]
+  readonly tag?: number
+  readonly directorMac?: string | undefined
+  readonly own?: string
+  readonly records?: Parameters<typeof shields>[1]
+}
+
+function compiled({ specs = [spec()], vms = [1], tag, records = [], own, ...rest }: Scene = {}) {
+  const snapshot = ports(...vms.map(n => port(n, { tag })))
+  const { backends } = resolve({
+    specs,
+    inventory: inventory(...vms.map(n => domain(n))),
+    ports: snapshot,
+    allocations: [],
+    ingressPorts: { first: 40_000, last: 49_999 },
+  })
+  const index = indexPorts(snapshot)
+  const host: HostContext = {
+    hostMac: H,
+    directorMac: 'directorMac' in rest ? rest.directorMac : D,
+    vmPorts: [...index.values()].map(({ name, ofport, tag: vlan }) => ({ name, ofport: ofport!, tag: vlan })),
+  }
+  return compile({ backends, shields: shields(backends, records, index, () => own), host })
+}
+
+function texts(scene: Scene, object: string): string[] {
+  const found = compiled(scene).get(object)
+  return (found?.flows() ?? []).map(flow => flowText(flow).replace(/cookie=0x[0-9a-f]+, ?/, ''))
+}
+
+function objects(scene: Scene, prefix: string): string[] {
+  return [...compiled(scene)].filter(([name]) => name.startsWith(prefix)).flatMap(([name]) => texts(scene, name))
+}
+
+test('request: to the host, VIP and ingress port → to the VM; the port only where it differs', t => {
+  const [request] = objects({}, 'rs/')
+  t.is(
+    request,
+    'table=0,priority=40500,tcp,vlan_tci=0x0000/0x1fff,dl_dst=02:00:00:00:00:20,nw_dst=10.10.1.100,tp_dst=8080 actions=set_field:52:54:00:00:00:01->eth_dst,output:11',
+  )
+  const second = objects({ vms: [1, 2] }, 'rs/')[2]
+  t.regex(second ?? '', /tp_dst=40000 actions=set_field:52:54:00:00:00:02->eth_dst,set_field:8080->tcp_dst,output:12$/)
+})
+
+test("reply: the VIP's port and the host's MAC, then as the host, once a client network", t => {
+  const scene = { specs: [spec({ clients: ['10.10.1.0/24', '192.0.2.1/32'] })] }
+  t.deepEqual(objects(scene, 'rs/').slice(1), [
+    'table=0,priority=40500,tcp,in_port=11,nw_src=10.10.1.100,nw_dst=10.10.1.0/24,tp_src=8080 actions=set_field:80->tcp_src,set_field:02:00:00:00:00:20->eth_src,resubmit(,60)',
+    'table=0,priority=40500,tcp,in_port=11,nw_src=10.10.1.100,nw_dst=192.0.2.1,tp_src=8080 actions=set_field:80->tcp_src,set_field:02:00:00:00:00:20->eth_src,resubmit(,60)',
+  ])
+  t.deepEqual(
+    texts({}, 'host').slice(0, 2),
+    [
+      'table=60,priority=200,dl_dst=02:00:00:00:00:20 actions=output:LOCAL',
+      'table=60,priority=100 actions=set_field:LOCAL->in_port,output:NORMAL',
+    ].map(text => text.replace('output:LOCAL', 'LOCAL').replace('output:NORMAL', 'NORMAL')),
+  )
+})
+
+test('a VM on an access VLAN: the tag comes off towards it and on from it', t => {
+  const [request, reply] = objects({ tag: 7 }, 'rs/')
+  t.regex(request ?? '', /dl_vlan=7,.*actions=pop_vlan,set_field:52:54/)
+  t.regex(
+    reply ?? '',
+    /set_field:02:00:00:00:00:20->eth_src,push_vlan:0x8100,set_field:4103->vlan_vid,resubmit\(,60\)$/,
+  )
+  const proxies = objects({ tag: 7 }, 'vip/10.10.1.100/7')
+  t.true(proxies.some(text => text.includes('in_port=11') && text.includes('vlan_tci=0x0000/0x1fff')))
+})
+
+test('ARP proxy: sha is the director, the frame is from the host; dropped without a director or by the service', t => {
+  const actions = (scene: Scene) => objects(scene, 'vip/10.10.1.100/').filter(text => text.includes('priority=40200'))
+  t.regex(actions({})[0] ?? '', /set_field:02:00:00:00:00:20->eth_src.*set_field:02:00:00:00:01:00->arp_sha/)
+  t.regex(actions({ directorMac: undefined })[0] ?? '', /actions=drop$/)
+  t.regex(actions({ specs: [spec({ arp: 'drop' })] })[0] ?? '', /actions=drop$/)
+})
+
+test('shield: nothing that the VM says of the VIP is heard; its own requests carry its own address', t => {
+  const shield = objects({ own: '10.10.1.21' }, 'shield/')
+  t.deepEqual(shield.slice(0, 3), [
+    'table=0,priority=40500,arp,in_port=11,arp_tpa=10.10.1.100 actions=drop',
+    'table=0,priority=40450,arp,in_port=11,arp_spa=10.10.1.100,arp_op=1 actions=set_field:10.10.1.21->arp_spa,NORMAL',
+    'table=0,priority=40400,arp,in_port=11,arp_spa=10.10.1.100 actions=drop',
+  ])
+  t.regex(objects({}, 'shield/')[1] ?? '', /set_field:0\.0\.0\.0->arp_spa/)
+})
+
+test('a VIP that a guest still holds is shielded although no service wants it', t => {
+  const records = [
+    {
+      vmUuid: domain(1).uuid,
+      mac: port(1).attachedMac!,
+      vip: '10.10.1.100',
+      nicName: 'eth0',
+      addressAdded: true,
+      file: undefined,
+    },
+  ]
+  t.is(objects({ specs: [], records }, 'shield/').length, 4)
+  t.is(objects({ specs: [], records }, 'rs/').length, 0)
+})
+
+test('nothing wanted, nothing installed', t => {
+  t.is(compiled({ specs: [] }).size, 0)
+})
+
+test('no two flows of a host have the same table, priority and match', t => {
+  const specs = [
+    spec(),
+    spec({ service: 'b', port: 443, realServers: [{ vm: 'web-*', port: 8443, weight: 1 }] }),
+    spec({ service: 'c', vip: '10.10.1.101', protocol: 'udp' }),
+  ]
+  const keys = [...compiled({ specs, vms: [1, 2, 3] }).values()].flatMap(({ flows }) => flows().map(flowKey))
+  t.is(new Set(keys).size, keys.length)
+})

@@ -1,0 +1,90 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'ava'
+import { openStore } from '../../../agent/store/store.ts'
+import { CrossportError } from '../../../shared/errors.ts'
+import { openDatabase } from '../../../shared/sqlite/open.ts'
+import { domain } from '../backends/fixtures.ts'
+
+function directory(t: { teardown(fn: () => void): void }): string {
+  const dir = mkdtempSync(join(tmpdir(), 'crossport-store-'))
+  t.teardown(() => rmSync(dir, { recursive: true }))
+  return dir
+}
+
+test('everything that was put in is there after the agent has been away', t => {
+  const path = join(directory(t), 'state', 'agent.db')
+  const first = openStore(path)
+  const director = { id: 'd', mac: '02:00:00:00:01:00', leaseMs: 15_000, active: true }
+  const allocation = { key: 'web/u/80', id: 1, vip: '10.0.0.1', protocol: 'tcp', ingressPort: 8080 } as const
+  const record = { vmUuid: 'u', mac: 'm', vip: '10.0.0.1', nicName: 'eth0', addressAdded: true, file: undefined }
+  first.setDirector(director)
+  first.setDocuments([{ file: 'web.yaml', line: 1, text: 'service: web' }])
+  first.setServiceFiles(new Map([['/etc/x.yaml', 'text']]))
+  first.setDomains([domain(1)])
+  first.setAllocations([allocation])
+  first.setDesired(new Map([['rs/web', ['table=0,actions=drop']]]))
+  first.guestRecords.put(record)
+  first.setReadyRuns({ web: 3 })
+  first.close()
+
+  const second = openStore(path)
+  t.teardown(() => second.close())
+  t.deepEqual(second.director(), director)
+  t.deepEqual(second.documents(), [{ file: 'web.yaml', line: 1, text: 'service: web' }])
+  t.deepEqual([...second.serviceFiles()], [['/etc/x.yaml', 'text']])
+  t.like(second.domains()[0], { uuid: domain(1).uuid, name: 'web-1', runId: 1 })
+  t.deepEqual(second.allocations(), [allocation])
+  t.deepEqual([...second.desiredObjects()], ['rs/web'])
+  t.deepEqual(second.guestRecords.list(), [record])
+  t.deepEqual(second.readyRuns(), { web: 3 })
+})
+
+test('real servers may exchange their numbers in one pass', t => {
+  const store = openStore(join(directory(t), 'agent.db'))
+  t.teardown(() => store.close())
+  const a = { key: 'a', id: 1, vip: '10.0.0.1', protocol: 'tcp', ingressPort: 8080 } as const
+  const b = { key: 'b', id: 2, vip: '10.0.0.1', protocol: 'tcp', ingressPort: 40_000 } as const
+  store.setAllocations([a, b])
+  store.setAllocations([
+    { ...a, id: 2, ingressPort: 40_000 },
+    { ...b, id: 1, ingressPort: 8080 },
+  ])
+  t.deepEqual(
+    store.allocations().map(x => [x.key, x.id, x.ingressPort]),
+    [
+      ['a', 2, 40_000],
+      ['b', 1, 8080],
+    ],
+  )
+})
+
+function codeOf(fn: () => unknown): string {
+  try {
+    fn()
+  } catch (error) {
+    if (error instanceof CrossportError) return error.code
+    throw error
+  }
+  return 'none'
+}
+
+test('a file that is no database, one of a later version and one that cannot be made have codes of their own', t => {
+  const dir = directory(t)
+  writeFileSync(join(dir, 'garbage.db'), 'this is no database, '.repeat(100))
+  t.is(
+    codeOf(() => openStore(join(dir, 'garbage.db'))),
+    'STATE_CORRUPT',
+  )
+  openDatabase(join(dir, 'newer.db'), ['CREATE TABLE a (x)', 'CREATE TABLE b (x)', 'CREATE TABLE c (x)']).close()
+  t.is(
+    codeOf(() => openStore(join(dir, 'newer.db'))),
+    'STATE_NEWER',
+  )
+  writeFileSync(join(dir, 'file'), '')
+  t.is(
+    codeOf(() => openStore(join(dir, 'file', 'agent.db'))),
+    'STORE_FAILED',
+  )
+})
