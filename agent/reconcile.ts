@@ -29,7 +29,7 @@ export interface ReconcileOptions {
   readonly timeline: Timeline
   readonly log: Log
   /** Hears of every real server after each pass. */
-  onReport(list: readonly ReportedRealServer[]): void
+  onReport(list: readonly ReportedRealServer[], hostMac: string): void
 }
 
 /** What the last pass came to; what status shows. */
@@ -159,7 +159,7 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
       reports,
       targets,
     }
-    options.onReport(reports)
+    options.onReport(reports, hostMac)
     if (failure !== undefined) throw failure
     return applied
   }

@@ -40,7 +40,7 @@ export function agentStatus(sources: StatusSources): Status {
       lastCommitAt: outcome?.at ?? '',
       lastError: sources.loopError?.message ?? outcome?.error ?? '',
       commits: applier.counts.commits,
-      flowChanges: applier.counts.changes,
+      flowChanges: applier.counts.added + applier.counts.replaced + applier.counts.deleted,
     },
     hosts: [],
     timeline: [...sources.timeline.entries],

@@ -38,12 +38,8 @@ export interface Applier {
   confirmed(object: string): boolean
   /** Objects that the switch refused; tried again when their flows change. */
   readonly quarantined: readonly Quarantined[]
-  readonly counts: {
-    readonly desired: number
-    readonly installed: number
-    readonly commits: number
-    readonly changes: number
-  }
+  /** Flows, and what this process has done to them since it started. */
+  readonly counts: Readonly<Record<'desired' | 'installed' | 'commits' | 'added' | 'replaced' | 'deleted', number>>
 }
 
 export function createApplier({ store, log }: ApplierOptions): Applier {
@@ -52,7 +48,7 @@ export function createApplier({ store, log }: ApplierOptions): Applier {
   const flowCounts = new Map<string, number>()
   const unconfirmed = new Set<string>()
   const refused = new Map<string, { readonly signature: string; readonly reason: string }>()
-  const counts = { desired: 0, installed: 0, commits: 0, changes: 0 }
+  const counts = { desired: 0, installed: 0, commits: 0, added: 0, replaced: 0, deleted: 0 }
   let trusted = false
   let stored = store.desiredObjects()
 
@@ -112,10 +108,16 @@ export function createApplier({ store, log }: ApplierOptions): Applier {
       current = compiled
       take(compiled)
       if (!trusted) {
-        const installed = await sw.readInstalled()
+        // Set first: a distrust that comes while the switch is being read must not be lost.
         trusted = true
-        table.readBack(installed)
-        counts.installed = installed.flows.length
+        try {
+          const installed = await sw.readInstalled()
+          table.readBack(installed)
+          counts.installed = installed.flows.length
+        } catch (error) {
+          trusted = false
+          throw error
+        }
       }
       for (;;) {
         const change = restricted(table.change(), sweep)
@@ -124,7 +126,9 @@ export function createApplier({ store, log }: ApplierOptions): Applier {
             await sw.commit(change)
             table.confirm(change)
             counts.commits++
-            counts.changes += changeSize(change)
+            counts.added += change.addFlows.length
+            counts.replaced += change.replaceFlows.length
+            counts.deleted += change.deleteFlows.length
             counts.installed += change.addFlows.length - change.deleteFlows.length
             store.setOutcome({ at: new Date().toISOString(), flows: counts.installed })
           }

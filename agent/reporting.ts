@@ -1,0 +1,84 @@
+import type { Log } from '../shared/log.ts'
+import type { Clock } from '../shared/run/clock.ts'
+import type { Timeline } from '../shared/run/timeline.ts'
+import type { AgentConfig } from './config/schema.ts'
+import { findHostIp } from './host.ts'
+import type { Inputs } from './inputs.ts'
+import { createReporter, type HostIdentity, type HostReporter } from './report/reporter.ts'
+import type { ReportedRealServer } from './report/types.ts'
+import type { Store } from './store/store.ts'
+
+export interface ReportingOptions {
+  readonly config: AgentConfig
+  readonly version: string
+  readonly inputs: Inputs
+  readonly store: Store
+  readonly timeline: Timeline
+  readonly log: Log
+  readonly clock: Clock
+  /** One of the inputs has changed. */
+  mark(reason: string): void
+  /** Only what status shows has changed. */
+  touched(): void
+}
+
+export interface Reporting {
+  /** Called after each pass; the first call dials, for a director must not hear of half a host. */
+  update(list: readonly ReportedRealServer[], hostMac: string): void
+  close(): Promise<void>
+}
+
+/** Keeps one reporter for each configured director, and takes what directors say into the inputs and the state file. */
+export function createReporting(options: ReportingOptions): Reporting {
+  const { config, inputs, store, log, clock } = options
+  let reporters: Promise<readonly HostReporter[]> | undefined
+  let latest: readonly ReportedRealServer[] = []
+
+  const identify = async (hostMac: string): Promise<HostIdentity> => ({
+    hostId: config.hostId,
+    hostMac,
+    hostIp: config.hostIp ?? (await findHostIp(config.bridge, config.director[0])) ?? '',
+    version: options.version,
+  })
+
+  const dial = (address: string, identity: HostIdentity) =>
+    createReporter({
+      address,
+      tls: config.tls,
+      identity,
+      log,
+      clock,
+      handlers: {
+        onDirector: info => {
+          // A standby is heard, but only the active director's MAC answers for the VIPs.
+          if (!info.active && inputs.director !== undefined && inputs.director.id !== info.id) return
+          inputs.director = info
+          store.setDirector(info)
+          options.mark('director')
+        },
+        onServices: documents => {
+          inputs.documents = documents
+          store.setDocuments(documents)
+          options.mark('services of the director')
+        },
+        onState: (state, reason) => {
+          inputs.directorState = { state, reason }
+          if (state === 'registered') options.timeline.add('registered', config.hostId, reason)
+          options.touched()
+        },
+      },
+    })
+
+  return {
+    update: (list, hostMac) => {
+      latest = list
+      reporters ??= identify(hostMac).then(identity => config.director.map(address => dial(address, identity)))
+      void reporters.then(all => {
+        for (const reporter of all) reporter.update(latest)
+      })
+    },
+    close: async () => {
+      for (const reporter of (await reporters) ?? []) await reporter.close()
+    },
+  }
+}
