@@ -1,0 +1,42 @@
+import test from 'ava'
+import type { PortsSnapshot } from '../../../agent/ports/types.ts'
+import { watchPorts } from '../../../agent/ports/watch.ts'
+import { systemClock } from '../../../shared/run/clock.ts'
+import { collector, silentLog } from '../ovsdb/_support.ts'
+import { startOvs } from '../switch/ovs.ts'
+
+test('tells what a real ovs-vswitchd says of a bridge, a port, and a port that it cannot open', async t => {
+  const ovs = await startOvs(t)
+  const snapshots = collector<PortsSnapshot>()
+  const watch = watchPorts({
+    socket: `${ovs.rundir}/db.sock`,
+    bridge: 'br0',
+    log: silentLog,
+    clock: systemClock,
+    onChange: snapshots.add,
+  })
+  t.teardown(watch.close)
+
+  const { bridge } = await snapshots.until(s => s.bridge?.mac !== undefined)
+  const get = async (...args: string[]) => (await ovs.vsctl('get', ...args)).replaceAll('"', '').trim()
+  t.is(bridge?.mac, await get('Interface', 'br0', 'mac_in_use'))
+  t.is(bridge?.datapathId, await get('Bridge', 'br0', 'datapath_id'))
+  t.is(bridge?.failMode, 'secure')
+
+  await ovs.vsctl('add-port', 'br0', 'vm1', '--', 'set', 'Interface', 'vm1', 'type=internal', 'ofport_request=17')
+  const opened = await snapshots.until(s => s.ports.some(port => port.name === 'vm1' && port.macInUse !== undefined))
+  t.like(opened.ports, [
+    { name: 'br0', ofport: 65534, type: 'internal' },
+    { name: 'vm1', ofport: 17, error: undefined },
+  ])
+
+  // As a VM's tap is for a moment when the VM is gone: the record is there, the device is not. ovs-vsctl says so, too.
+  await ovs.vsctl('--no-wait', 'add-port', 'br0', 'gone')
+  const failed = await snapshots.until(s => s.ports.some(port => port.name === 'gone' && port.error !== undefined))
+  const gone = failed.ports.find(port => port.name === 'gone')
+  t.is(gone?.ofport, undefined)
+  t.regex(gone?.error ?? '', /gone/)
+
+  await ovs.vsctl('del-port', 'br0', 'vm1')
+  await snapshots.until(s => s.ports.every(port => port.name !== 'vm1'))
+})
