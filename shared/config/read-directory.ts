@@ -40,7 +40,7 @@ export async function readServiceDirectory(
   const targets = new Set<string>()
   for (const name of (names ?? []).filter(isServiceFile).sort()) {
     const path = join(dir, name)
-    const read = await readOne(path, cache.get(path), now)
+    const read = await readServiceFile(path, cache.get(path), now)
     if (read === undefined) continue
     files.set(path, read)
     const target = await realpath(path).catch(() => path)
@@ -49,7 +49,12 @@ export async function readServiceDirectory(
   return { files, targets: [...targets], gone: names === undefined }
 }
 
-async function readOne(path: string, cached: CachedFile | undefined, now: number): Promise<CachedFile | undefined> {
+/** One file; undefined when it is not there, or is a directory. `now`: wall clock, ms. */
+export async function readServiceFile(
+  path: string,
+  cached?: CachedFile,
+  now: number = Date.now(),
+): Promise<CachedFile | undefined> {
   try {
     await using handle = await open(path, 'r')
     const stat = await handle.stat({ bigint: true })

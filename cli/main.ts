@@ -1,0 +1,65 @@
+#!/usr/bin/env node
+import { Command, InvalidArgumentError } from 'commander'
+import { resync, teardown } from './act.ts'
+import { checkFiles } from './check.ts'
+import { EXIT } from './exit.ts'
+import { AGENT_SOCKET, DIRECTOR_SOCKET } from './sockets.ts'
+import { showStatus } from './status/show.ts'
+
+const out = (text: string) => process.stdout.write(text)
+const errOut = (text: string) => process.stderr.write(text)
+const io = { out, err: errOut }
+
+const program = new Command('crossport')
+  .description('Load balancer for virtual machines: what is in force on this machine, and why something is not')
+  .showSuggestionAfterError()
+  .exitOverride(error => {
+    process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage)
+  })
+
+const socketOption = [
+  '-s, --socket <path...>',
+  `control socket of a daemon (default: ${AGENT_SOCKET} and ${DIRECTOR_SOCKET}, those that are there)`,
+  (value: string, before: string[] = []) => {
+    if (!value.startsWith('/')) throw new InvalidArgumentError('must be an absolute path')
+    return [...before, value]
+  },
+] as const
+
+program
+  .command('status')
+  .description('what is in force, what is not, and why; exit code 1 when something is not, 2 when no daemon answers')
+  .option('--json', 'one JSON object a daemon, one a line')
+  .option('-w, --watch', 'again after every change, until interrupted')
+  .option('-t, --timeline', 'when the stations were reached')
+  .option(...socketOption)
+  .action(async options => {
+    process.exitCode = await showStatus(options, io)
+  })
+
+program
+  .command('check')
+  .description('checks service files without a daemon; exit code 1 when one would be rejected')
+  .argument('<file...>', 'service files, or directories of them')
+  .action(async (files: string[]) => {
+    process.exitCode = await checkFiles(files, io)
+  })
+
+program
+  .command('resync')
+  .description('makes the daemon reread every input and compare every flow with the switch')
+  .option(...socketOption)
+  .action(async options => {
+    process.exitCode = await resync(options, io)
+  })
+
+program
+  .command('teardown')
+  .description('removes everything that the daemon put into the switch and into guests')
+  .option('-y, --yes', 'do not ask')
+  .option(...socketOption)
+  .action(async options => {
+    process.exitCode = await teardown(options, io)
+  })
+
+await program.parseAsync()

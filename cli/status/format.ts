@@ -1,0 +1,88 @@
+import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts'
+import { table } from './table.ts'
+
+/** States of inputs and real servers in which there is nothing to mend. */
+const HEALTHY_INPUT = new Set(['ok', 'synced', 'connected', 'registered', 'standalone'])
+const HEALTHY_RS = new Set(['ready', 'draining'])
+
+/** True when all that was asked for is in force. */
+export function inForce(status: Status__Output): boolean {
+  return (
+    status.problems.every(({ severity }) => severity !== 'error') &&
+    status.inputs.every(({ state }) => HEALTHY_INPUT.has(state)) &&
+    status.services.every(({ realServers }) => realServers.every(({ state }) => HEALTHY_RS.has(state)))
+  )
+}
+
+/** One daemon's status for a person: the daemon, its services, its hosts, and last what is not in force. */
+export function formatStatus(status: Status__Output, { timeline = false }: { timeline?: boolean } = {}): string {
+  const parts = [head(status), services(status), hosts(status), timeline ? times(status) : '', problems(status)]
+  return parts.filter(part => part !== '').join('\n')
+}
+
+function head(status: Status__Output): string {
+  const { role, id, version, startedAt } = status
+  const lines = [`${role} ${id}, crossport ${version}, since ${startedAt}`]
+  const bridge = status.switch
+  if (bridge) {
+    const commit = bridge.lastCommitAt === '' ? 'nothing committed yet' : `last commit ${bridge.lastCommitAt}`
+    lines.push(`bridge ${bridge.bridge}: ${bridge.installedFlows} of ${bridge.desiredFlows} flows installed, ${commit}`)
+    if (bridge.lastError !== '') lines.push(`bridge ${bridge.bridge}: ${bridge.lastError}`)
+  }
+  for (const { name, state, detail, since } of byKey(status.inputs, ({ name }) => name)) {
+    lines.push(`${name}: ${state}${detail === '' ? '' : ` (${detail})`}${since === '' ? '' : ` since ${since}`}`)
+  }
+  return `${lines.join('\n')}\n`
+}
+
+function services(status: Status__Output): string {
+  if (status.services.length === 0) return 'no services\n'
+  const sorted = byKey(status.services, ({ service }) => service)
+  const rows = sorted.flatMap(({ service, vip, port, protocol, scheduler, source, realServers }) => {
+    const front = [service, `${vip}:${port}/${protocol}`, scheduler, source]
+    if (realServers.length === 0) return [[...front, 'none', '', '', '', '', 'no VM matches']]
+    return byKey(realServers, ({ host, vm, rsPort }) => `${host} ${vm} ${rsPort}`).map((rs, index) => [
+      ...(index === 0 ? front : front.map(() => ' ')),
+      rs.vm,
+      rs.host,
+      rs.ingressPort === rs.rsPort ? String(rs.rsPort) : `${rs.rsPort} (by ${rs.ingressPort})`,
+      String(rs.weight),
+      rs.state,
+      rs.reason,
+    ])
+  })
+  const header = ['SERVICE', 'VIP', 'SCHEDULER', 'SOURCE', 'VM', 'HOST', 'PORT', 'WEIGHT', 'STATE', 'REASON']
+  return table(header, rows)
+}
+
+function hosts(status: Status__Output): string {
+  if (status.hosts.length === 0) return ''
+  const rows = byKey(status.hosts, ({ hostId }) => hostId).map(host => [
+    host.hostId,
+    host.hostIp,
+    host.hostMac,
+    String(host.realServers),
+    host.state,
+    host.leaseExpiresAt,
+  ])
+  return table(['HOST', 'IP', 'MAC', 'REAL SERVERS', 'STATE', 'LEASE UNTIL'], rows)
+}
+
+function times(status: Status__Output): string {
+  const rows = status.timeline.map(({ at, station, subject, detail }) => [at, station, subject, detail])
+  return rows.length === 0 ? '' : table(['AT', 'STATION', 'SUBJECT', 'DETAIL'], rows)
+}
+
+function problems(status: Status__Output): string {
+  if (status.problems.length === 0) return inForce(status) ? 'everything is in force\n' : ''
+  const rows = byKey(status.problems, ({ severity, subject }) => `${severity} ${subject}`).map(problem => [
+    problem.severity,
+    problem.subject,
+    problem.code,
+    problem.message,
+  ])
+  return `not in force:\n${table(['SEVERITY', 'SUBJECT', 'CODE', 'WHAT IS WRONG'], rows)}`
+}
+
+const byKey = <T>(items: readonly T[], key: (item: T) => string): T[] =>
+  items.toSorted((a, b) => key(a).localeCompare(key(b), 'en', { numeric: true }))

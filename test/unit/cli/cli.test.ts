@@ -1,0 +1,212 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import test, { type ExecutionContext } from 'ava'
+import { execa } from 'execa'
+import { CrossportError } from '../../../shared/errors.ts'
+import type { Log } from '../../../shared/log.ts'
+import { type Control, serveControl } from '../../../shared/rpc/control.ts'
+import type { Status } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
+
+const main = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url))
+const quiet: Log = { debug() {}, info() {}, notice() {}, warn() {}, error() {}, with: () => quiet }
+
+const crossport = (...args: string[]) =>
+  execa(process.execPath, [main, ...args], { reject: false, stripFinalNewline: false })
+
+const HEALTHY: Status = {
+  role: 'agent',
+  id: 'rs1',
+  version: '0.1.0',
+  startedAt: '2026-01-02T03:04:05Z',
+  inputs: [
+    { name: 'files', state: 'ok', detail: '', since: '' },
+    { name: 'director', state: 'registered', detail: '172.24.1.100:7473', since: '' },
+  ],
+  services: [
+    {
+      service: 'web',
+      vip: '10.10.1.100',
+      protocol: 'tcp',
+      port: 80,
+      scheduler: 'wlc',
+      source: '/etc/crossport/services.d/web.yaml:1',
+      realServers: [
+        { vm: 'web-10', host: 'rs1', rsPort: 8080, ingressPort: 40000, weight: 1, state: 'ready' },
+        { vm: 'web-2', host: 'rs1', rsPort: 8080, ingressPort: 8080, weight: 0, state: 'draining', reason: 'weight 0' },
+      ],
+    },
+  ],
+  problems: [],
+  switch: { bridge: 'br0', desiredFlows: 12, installedFlows: 12, lastCommitAt: '2026-01-02T03:04:06Z' },
+}
+
+const BROKEN: Status = {
+  ...HEALTHY,
+  problems: [
+    {
+      severity: 'error',
+      code: 'SPEC_INVALID',
+      subject: '/etc/crossport/services.d/db.yaml:3:7',
+      message: 'port: must be at most 65535, not 99999',
+    },
+  ],
+}
+
+function tempDir(t: ExecutionContext): string {
+  const dir = mkdtempSync(join(tmpdir(), 'crossport-cli-'))
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }))
+  return dir
+}
+
+/** A daemon's control socket that answers with this. */
+async function daemon(t: ExecutionContext, status: Status, more: Partial<Control> = {}): Promise<string> {
+  const socket = join(tempDir(t), 'agent.sock')
+  const control: Control = {
+    getStatus: () => status,
+    onChange: () => () => {},
+    resync: async () => ({ flowsAdded: 1, flowsChanged: 2, flowsDeleted: 3 }),
+    teardown: async () => ({ flowsDeleted: 12, vipsRemoved: 2 }),
+    ...more,
+  }
+  const server = await serveControl({ socket, control, log: quiet })
+  t.teardown(() => server.close())
+  return socket
+}
+
+test('status: everything in force is exit 0, aligned and in natural order', async t => {
+  const { stdout, exitCode } = await crossport('status', '--socket', await daemon(t, HEALTHY))
+  t.is(exitCode, 0)
+  t.is(
+    stdout,
+    `agent rs1, crossport 0.1.0, since 2026-01-02T03:04:05Z
+bridge br0: 12 of 12 flows installed, last commit 2026-01-02T03:04:06Z
+director: registered (172.24.1.100:7473)
+files: ok
+
+SERVICE  VIP                 SCHEDULER  SOURCE                                VM      HOST  PORT             WEIGHT  STATE     REASON
+web      10.10.1.100:80/tcp  wlc        /etc/crossport/services.d/web.yaml:1  web-2   rs1   8080             0       draining  weight 0
+                                                                              web-10  rs1   8080 (by 40000)  1       ready     -
+
+everything is in force
+`,
+  )
+})
+
+test('status: what is not in force is exit 1, with file, line and reason', async t => {
+  const { stdout, exitCode } = await crossport('status', '--socket', await daemon(t, BROKEN))
+  t.is(exitCode, 1)
+  t.regex(stdout, /not in force:\n.*\nerror +\/etc\/crossport\/services\.d\/db\.yaml:3:7 +SPEC_INVALID +port: must be/)
+})
+
+test('status: a real server or an input that is down is exit 1', async t => {
+  const services = [
+    { ...HEALTHY.services![0]!, realServers: [{ vm: 'a', state: 'pending', reason: 'no guest agent' }] },
+  ]
+  t.is((await crossport('status', '--socket', await daemon(t, { ...HEALTHY, services }))).exitCode, 1)
+  const inputs = [{ name: 'director', state: 'disconnected', detail: 'connection refused' }]
+  const { exitCode, stdout } = await crossport('status', '--socket', await daemon(t, { ...HEALTHY, inputs }))
+  t.is(exitCode, 1)
+  t.regex(stdout, /director: disconnected \(connection refused\)/)
+})
+
+test('status --json: one object a daemon, one a line', async t => {
+  const [first, second] = [await daemon(t, HEALTHY), await daemon(t, BROKEN)]
+  const { stdout, exitCode } = await crossport('status', '--json', '-s', first, '-s', second)
+  t.is(exitCode, 1)
+  const statuses = stdout
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line) as Status)
+  t.is(statuses.length, 2)
+  t.true(statuses.some(status => status.problems?.[0]?.code === 'SPEC_INVALID'))
+})
+
+test('status: nobody answers is exit 2 and one clear sentence', async t => {
+  const { stderr, exitCode } = await crossport('status', '--socket', join(tempDir(t), 'none.sock'))
+  t.is(exitCode, 2)
+  t.regex(stderr, /^no daemon answers on \/.*none\.sock \(is the service running\?.*\)\n$/)
+})
+
+test('status --watch: once more after every change, and exit 2 when the daemon goes', async t => {
+  const socket = join(tempDir(t), 'agent.sock')
+  let status = HEALTHY
+  let changed = () => {}
+  const server = await serveControl({
+    socket,
+    log: quiet,
+    control: {
+      getStatus: () => status,
+      onChange: fn => {
+        changed = fn
+        return () => {}
+      },
+      resync: async () => ({}),
+      teardown: async () => ({}),
+    },
+  })
+  t.teardown(() => server.close())
+  const child = crossport('status', '--watch', '--json', '--socket', socket)
+  let lines = 0
+  for await (const line of child) {
+    lines++
+    if (lines === 1) {
+      t.is(JSON.parse(String(line)).problems.length, 0)
+      status = BROKEN
+      changed()
+    } else {
+      t.is(JSON.parse(String(line)).problems.length, 1)
+      await server.close()
+    }
+  }
+  t.is(lines, 2)
+  t.is((await child).exitCode, 2)
+})
+
+test('what a guest or a file said cannot steer the terminal', async t => {
+  const services = [{ ...HEALTHY.services![0]!, realServers: [{ vm: 'a\x1b[2J', state: 'ready' }] }]
+  const { stdout } = await crossport('status', '--socket', await daemon(t, { ...HEALTHY, services }))
+  t.false(stdout.includes('\x1b'))
+})
+
+test('resync and teardown say what they did; teardown asks', async t => {
+  const socket = await daemon(t, HEALTHY)
+  t.regex((await crossport('resync', '-s', socket)).stdout, /: 1 flows added, 2 changed, 3 deleted\n$/)
+  const asked = await crossport('teardown', '-s', socket)
+  t.deepEqual([asked.exitCode, asked.stderr], [1, 'nothing was removed\n'])
+  t.regex((await crossport('teardown', '--yes', '-s', socket)).stdout, /: 12 flows and 2 VIPs removed\n$/)
+})
+
+test('a daemon that refuses says why', async t => {
+  const socket = await daemon(t, HEALTHY, {
+    resync: () => Promise.reject(new CrossportError('CONFIG_INVALID', 'the switch is away')),
+  })
+  const { stderr, exitCode } = await crossport('resync', '-s', socket)
+  t.deepEqual([exitCode, stderr], [1, 'the switch is away\n'])
+})
+
+test('check: files and directories, as one daemon would see them', async t => {
+  const dir = tempDir(t)
+  const doc = (service: string) =>
+    `service: ${service}\nvip: 10.10.1.100\nport: 80\nrealServers: [{vm: a, port: 8080}]\n`
+  mkdirSync(join(dir, 'd'))
+  writeFileSync(join(dir, 'd/web.yaml'), doc('web'))
+  writeFileSync(join(dir, 'd/ignored.txt'), 'x')
+  writeFileSync(join(dir, 'new.conf'), doc('api'))
+  const good = await crossport('check', join(dir, 'd'))
+  t.deepEqual([good.exitCode, good.stdout], [0, '1 file in order, 1 services\n'])
+  const bad = await crossport('check', join(dir, 'd'), join(dir, 'new.conf'))
+  t.is(bad.exitCode, 1)
+  t.regex(
+    bad.stderr,
+    /^.*new\.conf:1:1: 10\.10\.1\.100 tcp port 80 already belongs to service 'web' in .*web\.yaml:1\n1 of 2/,
+  )
+  t.is((await crossport('check', join(dir, 'none.yaml'))).exitCode, 1)
+})
+
+test('a mistyped command is told, with exit 64', async t => {
+  const { exitCode, stderr } = await crossport('statsu')
+  t.is(exitCode, 64)
+  t.regex(stderr, /Did you mean status\?/)
+})
