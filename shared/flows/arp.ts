@@ -21,3 +21,16 @@ export function arpReply(answer: {
     { type: 'output', port: PORT.IN_PORT },
   ]
 }
+
+/**
+ * A gratuitous ARP frame (RFC 5227, section 3: a request in which sender and target are `address`), broadcast from `hardwareAddress`:
+ * Ethernet header and ARP packet (RFC 826), padded to 60 bytes.
+ */
+export function gratuitousArp(address: string, hardwareAddress: string): Uint8Array {
+  const mac = hardwareAddress.split(':').map(byte => Number.parseInt(byte, 16))
+  const ip = address.split('.').map(Number)
+  const frame = new Uint8Array(60)
+  frame.set([...Array<number>(6).fill(0xff), ...mac, 0x08, 0x06], 0)
+  frame.set([0, 1, 0x08, 0, 6, 4, 0, 1, ...mac, ...ip, 0, 0, 0, 0, 0, 0, ...ip], 14)
+  return frame
+}

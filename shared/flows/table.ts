@@ -36,9 +36,13 @@ interface Entry<T> {
 }
 
 /** Claims and belief of one sort of thing, flows or groups. */
-function createSide<T, K>(contentOf: (item: T) => string, twice: (key: K, a: Claim<T>, b: Claim<T>) => Error) {
+function createSide<T extends object, K>(
+  content: (item: T) => string,
+  twice: (key: K, a: Claim<T>, b: Claim<T>) => Error,
+) {
   const entries = new Map<K, Entry<T>>()
-  const dirty = new Set<K>()
+  const contentOf = remember(content)
+  let dirty = new Set<K>()
 
   const entry = (key: K) => {
     let found = entries.get(key)
@@ -48,7 +52,7 @@ function createSide<T, K>(contentOf: (item: T) => string, twice: (key: K, a: Cla
   const differs = (e: Entry<T>) => e.claims.length > 1 || e.claims[0]?.content !== e.installed?.content
   const touch = (key: K, e: Entry<T>) => {
     if (differs(e)) dirty.add(key)
-    else dirty.delete(key)
+    else if (dirty.delete(key) && dirty.size === 0) dirty = new Set()
     if (e.claims.length === 0 && e.installed === undefined) entries.delete(key)
   }
 
@@ -89,7 +93,18 @@ function createSide<T, K>(contentOf: (item: T) => string, twice: (key: K, a: Cla
   }
 }
 
+/** Compiled flows and groups are never changed in place, so that what was worked out once holds. */
+function remember<T extends object, V>(work: (item: T) => V): (item: T) => V {
+  const known = new WeakMap<T, V>()
+  return item => {
+    let value = known.get(item)
+    if (value === undefined) known.set(item, (value = work(item)))
+    return value
+  }
+}
+
 export function createFlowTable(): FlowTable {
+  const keyOf = remember(flowKey)
   const flows = createSide<Flow, string>(flowContent, (key, a, b) =>
     duplicateFlow(key, a.item, b.item, [a.object, b.object]),
   )
@@ -103,7 +118,7 @@ export function createFlowTable(): FlowTable {
       const before = keysOf.get(object)
       for (const key of before?.flows ?? []) flows.unclaim(key, object)
       for (const id of before?.groups ?? []) groups.unclaim(id, object)
-      const now = { flows: wanted.flows.map(flowKey), groups: wanted.groups.map(group => group.id) }
+      const now = { flows: wanted.flows.map(keyOf), groups: wanted.groups.map(group => group.id) }
       for (const [i, flow] of wanted.flows.entries()) flows.claim(now.flows[i]!, object, flow)
       for (const group of wanted.groups) groups.claim(group.id, object, group)
       if (now.flows.length + now.groups.length === 0) keysOf.delete(object)
@@ -116,7 +131,7 @@ export function createFlowTable(): FlowTable {
       return { flows: [...flows.wanted()], groups: [...groups.wanted()] }
     },
     readBack(installed) {
-      flows.readBack(installed.flows.map(flow => [flowKey(flow), flow]))
+      flows.readBack(installed.flows.map(flow => [keyOf(flow), flow]))
       groups.readBack(installed.groups.map(group => [group.id, group]))
     },
     change() {
@@ -140,8 +155,8 @@ export function createFlowTable(): FlowTable {
     },
     confirm(change) {
       for (const group of [...change.addGroups, ...change.modifyGroups]) groups.believe(group.id, group)
-      for (const flow of [...change.addFlows, ...change.replaceFlows]) flows.believe(flowKey(flow), flow)
-      for (const flow of change.deleteFlows) flows.believe(flowKey(flow), undefined)
+      for (const flow of [...change.addFlows, ...change.replaceFlows]) flows.believe(keyOf(flow), flow)
+      for (const flow of change.deleteFlows) flows.believe(keyOf(flow), undefined)
       for (const id of change.deleteGroups) groups.believe(id, undefined)
     },
   }
