@@ -3,6 +3,7 @@ import type { ServiceSpec, SpecProblem } from '../shared/config/service.ts'
 import type { Log } from '../shared/log.ts'
 import type { Timeline } from '../shared/run/timeline.ts'
 import type { Switch } from '../shared/switch/types.ts'
+import { announceDirector } from './apply/announce.ts'
 import type { Applied, Applier } from './apply/apply.ts'
 import { indexPorts } from './backends/attach.ts'
 import type { PortRange } from './backends/ingress.ts'
@@ -69,6 +70,8 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
   const journey = createJourney(timeline, log)
   let withdrawn = false
   let picture = NOTHING
+  /** The director that this host's clients know; an agent that starts takes it that they know the last one. */
+  let announced = inputs.director?.mac
 
   const pass = async (): Promise<Applied> => {
     const sweep = sweepGate(inputs)
@@ -94,17 +97,13 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
     const records = store.guestRecords.list()
     const hostMac = options.hostMac ?? inputs.ports.bridge?.mac
     if (hostMac === undefined) throw new Error(`the bridge has no hardware address yet`)
-    const compiled = compile({
-      backends,
-      shields: shields(backends, records, ports, (uuid, mac) => guest.status(uuid, mac)?.ownAddresses[0]),
-      host: {
-        hostMac,
-        directorMac: inputs.director?.mac,
-        vmPorts: [...ports.values()].flatMap(({ name, ofport, tag }) =>
-          ofport !== undefined && ofport > 0 ? [{ name, ofport, tag }] : [],
-        ),
-      },
-    })
+    const held = shields(backends, records, ports, (uuid, mac) => guest.status(uuid, mac)?.ownAddresses[0])
+    const directorMac = inputs.director?.mac
+    const vmPorts = [...ports.values()].flatMap(({ name, ofport, tag }) =>
+      ofport !== undefined && ofport > 0 ? [{ name, ofport, tag }] : [],
+    )
+    const host = { hostMac, directorMac, vmPorts }
+    const compiled = compile({ backends, shields: held, host })
 
     let failure: unknown
     let applied: Applied = { added: 0, changed: 0, deleted: 0 }
@@ -112,6 +111,10 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
       applied = await applier.apply(compiled, sw, { sweep })
       const { added, changed, deleted } = applied
       if (added + changed + deleted > 0) log.info('flows confirmed by the switch', { added, changed, deleted })
+      if (directorMac !== undefined && directorMac !== announced) {
+        if (announced !== undefined) await announceDirector(sw, held, host, directorMac)
+        announced = directorMac
+      }
     } catch (error) {
       failure = error
     }

@@ -1,0 +1,36 @@
+import { gratuitousArp } from '../../shared/flows/arp.ts'
+import type { Action } from '../../shared/openflow/types.ts'
+import { PORT } from '../../shared/openflow/types.ts'
+import type { Switch } from '../../shared/switch/types.ts'
+import type { HostContext, Shield } from '../compile/types.ts'
+
+/**
+ * Tells this host's own clients (VMs, and the host itself) that the VIPs are at another director now, for the fabric's
+ * announcement is kept from the bridge (see features/arp-proxy.ts). The VMs that hold a VIP do not hear of it: to them
+ * it would be a duplicate address.
+ */
+export async function announceDirector(
+  sw: Pick<Switch, 'packetOut'>,
+  shields: readonly Shield[],
+  host: HostContext,
+  directorMac: string,
+): Promise<void> {
+  const networks = new Map<
+    string,
+    { readonly vip: string; readonly tag: number | undefined; readonly holders: Set<number> }
+  >()
+  for (const { vip, tag, ofport } of shields) {
+    const name = `${vip}/${tag}`
+    const network = networks.get(name) ?? { vip, tag, holders: new Set() }
+    networks.set(name, network)
+    network.holders.add(ofport)
+  }
+  for (const { vip, tag, holders } of networks.values()) {
+    const listeners = host.vmPorts
+      .filter(port => port.tag === tag && !holders.has(port.ofport))
+      .map(port => port.ofport)
+    if (tag === undefined) listeners.push(PORT.LOCAL)
+    const actions = listeners.map((port): Action => ({ type: 'output', port }))
+    if (actions.length > 0) await sw.packetOut({ actions, data: gratuitousArp(vip, directorMac) })
+  }
+}

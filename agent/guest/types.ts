@@ -1,0 +1,50 @@
+/** The VIPs that one VM must hold on one NIC. The guest room makes it so, and keeps trying. */
+export interface GuestTarget {
+  readonly vmUuid: string
+  readonly vmName: string
+  /** libvirt's id of the current run: a new run means that the guest has booted anew. */
+  readonly runId: number | undefined
+  readonly running: boolean
+  readonly agentChannel: 'none' | 'disconnected' | 'connected'
+  /** NIC on the bridge, by hardware address: the only name that host and guest share. */
+  readonly mac: string
+  /** Canonical order. Empty: remove what we added. */
+  readonly vips: readonly string[]
+}
+
+/** What is known about one VM's guest side. */
+export interface GuestStatus {
+  readonly vmUuid: string
+  readonly mac: string
+  readonly vips: ReadonlyMap<string, VipStatus>
+  /** The NIC's own IPv4 addresses inside the guest (VIPs excluded), primary first; for the ARP shield. */
+  readonly ownAddresses: readonly string[]
+  readonly nicName: string | undefined
+}
+
+export interface VipStatus {
+  /** 'set': address is there and the NIC's configuration file holds it. */
+  readonly state: 'pending' | 'set' | 'failed'
+  /** Stable error code (shared/errors.ts) when failed. */
+  readonly code?: string
+  /** For the operator: what is wrong and how to mend it. */
+  readonly reason?: string
+}
+
+/** What we added to a guest, so that only that is taken out again. Kept in SQLite; survives agent and VM. */
+export interface GuestRecord {
+  readonly vmUuid: string
+  readonly mac: string
+  readonly vip: string
+  readonly nicName: string
+  /** False where the address was there before us. */
+  readonly addressAdded: boolean
+  /** Path inside the guest of the file that we wrote, undefined where none. */
+  readonly file: string | undefined
+}
+
+export interface GuestRecords {
+  list(): readonly GuestRecord[]
+  put(record: GuestRecord): void
+  remove(vmUuid: string, mac: string, vip: string): void
+}

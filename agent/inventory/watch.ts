@@ -1,0 +1,150 @@
+import { CrossportError } from '../../shared/errors.ts'
+import { connectLibvirt, type LibvirtConnection } from '../../shared/libvirt/connection.ts'
+import { subscribe } from '../../shared/libvirt/events.ts'
+import { formatUuid } from '../../shared/libvirt/uuid.ts'
+import type { Log } from '../../shared/log.ts'
+import type { Clock } from '../../shared/run/clock.ts'
+import { keepConnected } from '../../shared/run/keep-connected.ts'
+import type { ReconnectOptions } from '../../shared/run/reconnect.ts'
+import { listDomains, readDomain } from './read.ts'
+import { createRefresher } from './refresher.ts'
+import type { Domain, Inventory } from './types.ts'
+
+export interface WatchInventoryOptions {
+  /** libvirt's unix socket, e.g. /var/run/libvirt/libvirt-sock */
+  readonly socket: string
+  readonly log: Log
+  readonly clock: Clock
+  /** Called with every new snapshot; never from within `watchInventory` itself. */
+  onChange(inventory: Inventory): void
+  readonly uri?: string
+  /** All is listed anew this often, for what libvirt has no event for (a NIC moved to another bridge). Default 60 s. */
+  readonly resyncMs?: number
+  readonly reconnect?: ReconnectOptions
+}
+
+export interface InventoryWatch {
+  snapshot(): Inventory
+  close(): void
+}
+
+/**
+ * Keeps a snapshot of all domains of one libvirtd:
+ * 1. connect, ask for events, then list everything (in this order, so that nothing falls between);
+ * 2. an event marks its domain; a marked domain is read anew, XML and state;
+ * 3. when the connection is lost (libvirtd exits when idle, too) the domains keep their last value and `synced` is
+ *    false until 1 has been done again.
+ */
+export function watchInventory(options: WatchInventoryOptions): InventoryWatch {
+  const { log, clock, resyncMs = 60_000 } = options
+  const domains = new Map<string, Domain>()
+  let snapshot: Inventory = { synced: false, domains: [], reason: `connecting to libvirt at ${options.socket}` }
+  let stopSession = () => {}
+
+  const publish = (synced: boolean, reason?: string) => {
+    const sorted = [...domains.values()].sort((a, b) => (a.uuid < b.uuid ? -1 : 1))
+    const next: Inventory = { synced, domains: sorted, ...(reason === undefined ? {} : { reason }) }
+    if (JSON.stringify(next) === JSON.stringify(snapshot)) return
+    snapshot = next
+    options.onChange(next)
+  }
+
+  const put = (uuid: string, domain: Domain | undefined) => {
+    if (domain === undefined) domains.delete(uuid)
+    else domains.set(uuid, domain)
+  }
+
+  const session = (connection: LibvirtConnection, events: EventSource): (() => void) => {
+    let over = false
+    let synced = false
+    let cancelResync = () => {}
+    const broken = (err: unknown) => {
+      if (over) return
+      log.warn('listing libvirt domains failed', { err })
+      kept.drop(`listing libvirt domains failed: ${(err as Error).message}`)
+    }
+    const refresher = createRefresher({
+      read: uuid => readDomain(connection, uuid),
+      done: (uuid, domain) => {
+        if (over) return
+        put(uuid, domain)
+        if (synced) publish(true)
+      },
+      failed: (uuid, err) => {
+        if (isConnectionError(err)) return broken(err)
+        // One odd domain must not hide the others; it keeps its last value until it is read again.
+        if (!over) log.warn(`libvirt domain ${uuid} cannot be read`, { err })
+      },
+    })
+    events.listener = uuid => refresher.mark(uuid)
+    const resync = async () => {
+      const listed = await listDomains(connection)
+      if (over) return
+      for (const uuid of domains.keys()) if (!listed.includes(uuid)) refresher.mark(uuid)
+      for (const uuid of listed) refresher.mark(uuid)
+      await refresher.idle()
+      if (over) return
+      if (!synced) log.info(`libvirt inventory in sync: ${domains.size} domains`)
+      synced = true
+      publish(true)
+      cancelResync = clock.after(resyncMs, () => void resync().catch(broken))
+    }
+    subscribe(connection.call).then(resync).catch(broken)
+    return () => {
+      over = true
+      cancelResync()
+    }
+  }
+
+  const sources = new WeakMap<LibvirtConnection, EventSource>()
+  const kept = keepConnected<LibvirtConnection>({
+    ...options.reconnect,
+    clock,
+    connect: async (events, signal) => {
+      const source: EventSource = { listener: () => {} }
+      const { socket, uri } = options
+      const connection = await connectLibvirt(
+        {
+          socket,
+          clock,
+          ...(uri === undefined ? {} : { uri }),
+          activity: events.activity,
+          lost: events.lost,
+          event: event => source.listener(formatUuid(event.dom.uuid)),
+        },
+        signal,
+      )
+      sources.set(connection, source)
+      return connection
+    },
+    onUp: connection => {
+      stopSession = session(connection, sources.get(connection) as EventSource)
+    },
+    onDown: reason => {
+      stopSession()
+      // libvirtd exits when idle and is started again by its socket: no reason to worry anybody.
+      log.info(`connection to libvirt lost: ${reason}`)
+      publish(false, reason)
+    },
+    onFailure: (err, retryMs) => {
+      log.warn(`no connection to libvirt, next attempt in ${Math.round(retryMs)} ms`, { err })
+      publish(false, err.message)
+    },
+  })
+
+  return {
+    snapshot: () => snapshot,
+    close: () => {
+      stopSession()
+      kept.close()
+    },
+  }
+}
+
+function isConnectionError(error: unknown): boolean {
+  return error instanceof CrossportError && error.code !== 'LIBVIRT_ERROR'
+}
+
+interface EventSource {
+  listener: (uuid: string) => void
+}
