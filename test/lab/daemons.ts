@@ -1,0 +1,45 @@
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import { root } from './paths.ts'
+import type { LabProcess, Place } from './place.ts'
+
+/** Extra keys for the daemon's configuration file, flat. */
+export type DaemonConfig = Readonly<Record<string, string | number | boolean>>
+
+export const CONTROL_SOCKETS = { agent: '/run/crossport/agent.sock', director: '/run/crossport/director.sock' } as const
+
+/** Starts the agent of an RS host, as its operator would; resolves once its control socket is there. */
+export function startAgent(
+  host: Place,
+  hostIp: string,
+  director: string,
+  config: DaemonConfig = {},
+): Promise<LabProcess> {
+  return startDaemon(host, 'agent', { bridge: 'br0', uplink: 'uplink0', director, hostIp, ...config })
+}
+
+/** Starts the director's daemon; resolves once its control socket is there. */
+export function startDirector(host: Place, config: DaemonConfig = {}): Promise<LabProcess> {
+  return startDaemon(host, 'director', { bridge: 'br0', uplink: 'uplink0', listen: '0.0.0.0:7473', ...config })
+}
+
+async function startDaemon(host: Place, role: 'agent' | 'director', config: DaemonConfig): Promise<LabProcess> {
+  const file = `/etc/crossport/${role}.yaml`
+  const yaml = Object.entries(config).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`)
+  await host.writeFile(file, yaml.join(''))
+  // A daemon that was killed leaves its socket behind.
+  const socket = CONTROL_SOCKETS[role]
+  await host.exec(['rm', '-f', socket])
+  const argv = [process.execPath, path.join(root, role, 'main.ts'), '--config', file]
+  const daemon = await host.spawn(argv, { name: role })
+  let ended: number | undefined
+  daemon.exited.then(code => (ended = code))
+  const deadline = performance.now() + 30_000
+  while (!existsSync(host.path(socket))) {
+    if (ended !== undefined) throw new Error(`${host.name}: the ${role} has ended with ${ended}; see ${daemon.log}`)
+    if (performance.now() > deadline)
+      throw new Error(`${host.name}: the ${role} has not opened ${socket}; see ${daemon.log}`)
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  return daemon
+}

@@ -1,0 +1,124 @@
+import { execa } from 'execa'
+import type { Place } from './place.ts'
+
+/** One learnt address of the fabric's switch. `port` is named after the place that is plugged in there. */
+export interface MacEntry {
+  readonly mac: string
+  readonly port: string
+  /** 0: untagged, or the switch does not look at tags. */
+  readonly vlan: number
+}
+
+export interface Fabric extends Place {
+  /** The switch's MAC table, learnt entries only. */
+  macTable(): Promise<MacEntry[]>
+  /** Empties the MAC table. */
+  forget(): Promise<void>
+}
+
+const KERNEL_BRIDGE = 'fabric'
+
+/** Runs `ip` in the network namespace of `pid` only, so that other process ids mean what they mean to us. */
+export async function ipLink(pid: number, args: readonly string[]): Promise<void> {
+  await execa('nsenter', ['-t', String(pid), '-n', '--', 'ip', 'link', ...args])
+}
+
+/** Checksums must be in the packets: a userspace datapath forwards what it gets. */
+export async function offloadsOff(place: Place, dev: string): Promise<void> {
+  const off = ['tx', 'rx', 'gso', 'gro', 'tso'].flatMap(feature => [feature, 'off'])
+  await place.exec(['ethtool', '-K', dev, ...off], { check: false })
+}
+
+/**
+ * A veth between two places, both ends up: `port` in `from`, `dev` with hardware address `mac` in `to`.
+ */
+export async function connect(from: Place, port: string, to: Place, dev: string, mac?: string): Promise<void> {
+  const address = mac === undefined ? [] : ['address', mac]
+  await ipLink(from.pid, [
+    'add',
+    'name',
+    port,
+    'type',
+    'veth',
+    'peer',
+    'name',
+    dev,
+    ...address,
+    'netns',
+    String(to.pid),
+  ])
+  await Promise.all([offloadsOff(from, port), offloadsOff(to, dev)])
+  await Promise.all([ipLink(from.pid, ['set', port, 'up']), ipLink(to.pid, ['set', dev, 'up'])])
+}
+
+/** The switch between hosts and clients: a kernel bridge, or an Open vSwitch where VLANs are needed. */
+export function makeFabric(place: Place, vlans: boolean): Fabric {
+  return vlans ? openVswitchFabric(place) : kernelFabric(place)
+}
+
+/** Sets up the switch in the place that is to be the fabric. */
+export async function startFabric(place: Place, vlans: boolean, switchScript: string): Promise<void> {
+  if (vlans) await place.exec(['sh', switchScript, '', '02:00:00:00:ff:00'])
+  else {
+    await ipLink(place.pid, ['add', 'name', KERNEL_BRIDGE, 'type', 'bridge'])
+    await ipLink(place.pid, ['set', KERNEL_BRIDGE, 'up'])
+  }
+}
+
+/** Plugs a place's device into the fabric; the fabric's port gets the place's name. */
+export async function plug(fabric: Place, vlans: boolean, to: Place, options: PlugOptions): Promise<void> {
+  await connect(fabric, to.name, to, options.dev, options.mac)
+  if (vlans) {
+    const tag = options.vlan === undefined ? [] : [`tag=${options.vlan}`]
+    await fabric.exec(['ovs-vsctl', 'add-port', 'br0', to.name, ...tag])
+  } else await ipLink(fabric.pid, ['set', to.name, 'master', KERNEL_BRIDGE])
+}
+
+export interface PlugOptions {
+  readonly dev: string
+  readonly mac?: string
+  readonly vlan?: number
+}
+
+function kernelFabric(place: Place): Fabric {
+  return {
+    ...place,
+    macTable: async () => {
+      const { stdout } = await place.exec(['bridge', '-j', 'fdb', 'show', 'br', KERNEL_BRIDGE])
+      const rows = JSON.parse(stdout || '[]') as { mac: string; ifname: string; state?: string; flags: string[] }[]
+      return rows
+        .filter(row => row.state !== 'permanent' && !row.flags.includes('self'))
+        .map(row => ({ mac: row.mac, port: row.ifname, vlan: 0 }))
+    },
+    forget: () => ipLink(place.pid, ['set', KERNEL_BRIDGE, 'type', 'bridge', 'fdb_flush']),
+  }
+}
+
+function openVswitchFabric(place: Place): Fabric {
+  return {
+    ...place,
+    macTable: async () => {
+      const { stdout: ports } = await place.exec([
+        'ovs-vsctl',
+        '--bare',
+        '-f',
+        'csv',
+        '--no-headings',
+        '--columns=ofport,name',
+        'list',
+        'Interface',
+      ])
+      const names = new Map(ports.split('\n').map(line => line.split(',') as [string, string]))
+      const { stdout } = await place.exec(['ovs-appctl', 'fdb/show', 'br0'])
+      return stdout
+        .split('\n')
+        .slice(1)
+        .map(line => line.trim().split(/\s+/))
+        .filter(([port]) => port !== 'LOCAL')
+        .map(([port, vlan, mac]) => ({ mac: mac!, port: names.get(port!) ?? port!, vlan: Number(vlan) }))
+    },
+    forget: async () => {
+      await place.exec(['ovs-appctl', 'fdb/flush', 'br0'])
+    },
+  }
+}

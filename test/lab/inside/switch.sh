@@ -1,0 +1,15 @@
+#!/bin/sh
+# Starts Open vSwitch in a place and gives it the bridge br0. $1: uplink, may be empty, $2: hardware address of br0,
+# $3: address/prefix of br0, may be missing.
+set -e
+db=/etc/openvswitch/conf.db
+[ -e "$db" ] || ovsdb-tool create "$db" /usr/share/openvswitch/vswitch.ovsschema
+ovsdb-server "$db" --remote=punix:/run/openvswitch/db.sock --pidfile --detach --no-chdir \
+  --log-file=/var/log/openvswitch/ovsdb-server.log 2>/dev/null
+ovs-vsctl --no-wait init
+ovs-vswitchd --pidfile --detach --no-chdir --log-file=/var/log/openvswitch/ovs-vswitchd.log 2>/dev/null
+ovs-vsctl --may-exist add-br br0 -- set bridge br0 datapath_type=netdev "other_config:hwaddr=\"$2\"" \
+  protocols=OpenFlow10,OpenFlow13,OpenFlow14,OpenFlow15
+[ -z "$1" ] || ovs-vsctl --may-exist add-port br0 "$1"
+[ -z "$3" ] || ip address replace "$3" dev br0
+ip link set br0 up

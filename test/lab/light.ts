@@ -1,0 +1,49 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { connect } from './fabric.ts'
+import type { Place } from './place.ts'
+import type { VmPlan } from './plan.ts'
+import type { LabVm } from './vm.ts'
+
+/**
+ * A namespace that stands for a VM where load is measured: its port on br0 carries the external_ids that libvirt would
+ * set, its HTTP servers on 8080 and 8081 answer as a guest's do. libvirt and guest agent do not know it.
+ */
+export async function startLightVm(host: Place, place: Place, plan: VmPlan): Promise<void> {
+  const port = portOf(plan)
+  await connect(host, port, place, 'eth0', plan.mac)
+  await place.exec(['ip', 'address', 'add', `${plan.ip}/24`, 'dev', 'eth0'])
+  const ids = { 'attached-mac': plan.mac, 'iface-id': plan.uuid, 'vm-id': plan.uuid, 'iface-status': 'active' }
+  const set = Object.entries(ids).map(([key, value]) => `external_ids:${key}="${value}"`)
+  const tag = plan.vlan === undefined ? [] : [`tag=${plan.vlan}`]
+  await host.exec(['ovs-vsctl', 'add-port', 'br0', port, ...tag, '--', 'set', 'Interface', port, ...set])
+  const www = place.path('/run/www')
+  await mkdir(www)
+  await writeFile(`${www}/index.html`, `${plan.name}\n`)
+  await writeFile(`${www}/big`, `${plan.name} 0123456789abcdef\n`.repeat(400_000).slice(0, 8 * 1024 * 1024))
+  for (const http of ['8080', '8081']) await place.exec(['busybox', 'httpd', '-p', http, '-h', '/run/www'])
+}
+
+export function makeLightVm(host: Place, place: Place, plan: VmPlan): LabVm {
+  const no = () => Promise.reject(new Error(`${plan.name} is a light VM: it has neither libvirt nor a guest agent`))
+  return {
+    name: plan.name,
+    plan,
+    host,
+    exec: async (command, timeoutMs = 60_000) => {
+      const { exitCode, stdout, stderr } = await place.exec(['sh', '-c', command], { check: false, timeoutMs })
+      return { exitCode, output: [stdout, stderr].filter(text => text !== '').join('\n') }
+    },
+    waitForBoot: async () => {},
+    waitForAgent: no,
+    agent: no,
+    reboot: no,
+    start: no,
+    destroy: no,
+    port: async () => portOf(plan),
+    close: () => {},
+  }
+}
+
+function portOf(plan: VmPlan): string {
+  return `v${plan.mac.replaceAll(':', '')}`
+}

@@ -1,0 +1,15 @@
+import path from 'node:path'
+
+const here = import.meta.dirname
+
+/** The checkout. */
+export const root = path.join(here, '../..')
+/** The guest image that scripts/guest-image builds: vmlinuz, initrd.img, etc/. */
+export const guestImage = path.join(root, 'build/guest/current')
+/** What libvirt found out about QEMU in an earlier lab. */
+export const capabilitiesCache = path.join(root, 'build/lab/capabilities')
+
+/** A script that runs inside the namespaces. */
+export function insideScript(name: 'lab' | 'host' | 'switch' | 'libvirt'): string {
+  return path.join(here, 'inside', `${name}.sh`)
+}
