@@ -109,22 +109,77 @@ export const ERRORS = {
     messageId: 'c9c695ff68eacb53cb48dad2903122c2',
     hint: 'Open vSwitch sent what OpenFlow 1.5 does not allow; allow OpenFlow15 on the bridge (ovs-vsctl get bridge BRIDGE protocols)',
   },
-  LIBVIRT_CONNECTION: { messageId: '3c61a3a32ed61dcd1e500c9d697ab613', hint: 'check that libvirtd (or virtqemud) runs and that its socket is the one in the configuration; it is tried again' },
-  LIBVIRT_PROTOCOL: { messageId: '9b9442fd1035ff81796063c3cac49e8d', hint: `the peer on the libvirt socket does not speak libvirt's protocol as we know it; check the socket path and report the version of libvirt` },
+  LIBVIRT_CONNECTION: {
+    messageId: '3c61a3a32ed61dcd1e500c9d697ab613',
+    hint: 'check that libvirtd (or virtqemud) runs and that its socket is the one in the configuration; it is tried again',
+  },
+  LIBVIRT_PROTOCOL: {
+    messageId: '9b9442fd1035ff81796063c3cac49e8d',
+    hint: `the peer on the libvirt socket does not speak libvirt's protocol as we know it; check the socket path and report the version of libvirt`,
+  },
   LIBVIRT_ERROR: { messageId: '27e0ada1da19b94750571fac1676362f', hint: `read libvirt's own message` },
-  LIBVIRT_TIMEOUT: { messageId: '63b2ee96fe48d2d0e1bd6928d77635c2', hint: 'libvirtd is overloaded or stuck; see its journal' },
-  GUEST_NOT_RUNNING: { messageId: '8ee04fd7ed18249ffe778c273b63ac61', hint: 'start the VM; the address is set once its guest agent answers' },
-  GUEST_NO_CHANNEL: { messageId: '5af1d2fadb7dedb55e539ee885bfa1fb', hint: `add <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel> to the domain and start it anew` },
-  GUEST_AGENT_NOT_CONNECTED: { messageId: '44866ab2919fa58aaf9b646495294dfc', hint: 'wait for the guest to boot; if it stays so, install and start qemu-guest-agent in the guest' },
-  GUEST_AGENT_UNRESPONSIVE: { messageId: '9c3226a03130166a6e9276ab3d4c953b', hint: 'restart qemu-guest-agent in the guest if it does not come back; it is tried again' },
+  LIBVIRT_TIMEOUT: {
+    messageId: '63b2ee96fe48d2d0e1bd6928d77635c2',
+    hint: 'libvirtd is overloaded or stuck; see its journal',
+  },
+  GUEST_NOT_RUNNING: {
+    messageId: '8ee04fd7ed18249ffe778c273b63ac61',
+    hint: 'start the VM; the address is set once its guest agent answers',
+  },
+  GUEST_NO_CHANNEL: {
+    messageId: '5af1d2fadb7dedb55e539ee885bfa1fb',
+    hint: `add <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel> to the domain and start it anew`,
+  },
+  GUEST_AGENT_NOT_CONNECTED: {
+    messageId: '44866ab2919fa58aaf9b646495294dfc',
+    hint: 'wait for the guest to boot; if it stays so, install and start qemu-guest-agent in the guest',
+  },
+  GUEST_AGENT_UNRESPONSIVE: {
+    messageId: '9c3226a03130166a6e9276ab3d4c953b',
+    hint: 'restart qemu-guest-agent in the guest if it does not come back; it is tried again',
+  },
   GUEST_AGENT_ERROR: { messageId: 'cfa6efe8d244f0a6bbd39c49041c77ac', hint: 'read the message of the guest agent' },
-  GUEST_AGENT_FROZEN: { messageId: '3ac2b1647dec2b448e02554ec8db17bc', hint: `a backup has frozen the guest's file systems; it is tried again after the thaw (virsh domfsthaw)` },
-  GUEST_COMMANDS_BLOCKED: { messageId: 'cd3d5dba2e570ac8ef0148e377595708', hint: 'allow the commands named: BLACKLIST_RPC or FILTER_RPC_ARGS in /etc/sysconfig/qemu-ga in the guest, or block-rpcs/allow-rpcs in /etc/qemu/qemu-ga.conf; then restart qemu-guest-agent' },
-  GUEST_NIC_NOT_FOUND: { messageId: 'b48a63707e6bfa477d39be3b4a51de08', hint: 'the guest shows no network card with this hardware address: check its driver, or that the guest has not changed the address' },
-  GUEST_COMMAND_FAILED: { messageId: '463d65d425f0f088d983a8278ff4fee4', hint: 'read the message of the command that was run in the guest' },
-  GUEST_NO_PERSISTENCE: { messageId: '024cebdadcdbd8cbe8d459c208c7dad8', hint: 'the address works until the guest reboots, and is then set again by the agent' },
-  GUEST_FILE_FOREIGN: { messageId: '3ad3bb9414a6a53cfba45cc29f8431b7', hint: 'remove or rename the file in the guest, or give it back its first line' },
-  GUEST_REPLY_INVALID: { messageId: 'f0bb10981c9bd7feaad7a2b47e558d69', hint: `the guest agent's answer is not to be trusted: check the guest` },
+  GUEST_AGENT_FROZEN: {
+    messageId: '3ac2b1647dec2b448e02554ec8db17bc',
+    hint: `a backup has frozen the guest's file systems; it is tried again after the thaw (virsh domfsthaw)`,
+  },
+  GUEST_COMMANDS_BLOCKED: {
+    messageId: 'cd3d5dba2e570ac8ef0148e377595708',
+    hint: 'allow the commands named: BLACKLIST_RPC or FILTER_RPC_ARGS in /etc/sysconfig/qemu-ga in the guest, or block-rpcs/allow-rpcs in /etc/qemu/qemu-ga.conf; then restart qemu-guest-agent',
+  },
+  GUEST_NIC_NOT_FOUND: {
+    messageId: 'b48a63707e6bfa477d39be3b4a51de08',
+    hint: 'the guest shows no network card with this hardware address: check its driver, or that the guest has not changed the address',
+  },
+  GUEST_COMMAND_FAILED: {
+    messageId: '463d65d425f0f088d983a8278ff4fee4',
+    hint: 'read the message of the command that was run in the guest',
+  },
+  GUEST_NO_PERSISTENCE: {
+    messageId: '024cebdadcdbd8cbe8d459c208c7dad8',
+    hint: 'the address works until the guest reboots, and is then set again by the agent',
+  },
+  GUEST_FILE_FOREIGN: {
+    messageId: '3ad3bb9414a6a53cfba45cc29f8431b7',
+    hint: 'remove or rename the file in the guest, or give it back its first line',
+  },
+  GUEST_REPLY_INVALID: {
+    messageId: 'f0bb10981c9bd7feaad7a2b47e558d69',
+    hint: `the guest agent's answer is not to be trusted: check the guest`,
+  },
+  NOT_IN_SYNC: {
+    messageId: '7c3368a2e0022425220c7bee735fa064',
+    hint: 'see `crossport status` for the input that is missing, mend it, and ask again',
+  },
+  HOST_LOST: {
+    messageId: '9ff09d720729f9a628ee6b734a302d42',
+    hint: 'check on that host that crossport-agent runs and that it reaches the director',
+  },
+  SERVICE_EMPTY: {
+    messageId: '2067f10f439c681863cc180309088c93',
+    hint: 'see the reasons of its real servers in `crossport status` on their hosts',
+  },
+  TORN_DOWN: { messageId: '8d99ec4301d8610f208a2a39b416fb3f', hint: 'run `crossport resync`, or restart the daemon' },
 } as const satisfies Record<string, { messageId: string; hint: string }>
 
 export type ErrorCode = keyof typeof ERRORS

@@ -1,15 +1,62 @@
-import { gratuitousArp } from '../../shared/flows/arp.ts'
+import type { Log } from '../../shared/log.ts'
 import { PORT } from '../../shared/openflow/types.ts'
+import type { Clock } from '../../shared/run/clock.ts'
 import type { Switch } from '../../shared/switch/types.ts'
+
+export interface Announcer {
+  /** Announces the VIPs that it has not announced at this D yet. Failures are logged: ARP is answered all the same. */
+  announce(sw: Pick<Switch, 'packetOut'>, vips: ReadonlySet<string>, directorMac: string): void
+  close(): void
+}
+
+/** ANNOUNCE_NUM is 2, ANNOUNCE_INTERVAL 2 s (RFC 5227, 1.1). */
+const AGAIN_MS = 2000
+
+export function createAnnouncer({ log, clock }: { log: Log; clock: Clock }): Announcer {
+  const announced = new Map<string, string>()
+  const cancels = new Map<string, () => void>()
+  return {
+    announce: (sw, vips, directorMac) => {
+      for (const vip of announced.keys()) if (!vips.has(vip)) announced.delete(vip)
+      for (const vip of vips) {
+        if (announced.get(vip) === directorMac) continue
+        announced.set(vip, directorMac)
+        const send = () =>
+          announceVip(sw, vip, directorMac).catch((err: unknown) =>
+            log.warn('the VIP could not be announced; ARP requests for it are answered', { vip, err }),
+          )
+        void send()
+        cancels.get(vip)?.()
+        cancels.set(
+          vip,
+          clock.after(AGAIN_MS, () => void send()),
+        )
+      }
+    },
+    close: () => {
+      for (const cancel of cancels.values()) cancel()
+    },
+  }
+}
 
 /**
  * Tells the segment that the VIP is at D now (gratuitous ARP, RFC 5227 section 3: a request in which sender and target
  * are the VIP), as if the director's own host had said it, so that bridges learn D where it is.
  */
-export function announceVip(sw: Pick<Switch, 'packetOut'>, vip: string, directorMac: string): Promise<void> {
+function announceVip(sw: Pick<Switch, 'packetOut'>, vip: string, directorMac: string): Promise<void> {
   return sw.packetOut({
     inPort: PORT.LOCAL,
     actions: [{ type: 'output', port: PORT.NORMAL }],
     data: gratuitousArp(vip, directorMac),
   })
+}
+
+/** The frame: Ethernet header and ARP packet (RFC 826), padded to 60 bytes. */
+export function gratuitousArp(vip: string, directorMac: string): Uint8Array {
+  const mac = directorMac.split(':').map(byte => Number.parseInt(byte, 16))
+  const ip = vip.split('.').map(Number)
+  const frame = new Uint8Array(60)
+  frame.set([...Array<number>(6).fill(0xff), ...mac, 0x08, 0x06], 0)
+  frame.set([0, 1, 0x08, 0, 6, 4, 0, 1, ...mac, ...ip, 0, 0, 0, 0, 0, 0, ...ip], 14)
+  return frame
 }

@@ -1,25 +1,38 @@
-import type { DesiredState, Flow } from '../../shared/flows/types.ts'
+import type { DesiredState } from '../../shared/flows/types.ts'
 import { arp } from './features/arp.ts'
 import { connections } from './features/connections.ts'
 import { forward } from './features/forward.ts'
 import { icmp } from './features/icmp.ts'
 import { uplink } from './features/uplink.ts'
-import type { CompiledService, Feature, Site, VipFeature } from './types.ts'
+import type { Compiled, CompiledObject, CompiledService, Feature, Site, VipFeature } from './types.ts'
 
 const VIP_FEATURES: readonly VipFeature[] = [arp, icmp]
 const FEATURES: readonly Feature[] = [connections, forward]
 
 /**
- * All flows and groups of the director. Pure, and of the services' order: the same input gives the same output.
- * A service that nobody can serve keeps ARP and ICMP, and its requests are dropped by the empty connection table.
+ * All that the bridge must hold for the director, by object: `uplink`, `vip/VIP`, `service/NUMBER`. Pure; without
+ * services it is empty. A service that nobody can serve keeps ARP and ICMP, and its requests are dropped: the
+ * connection table has no flow for them.
  */
-export function compile(site: Site, services: readonly CompiledService[]): DesiredState {
-  const vips = [...new Set(services.map(service => service.vip))].sort()
-  const perVip = vips.flatMap(vip => VIP_FEATURES.flatMap(feature => feature(site, vip)))
-  const perService = services.flatMap(service => FEATURES.map(feature => feature(site, service)))
-  const base: readonly Flow[] = services.length === 0 ? [] : uplink(site)
-  return {
-    flows: [...base, ...perVip, ...perService.flatMap(part => part.flows)],
-    groups: perService.flatMap(part => part.groups ?? []),
+export function compile(site: Site, services: readonly CompiledService[]): Compiled {
+  const compiled = new Map<string, CompiledObject>()
+  const add = (object: string, signature: unknown, state: () => DesiredState) =>
+    compiled.set(object, { signature: JSON.stringify(signature), state })
+  if (services.length === 0) return compiled
+
+  add('uplink', site.uplink, () => ({ flows: uplink(site), groups: [] }))
+  for (const vip of [...new Set(services.map(service => service.vip))].sort()) {
+    add(`vip/${vip}`, site, () => ({ flows: VIP_FEATURES.flatMap(feature => feature(site, vip)), groups: [] }))
   }
+  for (const service of services) {
+    add(serviceObject(service), [site, service], () => {
+      const parts = FEATURES.map(feature => feature(site, service))
+      return { flows: parts.flatMap(part => part.flows), groups: parts.flatMap(part => part.groups ?? []) }
+    })
+  }
+  return compiled
+}
+
+export function serviceObject(service: Pick<CompiledService, 'number'>): string {
+  return `service/${service.number}`
 }

@@ -20,5 +20,10 @@ export const MIGRATIONS: readonly string[] = [
     version TEXT NOT NULL,
     real_servers TEXT NOT NULL
   ) STRICT;
+  -- The text in force of every service file: one that is broken while the director is down keeps its last good version.
+  CREATE TABLE service_file (
+    file TEXT PRIMARY KEY,
+    text TEXT NOT NULL
+  ) STRICT;
   `,
 ]

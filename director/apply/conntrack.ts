@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs'
+import { createConnection } from 'node:net'
+import { join } from 'node:path'
+import type { Log } from '../../shared/log.ts'
+import type { CtZoneTimeouts } from '../../shared/ovsdb/ct-timeout-policies.ts'
+import { createSession } from '../../shared/ovsdb/session.ts'
+import type { Clock } from '../../shared/run/clock.ts'
+import type { CompiledService } from '../compile/types.ts'
+
+/** Seconds that a connection stays in the table without a packet; the defaults are those of ipvsadm(8) --set. */
+export interface ConnectionTimeouts {
+  readonly tcp: number
+  readonly udp: number
+}
+
+/**
+ * Timeouts for the services' zones. The director sees one direction only, so for conntrack every TCP connection stays
+ * in SYN_SENT, and every UDP flow in SINGLE, until the end; the other states are set too, for packets that came twice.
+ */
+export function zoneTimeouts(services: readonly CompiledService[], timeouts: ConnectionTimeouts): CtZoneTimeouts[] {
+  const { tcp, udp } = timeouts
+  return services.map(({ zone, protocol }) => ({
+    zone,
+    timeouts:
+      protocol === 'tcp'
+        ? { tcp_syn_sent: tcp, tcp_syn_sent2: tcp, tcp_syn_recv: tcp, tcp_established: tcp }
+        : { udp_first: udp, udp_single: udp, udp_multiple: udp },
+  }))
+}
+
+/**
+ * Tells vswitchd's userspace conntrack to let sequence numbers be (ovs-vswitchd(8), dpctl/ct-disable-tcp-seq-chk):
+ * with one direction seen, it takes the packets of large uploads for invalid. Not saved by vswitchd, so to be done
+ * after each of its starts. A kernel datapath has no such command and does not need it here; that is not an error.
+ */
+export async function disableSequenceChecks(options: { rundir: string; log: Log; clock: Clock }): Promise<void> {
+  const { rundir, log, clock } = options
+  const pid = readFileSync(join(rundir, 'ovs-vswitchd.pid'), 'utf8').trim()
+  const socket = createConnection(join(rundir, `ovs-vswitchd.${pid}.ctl`))
+  socket.on('error', () => {})
+  const session = createSession(socket, { log, clock })
+  try {
+    await session.call('dpctl/ct-disable-tcp-seq-chk', [], 5000)
+  } finally {
+    session.close()
+  }
+}

@@ -1,0 +1,50 @@
+import { hostname } from 'node:os'
+import { z } from 'zod'
+
+export const DIRECTOR_CONFIG_FILE = '/etc/crossport/director.yaml'
+
+const mac = z
+  .string()
+  .transform(text => text.toLowerCase())
+  .refine(text => /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(text), 'must be a hardware address, such as 52:54:00:12:34:56')
+  .refine(text => (Number.parseInt(text.slice(0, 2), 16) & 1) === 0, 'is a multicast hardware address')
+
+const path = z.string().startsWith('/', 'must be an absolute path')
+const seconds = z.int().min(1).max(4_294_967)
+
+/** /etc/crossport/director.yaml. */
+export const directorConfigSchema = z.strictObject({
+  bridge: z.string().min(1).max(15).describe('Open vSwitch bridge that requests come to'),
+  uplink: z.string().min(1).max(15).describe('port of the bridge to the fabric'),
+  fabric: z.enum(['l2']).default('l2'),
+  id: z
+    .string()
+    .min(1)
+    .max(253)
+    .default(() => hostname()),
+  listen: z
+    .string()
+    .regex(/^(unix:\/.+|[^:]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5})$/, 'must be host:port or unix:/path')
+    .default('0.0.0.0:7473')
+    .describe('where agents dial in'),
+  tls: z.strictObject({ ca: path, cert: path, key: path }).optional().describe('for the agents; default: in the clear'),
+  leaseMs: z
+    .int()
+    .min(300)
+    .max(3_600_000)
+    .default(15_000)
+    .describe('without a message from an agent for this long, its real servers leave scheduling'),
+  directorMac: mac.optional().describe("answers ARP for the VIPs; default: the bridge's own hardware address"),
+  connectionTimeouts: z
+    .strictObject({ tcp: seconds.default(900), udp: seconds.default(300) })
+    .prefault({})
+    .describe('seconds that an idle connection stays with its real server'),
+  servicesDir: path.default('/etc/crossport/services.d'),
+  stateFile: path.default('/var/lib/crossport/director.db'),
+  controlSocket: path.default('/run/crossport/director.sock'),
+  ovsdbSocket: path.default('/run/openvswitch/db.sock'),
+  ovsRunDir: path.default('/run/openvswitch').describe("where the bridge's .mgmt socket is"),
+  logLevel: z.enum(['error', 'warn', 'notice', 'info', 'debug']).default('info'),
+})
+
+export type DirectorConfig = z.output<typeof directorConfigSchema>

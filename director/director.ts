@@ -1,0 +1,215 @@
+import { createHash } from 'node:crypto'
+import type { ServicesSnapshot } from '../shared/config/snapshot.ts'
+import type { Log } from '../shared/log.ts'
+import { ensureCtTimeoutPolicies } from '../shared/ovsdb/ct-timeout-policies.ts'
+import type { Control } from '../shared/rpc/control.ts'
+import type { Clock } from '../shared/run/clock.ts'
+import type { Switch, SwitchHandlers } from '../shared/switch/types.ts'
+import { createAnnouncer } from './apply/announce.ts'
+import { createApplier } from './apply/apply.ts'
+import { disableSequenceChecks, zoneTimeouts } from './apply/conntrack.ts'
+import { serviceObject } from './compile/compile.ts'
+import type { CompiledService, Site } from './compile/types.ts'
+import type { DirectorConfig } from './config.ts'
+import type { AgentHandlers, Agents, Offer } from './intake/agents.ts'
+import type { BridgeWatch } from './intake/bridge.ts'
+import { createInputs } from './intake/inputs.ts'
+import type { Plan } from './plan.ts'
+import { startReconcile } from './reconcile.ts'
+import { restoreRegistry } from './registry/registry.ts'
+import { statusOf } from './status.ts'
+import type { Store } from './store/store.ts'
+import { createTimeline } from './timeline.ts'
+
+export interface DirectorOptions {
+  readonly config: DirectorConfig
+  readonly store: Store
+  readonly log: Log
+  readonly clock: Clock
+  readonly version: string
+}
+
+/** The director without its ports to the world, which run.ts opens and plugs in. */
+export interface Director {
+  readonly agentHandlers: AgentHandlers
+  readonly switchHandlers: SwitchHandlers
+  readonly control: Control
+  setServices(snapshot: ServicesSnapshot): void
+  setBridge(site: Site | undefined, problem: string | undefined): void
+  useAgents(agents: Agents): void
+  useBridge(bridge: BridgeWatch): void
+  useSwitch(sw: Switch): void
+  stop(): Promise<void>
+}
+
+export function createDirector({ config, store, log, clock, version }: DirectorOptions): Director {
+  const startedAt = clock.wall()
+  const applier = createApplier()
+  const timeline = createTimeline(clock)
+  const announcer = createAnnouncer({ log, clock })
+  const listeners = new Set<() => void>()
+  const changed = () => {
+    for (const listener of listeners) listener()
+  }
+  let agents: Agents | undefined
+  let bridge: BridgeWatch | undefined
+  let sw: Switch | undefined
+  let offer: Offer | undefined
+  let timeoutsInForce = ''
+  let lastCommitAt: Date | undefined
+
+  const inputs = createInputs({
+    registry: restoreRegistry(store.hosts.load(), clock.now(), config.leaseMs),
+    leaseMs: config.leaseMs,
+    clock,
+    mark: reason => {
+      reconcile.loop.mark(reason)
+      changed()
+    },
+  })
+
+  const accompany = async (services: readonly CompiledService[]) => {
+    if (bridge?.view === undefined) return
+    const zones = zoneTimeouts(services, config.connectionTimeouts)
+    const { datapathType } = bridge.view
+    const wanted = JSON.stringify([datapathType, zones])
+    if (wanted === timeoutsInForce) return
+    const { conflicts } = await ensureCtTimeoutPolicies(bridge.client, { datapathType, zones })
+    timeoutsInForce = wanted
+    if (conflicts.length > 0) log.warn('connection tracking zones that somebody else has set up', { zones: conflicts })
+  }
+
+  const onApplied = (plan: Plan, site: Site) => {
+    if (applier.counts.commits > 0) lastCommitAt = clock.wall()
+    note(plan)
+    if (sw !== undefined && !reconcile.tornDown) {
+      announcer.announce(sw, new Set(plan.compiled.map(service => service.vip)), site.directorMac)
+    }
+    changed()
+  }
+
+  const note = (plan: Plan) => {
+    for (const [i, service] of plan.services.entries()) {
+      const ready = service.realServers.filter(rs => rs.state === 'ready')
+      for (const rs of ready) timeline.reached('registered', `${service.service} ${rs.vm}`, rs.id)
+      if (!applier.confirmed(serviceObject(plan.compiled[i]!))) continue
+      timeline.reached('flows', service.service, `${plan.compiled[i]!.shares.length} real servers in scheduling`)
+    }
+  }
+
+  const reconcile = startReconcile({
+    inputs,
+    store,
+    applier,
+    switch: () => {
+      if (sw === undefined) throw new Error('the switch is not open')
+      return sw
+    },
+    log,
+    clock,
+    accompany,
+    onApplied,
+    offer: site => {
+      const documents = inputs.services.documents.map(({ file, line, text }) => ({ file, line, text }))
+      const revision = createHash('sha256').update(JSON.stringify(documents)).digest('hex').slice(0, 16)
+      const { id: directorId, leaseMs } = config
+      const request = { directorId, directorMac: site.directorMac, leaseMs, active: true }
+      offer = { request, documents: { documents, revision } }
+      agents?.setOffer(offer)
+    },
+  })
+
+  const relaxConntrack = () => {
+    if (bridge?.view?.datapathType !== 'netdev') return
+    disableSequenceChecks({ rundir: config.ovsRunDir, log, clock }).catch((err: unknown) =>
+      log.warn('conntrack goes on checking sequence numbers: large uploads may stall', { err }),
+    )
+  }
+
+  const control: Control = {
+    getStatus: () =>
+      statusOf({
+        id: config.id,
+        version,
+        bridge: config.bridge,
+        startedAt,
+        inputs: inputs.states,
+        specProblems: inputs.services.problems,
+        plan: reconcile.plan,
+        hosts: [...inputs.registry.hosts.values()],
+        connected: agents?.connected ?? new Set(),
+        counts: applier.counts,
+        lastCommitAt,
+        lastError: reconcile.loop.lastError,
+        tornDown: reconcile.tornDown,
+        timeline,
+        wallOf: at => new Date(clock.wall().getTime() + at - clock.now()),
+      }),
+    onChange: listener => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    resync: async () => {
+      timeoutsInForce = ''
+      const { added, changed: altered, deleted } = await reconcile.resync()
+      return { flowsAdded: added, flowsChanged: altered, flowsDeleted: deleted }
+    },
+    teardown: async () => {
+      const { deleted } = await reconcile.teardown()
+      return { flowsDeleted: deleted, vipsRemoved: 0 }
+    },
+  }
+
+  return {
+    agentHandlers: inputs.agentHandlers,
+    control,
+    switchHandlers: {
+      onUp: () => {
+        applier.distrust()
+        timeoutsInForce = ''
+        inputs.setState('switch', 'ok', 'connected')
+        relaxConntrack()
+        reconcile.loop.mark('switch')
+      },
+      onDown: reason => {
+        applier.distrust()
+        inputs.setState('switch', 'down', reason)
+      },
+      onDrift: what => {
+        log.notice('somebody has changed our flows; they are put back', { what })
+        applier.distrust()
+        reconcile.loop.mark('drift')
+      },
+    },
+    setServices: snapshot => {
+      const present = new Set(snapshot.specs.map(spec => spec.service))
+      for (const spec of snapshot.specs) {
+        timeline.reached('file', spec.service, `${spec.source.file}:${spec.source.line}`)
+      }
+      timeline.forget('file', present)
+      inputs.setServices(snapshot)
+      const { specs, problems } = snapshot
+      inputs.setState('files', 'ok', `${specs.length} services, ${problems.length} problems`)
+    },
+    setBridge: (site, problem) => {
+      inputs.setState('ovsdb', problem === undefined ? 'ok' : 'down', problem ?? 'in sync')
+      inputs.setSite(site)
+      relaxConntrack()
+    },
+    useAgents: next => {
+      agents = next
+      inputs.setState('agents', 'ok', `listening on ${next.address}`)
+      if (offer !== undefined) agents.setOffer(offer)
+    },
+    useBridge: next => {
+      bridge = next
+    },
+    useSwitch: next => {
+      sw = next
+    },
+    stop: async () => {
+      announcer.close()
+      await reconcile.stop()
+    },
+  }
+}

@@ -1,0 +1,144 @@
+import * as grpc from '@grpc/grpc-js'
+import { CrossportError } from '../../shared/errors.ts'
+import type { Log } from '../../shared/log.ts'
+import type { AgentMessage__Output } from '../../shared/rpc/gen/crossport/v1/AgentMessage.ts'
+import type { DirectorMessage } from '../../shared/rpc/gen/crossport/v1/DirectorMessage.ts'
+import type { HostRegistration__Output } from '../../shared/rpc/gen/crossport/v1/HostRegistration.ts'
+import type { RealServer__Output } from '../../shared/rpc/gen/crossport/v1/RealServer.ts'
+import type { RegistrationRequest } from '../../shared/rpc/gen/crossport/v1/RegistrationRequest.ts'
+import type { ServiceDocuments } from '../../shared/rpc/gen/crossport/v1/ServiceDocuments.ts'
+import { fromProto, type RealServerReport } from '../../shared/rpc/real-server.ts'
+import { type RpcServer, serveRpc } from '../../shared/rpc/server.ts'
+import type { TlsFiles } from '../../shared/rpc/tls.ts'
+import type { HostReport } from '../registry/types.ts'
+import { hostReport } from './validate.ts'
+
+/** What every agent is told. */
+export interface Offer {
+  readonly request: RegistrationRequest
+  readonly documents: ServiceDocuments
+}
+
+/** Called for messages in the order in which they came; they do no I/O. */
+export interface AgentHandlers {
+  onRegistration(report: HostReport): void
+  onDelta(hostId: string, delta: { upserted: readonly RealServerReport[]; removedIds: readonly string[] }): void
+  /** Any other sign of life. */
+  onAlive(hostId: string): void
+}
+
+export interface AgentsOptions {
+  /** `host:port` or `unix:/path`. */
+  readonly listen: string
+  readonly tls?: TlsFiles | undefined
+  readonly log: Log
+  readonly handlers: AgentHandlers
+}
+
+export interface Agents {
+  readonly address: string
+  /** Sends it to all agents, and to those that come later; agents that come before the first one wait. */
+  setOffer(offer: Offer): void
+  /** Hosts whose agent holds a stream now. */
+  readonly connected: ReadonlySet<string>
+  close(): Promise<void>
+}
+
+type Call = grpc.ServerDuplexStream<AgentMessage__Output, DirectorMessage>
+
+/**
+ * The Registration service: asks each agent that dials in, hears its answers. One stream a host: a newer one, of an agent
+ * that has come back, ends the older. Throws RPC_LISTEN, RPC_TLS.
+ */
+export async function serveAgents(options: AgentsOptions): Promise<Agents> {
+  const { log, handlers } = options
+  const calls = new Map<Call, { hostId: string | undefined }>()
+  let offer: Offer | undefined
+
+  const greet = (call: Call, before?: Offer) => {
+    if (offer === undefined) return
+    if (JSON.stringify(before?.request) !== JSON.stringify(offer.request)) call.write({ request: offer.request })
+    if (before?.documents.revision !== offer.documents.revision) call.write({ services: offer.documents })
+  }
+
+  const registered = (call: Call, message: HostRegistration__Output) => {
+    const report = hostReport(message, rs => realServers(rs, log.with({ host: message.hostId })))
+    for (const [other, { hostId }] of calls) {
+      if (other !== call && hostId === report.hostId)
+        refuse(other, grpc.status.ABORTED, 'this host has registered anew')
+    }
+    calls.set(call, { hostId: report.hostId })
+    handlers.onRegistration(report)
+  }
+
+  const received = (call: Call, message: AgentMessage__Output) => {
+    if (message.registration) return registered(call, message.registration)
+    const hostId = calls.get(call)?.hostId
+    if (hostId === undefined)
+      throw new CrossportError('REGISTRATION_INVALID', 'the first message must register the host')
+    if (message.delta) {
+      const { upserted, removedIds } = message.delta
+      handlers.onDelta(hostId, { upserted: realServers(upserted, log.with({ host: hostId })), removedIds })
+    }
+    handlers.onAlive(hostId)
+    if (message.heartbeat) call.write({ heartbeat: { sequence: message.heartbeat.sequence } })
+  }
+
+  const refuse = (call: Call, code: grpc.status, details: string) => {
+    calls.delete(call)
+    call.emit('error', { code, details })
+  }
+
+  const attach = (call: Call) => {
+    calls.set(call, { hostId: undefined })
+    log.debug('an agent has dialled in', { peer: call.getPeer() })
+    const ended = () => calls.delete(call)
+    call.on('data', message => {
+      if (!calls.has(call)) return
+      try {
+        received(call, message)
+      } catch (err) {
+        log.error('an agent is refused', { peer: call.getPeer(), err })
+        refuse(call, grpc.status.INVALID_ARGUMENT, err instanceof Error ? err.message : String(err))
+      }
+    })
+    call.on('end', () => {
+      ended()
+      call.end()
+    })
+    call.on('cancelled', ended)
+    call.on('error', ended)
+    greet(call)
+  }
+
+  const server: RpcServer = await serveRpc({
+    listen: options.listen,
+    tls: options.tls,
+    add: (grpcServer, proto) => grpcServer.addService(proto.registration.service, { Attach: attach }),
+  })
+  server.setServing(true)
+  return {
+    address: server.address,
+    setOffer: next => {
+      const before = offer
+      offer = next
+      for (const call of calls.keys()) greet(call, before)
+    },
+    get connected() {
+      return new Set([...calls.values()].flatMap(({ hostId }) => hostId ?? []))
+    },
+    close: () => server.close(),
+  }
+}
+
+/** One that is not valid is left out and told of; it does not take the others with it. */
+function realServers(messages: readonly RealServer__Output[], log: Log): RealServerReport[] {
+  return messages.flatMap(message => {
+    try {
+      return [fromProto(message)]
+    } catch (err) {
+      log.error('a real server is refused', { err })
+      return []
+    }
+  })
+}

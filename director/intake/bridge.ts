@@ -1,0 +1,93 @@
+import type { Log } from '../../shared/log.ts'
+import { connectOvsdb, type OvsdbClient } from '../../shared/ovsdb/connection.ts'
+import { monitorTables } from '../../shared/ovsdb/monitor.ts'
+import { optional, scalar } from '../../shared/ovsdb/values.ts'
+import type { Clock } from '../../shared/run/clock.ts'
+
+/** The bridge that the director works on, as OVSDB has it. */
+export interface BridgeView {
+  /** Hardware address of the bridge's own port, lower case; undefined until vswitchd has made it. */
+  readonly mac: string | undefined
+  /** `netdev` or `system`. */
+  readonly datapathType: string
+  /** OpenFlow port number of the uplink; undefined while it has none. */
+  readonly uplink: number | undefined
+}
+
+export interface BridgeWatch {
+  /** The newest; keeps its last value while ovsdb-server is away. Undefined: no such bridge, or not read yet. */
+  readonly view: BridgeView | undefined
+  /** Why `view` cannot be relied on, in words for the operator; undefined when it can. */
+  readonly problem: string | undefined
+  readonly client: OvsdbClient
+  close(): void
+}
+
+const TABLES = {
+  Bridge: { name: scalar('string'), datapath_type: scalar('string') },
+  Interface: { name: scalar('string'), ofport: optional('integer'), mac_in_use: optional('string') },
+} as const
+
+export interface WatchBridgeOptions {
+  readonly socket: string
+  readonly bridge: string
+  /** Name of the port to the fabric. */
+  readonly uplink: string
+  readonly log: Log
+  readonly clock: Clock
+  /** Marks the loop dirty; does no I/O. */
+  onChange(): void
+}
+
+/** Follows the bridge in OVSDB through restarts of ovsdb-server, until `close`. */
+export function watchBridge(options: WatchBridgeOptions): BridgeWatch {
+  const { socket, bridge, uplink, log, clock, onChange } = options
+  let view: BridgeView | undefined
+  let problem: string | undefined = `connecting to ${socket}`
+  const client = connectOvsdb({ socket, log, clock })
+  const stop = monitorTables({
+    client,
+    database: 'Open_vSwitch',
+    tables: TABLES,
+    log,
+    onChange: replica => {
+      const row = replica.Bridge.values().find(({ name }) => name === bridge)
+      const interfaces = new Map(replica.Interface.values().map(found => [found.name, found]))
+      const ofport = interfaces.get(uplink)?.ofport
+      const before = JSON.stringify([view, problem])
+      if (row !== undefined) {
+        view = {
+          mac: interfaces.get(bridge)?.mac_in_use?.toLowerCase(),
+          datapathType: row.datapath_type === '' ? 'system' : row.datapath_type,
+          // -1: the switch could not add the port.
+          uplink: ofport === undefined || ofport < 0 ? undefined : ofport,
+        }
+      }
+      problem = missing(row !== undefined, view)
+      if (JSON.stringify([view, problem]) !== before) onChange()
+    },
+    onLost: reason => {
+      problem = reason
+      onChange()
+    },
+  })
+  const missing = (found: boolean, seen: BridgeView | undefined) => {
+    if (!found) return `no bridge ${bridge} in the database at ${socket}`
+    if (seen?.mac === undefined) return `bridge ${bridge} has no hardware address yet`
+    if (seen.uplink === undefined) return `bridge ${bridge} has no working port ${uplink}`
+    return undefined
+  }
+  return {
+    get view() {
+      return view
+    },
+    get problem() {
+      return problem
+    },
+    client,
+    close: () => {
+      stop()
+      client.close()
+    },
+  }
+}

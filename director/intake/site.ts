@@ -1,0 +1,14 @@
+import type { Site } from '../compile/types.ts'
+import type { DirectorConfig } from '../config.ts'
+import type { BridgeView } from './bridge.ts'
+
+/** The director's place in the network: what the bridge says, and what the configuration says otherwise. */
+export function siteOf(config: DirectorConfig, view: BridgeView | undefined): Site | undefined {
+  if (view?.mac === undefined || view.uplink === undefined) return undefined
+  return {
+    directorMac: config.directorMac ?? view.mac,
+    uplink: view.uplink,
+    ownMacs: [view.mac],
+    fabric: config.fabric,
+  }
+}

@@ -1,0 +1,34 @@
+import { isIPv4 } from 'node:net'
+import { CrossportError } from '../../shared/errors.ts'
+import type { HostRegistration__Output } from '../../shared/rpc/gen/crossport/v1/HostRegistration.ts'
+import type { RealServer__Output } from '../../shared/rpc/gen/crossport/v1/RealServer.ts'
+import type { RealServerReport } from '../../shared/rpc/real-server.ts'
+import type { HostReport } from '../registry/types.ts'
+
+const MAC = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/
+
+/** Throws REGISTRATION_INVALID naming the field: a host that cannot be addressed is of no use. */
+export function hostReport(
+  message: HostRegistration__Output,
+  realServers: (messages: readonly RealServer__Output[]) => readonly RealServerReport[],
+): HostReport {
+  const { hostId, hostIp, version } = message
+  const hostMac = message.hostMac.toLowerCase()
+  const check = (ok: boolean, field: string, value: string) => {
+    if (!ok)
+      throw new CrossportError('REGISTRATION_INVALID', `host "${hostId}": ${field} "${value}" is not valid`, {
+        fields: { field },
+      })
+  }
+  check(hostId !== '' && hostId.length <= 253, 'host id', hostId)
+  // A group address (lowest bit of the first byte) is nobody's.
+  check(MAC.test(hostMac) && (Number.parseInt(hostMac.slice(0, 2), 16) & 1) === 0, 'host MAC', hostMac)
+  check(isIPv4(hostIp), 'host IP', hostIp)
+  return {
+    hostId,
+    hostMac,
+    hostIp,
+    version,
+    realServers: new Map(realServers(message.realServers).map(rs => [rs.id, rs])),
+  }
+}

@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs'
+import { type ServicesWatch, watchServices } from '../shared/config/watch.ts'
+import type { Log } from '../shared/log.ts'
+import { serveControl } from '../shared/rpc/control.ts'
+import { type Clock, systemClock } from '../shared/run/clock.ts'
+import { type Part, runLifecycle } from '../shared/run/lifecycle.ts'
+import { createNotify, feedWatchdog } from '../shared/run/notify.ts'
+import { openSwitch } from '../shared/switch/session.ts'
+import type { DirectorConfig } from './config.ts'
+import { createDirector } from './director.ts'
+import { serveAgents } from './intake/agents.ts'
+import { watchBridge } from './intake/bridge.ts'
+import { siteOf } from './intake/site.ts'
+import { openStore } from './store/store.ts'
+
+export interface RunOptions {
+  readonly clock?: Clock
+  /** Another way to stop than a signal. */
+  readonly signal?: AbortSignal
+  /** Everything has started; `address` is where agents dial in. */
+  onReady?(address: string): void
+}
+
+/**
+ * Runs the director until SIGTERM, SIGINT or `signal`. Stopping leaves the flows in place. SIGHUP rereads the service
+ * files. Throws what keeps a part from starting.
+ */
+export async function runDirector(config: DirectorConfig, log: Log, options: RunOptions = {}): Promise<void> {
+  const { clock = systemClock } = options
+  const notify = createNotify({ log })
+  const store = openStore(config.stateFile)
+  const director = createDirector({ config, store, log, clock, version: version() })
+  let files: ServicesWatch | undefined
+  let address = ''
+
+  const parts: Part[] = [
+    { name: 'state file', start: () => () => store.close() },
+    {
+      name: 'agents',
+      start: async () => {
+        const { listen, tls } = config
+        const agents = await serveAgents({ listen, tls, log, handlers: director.agentHandlers })
+        address = agents.address
+        director.useAgents(agents)
+        return () => agents.close()
+      },
+    },
+    {
+      name: 'service files',
+      start: () => {
+        const { servicesDir: dir } = config
+        files = watchServices({ dir, log, clock, lastGood: store.files.load(), onChange: director.setServices })
+        return () => files?.close()
+      },
+    },
+    {
+      name: 'bridge',
+      start: () => {
+        const { ovsdbSocket: socket, bridge, uplink } = config
+        const onChange = () => director.setBridge(siteOf(config, watch.view), watch.problem)
+        const watch = watchBridge({ socket, bridge, uplink, log, clock, onChange })
+        director.useBridge(watch)
+        return () => watch.close()
+      },
+    },
+    {
+      name: 'switch',
+      start: () => {
+        const { bridge, ovsRunDir: rundir } = config
+        const sw = openSwitch({ bridge, owner: 'director', rundir, log, clock, handlers: director.switchHandlers })
+        director.useSwitch(sw)
+        return () => sw.close()
+      },
+    },
+    {
+      name: 'control socket',
+      start: async () => {
+        const server = await serveControl({ socket: config.controlSocket, control: director.control, log })
+        return () => server.close()
+      },
+    },
+    // Stopped first: from here on nothing acts.
+    { name: 'loop', start: () => () => director.stop() },
+    { name: 'watchdog', start: () => feedWatchdog(notify, clock) },
+  ]
+
+  await runLifecycle({
+    log,
+    parts,
+    ...(options.signal ? { signal: options.signal } : {}),
+    onReady: () => {
+      log.notice('ready', { bridge: config.bridge, listen: address })
+      notify.ready(`agents dial in at ${address}`)
+      options.onReady?.(address)
+    },
+    onReload: () => {
+      log.info('rereading the service files')
+      notify.reloading()
+      void files?.reload().finally(() => notify.ready())
+    },
+    onStopping: () => notify.stopping(),
+  })
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}

@@ -1,0 +1,19 @@
+import { openDatabase } from '../../shared/sqlite/open.ts'
+import { type FileStore, openFiles } from './files.ts'
+import { type HostStore, openHosts } from './hosts.ts'
+import { MIGRATIONS } from './migrations.ts'
+import { type Numbers, openNumbers } from './numbers.ts'
+
+/** The director's state file. */
+export interface Store {
+  readonly numbers: Numbers
+  readonly hosts: HostStore
+  readonly files: FileStore
+  close(): void
+}
+
+/** Throws STORE_FAILED, STATE_CORRUPT, STATE_NEWER. */
+export function openStore(file: string): Store {
+  const db = openDatabase(file, MIGRATIONS)
+  return { numbers: openNumbers(db), hosts: openHosts(db), files: openFiles(db), close: () => db.close() }
+}
