@@ -1,0 +1,22 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import test from 'ava'
+import { execa } from 'execa'
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
+
+function files(dir: string): Record<string, string> {
+  const names = readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter(name =>
+    statSync(join(dir, name)).isFile(),
+  )
+  return Object.fromEntries(names.sort().map(name => [name, readFileSync(join(dir, name), 'utf8')]))
+}
+
+test('shared/rpc/gen is what scripts/gen-proto makes of proto/', async t => {
+  const dir = mkdtempSync(join(tmpdir(), 'crossport-gen-'))
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }))
+  await execa(join(ROOT, 'scripts/gen-proto'), [dir])
+  t.deepEqual(files(join(ROOT, 'shared/rpc/gen')), files(dir), 'run scripts/gen-proto')
+})
