@@ -40,12 +40,15 @@ export function createReporter(options: ReporterOptions): HostReporter {
     new Promise<Stream>((resolve, reject) => {
       const client = registrationClient(address, tls)
       const call = client.Attach()
+      let ended = false
       const destroy = () => {
+        ended = true
         session.close()
         call.cancel()
         client.close()
       }
       const lost = (reason: string) => {
+        if (ended) return
         destroy()
         reject(disconnected(address, reason))
         events.lost(reason)
@@ -62,12 +65,13 @@ export function createReporter(options: ReporterOptions): HostReporter {
         lost,
       })
       call.on('data', message => {
+        if (ended) return
         events.activity()
         session.receive(message)
       })
       call.on('error', error => lost(plain(error)))
       call.on('end', () => lost('the director has closed the stream'))
-      signal.addEventListener('abort', () => lost('given up'), { once: true })
+      signal.addEventListener('abort', destroy, { once: true })
     })
 
   const down = (reason: string) => {

@@ -1,0 +1,274 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { execa } from 'execa'
+import { createReporter, type HostIdentity } from '../../../agent/report/reporter.ts'
+import type { DirectorDocument, DirectorInfo, ReportedRealServer } from '../../../agent/report/types.ts'
+import { type Agents, type Offer, serveAgents } from '../../../director/intake/agents.ts'
+import type { HostReport } from '../../../director/registry/types.ts'
+import type { TlsFiles } from '../../../shared/rpc/tls.ts'
+import { systemClock } from '../../../shared/run/clock.ts'
+import { memoryLog } from '../run/memory-log.ts'
+
+const identity: HostIdentity = { hostId: 'rs1', hostMac: '02:00:00:00:00:20', hostIp: '172.24.1.20', version: '1' }
+
+const rs: ReportedRealServer = {
+  id: 'web/web-1',
+  service: 'web',
+  vip: '10.10.1.100',
+  protocol: 'tcp',
+  vipPort: 80,
+  ingressPort: 8080,
+  rsPort: 8080,
+  vm: 'web-1',
+  vmUuid: '6b2f2a5e-0000-4000-8000-000000000001',
+  weight: 1,
+  state: 'ready',
+  reason: '',
+  scheduler: 'rr',
+}
+
+function offer(change: Partial<Offer['request']> = {}, texts: readonly string[] = []): Offer {
+  const documents = texts.map((text, i) => ({ file: 'web.yaml', line: i + 1, text }))
+  return {
+    request: { directorId: 'd1', directorMac: '02:00:00:00:01:00', leaseMs: 600, active: true, ...change },
+    documents: { documents, revision: texts.join() },
+  }
+}
+
+/** Everything that either side hears, and a way to wait for it. */
+function recorder() {
+  const events: string[] = []
+  let waiters: (() => void)[] = []
+  return {
+    events,
+    note: (event: string) => {
+      events.push(event)
+      const woken = waiters
+      waiters = []
+      for (const wake of woken) wake()
+    },
+    async until(pattern: RegExp): Promise<string> {
+      for (;;) {
+        const at = events.findIndex(event => pattern.test(event))
+        if (at >= 0) return events.splice(0, at + 1).at(-1)!
+        await new Promise<void>(resolve => waiters.push(resolve))
+      }
+    },
+  }
+}
+
+type Recorder = ReturnType<typeof recorder>
+
+function tempDir(t: ExecutionContext): string {
+  const dir = mkdtempSync(join(tmpdir(), 'crossport-report-'))
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }))
+  return dir
+}
+
+function startDirector(listen: string, heard: Recorder, tls?: TlsFiles): Promise<Agents> {
+  const list = (report: HostReport) => [...report.realServers.values()].map(one => `${one.id}=${one.state}`).join()
+  return serveAgents({
+    listen,
+    tls,
+    log: memoryLog(),
+    handlers: {
+      onRegistration: report => heard.note(`registered ${report.hostId} ${report.hostMac} ${list(report)}`),
+      onDelta: (id, { upserted, removedIds }) =>
+        heard.note(`delta ${id} +${upserted.map(one => `${one.id}=${one.state}`)} -${removedIds}`),
+      onAlive: id => heard.note(`alive ${id}`),
+    },
+  })
+}
+
+function startReporter(
+  t: ExecutionContext,
+  address: string,
+  told: Recorder,
+  options: { tls?: TlsFiles; identity?: HostIdentity } = {},
+) {
+  const log = memoryLog()
+  const reporter = createReporter({
+    address,
+    identity,
+    log,
+    clock: systemClock,
+    handlers: {
+      onDirector: (info: DirectorInfo) => told.note(`director ${info.id} ${info.mac} ${info.leaseMs} ${info.active}`),
+      onServices: (documents: readonly DirectorDocument[]) => told.note(`services ${documents.map(one => one.text)}`),
+      onState: (state, reason) => told.note(`${state}: ${reason}`),
+    },
+    ...options,
+  })
+  t.teardown(() => reporter.close())
+  return reporter
+}
+
+test('asked, registers in full, then sends what changes; a new offer reaches it', async t => {
+  const heard = recorder()
+  const told = recorder()
+  const director = await startDirector(`unix:${join(tempDir(t), 'd.sock')}`, heard)
+  t.teardown(() => director.close())
+  const reporter = startReporter(t, director.address, told)
+  reporter.update([rs])
+  // Nobody is asked before there is something to offer.
+  director.setOffer(offer({}, ['service: web']))
+  t.is(await told.until(/^director/), 'director d1 02:00:00:00:01:00 600 true')
+  t.is(await told.until(/^services/), 'services service: web')
+  await told.until(/^registered/)
+  t.is(await heard.until(/^registered/), 'registered rs1 02:00:00:00:00:20 web/web-1=ready')
+  t.deepEqual([...director.connected], ['rs1'])
+
+  reporter.update([rs])
+  reporter.update([
+    { ...rs, state: 'down' },
+    { ...rs, id: 'web/web-2' },
+  ])
+  t.is(await heard.until(/^delta/), 'delta rs1 +web/web-1=down,web/web-2=ready -')
+  reporter.update([])
+  t.is(await heard.until(/^delta/), 'delta rs1 + -web/web-1,web/web-2')
+
+  reporter.setIdentity({ ...identity, hostMac: '02:00:00:00:00:21' })
+  t.is(await heard.until(/^registered/), 'registered rs1 02:00:00:00:00:21 ')
+  director.setOffer(offer({ directorMac: '02:00:00:00:01:01' }, ['service: web', 'service: dns']))
+  t.is(await told.until(/^director/), 'director d1 02:00:00:00:01:01 600 true')
+  t.is(await told.until(/^services/), 'services service: web,service: dns')
+  await heard.until(/^alive/)
+})
+
+test('a director that comes late, goes and comes back hears everything anew', async t => {
+  const heard = recorder()
+  const told = recorder()
+  const listen = `unix:${join(tempDir(t), 'd.sock')}`
+  const reporter = startReporter(t, listen, told)
+  t.regex(await told.until(/^disconnected/), new RegExp(`^disconnected: director ${listen}: `))
+  for (let round = 0; round < 2; round++) {
+    reporter.update([{ ...rs, id: `round-${round}` }])
+    const director = await startDirector(listen, heard)
+    director.setOffer(offer())
+    t.is(await heard.until(/^registered/), `registered rs1 02:00:00:00:00:20 round-${round}=ready`)
+    await told.until(/^registered/)
+    await director.close()
+    await told.until(/^disconnected/)
+  }
+})
+
+test('a director that stops answering is given up', async t => {
+  const told = recorder()
+  const heard = recorder()
+  const director = await startDirector(`unix:${join(tempDir(t), 'd.sock')}`, heard)
+  t.teardown(() => director.close())
+  director.setOffer(offer())
+  // It hears, and its answers are lost: taken out of the stream on their way.
+  const frozen = { ...offer().request, leaseMs: 300 }
+  director.setOffer({ ...offer(), request: frozen })
+  const reporter = createReporter({
+    address: director.address,
+    identity,
+    log: memoryLog(),
+    clock: { ...systemClock, after: (ms, fn) => systemClock.after(ms === 100 ? 1 : ms, fn) },
+    handlers: {
+      onDirector: () => {},
+      onServices: () => {},
+      onState: (state, reason) => told.note(`${state}: ${reason}`),
+    },
+  })
+  t.teardown(() => reporter.close())
+  // Heartbeats every millisecond overtake their answers, as those of a dead director would.
+  t.regex(await told.until(/^disconnected/), /no answer from the director for 200 ms/)
+})
+
+test('a host that cannot be addressed is refused with words, one bad real server is only left out', async t => {
+  const heard = recorder()
+  const told = recorder()
+  const director = await startDirector(`unix:${join(tempDir(t), 'd.sock')}`, heard)
+  t.teardown(() => director.close())
+  director.setOffer(offer())
+  const reporter = startReporter(t, director.address, told, { identity: { ...identity, hostMac: '01:00:5e:00:00:01' } })
+  t.regex(await told.until(/^disconnected/), /host MAC "01:00:5e:00:00:01" is not valid/)
+  reporter.update([rs, { ...rs, id: 'bad', vip: '10.10.1' }])
+  reporter.setIdentity(identity)
+  t.is(await heard.until(/^registered/), 'registered rs1 02:00:00:00:00:20 web/web-1=ready')
+})
+
+test('a newer stream of a host ends the older one', async t => {
+  const heard = recorder()
+  const older = recorder()
+  const director = await startDirector(`unix:${join(tempDir(t), 'd.sock')}`, heard)
+  t.teardown(() => director.close())
+  director.setOffer(offer())
+  const first = startReporter(t, director.address, older)
+  await older.until(/^registered/)
+  const newer = recorder()
+  startReporter(t, director.address, newer)
+  t.regex(await older.until(/^disconnected/), /this host has registered anew/)
+  await first.close()
+})
+
+test('mutual TLS: who has a certificate of the CA gets in, who has none does not', async t => {
+  const dir = tempDir(t)
+  const openssl = (...args: string[]) => execa('openssl', args, { cwd: dir })
+  await openssl(
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:P-256',
+    '-nodes',
+    '-keyout',
+    'ca.key',
+    '-out',
+    'ca.crt',
+    '-subj',
+    '/CN=test CA',
+    '-days',
+    '1',
+  )
+  await openssl(
+    'req',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:P-256',
+    '-nodes',
+    '-keyout',
+    'd.key',
+    '-out',
+    'd.csr',
+    '-subj',
+    '/CN=localhost',
+    '-addext',
+    'subjectAltName=DNS:localhost',
+  )
+  await openssl(
+    'x509',
+    '-req',
+    '-in',
+    'd.csr',
+    '-CA',
+    'ca.crt',
+    '-CAkey',
+    'ca.key',
+    '-out',
+    'd.crt',
+    '-days',
+    '1',
+    '-copy_extensions',
+    'copy',
+  )
+  const tls = { ca: join(dir, 'ca.crt'), cert: join(dir, 'd.crt'), key: join(dir, 'd.key') }
+  const heard = recorder()
+  const director = await startDirector('localhost:0', heard, tls)
+  t.teardown(() => director.close())
+  director.setOffer(offer())
+  const stranger = recorder()
+  startReporter(t, director.address, stranger)
+  await stranger.until(/^disconnected/)
+  const told = recorder()
+  startReporter(t, director.address, told, { tls })
+  await told.until(/^registered/)
+  t.false(heard.events.some(event => event.startsWith('registered') && !event.includes('rs1')))
+  await t.throwsAsync(startDirector('localhost:0', heard, { ...tls, key: join(dir, 'none') }), { code: 'RPC_TLS' })
+})

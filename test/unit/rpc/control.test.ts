@@ -1,0 +1,127 @@
+import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as grpc from '@grpc/grpc-js'
+import * as protoLoader from '@grpc/proto-loader'
+import test, { type ExecutionContext } from 'ava'
+import { execa } from 'execa'
+import { protoPath } from 'grpc-health-check'
+import { controlClient } from '../../../shared/rpc/client.ts'
+import { type Control, serveControl } from '../../../shared/rpc/control.ts'
+import type { Status__Output } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
+import { memoryLog } from '../run/memory-log.ts'
+
+function dir(t: ExecutionContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'crossport-rpc-'))
+  t.teardown(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+function fakeControl(): Control & { set(version: string): void } {
+  let version = '1'
+  const listeners = new Set<() => void>()
+  return {
+    getStatus: () => ({ role: 'agent', version }),
+    onChange: listener => {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    resync: async () => ({ flowsAdded: 1, flowsChanged: 2, flowsDeleted: 3 }),
+    teardown: async () => {
+      throw new Error('the switch is away')
+    },
+    set: next => {
+      version = next
+      for (const listener of listeners) listener()
+    },
+  }
+}
+
+async function serve(t: ExecutionContext) {
+  const socket = join(dir(t), 'run', 'agent.sock')
+  const control = fakeControl()
+  const server = await serveControl({ socket, control, log: memoryLog() })
+  const client = controlClient(socket)
+  t.teardown(async () => {
+    client.close()
+    await server.close()
+  })
+  return { socket, control, client }
+}
+
+test('status, resync, and the words of a failure come over the socket, which is the group’s', async t => {
+  const { socket, client } = await serve(t)
+  t.is(statSync(socket).mode & 0o777, 0o660)
+  const status = await new Promise<Status__Output | undefined>((resolve, reject) =>
+    client.GetStatus({}, (error, reply) => (error ? reject(error) : resolve(reply))),
+  )
+  t.is(status?.version, '1')
+  t.deepEqual(status?.services, [])
+  const resync = await new Promise((resolve, reject) =>
+    client.Resync({}, (error, reply) => (error ? reject(error) : resolve(reply))),
+  )
+  t.deepEqual(resync, { flowsAdded: 1, flowsChanged: 2, flowsDeleted: 3 })
+  const error = await new Promise<grpc.ServiceError | null>(resolve => client.Teardown({}, resolve))
+  t.is(error?.details, 'the switch is away')
+})
+
+test('watch sends the status at once and after a burst of changes', async t => {
+  const { control, client } = await serve(t)
+  const call = client.Watch({})
+  call.on('error', () => {})
+  const seen: string[] = []
+  const next = (wanted: string) =>
+    new Promise<void>(resolve => {
+      const look = (status: Status__Output) => {
+        seen.push(status.version)
+        if (status.version === wanted) {
+          call.off('data', look)
+          resolve()
+        }
+      }
+      call.on('data', look)
+    })
+  await next('1')
+  const last = next('4')
+  for (const version of ['2', '3', '4']) control.set(version)
+  await last
+  t.deepEqual(seen, ['1', '4'])
+  call.cancel()
+})
+
+test('a socket file that nobody serves is replaced, one in use is not', async t => {
+  const socket = join(dir(t), 'agent.sock')
+  // A listener that was killed leaves its file.
+  await execa(process.execPath, [
+    '-e',
+    `require('net').createServer().listen(${JSON.stringify(socket)}, () => process.kill(process.pid, 'SIGKILL'))`,
+  ]).catch(() => {})
+  t.true(existsSync(socket))
+  const server = await serveControl({ socket, control: fakeControl(), log: memoryLog() })
+  await t.throwsAsync(serveControl({ socket, control: fakeControl(), log: memoryLog() }), { code: 'RPC_LISTEN' })
+  await server.close()
+  t.false(existsSync(socket), 'the socket is left behind')
+
+  const other = createServer().listen(socket)
+  await new Promise(resolve => other.once('listening', resolve))
+  const error = await t.throwsAsync(serveControl({ socket, control: fakeControl(), log: memoryLog() }))
+  t.regex(error?.message ?? '', /another process serves it/)
+  await new Promise(resolve => other.close(resolve))
+})
+
+test('the standard health service answers', async t => {
+  const { socket } = await serve(t)
+  const health = grpc.loadPackageDefinition(protoLoader.loadSync(protoPath, { enums: String })) as unknown as {
+    grpc: { health: { v1: { Health: grpc.ServiceClientConstructor } } }
+  }
+  const client = new health.grpc.health.v1.Health(`unix:${socket}`, grpc.credentials.createInsecure())
+  t.teardown(() => client.close())
+  const reply = await new Promise((resolve, reject) =>
+    (client.check as (request: object, done: (error: Error | null, reply: unknown) => void) => void)(
+      { service: 'crossport.v1.Control' },
+      (error, answer) => (error ? reject(error) : resolve(answer)),
+    ),
+  )
+  t.deepEqual(reply, { status: 'SERVING' })
+})
