@@ -141,13 +141,15 @@ export interface Field extends FieldSpec {
   readonly header: number
 }
 
+const headerOf = (oxmClass: number, number: number): number => ((oxmClass << 16) | (number << 9)) >>> 0
+
 const build = (spec: FieldSpec, name: FieldName, index: number): Field => ({
   ...spec,
   name,
   index,
   bytes: Math.ceil(spec.bits / 8),
   full: spec.bits <= 48 ? 2 ** spec.bits - 1 : (1n << BigInt(spec.bits)) - 1n,
-  header: ((spec.class << 16) | (spec.number << 9)) >>> 0,
+  header: headerOf(spec.class, spec.number),
 })
 
 const NAMES = Object.keys(FIELDS) as FieldName[]
@@ -156,41 +158,42 @@ const NAMES = Object.keys(FIELDS) as FieldName[]
 export const FIELD_LIST: readonly Field[] = NAMES.map((name, index) => build(FIELDS[name], name, index))
 
 const BY_NAME: ReadonlyMap<string, Field> = new Map(FIELD_LIST.map(field => [field.name, field]))
+/** The NXM form of OXM fields (ovs-fields(7)): what `learn` carries, and what other programs may send. */
+const NXM_FORMS = [
+  [NXM0, 1, 'eth_dst'],
+  [NXM0, 2, 'eth_src'],
+  [NXM0, 3, 'eth_type'],
+  [NXM0, 6, 'ip_proto'],
+  [NXM0, 7, 'ipv4_src'],
+  [NXM0, 8, 'ipv4_dst'],
+  [NXM0, 9, 'tcp_src'],
+  [NXM0, 10, 'tcp_dst'],
+  [NXM0, 11, 'udp_src'],
+  [NXM0, 12, 'udp_dst'],
+  [NXM0, 13, 'icmp_type'],
+  [NXM0, 14, 'icmp_code'],
+  [NXM0, 15, 'arp_op'],
+  [NXM0, 16, 'arp_spa'],
+  [NXM0, 17, 'arp_tpa'],
+  [NXM1, 16, 'tun_id'],
+  [NXM1, 17, 'arp_sha'],
+  [NXM1, 18, 'arp_tha'],
+  [NXM1, 19, 'ipv6_src'],
+  [NXM1, 20, 'ipv6_dst'],
+  [NXM1, 21, 'icmpv6_type'],
+  [NXM1, 22, 'icmpv6_code'],
+  [NXM1, 23, 'nd_target'],
+  [NXM1, 24, 'nd_sll'],
+  [NXM1, 25, 'nd_tll'],
+  [NXM1, 27, 'ipv6_label'],
+  [NXM1, 28, 'ip_ecn'],
+  [NXM1, 34, 'tcp_flags'],
+] as const satisfies readonly (readonly [number, number, FieldName])[]
+
+const NXM_HEADERS: ReadonlyMap<string, number> = new Map(NXM_FORMS.map(([c, n, name]) => [name, headerOf(c, n)]))
 const BY_HEADER: ReadonlyMap<number, Field> = new Map([
   ...FIELD_LIST.map(field => [field.header, field] as const),
-  // What else the switch may answer or another program may send for the same field (the NXM form of an OXM field).
-  ...(
-    [
-      [NXM0, 1, 'eth_dst'],
-      [NXM0, 2, 'eth_src'],
-      [NXM0, 3, 'eth_type'],
-      [NXM0, 6, 'ip_proto'],
-      [NXM0, 7, 'ipv4_src'],
-      [NXM0, 8, 'ipv4_dst'],
-      [NXM0, 9, 'tcp_src'],
-      [NXM0, 10, 'tcp_dst'],
-      [NXM0, 11, 'udp_src'],
-      [NXM0, 12, 'udp_dst'],
-      [NXM0, 13, 'icmp_type'],
-      [NXM0, 14, 'icmp_code'],
-      [NXM0, 15, 'arp_op'],
-      [NXM0, 16, 'arp_spa'],
-      [NXM0, 17, 'arp_tpa'],
-      [NXM1, 16, 'tun_id'],
-      [NXM1, 17, 'arp_sha'],
-      [NXM1, 18, 'arp_tha'],
-      [NXM1, 19, 'ipv6_src'],
-      [NXM1, 20, 'ipv6_dst'],
-      [NXM1, 21, 'icmpv6_type'],
-      [NXM1, 22, 'icmpv6_code'],
-      [NXM1, 23, 'nd_target'],
-      [NXM1, 24, 'nd_sll'],
-      [NXM1, 25, 'nd_tll'],
-      [NXM1, 27, 'ipv6_label'],
-      [NXM1, 28, 'ip_ecn'],
-      [NXM1, 34, 'tcp_flags'],
-    ] as const
-  ).map(([c, n, name]) => [((c << 16) | (n << 9)) >>> 0, BY_NAME.get(name)!] as const),
+  ...NXM_FORMS.map(([c, n, name]) => [headerOf(c, n), BY_NAME.get(name)!] as const),
 ])
 
 /** Row of a name; undefined for a name that is not in the table. */
@@ -198,3 +201,6 @@ export const fieldNamed = (name: string): Field | undefined => BY_NAME.get(name)
 
 /** Row of an OXM header (its mask bit and length are ignored); undefined for a field crossport does not know. */
 export const fieldOfHeader = (header: number): Field | undefined => BY_HEADER.get((header & 0xfffffe00) >>> 0)
+
+/** Header of a field in the NXM form, with the length in it, where there is such a form; the OXM header otherwise. */
+export const nxmHeader = (field: Field): number => (NXM_HEADERS.get(field.name) ?? field.header) | field.bytes

@@ -1,7 +1,9 @@
 import type { Flow, Group } from '../flows/types.ts'
 import { FIELD_LIST, type FieldName, fieldNamed } from './fields.ts'
+import { sortedHashFields } from './group.ts'
 import { addVlan, type Entry, matchEntries } from './match.ts'
-import type { Action, LearnSpec, Match, Subfield } from './types.ts'
+import { subfieldText } from './subfield.ts'
+import type { Action, LearnSpec, Match } from './types.ts'
 import { hex, parseValue, portText, valueText } from './value.ts'
 
 /**
@@ -171,13 +173,6 @@ const outputText = (port: number, maxLen: number | undefined): string => {
   return port >= 0xffffff00 ? portText(port) : `output:${port}`
 }
 
-const subfieldText = ({ field, offset = 0, bits }: Subfield): string => {
-  const spec = fieldNamed(field)!
-  const width = bits ?? spec.bits - offset
-  if (offset === 0 && width === spec.bits) return `${spec.nxm}[]`
-  return width === 1 ? `${spec.nxm}[${offset}]` : `${spec.nxm}[${offset}..${offset + width - 1}]`
-}
-
 const resubmitText = (port: number | undefined, table: number | undefined): string => {
   if (table === undefined) return port === undefined ? 'resubmit(,)' : `resubmit:${portText(port)}`
   return `resubmit(${port === undefined ? '' : portText(port)},${table})`
@@ -230,17 +225,12 @@ export const groupText = (group: Group): string => {
   let text = `group_id=${group.id},type=${group.type}`
   if (group.selectionMethod !== undefined) text += `,selection_method=${group.selectionMethod}`
   if (group.hashFields !== undefined && group.hashFields.length > 0)
-    text += `,fields(${hashFieldTexts(group.hashFields).join(',')})`
+    text += `,fields(${sortedHashFields(group.hashFields)
+      .map(field => field.set)
+      .join(',')})`
   for (const bucket of group.buckets) {
     const weight = group.type === 'select' ? `,weight:${bucket.weight}` : ''
     text += `,bucket=bucket_id:${bucket.id}${weight},actions=${actionsText(bucket.actions)}`
   }
   return text
 }
-
-/** Hash fields by their ovs-ofctl names in the order of the table, so that their order says nothing. */
-const hashFieldTexts = (names: readonly string[]): string[] =>
-  names
-    .map(name => fieldNamed(name)!)
-    .sort((a, b) => a.index - b.index)
-    .map(field => field.set)

@@ -1,0 +1,113 @@
+import { fieldOfHeader } from './fields.ts'
+import { bitsOf, nxmId, subfieldOf } from './subfield.ts'
+import type { Action, FieldValue, LearnSpec, Subfield } from './types.ts'
+import { parseValue, toFieldValue } from './value.ts'
+import { u8, u16, u32, u64, type Writer, zeros } from './writer.ts'
+
+/**
+ * The body of NXAST_LEARN (Open vSwitch, lib/ofp-actions.c, struct nx_action_learn). Each spec is 16 bits: destination
+ * (bits 11 and 12), source (bit 13: an immediate value), number of bits; then source and destination.
+ */
+const IMMEDIATE = 1 << 13
+const DST = { match: 0, load: 1 << 11, output: 2 << 11 } as const
+const BITS = 0x7ff
+
+type Learn = Action & { type: 'learn' }
+
+/** Throws OPENFLOW_VALUE_INVALID. */
+export const writeLearn = (w: Writer, learn: Learn): void => {
+  u16(w, learn.idleTimeout ?? 0)
+  u16(w, learn.hardTimeout ?? 0)
+  u16(w, learn.priority)
+  u64(w, learn.cookie)
+  u16(w, 0)
+  u8(w, learn.table)
+  zeros(w, 5)
+  for (const spec of learn.specs) writeSpec(w, spec)
+}
+
+const writeSpec = (w: Writer, spec: LearnSpec): void => {
+  if (spec.type === 'output') {
+    const src = bitsOf(spec.src)
+    u16(w, DST.output | src.bits)
+    writeBits(w, spec.src)
+    return
+  }
+  const dst = bitsOf(spec.dst)
+  if ('value' in spec.src) {
+    u16(w, DST[spec.type] | IMMEDIATE | dst.bits)
+    writeImmediate(w, BigInt(parseValue(dst.field, spec.src.value).value), dst.bits)
+  } else {
+    u16(w, DST[spec.type] | dst.bits)
+    writeBits(w, spec.src)
+  }
+  writeBits(w, spec.dst)
+}
+
+const writeBits = (w: Writer, subfield: Subfield): void => {
+  const bits = bitsOf(subfield)
+  u32(w, nxmId(bits))
+  u16(w, bits.offset)
+}
+
+/** A value in as few 16-bit words as it needs. */
+const writeImmediate = (w: Writer, value: bigint, bits: number): void => {
+  for (let word = Math.ceil(bits / 16) - 1; word >= 0; word--) u16(w, Number((value >> BigInt(16 * word)) & 0xffffn))
+}
+
+/** Undefined when there is something in it that LearnSpec cannot say. `at` is where the action begins. */
+export const readLearn = (bytes: Buffer, at: number, end: number): Learn | undefined => {
+  const flags = bytes.readUInt16BE(at + 24)
+  const finTimeouts = bytes.readUInt32BE(at + 28)
+  if (flags !== 0 || finTimeouts !== 0) return undefined
+  const idleTimeout = bytes.readUInt16BE(at + 10)
+  const hardTimeout = bytes.readUInt16BE(at + 12)
+  const specs: LearnSpec[] = []
+  let p = at + 32
+  while (p + 2 <= end && bytes.readUInt16BE(p) !== 0) {
+    const read = readSpec(bytes, p, end)
+    if (read === undefined) return undefined
+    specs.push(read.spec)
+    p = read.end
+  }
+  return {
+    type: 'learn',
+    table: bytes[at + 26]!,
+    priority: bytes.readUInt16BE(at + 14),
+    cookie: bytes.readBigUInt64BE(at + 16),
+    ...(idleTimeout === 0 ? {} : { idleTimeout }),
+    ...(hardTimeout === 0 ? {} : { hardTimeout }),
+    specs,
+  }
+}
+
+const readSpec = (bytes: Buffer, at: number, end: number): { spec: LearnSpec; end: number } | undefined => {
+  const header = bytes.readUInt16BE(at)
+  const bits = header & BITS
+  const kind = header & ~(BITS | IMMEDIATE)
+  const immediate = (header & IMMEDIATE) !== 0
+  const sourceBytes = immediate ? 2 * Math.ceil(bits / 16) : 6
+  const next = at + 2 + sourceBytes + (kind === DST.output ? 0 : 6)
+  if (next > end || bits === 0) return undefined
+  if (kind === DST.output) {
+    const src = immediate ? undefined : readBits(bytes, at + 2, bits)
+    return src && { spec: { type: 'output', src }, end: next }
+  }
+  if (kind !== DST.match && kind !== DST.load) return undefined
+  const dst = readBits(bytes, next - 6, bits)
+  const src = immediate ? readImmediate(bytes, at + 2, bits, next - 6) : readBits(bytes, at + 2, bits)
+  if (dst === undefined || src === undefined) return undefined
+  return { spec: { type: kind === DST.match ? 'match' : 'load', dst, src }, end: next }
+}
+
+const readBits = (bytes: Buffer, at: number, bits: number): Subfield | undefined =>
+  subfieldOf(bytes.readUInt32BE(at), bytes.readUInt16BE(at + 4), bits)
+
+const readImmediate = (bytes: Buffer, at: number, bits: number, dst: number): { value: FieldValue } | undefined => {
+  const field = fieldOfHeader(bytes.readUInt32BE(dst))
+  if (field === undefined) return undefined
+  let value = 0n
+  for (let i = 0; i < Math.ceil(bits / 16); i++) value = (value << 16n) | BigInt(bytes.readUInt16BE(at + 2 * i))
+  if (value > BigInt(field.full)) return undefined
+  return { value: toFieldValue(field, { value: field.bits <= 48 ? Number(value) : value, mask: undefined }) }
+}

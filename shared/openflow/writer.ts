@@ -1,0 +1,89 @@
+import { CrossportError } from '../errors.ts'
+
+/**
+ * A buffer that grows while messages are written into it, one after the other. Whoever encodes many messages keeps one
+ * and takes `written` at the end.
+ */
+export interface Writer {
+  bytes: Buffer
+  /** Where the next byte goes. */
+  at: number
+}
+
+export const createWriter = (capacity = 512): Writer => ({ bytes: Buffer.allocUnsafe(capacity), at: 0 })
+
+/** All that was written, without a copy: the writer must not be used after it. */
+export const written = (w: Writer): Buffer => w.bytes.subarray(0, w.at)
+
+const grow = (w: Writer, count: number): void => {
+  const bytes = Buffer.allocUnsafe(Math.max(w.bytes.length * 2, w.at + count))
+  w.bytes.copy(bytes, 0, 0, w.at)
+  w.bytes = bytes
+}
+
+export const u8 = (w: Writer, value: number): void => {
+  if (w.at + 1 > w.bytes.length) grow(w, 1)
+  w.bytes[w.at++] = value
+}
+
+export const u16 = (w: Writer, value: number): void => {
+  if (w.at + 2 > w.bytes.length) grow(w, 2)
+  w.bytes[w.at] = value >>> 8
+  w.bytes[w.at + 1] = value
+  w.at += 2
+}
+
+export const u32 = (w: Writer, value: number): void => {
+  if (w.at + 4 > w.bytes.length) grow(w, 4)
+  w.bytes[w.at] = value >>> 24
+  w.bytes[w.at + 1] = value >>> 16
+  w.bytes[w.at + 2] = value >>> 8
+  w.bytes[w.at + 3] = value
+  w.at += 4
+}
+
+export const u64 = (w: Writer, value: bigint): void => {
+  if (w.at + 8 > w.bytes.length) grow(w, 8)
+  w.bytes.writeBigUInt64BE(value, w.at)
+  w.at += 8
+}
+
+/** A number of 1 to 16 bytes, big-endian; a `number` for up to 6 bytes, a `bigint` for more. */
+export const uint = (w: Writer, value: number | bigint, bytes: number): void => {
+  if (typeof value === 'bigint') {
+    if (bytes === 16) u64(w, value >> 64n)
+    u64(w, value & 0xffffffffffffffffn)
+  } else if (bytes === 4) u32(w, value)
+  else if (bytes === 2) u16(w, value)
+  else if (bytes === 1) u8(w, value)
+  else {
+    if (w.at + bytes > w.bytes.length) grow(w, bytes)
+    w.bytes.writeUIntBE(value, w.at, bytes)
+    w.at += bytes
+  }
+}
+
+export const zeros = (w: Writer, count: number): void => {
+  if (w.at + count > w.bytes.length) grow(w, count)
+  w.bytes.fill(0, w.at, w.at + count)
+  w.at += count
+}
+
+export const raw = (w: Writer, data: Uint8Array): void => {
+  if (w.at + data.length > w.bytes.length) grow(w, data.length)
+  w.bytes.set(data, w.at)
+  w.at += data.length
+}
+
+/** Zeroes until the structure that began at `start` is a multiple of 8 bytes long. */
+export const pad8 = (w: Writer, start: number): void => {
+  const odd = (w.at - start) % 8
+  if (odd !== 0) zeros(w, 8 - odd)
+}
+
+/** Writes a length, known only now, into the two bytes at `at`. Throws OPENFLOW_VALUE_INVALID above 65535. */
+export const setLength = (w: Writer, at: number, length: number): void => {
+  if (length > 0xffff)
+    throw new CrossportError('OPENFLOW_VALUE_INVALID', `${length} bytes do not fit one OpenFlow message (65535)`)
+  w.bytes.writeUInt16BE(length, at)
+}
