@@ -15,10 +15,10 @@ export async function checkFiles(paths: readonly string[], io: Io): Promise<numb
   for (const { file, line, column, reason } of problems) io.err(`${file}:${line}:${column}: ${reason}\n`)
   const bad = new Set(problems.map(({ file }) => file)).size
   if (bad > 0) {
-    io.err(`${bad} of ${files.size} ${files.size === 1 ? 'file' : 'files'} would be rejected\n`)
+    io.err(`${bad} of ${count(files.size, 'file')} would be rejected\n`)
     return EXIT.notInForce
   }
-  io.out(`${files.size} ${files.size === 1 ? 'file' : 'files'} in order, ${specs.length} services\n`)
+  io.out(`${count(files.size, 'file')} in order, ${count(specs.length, 'service')}\n`)
   return EXIT.ok
 }
 
@@ -32,3 +32,5 @@ async function collect(path: string, files: Map<string, FileContent>): Promise<v
   const { files: found } = await readServiceDirectory(path, new Map())
   for (const [file, { content }] of found) files.set(file, content)
 }
+
+const count = (n: number, noun: string) => `${n} ${noun}${n === 1 ? '' : 's'}`

@@ -2,13 +2,13 @@ import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts
 import { table } from './table.ts'
 
 /** States of inputs and real servers in which there is nothing to mend. */
-const HEALTHY_INPUT = new Set(['ok', 'synced', 'connected', 'registered', 'standalone'])
+const HEALTHY_INPUT = new Set(['in sync', 'connected', 'registered', 'none'])
 const HEALTHY_RS = new Set(['ready', 'draining'])
 
 /** True when all that was asked for is in force. */
 export function inForce(status: Status__Output): boolean {
   return (
-    status.problems.every(({ severity }) => severity !== 'error') &&
+    status.problems.length === 0 &&
     status.inputs.every(({ state }) => HEALTHY_INPUT.has(state)) &&
     status.services.every(({ realServers }) => realServers.every(({ state }) => HEALTHY_RS.has(state)))
   )

@@ -21,7 +21,7 @@ const HEALTHY: Status = {
   version: '0.1.0',
   startedAt: '2026-01-02T03:04:05Z',
   inputs: [
-    { name: 'files', state: 'ok', detail: '', since: '' },
+    { name: 'files', state: 'in sync', detail: '', since: '' },
     { name: 'director', state: 'registered', detail: '172.24.1.100:7473', since: '' },
   ],
   services: [
@@ -83,7 +83,7 @@ test('status: everything in force is exit 0, aligned and in natural order', asyn
     `agent rs1, crossport 0.1.0, since 2026-01-02T03:04:05Z
 bridge br0: 12 of 12 flows installed, last commit 2026-01-02T03:04:06Z
 director: registered (172.24.1.100:7473)
-files: ok
+files: in sync
 
 SERVICE  VIP                 SCHEDULER  SOURCE                                VM      HOST  PORT             WEIGHT  STATE     REASON
 web      10.10.1.100:80/tcp  wlc        /etc/crossport/services.d/web.yaml:1  web-2   rs1   8080             0       draining  weight 0
@@ -195,7 +195,7 @@ test('check: files and directories, as one daemon would see them', async t => {
   writeFileSync(join(dir, 'd/ignored.txt'), 'x')
   writeFileSync(join(dir, 'new.conf'), doc('api'))
   const good = await crossport('check', join(dir, 'd'))
-  t.deepEqual([good.exitCode, good.stdout], [0, '1 file in order, 1 services\n'])
+  t.deepEqual([good.exitCode, good.stdout], [0, '1 file in order, 1 service\n'])
   const bad = await crossport('check', join(dir, 'd'), join(dir, 'new.conf'))
   t.is(bad.exitCode, 1)
   t.regex(

@@ -1,0 +1,185 @@
+import { randomBytes } from 'node:crypto'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { execa, type ResultPromise } from 'execa'
+
+const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url))
+const TARGET = 'crossport-test.target'
+
+/** A machine with a real systemd and journald, and crossport under /usr/lib/crossport. */
+export interface Machine {
+  /** Runs a command in it; rejects when it fails. */
+  exec(file: string, ...args: string[]): ResultPromise
+  /** Writes a file in it. */
+  write(path: string, text: string): Promise<void>
+  /** Journal entries that match (journalctl(1) matches), oldest first. */
+  journal(...matches: string[]): Promise<Record<string, string>[]>
+  /** Follows the journal until an entry satisfies `found`, and returns it. */
+  untilJournal(matches: string[], found: (entry: Record<string, string>) => boolean): Promise<Record<string, string>>
+  close(): Promise<void>
+}
+
+/**
+ * Boots systemd in a container (systemd-nspawn(1)) on an overlay of this machine's own files, so nothing is downloaded and
+ * nothing is changed. Mounts are in a namespace of their own, and the container dies with this process: nothing is left.
+ * `files`: path → text, there before the boot.
+ */
+export async function bootMachine(files: Readonly<Record<string, string>>): Promise<Machine> {
+  const work = mkdtempSync(join(tmpdir(), 'crossport-systemd-'))
+  const id = randomBytes(16).toString('hex')
+  for (const [path, text] of Object.entries({
+    ...files,
+    '/etc/machine-id': `${id}\n`,
+    [`/etc/systemd/system/${TARGET}`]: UNIT,
+  })) {
+    mkdirSync(dirname(join(work, 'files', path)), { recursive: true })
+    writeFileSync(join(work, 'files', path), text)
+  }
+  const groups = cgroups(`crossport-test-${id.slice(0, 8)}`)
+  const nspawn = spawnMachine(work, `ct${id.slice(0, 8)}`, groups)
+  const clean = async () => {
+    for (const group of groups) await removeCgroup(group)
+    rmSync(work, { recursive: true, force: true })
+  }
+  const said = await untilSaid(nspawn, TARGET)
+  const leader = childrenOf(nspawn.pid)[0]
+  if (leader === undefined) {
+    await nspawn
+    await clean()
+    throw new Error(`the machine did not boot:\n${said}`)
+  }
+  return machine(nspawn, leader, clean)
+}
+
+function spawnMachine(work: string, name: string, groups: readonly string[]) {
+  const own = ['--pdeathsig', 'KILL', 'unshare', '--mount', '--propagation', 'private']
+  return execa('setpriv', [...own, 'sh', '-euc', SCRIPT, 'sh', work, REPOSITORY, name, ...groups], {
+    reject: false,
+    stdin: 'ignore',
+    all: true,
+    buffer: false,
+    forceKillAfterDelay: 10_000,
+  })
+}
+
+/** What it has written when `text` is in it, or when it has ended. Goes on reading afterwards, so that it never blocks. */
+function untilSaid(process: Nspawn, text: string): Promise<string> {
+  return new Promise(resolve => {
+    let said = ''
+    process.all.on('data', (chunk: Buffer) => {
+      said += chunk.toString()
+      if (said.includes(text)) resolve(said)
+    })
+    process.all.on('close', () => resolve(said))
+  })
+}
+
+type Nspawn = ReturnType<typeof spawnMachine>
+
+function machine(nspawn: Nspawn, leader: number, clean: () => Promise<void>): Machine {
+  const enter = ['--target', String(leader), '--all', '--']
+  const exec: Machine['exec'] = (file, ...args) => execa('nsenter', [...enter, file, ...args])
+  const entries = (text: string) =>
+    text
+      .split('\n')
+      .filter(Boolean)
+      .map(line => JSON.parse(line) as Record<string, string>)
+  return {
+    exec,
+    write: async (path, text) => {
+      await execa('nsenter', [...enter, 'sh', '-c', 'mkdir -p "$(dirname "$1")" && cat > "$1"', 'sh', path], {
+        input: text,
+      })
+    },
+    journal: async (...matches) =>
+      entries(String((await exec('journalctl', '-o', 'json', '--all', ...matches)).stdout)),
+    untilJournal: async (matches, found) => {
+      const follow = execa(
+        'nsenter',
+        [...enter, 'journalctl', '-o', 'json', '--all', '--follow', '--lines=all', ...matches],
+        { reject: false, buffer: false },
+      )
+      try {
+        for await (const line of follow) {
+          const [entry] = entries(String(line))
+          if (entry && found(entry)) return entry
+        }
+        throw new Error('the journal ended')
+      } finally {
+        follow.kill()
+      }
+    },
+    close: async () => {
+      // nspawn passes SIGTERM on as the shutdown signal (systemd-nspawn(1), --kill-signal=).
+      nspawn.kill('SIGTERM')
+      await nspawn
+      await clean()
+    },
+  }
+}
+
+const UNIT = `[Unit]
+DefaultDependencies=no
+Requires=systemd-journald.service systemd-journald.socket
+After=systemd-journald.service
+`
+
+/** $1 work directory, $2 repository, $3 machine name, the rest: control groups to be in. */
+const SCRIPT = `
+work=$1 repository=$2 name=$3; shift 3
+for group; do mkdir -p "$group"; echo $$ > "$group/cgroup.procs"; done
+mkdir "$work/mnt"
+mount -t tmpfs tmpfs "$work/mnt"
+mkdir "$work/mnt/upper" "$work/mnt/work" "$work/mnt/root"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$work/mnt/upper,workdir=$work/mnt/work" "$work/mnt/root"
+rm -rf "$work/mnt/root/etc/crossport" "$work/mnt/root/var/lib/crossport" "$work/mnt/root/var/log/journal"
+cp -r "$work/files/." "$work/mnt/root/"
+exec systemd-nspawn --quiet --directory "$work/mnt/root" --machine "$name" --register=no --keep-unit --private-network \\
+  --link-journal=no --bind-ro="$repository:/usr/lib/crossport" --boot -- --unit=${TARGET}
+`
+
+/** nspawn moves itself and its payload below the control group that it starts in: give it one of its own. */
+function cgroups(name: string): string[] {
+  const root = '/sys/fs/cgroup'
+  if (existsSync(join(root, 'cgroup.procs'))) return [join(root, name)]
+  return ['systemd', 'unified']
+    .map(each => join(root, each))
+    .filter(each => existsSync(each))
+    .map(each => join(each, name))
+}
+
+/** Tried again while the kernel still buries the last processes: nothing tells when it is done. */
+async function removeCgroup(path: string): Promise<void> {
+  if (!existsSync(path)) return
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    if (entry.isDirectory()) await removeCgroup(join(path, entry.name))
+  }
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return rmdirSync(path)
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EBUSY' || attempt === 100) throw cause
+      await setTimeout(20)
+    }
+  }
+}
+
+const childrenOf = (pid: number | undefined): number[] => {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
+  } catch {
+    return []
+  }
+}
