@@ -8,6 +8,9 @@ import type { VmPlan } from './plan.ts'
 const OFFLOADS_OFF =
   "<host csum='off' gso='off' tso4='off' tso6='off' ecn='off' ufo='off'/><guest csum='off' tso4='off' tso6='off' ecn='off' ufo='off'/>"
 
+const KERNEL_ARGUMENTS =
+  'console=ttyS0 quiet loglevel=3 panic=1 net.ifnames=0 ipv6.disable=1 mitigations=off nokaslr cryptomgr.notests reboot=pci'
+
 /** Where QEMU listens with the lab's channel, inside the host. */
 export function shellSocket(name: string): string {
   return `/run/lab-${name}.sock`
@@ -26,9 +29,9 @@ export function domainXml(vm: VmPlan): string {
   <vcpu>1</vcpu>
   <os>
     <type arch='x86_64' machine='q35'>hvm</type>
-    <kernel>${guestImage}/vmlinuz</kernel>
+    <kernel>${guestImage}/kernel</kernel>
     <initrd>${guestImage}/initrd.img</initrd>
-    <cmdline>console=ttyS0 quiet loglevel=3 panic=1 net.ifnames=0 ipv6.disable=1 mitigations=off nokaslr</cmdline>
+    <cmdline>${KERNEL_ARGUMENTS}</cmdline>
   </os>
   <features><acpi/></features>
   <on_reboot>restart</on_reboot>
@@ -45,6 +48,7 @@ export function domainXml(vm: VmPlan): string {
       <source bridge='br0'/>
       <virtualport type='openvswitch'/>${vlan}
       <model type='virtio'/>
+      <rom enabled='no'/>
       <driver name='qemu'>${OFFLOADS_OFF}</driver>
     </interface>
     ${agent}

@@ -1,0 +1,58 @@
+import { controlClient } from '../../shared/rpc/client.ts'
+import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts'
+
+/** Follows a daemon's status on its control socket. */
+export interface StatusWatch {
+  readonly latest: Status__Output | undefined
+  /** The first status, present or future, that `accept` likes. */
+  until(what: string, accept: (status: Status__Output) => boolean, timeoutMs?: number): Promise<Status__Output>
+  close(): void
+}
+
+export function watchStatus(socket: string): StatusWatch {
+  const client = controlClient(socket)
+  const call = client.Watch({})
+  const waiting = new Set<(status: Status__Output) => void>()
+  let latest: Status__Output | undefined
+  call.on('data', (status: Status__Output) => {
+    latest = status
+    for (const look of [...waiting]) look(status)
+  })
+  // The daemon's end is told by what waits for it.
+  call.on('error', () => {})
+  return {
+    get latest() {
+      return latest
+    },
+    until: (what, accept, timeoutMs = 60_000) =>
+      new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+          waiting.delete(look)
+          reject(new Error(`${what}: not within ${timeoutMs / 1000} s; last problems: ${problems(latest)}`))
+        }, timeoutMs)
+        const look = (status: Status__Output) => {
+          if (!accept(status)) return
+          clearTimeout(timer)
+          waiting.delete(look)
+          resolve(status)
+        }
+        waiting.add(look)
+        if (latest !== undefined) look(latest)
+      }),
+    close: () => {
+      call.cancel()
+      client.close()
+    },
+  }
+}
+
+function problems(status: Status__Output | undefined): string {
+  if (status === undefined) return 'it has never answered'
+  return status.problems.map(problem => `${problem.subject}: ${problem.message}`).join('; ') || 'none'
+}
+
+/** How many real servers of a service this daemon holds ready. */
+export function readyCount(status: Status__Output, service: string): number {
+  const found = status.services.find(candidate => candidate.service === service)
+  return found?.realServers.filter(server => server.state === 'ready').length ?? 0
+}
