@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util'
 import { createLab, type Lab } from '../../test/lab/lab.ts'
+import { readyCount, type StatusWatch, watchStatus } from '../../test/lab/status.ts'
 import { showPackets, VIP } from './packets.ts'
 import { createPrinter, type Printer } from './print.ts'
 import { request, showBytes, showShares } from './traffic.ts'
-import { readyCount, type StatusWatch, watchStatus } from './watch.ts'
 
 const SERVICE_FILE = '/etc/crossport/services.d/web.yaml'
 const AGENT_SOCKET = '/run/crossport/agent.sock'

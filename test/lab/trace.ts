@@ -1,0 +1,91 @@
+import type { Lab } from './lab.ts'
+import type { Packet } from './pcap.ts'
+import type { HostPlan } from './plan.ts'
+import type { LabVm } from './vm.ts'
+
+/** The headers of one packet at one place of its way. */
+export interface Hop {
+  readonly what: string
+  /** `address:port` */
+  readonly ipSrc: string
+  readonly ipDst: string
+  readonly ethSrc: string
+  readonly ethDst: string
+}
+
+export interface Trace {
+  readonly vm: LabVm
+  readonly host: HostPlan
+  /** Destination port between director and host. */
+  readonly ingressPort: number
+  readonly hops: readonly Hop[]
+  /** What the hops must be, in the same order. */
+  readonly expected: readonly Hop[]
+  /** Packets from the VIP that were seen at the director. */
+  readonly repliesAtDirector: number
+}
+
+/**
+ * One request from `clientPort`, captured at client, director, hosts and VM ports at once: what its SYN and the answer
+ * to it looked like at each place, and what they must look like (DESIGN's table of a packet's life).
+ */
+export async function traceRequest(
+  lab: Lab,
+  vip: string,
+  vipPort: number,
+  rsPort: number,
+  clientPort: number,
+): Promise<Trace> {
+  const hosts = lab.plan.hosts.filter(host => host.role === 'rs')
+  const director = lab.plan.hosts.find(host => host.role === 'director')!
+  const client = lab.plan.clients[0]!
+  const places = ['client', director.name, ...hosts.map(host => host.name), ...lab.vms.map(vm => vm.name)]
+  const filter = `host ${vip} and tcp port ${clientPort}`
+  const captures = new Map(
+    await Promise.all(places.map(async name => [name, await lab.capture(name, filter)] as const)),
+  )
+  const url = `http://${vip}:${vipPort}/`
+  const curl = ['curl', '-s', '-m', '10', '--local-port', String(clientPort), url]
+  const { stdout } = await lab.client.exec(curl, { check: false })
+  const vm = lab.vms.find(candidate => candidate.name === stdout.trim())
+  if (vm === undefined) throw new Error(`${url}: no VM of the lab has answered, but: '${stdout}'`)
+  const host = hosts.find(candidate => candidate.name === vm.plan.host)!
+
+  const at = (place: string, flags: string, ethSrc?: string) =>
+    captures.get(place)!.waitFor(packet => packet.flags === flags && (ethSrc === undefined || packet.ethSrc === ethSrc))
+  const forwarded = await at(host.name, 'S', director.mac)
+  const hops = [
+    hop('request at the director', await at(director.name, 'S', client.mac)),
+    hop('request to the host', forwarded),
+    hop('request to the VM', await at(vm.name, 'S')),
+    hop('reply from the VM', await at(vm.name, 'SA')),
+    hop('reply from the host', await at(host.name, 'SA')),
+    hop('reply at the client', await at('client', 'SA')),
+  ]
+  const packets = new Map(await Promise.all([...captures].map(async ([name, c]) => [name, await c.stop()] as const)))
+  const ingressPort = forwarded.ports!.dst
+  const peer = `${client.ip}:${clientPort}`
+  const expect = (what: string, ipSrc: string, ipDst: string, ethSrc: string, ethDst: string): Hop => {
+    return { what, ipSrc, ipDst, ethSrc, ethDst }
+  }
+  const m = vm.plan.mac
+  return {
+    vm,
+    host,
+    ingressPort,
+    hops,
+    expected: [
+      expect('request at the director', peer, `${vip}:${vipPort}`, client.mac, director.mac),
+      expect('request to the host', peer, `${vip}:${ingressPort}`, director.mac, host.mac),
+      expect('request to the VM', peer, `${vip}:${rsPort}`, director.mac, m),
+      expect('reply from the VM', `${vip}:${rsPort}`, peer, m, client.mac),
+      expect('reply from the host', `${vip}:${vipPort}`, peer, host.mac, client.mac),
+      expect('reply at the client', `${vip}:${vipPort}`, peer, host.mac, client.mac),
+    ],
+    repliesAtDirector: packets.get(director.name)!.filter(packet => packet.ip?.src === vip).length,
+  }
+}
+
+function hop(what: string, { ip, ports, ethSrc, ethDst }: Packet): Hop {
+  return { what, ipSrc: `${ip?.src}:${ports?.src}`, ipDst: `${ip?.dst}:${ports?.dst}`, ethSrc, ethDst }
+}
