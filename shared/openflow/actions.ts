@@ -1,9 +1,9 @@
 import { CrossportError } from '../errors.ts'
-import { fieldNamed } from './fields.ts'
+import { type Field, fieldNamed } from './fields.ts'
 import { readLearn, writeLearn } from './learn.ts'
 import { oxmSize, readOxm, writeOxm } from './oxm.ts'
-import { bitsOf, nxmId, oxmId, subfieldOf } from './subfield.ts'
-import { type Action, PORT } from './types.ts'
+import { bitsOf, NXM_IN_PORT, nxmId, oxmId, subfieldOf } from './subfield.ts'
+import { type Action, type FieldValue, PORT } from './types.ts'
 import { parseValue, toFieldValue } from './value.ts'
 import { pad8, raw, setLength, u8, u16, u32, type Writer, zeros } from './writer.ts'
 
@@ -44,8 +44,7 @@ const writeAction = (w: Writer, action: Action): void => {
       head(w, TYPE.SET_FIELD)
       const field = fieldNamed(action.field)
       if (field === undefined) throw new CrossportError('OPENFLOW_VALUE_INVALID', `${action.field} is not a field`)
-      const { value, mask } = parseValue(field, action.value)
-      writeOxm(w, field, value, mask)
+      writeSetField(w, field, action.value)
       break
     }
     case 'move': {
@@ -77,9 +76,11 @@ const writeAction = (w: Writer, action: Action): void => {
       u32(w, action.group)
       break
     case 'resubmit':
-      nicira(w, action.table === undefined ? NX.RESUBMIT : NX.RESUBMIT_TABLE)
+      if (action.port === undefined && action.table === undefined)
+        throw new CrossportError('OPENFLOW_VALUE_INVALID', 'resubmit names neither a port nor a table')
+      nicira(w, NX.RESUBMIT_TABLE)
       u16(w, (action.port ?? PORT.IN_PORT) & 0xffff)
-      u8(w, action.table ?? 0)
+      u8(w, action.table ?? NO_TABLE)
       break
     case 'output_field': {
       const src = bitsOf(action.src)
@@ -120,6 +121,15 @@ const writeAction = (w: Writer, action: Action): void => {
   }
   pad8(w, start)
   setLength(w, start + 2, w.at - start)
+}
+
+/** in_port is set in Nicira's form, of 16 bits: Open vSwitch has no other that can be written. */
+const writeSetField = (w: Writer, field: Field, value: FieldValue): void => {
+  const parsed = parseValue(field, value)
+  if (field.name === 'in_port') {
+    u32(w, NXM_IN_PORT)
+    u16(w, Number(parsed.value) & 0xffff)
+  } else writeOxm(w, field, parsed.value, parsed.mask)
 }
 
 const head = (w: Writer, type: number): void => {
@@ -189,6 +199,8 @@ const readAction = (bytes: Buffer, at: number, end: number): Action | undefined 
 }
 
 const readSetField = (bytes: Buffer, at: number, end: number): Action | undefined => {
+  if (end - at === 16 && bytes.readUInt32BE(at + 4) === NXM_IN_PORT)
+    return { type: 'set_field', field: 'in_port', value: port16(bytes, at + 8) }
   const size = oxmSize(bytes, at + 4, end)
   const oxm = size === undefined ? undefined : readOxm(bytes, at + 4, size)
   if (oxm === undefined || at + Math.ceil((4 + size!) / 8) * 8 !== end) return undefined

@@ -59,9 +59,9 @@ export const FIELDS = {
   vlan_pcp: f(OXM, 7, 3, 'dec', 'exact', 'vlan', 'OXM_OF_VLAN_PCP', 'dl_vlan_pcp', 'vlan_pcp'),
   /** Not in OpenFlow 1.5: Open vSwitch sends it as vlan_vid and vlan_pcp, and so does the encoder. */
   vlan_tci: f(NXM0, 4, 16, 'hex', 'mask', '', 'NXM_OF_VLAN_TCI', 'vlan_tci'),
-  mpls_label: f(OXM, 34, 20, 'dec', 'exact', 'mpls', 'OXM_OF_MPLS_LABEL', 'mpls_label'),
   mpls_tc: f(OXM, 35, 3, 'dec', 'exact', 'mpls', 'OXM_OF_MPLS_TC', 'mpls_tc'),
   mpls_bos: f(OXM, 36, 1, 'dec', 'exact', 'mpls', 'OXM_OF_MPLS_BOS', 'mpls_bos'),
+  mpls_label: f(OXM, 34, 20, 'dec', 'exact', 'mpls', 'OXM_OF_MPLS_LABEL', 'mpls_label'),
   ipv4_src: f(OXM, 11, 32, 'ipv4', 'mask', 'ipv4', 'NXM_OF_IP_SRC', 'nw_src', 'ip_src'),
   ipv4_dst: f(OXM, 12, 32, 'ipv4', 'mask', 'ipv4', 'NXM_OF_IP_DST', 'nw_dst', 'ip_dst'),
   ipv6_src: f(OXM, 26, 128, 'ipv6', 'mask', 'ipv6', 'NXM_NX_IPV6_SRC', 'ipv6_src'),
@@ -147,7 +147,8 @@ const build = (spec: FieldSpec, name: FieldName, index: number): Field => ({
   ...spec,
   name,
   index,
-  bytes: Math.ceil(spec.bits / 8),
+  // Labels of 20 bits travel in 32.
+  bytes: spec.bits === 20 ? 4 : Math.ceil(spec.bits / 8),
   full: spec.bits <= 48 ? 2 ** spec.bits - 1 : (1n << BigInt(spec.bits)) - 1n,
   header: headerOf(spec.class, spec.number),
 })

@@ -10,7 +10,7 @@ export interface Bits {
 }
 
 /** As a source or destination of data in_port is Nicira's field of 16 bits (ovs-fields(7), in_port). */
-const NXM_IN_PORT = 0x00000002
+export const NXM_IN_PORT = 0x00000002
 const widthOf = (field: Field): number => (field.name === 'in_port' ? 16 : field.bits)
 
 /** Throws OPENFLOW_VALUE_INVALID when the part is not inside the field. */

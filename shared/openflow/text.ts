@@ -3,7 +3,7 @@ import { FIELD_LIST, type FieldName, fieldNamed } from './fields.ts'
 import { sortedHashFields } from './group.ts'
 import { addVlan, type Entry, matchEntries } from './match.ts'
 import { subfieldText } from './subfield.ts'
-import type { Action, LearnSpec, Match } from './types.ts'
+import { type Action, type LearnSpec, type Match, PORT } from './types.ts'
 import { hex, parseValue, portText, valueText } from './value.ts'
 
 /**
@@ -59,13 +59,16 @@ const entriesText = (entries: Entry[]): string => {
       case 'ip_dscp':
         part = `nw_tos=${Number(entry.value) << 2}`
         break
+      case 'ipv6_label':
+        part = labelText(entry)
+        break
       case 'vlan_pcp':
         continue
       case 'vlan_vid':
         part = vlanText(entry, sorted[i + 1])
         break
       default:
-        part = `${entry.field.text}=${valueText(entry.field, entry, '0')}`
+        part = `${entry.field.text}=${valueText(entry.field, entry)}`
     }
     text += text === '' ? part : `,${part}`
   }
@@ -116,6 +119,11 @@ const protocolWord = (etherType = -1, protocol = -1): { text: string; saysProtoc
   }
 }
 
+const labelText = ({ value, mask }: Entry): string => {
+  const digits = (n: number | bigint) => `0x${n.toString(16).padStart(5, '0')}`
+  return `ipv6_label=${digits(value)}${mask === undefined ? '' : `/${digits(mask)}`}`
+}
+
 const vlanText = (vid: Entry, next: Entry | undefined): string => {
   const tci = { value: 0, mask: 0 }
   addVlan(tci, vid)
@@ -140,7 +148,7 @@ const actionText = (action: Action): string => {
       return outputText(action.port, action.maxLen)
     case 'set_field': {
       const field = fieldNamed(action.field)!
-      return `set_field:${valueText(field, parseValue(field, action.value), '0x0')}->${field.set}`
+      return `set_field:${valueText(field, parseValue(field, action.value))}->${field.set}`
     }
     case 'move':
       return `move:${subfieldText(action.src)}->${subfieldText(action.dst)}`
@@ -174,7 +182,7 @@ const outputText = (port: number, maxLen: number | undefined): string => {
 }
 
 const resubmitText = (port: number | undefined, table: number | undefined): string => {
-  if (table === undefined) return port === undefined ? 'resubmit(,)' : `resubmit:${portText(port)}`
+  if (table === undefined) return `resubmit:${portText(port ?? PORT.IN_PORT)}`
   return `resubmit(${port === undefined ? '' : portText(port)},${table})`
 }
 
@@ -203,7 +211,7 @@ const learnSpecText = (spec: LearnSpec): string => {
   if ('value' in spec.src) {
     const value = parseValue(field, spec.src.value)
     if (spec.type === 'load') return `load:${hex(value.value)}->${dst}`
-    return dst.endsWith('[]') ? `${field.set}=${valueText(field, value, '0x0')}` : `${dst}=${hex(value.value)}`
+    return dst.endsWith('[]') ? `${field.set}=${valueText(field, value)}` : `${dst}=${hex(value.value)}`
   }
   const src = subfieldText(spec.src)
   if (spec.type === 'load') return `load:${src}->${dst}`

@@ -183,8 +183,8 @@ const formatMask6 = (mask: number | bigint | undefined): string => {
   return prefix ? `/${128 - (inverse === 0n ? 0 : inverse.toString(2).length)}` : `/${formatIpv6(BigInt(mask))}`
 }
 
-/** ovs-ofctl's text of a value. `zero` is how it writes a hexadecimal nought: '0' in a match, '0x0' in an action. */
-export const valueText = (field: Field, { value, mask }: Parsed, zero: '0' | '0x0'): string => {
+/** ovs-ofctl's text of a value. */
+export const valueText = (field: Field, { value, mask }: Parsed): string => {
   switch (field.kind) {
     case 'port':
       return portText(value as number)
@@ -194,7 +194,7 @@ export const valueText = (field: Field, { value, mask }: Parsed, zero: '0' | '0x
     case 'frag':
       return fragText(value as number, mask as number | undefined)
     case 'hex':
-      return mask === undefined ? hexText(value, zero) : `${hexText(value, zero)}/${hexText(mask, zero)}`
+      return mask === undefined ? hexText(value) : `${hexText(value)}/${hexText(mask)}`
     case 'dec':
       return mask === undefined ? value.toString() : `${hex(value)}/${hex(mask)}`
     default:
@@ -202,16 +202,18 @@ export const valueText = (field: Field, { value, mask }: Parsed, zero: '0' | '0x
   }
 }
 
-const hexText = (value: number | bigint, zero: string): string => (value === 0 || value === 0n ? zero : hex(value))
+const hexText = (value: number | bigint): string => (value === 0 || value === 0n ? '0' : hex(value))
 
 const flagText = (field: Field, value: number, mask: number | undefined): string => {
-  if (mask === undefined) return hex(value)
   const names: readonly string[] = field.kind === 'ctState' ? BITS.ctState : BITS.tcpFlags
-  let text = ''
-  for (let bit = 0; bit < 32; bit++)
-    if ((mask >>> bit) & 1) text += ((value >>> bit) & 1 ? '+' : '-') + (names[bit] ?? `[${(1 << bit).toString(16)}]`)
-  return text
+  const bits = bitsIn(mask ?? value)
+  const name = (bit: number): string => names[bit] ?? `[${((1 << bit) >>> 0).toString(16)}]`
+  if (mask === undefined) return bits.length === 0 ? '0' : bits.map(name).join('|')
+  return bits.map(bit => ((value >>> bit) & 1 ? '+' : '-') + name(bit)).join('')
 }
+
+const bitsIn = (value: number): number[] =>
+  Array.from({ length: 32 }, (_, bit) => bit).filter(bit => (value >>> bit) & 1)
 
 const fragText = (value: number, mask: number | undefined): string => {
   for (const [word, form] of Object.entries(FRAG)) if (form.value === value && form.mask === mask) return word
