@@ -43,13 +43,19 @@ export function keepConnected<C extends Connection>(options: KeepConnectedOption
   let attempt: AbortController | undefined
   let cancelTimer = () => {}
 
-  const down = (reason: string, error = new Error(reason)) => {
-    const was = current
-    current = undefined
-    attempt?.abort(error)
+  /** Forgets the attempt first: what it does when it is aborted is not news. */
+  const abandon = (error: Error) => {
+    const was = { attempt, connection: current }
     attempt = undefined
+    current = undefined
+    was.attempt?.abort(error)
+    was.connection?.destroy()
+    return was.connection
+  }
+
+  const down = (reason: string, error = new Error(reason)) => {
+    const was = abandon(error)
     fsm.disconnected(clock.now())
-    was?.destroy()
     schedule()
     if (was !== undefined) options.onDown(reason)
     else options.onFailure?.(error, fsm.wait(clock.now()) ?? 0)
@@ -115,11 +121,7 @@ export function keepConnected<C extends Connection>(options: KeepConnectedOption
     close: () => {
       fsm.stop(clock.now())
       cancelTimer()
-      attempt?.abort(new Error('closed'))
-      attempt = undefined
-      const was = current
-      current = undefined
-      was?.destroy()
+      abandon(new Error('closed'))
     },
   }
 }

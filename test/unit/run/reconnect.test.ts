@@ -163,3 +163,28 @@ test('no answer to the probe ends the connection; events of an old connection ar
   await clock.advance(60_000)
   t.is(dials.length, 2)
 })
+
+test('what an attempt says of its own abortion is no news', async t => {
+  const clock = fakeClock()
+  const seen: string[] = []
+  const open = () =>
+    keepConnected<Connection>({
+      clock,
+      connect: async (events, signal) => {
+        signal.addEventListener('abort', () => events.lost('aborted'))
+        return { probe: () => {}, destroy: () => events.lost('destroyed') }
+      },
+      onUp: () => seen.push('up'),
+      onDown: reason => seen.push(`down: ${reason}`),
+      onFailure: error => seen.push(`failed: ${error.message}`),
+    })
+  const first = open()
+  await clock.advance(0)
+  first.close()
+  t.deepEqual(seen, ['up'])
+  const second = open()
+  await clock.advance(0)
+  second.drop('of no use')
+  t.deepEqual(seen, ['up', 'up', 'down: of no use'])
+  second.close()
+})

@@ -70,8 +70,8 @@ export async function startFakeSwitch(
     socket.on('error', () => {})
     socket.on('close', () => sockets.delete(socket))
     const peer = createPeer(socket)
-    let rest = Buffer.alloc(0)
-    socket.on('data', chunk => {
+    let rest: Buffer = Buffer.alloc(0)
+    socket.on('data', (chunk: Buffer) => {
       rest = Buffer.concat([rest, chunk])
       while (rest.length >= 8 && rest.length >= rest.readUInt16BE(2)) {
         const length = rest.readUInt16BE(2)

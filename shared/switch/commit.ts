@@ -1,0 +1,108 @@
+import { CrossportError } from '../errors.ts'
+import { cookieText, type Owner, ownsFlow, ownsGroup } from '../flows/cookie.ts'
+import { changeSize } from '../flows/diff.ts'
+import type { Change } from '../flows/types.ts'
+import { decodeBundleControl, encodeBundleControl } from '../openflow/bundle.ts'
+import { TYPE } from '../openflow/header.ts'
+import { encodeBarrierRequest } from '../openflow/messages.ts'
+import { createWriter, raw, written } from '../openflow/writer.ts'
+import { type BundleItem, bundleItems } from './bundle.ts'
+import type { OpenFlowConnection } from './connection.ts'
+import { type Conversation, converse } from './conversation.ts'
+import { type Frame, refusalName } from './frame.ts'
+import type { Session } from './request.ts'
+
+/** Bytes per write: enough to be few, few enough that echo requests are answered in between. */
+const CHUNK = 64 * 1024
+
+/**
+ * Makes one change in one atomic bundle:
+ *
+ * 1. OPEN, one ADD a message, BARRIER. Open vSwitch parses at the ADD, and a message it could not parse is merely
+ *    missing from the bundle: a COMMIT would make half a change. So the barrier's reply is awaited, by which time every
+ *    such error has come.
+ * 2. Any error: DISCARD, and SWITCH_REJECTED.
+ * 3. COMMIT. An error now (of the message at fault, then OFPBFC_MSG_FAILED) means that all was rolled back.
+ * 4. After the commit's reply, BARRIER: the flows are in force when its reply is here.
+ *
+ * `bundle` must not be in use on this connection. Errors: see Switch.commit.
+ */
+export async function commitChange(session: Session, owner: Owner, bundle: number, change: Change): Promise<void> {
+  checkOwned(owner, change)
+  if (changeSize(change) === 0) return
+  const items = bundleItems(owner, change)
+  const conversation = converse(session, items.length + 4, `a bundle of ${items.length} messages`)
+  try {
+    await exchange(session.connection, conversation, bundle, items)
+  } finally {
+    conversation.end()
+  }
+}
+
+async function exchange(
+  connection: OpenFlowConnection,
+  conversation: Conversation,
+  bundle: number,
+  items: readonly BundleItem[],
+): Promise<void> {
+  const { xid, errors } = conversation
+  // In order: open, the items, barrier, commit or discard, barrier.
+  const open = xid
+  const parsed = open + items.length + 1
+  const end = parsed + 1
+  const done = end + 1
+  await writeItems(connection, bundle, open, items)
+  await connection.write(encodeBarrierRequest(parsed))
+  const opened = await conversation.answer(open, TYPE.BUNDLE_CONTROL)
+  await conversation.answer(parsed, TYPE.BARRIER_REPLY)
+  if (errors.length > 0 || opened.type === TYPE.ERROR) {
+    await connection.write(encodeBundleControl(end, bundle, 'discard'))
+    await conversation.answer(end, TYPE.BUNDLE_CONTROL)
+    throw rejection([...errors, opened], xid, items)
+  }
+  await connection.write(encodeBundleControl(end, bundle, 'commit'))
+  const committed = await conversation.answer(end, TYPE.BUNDLE_CONTROL)
+  if (errors.length > 0 || committed.type === TYPE.ERROR) throw rejection([...errors, committed], xid, items)
+  conversation.require(confirmsCommit(committed), 'the commit was answered with something else')
+  await connection.write(encodeBarrierRequest(done))
+  await conversation.answer(done, TYPE.BARRIER_REPLY)
+}
+
+/** OPEN as `xid`, the items as `xid + 1` and on, written in chunks at the pace at which the switch reads. */
+async function writeItems(connection: OpenFlowConnection, bundle: number, xid: number, items: readonly BundleItem[]) {
+  let w = createWriter(Math.min(CHUNK * 2, 256 + items.length * 256))
+  raw(w, encodeBundleControl(xid, bundle, 'open'))
+  for (const [i, item] of items.entries()) {
+    item.write(w, xid + 1 + i, bundle)
+    if (w.at < CHUNK) continue
+    await connection.write(written(w))
+    w = createWriter(CHUNK * 2)
+  }
+  await connection.write(written(w))
+}
+
+function confirmsCommit({ bytes }: Frame): boolean {
+  return decodeBundleControl(bytes).answers === 'commit'
+}
+
+/** Names the first message at fault; an error of the bundle as a whole names none. */
+function rejection(errors: readonly Frame[], xid: number, items: readonly BundleItem[]): CrossportError {
+  const refusals = errors.filter(frame => frame.type === TYPE.ERROR)
+  const guilty = refusals.find(frame => items[frame.xid - xid - 1] !== undefined)
+  const name = refusalName(guilty ?? refusals[0]!)
+  const { what, fields } = items[(guilty?.xid ?? 0) - xid - 1]?.describe() ?? { what: 'the bundle', fields: {} }
+  return new CrossportError('SWITCH_REJECTED', `the switch refused ${what}: ${name}`, {
+    fields: { ...fields, OF_ERROR: name },
+  })
+}
+
+/** What is not ours must not even be sent. Throws FLOW_NOT_OURS. */
+function checkOwned(owner: Owner, change: Change): void {
+  const refuse = (what: string) => {
+    throw new CrossportError('FLOW_NOT_OURS', `${what} does not belong to ${owner}`, { fields: { OWNER: owner } })
+  }
+  for (const flow of [...change.addFlows, ...change.replaceFlows, ...change.deleteFlows])
+    if (!ownsFlow(owner, flow.cookie)) refuse(`flow ${cookieText(flow.cookie)}`)
+  for (const { id } of [...change.addGroups, ...change.modifyGroups]) if (!ownsGroup(owner, id)) refuse(`group ${id}`)
+  for (const id of change.deleteGroups) if (!ownsGroup(owner, id)) refuse(`group ${id}`)
+}

@@ -1,0 +1,67 @@
+import { type Owner, ownsFlow, ownsGroup } from '../flows/cookie.ts'
+import type { Flow } from '../flows/types.ts'
+import { decodeGroupMod, GROUP_ALL } from '../openflow/group.ts'
+import { encodeSetAsync } from '../openflow/messages.ts'
+import { decodeFlowUpdates, encodeFlowMonitor, type FlowUpdate } from '../openflow/monitor.ts'
+import { flowKeyText } from '../openflow/text.ts'
+import type { Frame } from './frame.ts'
+import { request, type Session } from './request.ts'
+
+/**
+ * Tells of changes that others make to what is ours. Own changes do not come: the switch abbreviates them on the
+ * connection that made them, and forwards group changes to the others only.
+ */
+export interface DriftWatch {
+  /** Begins to watch; what is read after this cannot change unnoticed. */
+  start(session: Session): Promise<void>
+  /** Flows that are ours, or are about to be. */
+  note(flows: readonly Pick<Flow, 'table' | 'priority'>[]): void
+  flowUpdates(frame: Frame): void
+  groupChange(frame: Frame): void
+}
+
+/** ofp_async_config_prop_type for requestforward, role equal or master (OpenFlow 1.5.1, 7.3.10), and its group bit. */
+const REQUESTFORWARD: readonly [number, number] = [11, 1]
+
+const MONITOR = 1
+
+/** Bytes of a REQUESTFORWARD before the request in it. */
+const FORWARDED = 8
+
+export function createDriftWatch(owner: Owner, onDrift: (what: string) => void): DriftWatch {
+  // Where our flows are. A stranger's flow that takes the place of ours is told of by its own cookie alone, so that
+  // any change at these tables and priorities may be one; too many are told of rather than one too few.
+  const places = new Set<number>()
+  const place = ({ table, priority }: Pick<Flow, 'table' | 'priority'>) => table * 0x10000 + priority
+
+  const concerns = (update: FlowUpdate): string | undefined => {
+    if (update.event === 'resumed') return 'flow changes came faster than they could be told of'
+    if (!('flow' in update)) return undefined
+    const ours = ownsFlow(owner, update.flow.cookie)
+    const over = update.event !== 'removed' && places.has(place(update.flow))
+    return ours || over ? `flow ${update.event}: ${flowKeyText(update.flow)}` : undefined
+  }
+
+  return {
+    start: async session => {
+      await session.connection.write(encodeSetAsync(session.connection.take(), [REQUESTFORWARD]))
+      await request(session, 'the flow monitor', xid =>
+        encodeFlowMonitor(xid, { id: MONITOR, flags: ['add', 'removed', 'modify'] }),
+      )
+    },
+    note: flows => {
+      for (const flow of flows) places.add(place(flow))
+    },
+    flowUpdates: frame => {
+      const found = decodeFlowUpdates(frame.bytes).map(concerns)
+      // One event a message: whoever hears it reads everything back anyway.
+      const first = found.find(what => what !== undefined)
+      if (first !== undefined) onDrift(first)
+    },
+    groupChange: frame => {
+      const { group } = decodeGroupMod(frame.bytes.subarray(FORWARDED))
+      if (group.id === GROUP_ALL) onDrift('all groups deleted')
+      else if (ownsGroup(owner, group.id)) onDrift(`group ${group.id} changed`)
+    },
+  }
+}

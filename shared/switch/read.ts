@@ -1,0 +1,69 @@
+import { type Owner, ownerCookie, ownsFlow, ownsGroup } from '../flows/cookie.ts'
+import type { InstalledFlow, InstalledGroup, InstalledState } from '../flows/types.ts'
+import { decodeFlowDesc, encodeFlowDescRequest } from '../openflow/flow.ts'
+import { decodeGroupDesc, encodeGroupDescRequest, type GroupDesc } from '../openflow/group.ts'
+import { decodeGroupStats, encodeGroupStatsRequest } from '../openflow/group-stats.ts'
+import { decodePortDesc, encodePortDescRequest } from '../openflow/port-desc.ts'
+import { request, type Session } from './request.ts'
+import type { GroupStats, SwitchPort } from './types.ts'
+
+/** Flows by cookie and mask, filtered by the switch; groups by id range, filtered here. */
+export async function readInstalled(session: Session, owner: Owner): Promise<InstalledState> {
+  const [flows, groups] = await Promise.all([readFlows(session, owner), readGroups(session, owner)])
+  return { flows, groups: groups.map(asInstalled) }
+}
+
+async function readFlows(session: Session, owner: Owner): Promise<InstalledFlow[]> {
+  const parts = await request(session, 'the request for flows', xid =>
+    encodeFlowDescRequest(xid, { cookie: ownerCookie(owner) }),
+  )
+  return parts
+    .flatMap(part => decodeFlowDesc(part.bytes))
+    .filter(flow => ownsFlow(owner, flow.cookie))
+    .map(({ table, priority, cookie, match, actions }) => ({
+      table,
+      priority,
+      cookie,
+      match,
+      actions,
+      installed: true,
+    }))
+}
+
+async function readGroups(session: Session, owner: Owner): Promise<GroupDesc[]> {
+  const parts = await request(session, 'the request for groups', encodeGroupDescRequest)
+  return parts.flatMap(part => decodeGroupDesc(part.bytes)).filter(group => ownsGroup(owner, group.id))
+}
+
+/**
+ * A stranger may have put something into our range that we never make. It must not look like what is desired: without
+ * buckets it does not, and is modified.
+ */
+function asInstalled({ partial, ...group }: GroupDesc): InstalledGroup {
+  const shown = partial ? { ...group, buckets: [] } : group
+  return { ...(shown as Omit<InstalledGroup, 'installed'>), installed: true }
+}
+
+/**
+ * Counters of the owned groups. The switch gives those of the buckets without ids, in the order of its group-desc;
+ * where the two do not fit, because a group was changed in between, the group is left out.
+ */
+export async function readGroupStats(session: Session, owner: Owner): Promise<GroupStats[]> {
+  const [groups, parts] = await Promise.all([
+    readGroups(session, owner),
+    request(session, 'the request for group counters', xid => encodeGroupStatsRequest(xid)),
+  ])
+  const bucketsOf = new Map(groups.map(group => [group.id, group.buckets]))
+  return parts
+    .flatMap(part => decodeGroupStats(part.bytes))
+    .flatMap(({ id, packets, bytes, buckets }) => {
+      const described = bucketsOf.get(id)
+      if (described?.length !== buckets.length) return []
+      return [{ id, packets, bytes, buckets: buckets.map((stats, i) => ({ id: described[i]!.id, ...stats })) }]
+    })
+}
+
+export async function readPorts(session: Session): Promise<SwitchPort[]> {
+  const parts = await request(session, 'the request for ports', encodePortDescRequest)
+  return parts.flatMap(part => decodePortDesc(part.bytes)).map(({ number, name, mac }) => ({ number, name, mac }))
+}

@@ -1,0 +1,66 @@
+import type { Change, InstalledState } from '../flows/types.ts'
+import type { Action } from '../openflow/types.ts'
+
+/** A session with one bridge, on which others may work too: it reads and touches its owner's flows and groups only. */
+export interface Switch {
+  readonly state: 'connecting' | 'up' | 'down'
+  /** Owned flows and groups as the switch reports them. */
+  readInstalled(): Promise<InstalledState>
+  /**
+   * One atomic bundle: all of it or nothing. Resolves after the switch has confirmed it; changes are made one after the
+   * other. Rejects with SWITCH_REJECTED (fields FLOW_KEY, FLOW or GROUP, OF_ERROR), with FLOW_NOT_OURS before anything
+   * is sent, or with SWITCH_DOWN, after which it is not known whether the change was made: read back.
+   */
+  commit(change: Change): Promise<void>
+  /** Counters of the owned groups. */
+  readGroupStats(): Promise<readonly GroupStats[]>
+  readPorts(): Promise<readonly SwitchPort[]>
+  /** Resolves when the switch has taken the packet and found nothing wrong with it. */
+  packetOut(packet: PacketOut): Promise<void>
+  close(): Promise<void>
+}
+
+export interface GroupStats {
+  readonly id: number
+  readonly packets: bigint
+  readonly bytes: bigint
+  readonly buckets: readonly BucketStats[]
+}
+
+export interface BucketStats {
+  /** Bucket.id */
+  readonly id: number
+  readonly packets: bigint
+  readonly bytes: bigint
+}
+
+export interface SwitchPort {
+  readonly number: number
+  readonly name: string
+  /** Lower case, colons. */
+  readonly mac: string
+}
+
+export interface PacketOut {
+  /** Default: CONTROLLER. */
+  readonly inPort?: number
+  readonly actions: readonly Action[]
+  /** The frame from its Ethernet header on, without FCS. */
+  readonly data: Uint8Array
+}
+
+export interface PacketIn {
+  readonly inPort: number | undefined
+  readonly cookie: bigint
+  readonly table: number
+  readonly data: Uint8Array
+}
+
+export interface SwitchHandlers {
+  /** Connected, and drift is watched: what is read from now on cannot change unnoticed. Comes again after a reconnect. */
+  onUp(): void
+  onDown(reason: string): void
+  /** Somebody else has changed, or may have changed, what is ours. */
+  onDrift(what: string): void
+  onPacketIn?(packet: PacketIn): void
+}
