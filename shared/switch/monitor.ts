@@ -1,10 +1,10 @@
 import { type Owner, ownsFlow, ownsGroup } from '../flows/cookie.ts'
-import type { Flow } from '../flows/types.ts'
 import { decodeGroupMod, GROUP_ALL } from '../openflow/group.ts'
 import { encodeSetAsync } from '../openflow/messages.ts'
 import { decodeFlowUpdates, encodeFlowMonitor, type FlowUpdate } from '../openflow/monitor.ts'
 import { flowKeyText } from '../openflow/text.ts'
 import type { Frame } from './frame.ts'
+import { createKeySet, type FlowPlace } from './key-set.ts'
 import { request, type Session } from './request.ts'
 
 /**
@@ -15,7 +15,7 @@ export interface DriftWatch {
   /** Begins to watch; what is read after this cannot change unnoticed. */
   start(session: Session): Promise<void>
   /** Flows that are ours, or are about to be. */
-  note(flows: readonly Pick<Flow, 'table' | 'priority'>[]): void
+  note(flows: readonly FlowPlace[]): void
   flowUpdates(frame: Frame): void
   groupChange(frame: Frame): void
 }
@@ -29,17 +29,15 @@ const MONITOR = 1
 const FORWARDED = 8
 
 export function createDriftWatch(owner: Owner, onDrift: (what: string) => void): DriftWatch {
-  // Where our flows are. A stranger's flow that takes the place of ours is told of by its own cookie alone, so that
-  // any change at these tables and priorities may be one; too many are told of rather than one too few.
-  const places = new Set<number>()
-  const place = ({ table, priority }: Pick<Flow, 'table' | 'priority'>) => table * 0x10000 + priority
+  const ours = createKeySet()
 
   const concerns = (update: FlowUpdate): string | undefined => {
     if (update.event === 'resumed') return 'flow changes came faster than they could be told of'
     if (!('flow' in update)) return undefined
-    const ours = ownsFlow(owner, update.flow.cookie)
-    const over = update.event !== 'removed' && places.has(place(update.flow))
-    return ours || over ? `flow ${update.event}: ${flowKeyText(update.flow)}` : undefined
+    const { event, flow } = update
+    // A stranger's flow that takes the place of ours is told of by its own cookie alone.
+    const touches = ownsFlow(owner, flow.cookie) || (event !== 'removed' && ours.has(flow))
+    return touches ? `flow ${event}: ${flowKeyText(flow)}` : undefined
   }
 
   return {
@@ -49,9 +47,7 @@ export function createDriftWatch(owner: Owner, onDrift: (what: string) => void):
         encodeFlowMonitor(xid, { id: MONITOR, flags: ['add', 'removed', 'modify'] }),
       )
     },
-    note: flows => {
-      for (const flow of flows) places.add(place(flow))
-    },
+    note: ours.note,
     flowUpdates: frame => {
       const found = decodeFlowUpdates(frame.bytes).map(concerns)
       // One event a message: whoever hears it reads everything back anyway.
