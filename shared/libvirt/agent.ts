@@ -1,0 +1,121 @@
+import { CrossportError } from '../errors.ts'
+import type { Clock } from '../run/clock.ts'
+import { connectLibvirt, type LibvirtConnection } from './connection.ts'
+import {
+  AGENT_UNRESPONSIVE,
+  AGENT_UNSYNCED,
+  ARGUMENT_UNSUPPORTED,
+  libvirtCode,
+  NO_DOMAIN,
+  OPERATION_INVALID,
+} from './errors.ts'
+import { createSlots } from './slots.ts'
+import { parseUuid } from './uuid.ts'
+
+export interface AgentCaller {
+  /**
+   * One guest agent command (qemu-ga(8), QMP form: `{"execute": …, "arguments": …}`) in the VM with this UUID; resolves
+   * with the `return` value, unchecked: the guest is not trusted. One call a VM at a time, four in all; others wait.
+   * Rejects with GUEST_NOT_RUNNING, GUEST_NO_CHANNEL, GUEST_AGENT_NOT_CONNECTED, GUEST_AGENT_UNRESPONSIVE (the command
+   * may still run), GUEST_AGENT_ERROR (the agent's own error), GUEST_REPLY_INVALID, or libvirt's LIBVIRT_*.
+   */
+  call(vmUuid: string, json: string, timeoutS: number): Promise<unknown>
+  close(): void
+}
+
+export interface AgentCallerOptions {
+  readonly socket: string
+  readonly clock: Clock
+  readonly uri?: string
+}
+
+/** libvirtd serves five calls at once on a connection (max_client_requests): stuck agents must not take them all. */
+const CALLS_AT_ONCE = 4
+/** Without it libvirt waits 5 s for a silent agent at every call, whatever timeout the call has. */
+const AGENT_TIMEOUT_S = 1
+/** libvirt's own waiting, over the agent's, before libvirtd itself counts as stuck. */
+const SLACK_MS = 10_000
+
+/** Guest agent calls on a connection of their own, made when first needed. */
+export function createAgentCaller({ socket, clock, uri }: AgentCallerOptions): AgentCaller {
+  const slots = createSlots(CALLS_AT_ONCE)
+  const closing = new AbortController()
+  let connection: Promise<LibvirtConnection> | undefined
+
+  const connect = (): Promise<LibvirtConnection> => {
+    if (connection !== undefined) return connection
+    const forget = () => {
+      if (connection === mine) connection = undefined
+    }
+    const mine = connectLibvirt({ socket, clock, lost: forget, ...(uri === undefined ? {} : { uri }) }, closing.signal)
+    connection = mine
+    mine.catch(forget)
+    return mine
+  }
+
+  const command = async (vmUuid: string, json: string, timeoutS: number): Promise<unknown> => {
+    const live = await connect()
+    const dom = { name: '', uuid: parseUuid(vmUuid), id: -1 }
+    try {
+      await live.call('domainAgentSetTimeout', { dom, timeoutS: AGENT_TIMEOUT_S, flags: 0 }, SLACK_MS)
+      const timeoutMs = timeoutS * 1000 + SLACK_MS
+      const { result } = await live.call('domainAgentCommand', { dom, command: json, timeoutS, flags: 0 }, timeoutMs)
+      return unwrap(result)
+    } catch (error) {
+      // A libvirtd that does not answer is left, or its late work would take our slots.
+      if (error instanceof CrossportError && error.code === 'LIBVIRT_TIMEOUT') {
+        connection = undefined
+        live.destroy()
+      }
+      throw classify(error)
+    }
+  }
+
+  return {
+    call: (vmUuid, json, timeoutS) => slots.run(vmUuid, () => command(vmUuid, json, timeoutS)),
+    close: () => {
+      closing.abort(new Error('closing'))
+      slots.close(new CrossportError('LIBVIRT_CONNECTION', 'closing'))
+      connection?.then(
+        live => live.destroy(),
+        () => {},
+      )
+    },
+  }
+}
+
+function unwrap(result: string | undefined): unknown {
+  try {
+    const reply: unknown = JSON.parse(result ?? '')
+    if (typeof reply === 'object' && reply !== null && 'return' in reply) return reply.return
+  } catch (cause) {
+    throw new CrossportError('GUEST_REPLY_INVALID', "the guest agent's answer is not JSON", { cause })
+  }
+  throw new CrossportError('GUEST_REPLY_INVALID', "the guest agent's answer has no return value")
+}
+
+/** libvirt has one error code for several things that the operator mends differently; its words tell them apart. */
+function classify(error: unknown): unknown {
+  const { message } = error as Error
+  const as = (code: CrossportError['code'], text = message) => new CrossportError(code, text, { cause: error })
+  switch (libvirtCode(error)) {
+    case AGENT_UNRESPONSIVE:
+      return as(/not connected/.test(message) ? 'GUEST_AGENT_NOT_CONNECTED' : 'GUEST_AGENT_UNRESPONSIVE')
+    case AGENT_UNSYNCED:
+      return as('GUEST_AGENT_UNRESPONSIVE')
+    case ARGUMENT_UNSUPPORTED:
+      return /agent/i.test(message) ? as('GUEST_NO_CHANNEL') : error
+    case NO_DOMAIN:
+    case OPERATION_INVALID:
+      return as('GUEST_NOT_RUNNING')
+    case undefined:
+      return error
+    default:
+      return /agent command/i.test(message) ? as('GUEST_AGENT_ERROR', agentWords(message)) : error
+  }
+}
+
+/** "internal error: unable to execute QEMU agent command 'x': WORDS" */
+function agentWords(message: string): string {
+  return /agent command '[^']*': (.*)$/s.exec(message)?.[1] ?? message
+}

@@ -1,0 +1,53 @@
+export interface Slots {
+  /** Runs `work` when a slot is free and nothing else with this key runs; first come, first served among those that may. */
+  run<T>(key: string, work: () => Promise<T>): Promise<T>
+  /** What waits is rejected; what runs goes on. */
+  close(error: Error): void
+}
+
+interface Waiting {
+  readonly key: string
+  start(): void
+  reject(error: Error): void
+}
+
+/** At most `limit` works at once, and one for each key. */
+export function createSlots(limit: number): Slots {
+  const busy = new Set<string>()
+  let waiting: Waiting[] = []
+  let closed: Error | undefined
+
+  const next = () => {
+    for (let i = 0; i < waiting.length && busy.size < limit; ) {
+      const entry = waiting[i] as Waiting
+      if (busy.has(entry.key)) i++
+      else {
+        waiting.splice(i, 1)
+        entry.start()
+      }
+    }
+  }
+
+  return {
+    run: (key, work) =>
+      new Promise((resolve, reject) => {
+        if (closed !== undefined) return reject(closed)
+        const start = () => {
+          busy.add(key)
+          work()
+            .then(resolve, reject)
+            .finally(() => {
+              busy.delete(key)
+              next()
+            })
+        }
+        waiting.push({ key, start, reject })
+        next()
+      }),
+    close: error => {
+      closed = error
+      for (const entry of waiting) entry.reject(error)
+      waiting = []
+    },
+  }
+}
