@@ -1,0 +1,163 @@
+import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts'
+import { CONTROL_SOCKETS, type DaemonConfig } from '../lab/daemons.ts'
+import { type CreateOptions, createLab, type Lab } from '../lab/lab.ts'
+import type { LabProcess } from '../lab/place.ts'
+import { readyCount, type StatusWatch, watchStatus } from '../lab/status.ts'
+
+export const VIP = '10.10.1.100'
+export const SERVICES = '/etc/crossport/services.d'
+
+/** A lab with its daemons running, as an operator would have it. */
+export interface Site {
+  readonly lab: Lab
+  readonly director: Daemon
+  agent(host: string): Daemon
+  /** Writes a service file on the director. */
+  drop(name: string, text: string): Promise<void>
+  remove(name: string): Promise<void>
+  /** The director holds this many real servers of the service ready. */
+  ready(service: string, count: number): Promise<void>
+  /** `count` requests by curl, each on a connection of its own, by what answered; a failure counts as 'failed'. */
+  request(count: number, url?: string): Promise<Map<string, number>>
+  /** Requests without end, one after the other, until `stop`. */
+  load(): { stop(): Promise<Map<string, number>> }
+  down(): Promise<void>
+}
+
+/** A daemon that can be killed and started again, and its status throughout. */
+export interface Daemon {
+  readonly process: LabProcess
+  readonly status: StatusWatch
+  until(what: string, accept: (status: Status__Output) => boolean): Promise<Status__Output>
+  start(config?: DaemonConfig): Promise<void>
+  kill(signal?: NodeJS.Signals): Promise<void>
+}
+
+export function service(changes: Record<string, unknown> = {}): string {
+  const fields = {
+    service: 'web',
+    vip: VIP,
+    port: 80,
+    scheduler: 'rr',
+    realServers: [{ vm: 'web-*', port: 8080 }],
+    ...changes,
+  }
+  // JSON is YAML.
+  return `${JSON.stringify(fields)}\n`
+}
+
+export interface SiteOptions extends CreateOptions {
+  /** Extra keys of director.yaml. The lease is long by default: a host that is away stays scheduled. */
+  readonly directorConfig?: DaemonConfig
+  readonly agentConfig?: DaemonConfig
+}
+
+export async function createSite(options: SiteOptions = {}): Promise<Site> {
+  const lab = await createLab(options)
+  try {
+    await lab.waitForVms()
+    const hosts = lab.plan.hosts.filter(host => host.role === 'rs').map(host => host.name)
+    const directorConfig = { leaseMs: 120_000, ...options.directorConfig }
+    const [director, ...agents] = await Promise.all([
+      startDaemon(lab, 'director', 'director', directorConfig),
+      ...hosts.map(host => startDaemon(lab, host, 'agent', options.agentConfig)),
+    ])
+    const byHost = new Map(hosts.map((host, n) => [host, agents[n]!]))
+    await director.until('all hosts registered', status => status.hosts.length === hosts.length)
+    return makeSite(lab, director, byHost)
+  } catch (error) {
+    await lab.down()
+    throw error
+  }
+}
+
+function makeSite(lab: Lab, director: Daemon, agents: ReadonlyMap<string, Daemon>): Site {
+  const curl = (count: number, url: string) => `for i in $(seq ${count}); do curl -s -m 5 ${url} || echo failed; done`
+  return {
+    lab,
+    director,
+    agent: host => agents.get(host)!,
+    drop: (name, text) => lab.director.writeFile(`${SERVICES}/${name}`, text),
+    remove: async name => {
+      await lab.director.exec(['rm', `${SERVICES}/${name}`])
+    },
+    ready: async (name, count) => {
+      await director.until(`${count} real servers of ${name}`, status => readyCount(status, name) === count)
+    },
+    request: async (count, url = `http://${VIP}/`) => {
+      const { stdout } = await lab.client.exec(['sh', '-c', curl(count, url)], { timeoutMs: 120_000, check: false })
+      return tally(stdout)
+    },
+    load: () => {
+      const stopFile = `/run/stop-${Math.random().toString(36).slice(2)}`
+      const script = `while [ ! -e ${stopFile} ]; do curl -s -m 5 http://${VIP}/ || echo failed; done`
+      const done = lab.client.exec(['sh', '-c', script], { timeoutMs: 120_000, check: false })
+      return {
+        stop: async () => {
+          await lab.client.writeFile(stopFile, '')
+          return tally((await done).stdout)
+        },
+      }
+    },
+    down: async () => {
+      director.status.close()
+      for (const agent of agents.values()) agent.status.close()
+      await lab.down()
+    },
+  }
+}
+
+async function startDaemon(
+  lab: Lab,
+  host: string,
+  role: 'agent' | 'director',
+  config: DaemonConfig = {},
+): Promise<Daemon> {
+  const spawn = (extra: DaemonConfig) =>
+    role === 'agent' ? lab.startAgent(host, extra) : lab.startDirector(host, extra)
+  let process = await spawn(config)
+  let status = watchStatus(lab.host(host).path(CONTROL_SOCKETS[role]))
+  return {
+    get process() {
+      return process
+    },
+    get status() {
+      return status
+    },
+    until: (what, accept) => status.until(`${host}: ${what}`, accept),
+    start: async extra => {
+      process = await spawn({ ...config, ...extra })
+      status = watchStatus(lab.host(host).path(CONTROL_SOCKETS[role]))
+    },
+    kill: async (signal = 'SIGKILL') => {
+      status.close()
+      process.kill(signal)
+      await process.exited
+    },
+  }
+}
+
+export function tally(stdout: string): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const line of stdout.split('\n')) if (line !== '') counts.set(line, (counts.get(line) ?? 0) + 1)
+  return counts
+}
+
+export function total(counts: ReadonlyMap<string, number>): number {
+  return [...counts.values()].reduce((sum, n) => sum + n, 0)
+}
+
+/** The bridge's flows, one line each, without what changes by itself; `ours` only where asked. */
+export async function flows(lab: Lab, host: string): Promise<string[]> {
+  const { stdout } = await lab.host(host).exec(['ovs-ofctl', '-O', 'OpenFlow15', '--no-stats', 'dump-flows', 'br0'])
+  return stdout
+    .split('\n')
+    .map(line => line.trim())
+    .filter(line => line.includes('actions='))
+    .sort()
+}
+
+/** Cookies of crossport begin with its magic number (shared/flows/cookie.ts). */
+export function ours(lines: readonly string[]): string[] {
+  return lines.filter(line => line.includes('cookie=0xc705'))
+}
