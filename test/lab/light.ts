@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { connect } from './fabric.ts'
+import { guestImage } from './paths.ts'
 import type { Place } from './place.ts'
 import type { VmPlan } from './plan.ts'
 import type { LabVm } from './vm.ts'
@@ -20,7 +21,8 @@ export async function startLightVm(host: Place, place: Place, plan: VmPlan): Pro
   await mkdir(www)
   await writeFile(`${www}/index.html`, `${plan.name}\n`)
   await writeFile(`${www}/big`, `${plan.name} 0123456789abcdef\n`.repeat(400_000).slice(0, 8 * 1024 * 1024))
-  for (const http of ['8080', '8081']) await place.exec(['busybox', 'httpd', '-p', http, '-h', '/run/www'])
+  for (const http of ['8080', '8081'])
+    await place.exec([`${guestImage}/busybox`, 'httpd', '-p', http, '-h', '/run/www'])
 }
 
 export function makeLightVm(host: Place, place: Place, plan: VmPlan): LabVm {

@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import path from 'node:path'
+import { createInterface } from 'node:readline'
+import { makeTapCounter } from './tap.ts'
+
+// The gate: lint, types, unit tests, end-to-end tests. Arguments: the names of those to run; none means all.
+// The last line is `N passed, N failed`; a check that fails counts as one.
+
+const root = path.join(import.meta.dirname, '..')
+process.chdir(root)
+const bin = (name: string) => path.join(root, 'node_modules/.bin', name)
+const say = (text: string) => process.stdout.write(`${text}\n`)
+
+async function check(argv: readonly string[]): Promise<Counts> {
+  const child = spawn(bin(argv[0]!), argv.slice(1), { stdio: ['ignore', 'inherit', 'inherit'] })
+  const code = await new Promise<number>(resolve => child.once('close', code => resolve(code ?? 1)))
+  return { passed: 0, failed: code === 0 ? 0 : 1 }
+}
+
+async function ava(globs: readonly string[], options: readonly string[]): Promise<Counts> {
+  const child = spawn(bin('ava'), ['--tap', ...options, ...globs], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const counter = makeTapCounter()
+  const closed = new Promise<number>(resolve => child.once('close', code => resolve(code ?? 1)))
+  for await (const line of createInterface({ input: child.stdout })) {
+    const text = counter.line(line)
+    if (text !== undefined) say(text)
+  }
+  const code = await closed
+  const { passed, failed } = counter.counts()
+  if (passed + failed === 0) say('no test has run')
+  return { passed, failed: code !== 0 && failed === 0 ? 1 : failed }
+}
+
+interface Counts {
+  readonly passed: number
+  readonly failed: number
+}
+
+const phases: Readonly<Record<string, () => Promise<Counts>>> = {
+  lint: () => check(['biome', 'check', '.']),
+  types: () => check(['tsc', '--noEmit']),
+  unit: () => ava(['test/unit/**/*.test.ts', 'test/arch/**/*.test.ts'], []),
+  e2e: () => ava(['test/e2e/**/*.test.ts'], ['--serial', '--concurrency=1', '--timeout=5m']),
+}
+
+const wanted = process.argv.slice(2)
+const unknown = wanted.filter(name => phases[name] === undefined)
+if (unknown.length > 0 || !existsSync('package.json')) {
+  say(`crossport: no test phase ${unknown.join(', ')}; there are ${Object.keys(phases).join(', ')}`)
+  process.exit(1)
+}
+const total = { passed: 0, failed: 0 }
+for (const [name, run] of Object.entries(phases)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue
+  const start = performance.now()
+  say(`\n# ${name}`)
+  const { passed, failed } = await run()
+  total.passed += passed
+  total.failed += failed
+  say(`# ${name}: ${failed === 0 ? 'good' : `${failed} failed`}, ${((performance.now() - start) / 1000).toFixed(1)} s`)
+}
+say(`\n${total.passed} passed, ${total.failed} failed`)
+process.exitCode = total.failed === 0 ? 0 : 1
