@@ -4,7 +4,7 @@ import { sortedHashFields } from './group.ts'
 import { addVlan, type Entry, matchEntries } from './match.ts'
 import { subfieldText } from './subfield.ts'
 import { type Action, type LearnSpec, type Match, PORT } from './types.ts'
-import { hex, parseValue, portText, valueText } from './value.ts'
+import { hex, hexText, parseValue, portText, valueText } from './value.ts'
 
 /**
  * The one text of a flow, in the notation of ovs-ofctl(8), as `ovs-ofctl --no-names dump-flows` prints it. Two flows
@@ -210,8 +210,8 @@ const learnSpecText = (spec: LearnSpec): string => {
   const field = fieldNamed(spec.dst.field)!
   if ('value' in spec.src) {
     const value = parseValue(field, spec.src.value)
-    if (spec.type === 'load') return `load:${hex(value.value)}->${dst}`
-    return dst.endsWith('[]') ? `${field.set}=${valueText(field, value)}` : `${dst}=${hex(value.value)}`
+    if (spec.type === 'load') return `load:${hexText(value.value)}->${dst}`
+    return dst.endsWith('[]') ? `${field.set}=${valueText(field, value)}` : `${dst}=${hexText(value.value)}`
   }
   const src = subfieldText(spec.src)
   if (spec.type === 'load') return `load:${src}->${dst}`
@@ -237,7 +237,7 @@ export const groupText = (group: Group): string => {
       .map(field => field.set)
       .join(',')})`
   for (const bucket of group.buckets) {
-    const weight = group.type === 'select' ? `,weight:${bucket.weight}` : ''
+    const weight = group.type === 'select' && bucket.weight !== 1 ? `,weight:${bucket.weight}` : ''
     text += `,bucket=bucket_id:${bucket.id}${weight},actions=${actionsText(bucket.actions)}`
   }
   return text

@@ -202,7 +202,7 @@ export const valueText = (field: Field, { value, mask }: Parsed): string => {
   }
 }
 
-const hexText = (value: number | bigint): string => (value === 0 || value === 0n ? '0' : hex(value))
+export const hexText = (value: number | bigint): string => (value === 0 || value === 0n ? '0' : hex(value))
 
 const flagText = (field: Field, value: number, mask: number | undefined): string => {
   const names: readonly string[] = field.kind === 'ctState' ? BITS.ctState : BITS.tcpFlags
