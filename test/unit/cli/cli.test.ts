@@ -9,11 +9,10 @@ import type { Log } from '../../../shared/log.ts'
 import { type Control, serveControl } from '../../../shared/rpc/control.ts'
 import type { Status } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
 
-const main = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url))
+const main = fileURLToPath(new URL('../../../cli/crossport', import.meta.url))
 const quiet: Log = { debug() {}, info() {}, notice() {}, warn() {}, error() {}, with: () => quiet }
 
-const crossport = (...args: string[]) =>
-  execa(process.execPath, [main, ...args], { reject: false, stripFinalNewline: false })
+const crossport = (...args: string[]) => execa(main, args, { reject: false, stripFinalNewline: false })
 
 const HEALTHY: Status = {
   role: 'agent',
