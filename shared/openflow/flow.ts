@@ -87,13 +87,9 @@ const writeFilter = (w: Writer, { table = 0xff, cookie, match = {} }: FlowFilter
   writeMatch(w, match)
 }
 
-/** OFPMP_FLOW_DESC: flows with cookie, actions and counters. */
+/** OFPMP_FLOW_DESC: flows with cookie, actions and counters. (Open vSwitch has no OFPMP_FLOW_STATS of OpenFlow 1.5.) */
 export const encodeFlowDescRequest = (xid: number, filter: FlowFilter = {}): Buffer =>
   encodeMultipartRequest(xid, MULTIPART.FLOW_DESC, w => writeFilter(w, filter))
-
-/** OFPMP_FLOW_STATS: counters alone. */
-export const encodeFlowStatsRequest = (xid: number, filter: FlowFilter = {}): Buffer =>
-  encodeMultipartRequest(xid, MULTIPART.FLOW_STATS, w => writeFilter(w, filter))
 
 /** A flow as the switch describes it. */
 export interface FlowDesc extends Flow {
@@ -127,31 +123,6 @@ export const decodeFlowDesc = (bytes: Buffer): FlowDesc[] => {
       hardTimeout: bytes.readUInt16BE(at + 10),
       flags: bytes.readUInt16BE(at + 12),
       stats,
-      ...(unknown === undefined ? {} : { unknownFields: unknown }),
-    })
-  })
-  return flows
-}
-
-export interface FlowStats {
-  readonly table: number
-  readonly priority: number
-  readonly match: Match
-  readonly stats: Stats
-  readonly unknownFields?: string
-}
-
-/** Flows of one OFPMP_FLOW_STATS reply. Throws OPENFLOW_MALFORMED. */
-export const decodeFlowStats = (bytes: Buffer): FlowStats[] => {
-  expectMultipart(bytes, MULTIPART.FLOW_STATS)
-  const flows: FlowStats[] = []
-  eachEntry(bytes, MULTIPART_HEADER, 16, (at, end) => {
-    const { match, unknown, end: afterMatch } = readMatch(bytes, at + 8, end)
-    flows.push({
-      table: bytes[at + 4]!,
-      priority: bytes.readUInt16BE(at + 6),
-      match,
-      stats: readStats(bytes, afterMatch, end).stats,
       ...(unknown === undefined ? {} : { unknownFields: unknown }),
     })
   })

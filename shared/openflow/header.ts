@@ -50,7 +50,6 @@ export const MULTIPART = {
   GROUP_DESC: 7,
   PORT_DESC: 13,
   FLOW_MONITOR: 16,
-  FLOW_STATS: 17,
 } as const
 
 export interface Header {

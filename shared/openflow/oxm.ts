@@ -2,7 +2,6 @@ import { CrossportError } from '../errors.ts'
 import { FIELD_LIST, type Field, fieldNamed, fieldOfHeader } from './fields.ts'
 import { type Entry, entriesToMatch, matchEntries } from './match.ts'
 import type { Match } from './types.ts'
-import type { Parsed } from './value.ts'
 import { pad8, setLength, u16, u32, uint, type Writer } from './writer.ts'
 
 /** OXM TLVs (OpenFlow 1.5.1, 7.2.3.2): class 16, field 7, mask 1, length 8, then value and mask. */
@@ -91,7 +90,7 @@ export const oxmSize = (bytes: Buffer, at: number, limit: number): number | unde
   return at + size > limit ? undefined : size
 }
 
-/** Undefined for a field that crossport does not know, or one of another width. */
+/** Undefined for a field that crossport does not know, or one of another width, or masked where it may not be. */
 export const readOxm = (bytes: Buffer, at: number, size: number): Entry | undefined => {
   const header = bytes.readUInt32BE(at)
   const field = fieldOfHeader(header)
@@ -101,13 +100,8 @@ export const readOxm = (bytes: Buffer, at: number, size: number): Entry | undefi
   if (value > field.full) return undefined
   if (!masked) return { field, value, mask: undefined }
   const mask = readUint(bytes, at + 4 + field.bytes, field.bytes)
-  return { field, ...cut(field, value, mask) }
-}
-
-/** Upper bits that the field does not have are of no account: Open vSwitch fills them with ones in some masks. */
-const cut = (field: Field, value: number | bigint, mask: number | bigint): Parsed => {
-  if (mask >= field.full) return { value, mask: undefined }
-  return { value, mask }
+  if (mask >= field.full) return { field, value, mask: undefined }
+  return field.maskable ? { field, value, mask } : undefined
 }
 
 const readUint = (bytes: Buffer, at: number, size: number): number | bigint => {

@@ -112,14 +112,10 @@ test.serial('ports, counters, filters, monitor and packets', async t => {
   t.deepEqual(arrived.data.subarray(0, 14), frame)
 
   const byCookie = { cookie: { cookie: 0x77n, mask: 0xffn } }
-  const only = partsOf(await session.ask(of.encodeFlowDescRequest(9, byCookie)), of.MULTIPART.FLOW_DESC)
-  t.deepEqual(only.flatMap(of.decodeFlowDesc).map(flowText), [flowText(mine)])
-  const stats = partsOf(await session.ask(of.encodeFlowStatsRequest(10, { table: 3 })), of.MULTIPART.FLOW_STATS)
-  t.like(stats.flatMap(of.decodeFlowStats)[0], {
-    table: 3,
-    priority: 7,
-    match: { eth_type: 0x0800, ip_proto: 6, tcp_dst: 80 },
-  })
+  const [only] = partsOf(await session.ask(of.encodeFlowDescRequest(9, byCookie)), of.MULTIPART.FLOW_DESC)
+  const described = of.decodeFlowDesc(only!)
+  t.deepEqual(described.map(flowText), [flowText(mine)])
+  t.like(described[0]!.stats, { packets: 1n, bytes: 60n })
   const groups = partsOf(await session.ask(of.encodeGroupStatsRequest(11)), of.MULTIPART.GROUP_STATS)
   t.is(groups.flatMap(of.decodeGroupStats)[0]!.buckets.length, 1)
 
