@@ -49,14 +49,16 @@ export function statusOf(input: StatusInput): Status {
       commits: counts.commits,
       flowChanges: counts.changes,
     },
-    hosts: hosts.map(host => ({
-      hostId: host.hostId,
-      hostMac: host.hostMac,
-      hostIp: host.hostIp,
-      state: host.state === 'lost' ? 'lost' : input.connected.has(host.hostId) ? 'connected' : 'away',
-      leaseExpiresAt: host.state === 'lost' ? '' : input.wallOf(host.leaseExpiresAt).toISOString(),
-      realServers: host.realServers.size,
-    })),
+    hosts: hosts
+      .toSorted((a, b) => (a.hostId < b.hostId ? -1 : 1))
+      .map(host => ({
+        hostId: host.hostId,
+        hostMac: host.hostMac,
+        hostIp: host.hostIp,
+        state: host.state === 'lost' ? 'lost' : input.connected.has(host.hostId) ? 'connected' : 'away',
+        leaseExpiresAt: host.state === 'lost' ? '' : input.wallOf(host.leaseExpiresAt).toISOString(),
+        realServers: host.realServers.size,
+      })),
     timeline: [...input.timeline.entries],
   }
 }

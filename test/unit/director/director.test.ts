@@ -1,0 +1,272 @@
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { createReporter, type HostReporter } from '../../../agent/report/reporter.ts'
+import type { ReportedRealServer } from '../../../agent/report/types.ts'
+import { directorConfigSchema } from '../../../director/config.ts'
+import { runDirector } from '../../../director/run.ts'
+import { controlClient } from '../../../shared/rpc/client.ts'
+import type { ControlClient } from '../../../shared/rpc/gen/crossport/v1/Control.ts'
+import type { Status__Output } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
+import { systemClock } from '../../../shared/run/clock.ts'
+import { memoryLog } from '../run/memory-log.ts'
+import { type Network, startNetwork, VIP } from './network.ts'
+
+const SERVICE = `service: web
+vip: ${VIP}
+port: 80
+scheduler: rr
+realServers:
+  - vm: web-*
+    port: 8080
+`
+
+interface Running {
+  readonly client: ControlClient
+  status(): Promise<Status__Output>
+  /** The first status, now or later, that fits. */
+  until(fits: (status: Status__Output) => boolean): Promise<Status__Output>
+  stop(): Promise<void>
+}
+
+async function directory(t: ExecutionContext, network: Network): Promise<string> {
+  t.timeout(60_000)
+  const dir = await network.tempDir()
+  await mkdir(join(dir, 'services.d'))
+  return dir
+}
+
+async function startDirector(t: ExecutionContext, network: Network, dir: string, leaseMs = 15_000): Promise<Running> {
+  const config = directorConfigSchema.parse({
+    bridge: 'br0',
+    uplink: 'uplink0',
+    id: 'd1',
+    listen: `unix:${dir}/agents.sock`,
+    leaseMs,
+    servicesDir: `${dir}/services.d`,
+    stateFile: `${dir}/director.db`,
+    controlSocket: `${dir}/director.sock`,
+    ovsdbSocket: `${network.rundir}/db.sock`,
+    ovsRunDir: network.rundir,
+  })
+  const stopping = new AbortController()
+  const log = memoryLog()
+  let ended: Promise<void> | undefined
+  await new Promise<void>((resolve, reject) => {
+    ended = runDirector(config, log, { signal: stopping.signal, onReady: () => resolve() })
+    ended.catch(reject)
+  })
+  const client = controlClient(config.controlSocket)
+  const stop = async () => {
+    client.close()
+    stopping.abort()
+    await ended
+  }
+  t.teardown(async () => {
+    await stop()
+    if (!t.passed) t.log(log.lines.map(line => `${line.level} ${line.message} ${line.err ?? ''}`).join('\n'))
+  })
+  return {
+    client,
+    stop,
+    status: () =>
+      new Promise((resolve, reject) =>
+        client.GetStatus({}, (error, status) => (status ? resolve(status) : reject(error))),
+      ),
+    until: fits =>
+      new Promise((resolve, reject) => {
+        const call = client.Watch({})
+        call.on('error', error => reject(error))
+        call.on('data', status => {
+          if (!fits(status)) return
+          resolve(status)
+          call.cancel()
+        })
+      }),
+  }
+}
+
+function realServer(name: string, change: Partial<ReportedRealServer> = {}): ReportedRealServer {
+  return {
+    id: `web/${name}`,
+    service: 'web',
+    vip: VIP,
+    protocol: 'tcp',
+    vipPort: 80,
+    ingressPort: 8080,
+    rsPort: 8080,
+    vm: name,
+    vmUuid: '',
+    weight: 1,
+    state: 'ready',
+    reason: '',
+    scheduler: 'rr',
+    ...change,
+  }
+}
+
+function startAgent(
+  t: ExecutionContext,
+  network: Network,
+  dir: string,
+  n: number,
+  list: ReportedRealServer[],
+): HostReporter {
+  const reporter = createReporter({
+    address: `unix:${dir}/agents.sock`,
+    identity: { hostId: `rs${n}`, hostMac: network.hostMacs[n]!, hostIp: `172.24.1.2${n}`, version: '1' },
+    log: memoryLog(),
+    clock: systemClock,
+    handlers: { onDirector: () => {}, onServices: () => {}, onState: () => {} },
+  })
+  t.teardown(() => reporter.close())
+  reporter.update(list)
+  return reporter
+}
+
+/** Names of the real servers that are in the switch's group. */
+async function scheduled(network: Network): Promise<string[]> {
+  const flows = await network.ofctl('dump-flows', 'table=104')
+  const macs = new Map(
+    [...flows.matchAll(/reg0=(0x[0-9a-f]+) .*set_field:(02:00:00:00:00:2\d)->eth_dst/g)].map(m => [m[1], m[2]]),
+  )
+  const marks = new Set(
+    [...(await network.ofctl('dump-groups')).matchAll(/set_field:(0x[0-9a-f]+)->reg0/g)].map(m => m[1]),
+  )
+  return [...marks].map(mark => macs.get(mark) ?? 'nowhere').sort()
+}
+
+/** Everything in the switch, without counters and ages. */
+async function installed(network: Network): Promise<string> {
+  return (await network.ofctl('dump-flows', '--no-stats')) + (await network.ofctl('dump-groups'))
+}
+
+const inSwitch = (count: number) => (status: Status__Output) =>
+  status.timeline.some(({ station, detail }) => station === 'flows' && detail.startsWith(`${count} real`)) &&
+  status.timeline.findLast(({ station }) => station === 'flows')!.detail.startsWith(`${count} real`)
+
+async function serve(network: Network): Promise<void> {
+  for (const [i, host] of network.hosts.entries()) {
+    await host.daemon(/listening/, 'python3', new URL('web-server.py', import.meta.url).pathname, '8080', `web-${i}`)
+  }
+}
+
+async function curl(network: Network, times: number): Promise<Set<string>> {
+  const script = `for i in $(seq ${times}); do curl -sS --max-time 5 http://${VIP}/ || exit 1; done`
+  return new Set((await network.client.run('sh', '-c', script)).split('\n'))
+}
+
+test.serial('one file and two agents: requests are answered; a real server that is not ready leaves', async t => {
+  const network = await startNetwork(t)
+  const dir = await directory(t, network)
+  await serve(network)
+  const director = await startDirector(t, network, dir)
+  startAgent(t, network, dir, 0, [realServer('web-0')])
+  const second = startAgent(t, network, dir, 1, [realServer('web-1', { state: 'pending' })])
+  await writeFile(`${dir}/services.d/.web.yaml.tmp`, SERVICE)
+  await rename(`${dir}/services.d/.web.yaml.tmp`, `${dir}/services.d/web.yaml`)
+
+  await director.until(inSwitch(1))
+  t.deepEqual([...(await curl(network, 5))], ['web-0'])
+  second.update([realServer('web-1')])
+  const status = await director.until(inSwitch(2))
+  t.deepEqual([...(await curl(network, 40))].sort(), ['web-0', 'web-1'])
+  t.deepEqual(
+    status.hosts.map(host => [host.hostId, host.state, host.realServers]),
+    [
+      ['rs0', 'connected', 1],
+      ['rs1', 'connected', 1],
+    ],
+  )
+  t.deepEqual(status.problems, [])
+  t.is(status.services[0]?.source, `${dir}/services.d/web.yaml:1`)
+
+  second.update([realServer('web-1', { state: 'down', reason: 'the VM is shut off' })])
+  const after = await director.until(inSwitch(1))
+  t.is(after.services[0]?.realServers[1]?.reason, 'the VM is shut off')
+  t.deepEqual([...(await curl(network, 10))], ['web-0'])
+
+  await rm(`${dir}/services.d/web.yaml`)
+  await director.until(now => now.services.length > 0 && now.services[0]?.source === 'host rs0')
+  t.pass('what hosts still have from files of their own is served')
+})
+
+test.serial('a lease that runs out takes a host’s real servers out; a restart changes nothing', async t => {
+  const network = await startNetwork(t)
+  const dir = await directory(t, network)
+  await writeFile(`${dir}/services.d/web.yaml`, SERVICE)
+  const first = await startDirector(t, network, dir, 1500)
+  startAgent(t, network, dir, 0, [realServer('web-0')])
+  const gone = startAgent(t, network, dir, 1, [realServer('web-1')])
+  await first.until(inSwitch(2))
+  t.deepEqual(await scheduled(network), [network.hostMacs[0], network.hostMacs[1]])
+
+  await gone.close()
+  const lost = await first.until(inSwitch(1))
+  t.deepEqual(await scheduled(network), [network.hostMacs[0]])
+  t.is(lost.hosts[1]?.state, 'lost')
+  t.deepEqual(
+    lost.problems.map(({ code, subject }) => [code, subject]),
+    [['HOST_LOST', 'rs1']],
+  )
+
+  const before = await installed(network)
+  await first.stop()
+  t.is(await installed(network), before, 'stopping leaves everything in place')
+  const second = await startDirector(t, network, dir, 1500)
+  const back = await second.until(({ hosts }) => hosts[0]?.state === 'connected')
+  t.is(await installed(network), before)
+  t.is(Number((await second.status()).switch?.flowChanges), 0, JSON.stringify(back.switch))
+  t.is(await installed(network), before)
+})
+
+test.serial(
+  'a stranger’s deletion is repaired, a stranger’s flow is left, vswitchd may restart, teardown removes only ours',
+  async t => {
+    const network = await startNetwork(t)
+    const dir = await directory(t, network)
+    await writeFile(`${dir}/services.d/web.yaml`, SERVICE)
+    await network.ofctl('add-flow', 'cookie=0x77,priority=1,udp,tp_dst=9 actions=NORMAL')
+    const director = await startDirector(t, network, dir)
+    startAgent(t, network, dir, 0, [realServer('web-0')])
+    const settled = await director.until(inSwitch(1))
+    const before = await installed(network)
+
+    await network.ofctl('del-flows', 'table=104')
+    const changes = Number(settled.switch?.flowChanges)
+    await director.until(({ switch: now }) => Number(now?.flowChanges) > changes)
+    t.is(await installed(network), before)
+
+    await network.stopVswitchd()
+    await director.until(({ inputs }) => inputs.some(input => input.name === 'switch' && input.state === 'down'))
+    await network.startVswitchd()
+    const again = Number((await director.status()).switch?.flowChanges)
+    await director.until(({ switch: now }) => Number(now?.flowChanges) > again)
+    t.deepEqual(await scheduled(network), [network.hostMacs[0]])
+
+    await network.ofctl('add-flow', 'cookie=0x77,priority=1,udp,tp_dst=9 actions=NORMAL')
+    const zones = () => network.vsctl('list', 'CT_Timeout_Policy')
+    t.regex(await zones(), /owner=crossport[^]*tcp_syn_sent=900/)
+    await new Promise((resolve, reject) =>
+      director.client.Teardown({}, error => (error ? reject(error) : resolve(null))),
+    )
+    t.is((await installed(network)).match(/cookie=/g)?.length, 1)
+    t.regex(await installed(network), /cookie=0x77/)
+    t.notRegex(await installed(network), /group_id/)
+    t.is(await zones(), '')
+  },
+)
+
+test.serial('two hosts that claim one MAC and ingress port: the later one is a problem, not a surprise', async t => {
+  const network = await startNetwork(t)
+  const dir = await directory(t, network)
+  await writeFile(`${dir}/services.d/web.yaml`, SERVICE)
+  const director = await startDirector(t, network, dir)
+  startAgent(t, network, dir, 0, [realServer('web-0')])
+  await director.until(inSwitch(1))
+  const twin = startAgent(t, network, dir, 1, [realServer('web-1')])
+  twin.setIdentity({ hostId: 'rs1', hostMac: network.hostMacs[0]!, hostIp: '172.24.1.21', version: '1' })
+  const status = await director.until(({ problems }) => problems.some(({ code }) => code === 'REGISTRY_CONFLICT'))
+  t.is(status.problems.find(({ code }) => code === 'REGISTRY_CONFLICT')?.subject, 'rs1/web/web-1')
+  t.deepEqual(await scheduled(network), [network.hostMacs[0]])
+})

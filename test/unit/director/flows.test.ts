@@ -1,0 +1,140 @@
+import test, { type ExecutionContext } from 'ava'
+import { compile } from '../../../director/compile/compile.ts'
+import type { CompiledService, Site } from '../../../director/compile/types.ts'
+import { flowText, groupText } from '../../../shared/openflow/text.ts'
+import { CLIENT, type Network, startNetwork, VIP } from './network.ts'
+
+const ZONE = 0x4001
+
+function service(network: Network, shares: readonly number[], change: Partial<CompiledService> = {}): CompiledService {
+  return {
+    vip: VIP,
+    port: 80,
+    protocol: 'tcp',
+    clients: ['0.0.0.0/0'],
+    number: 1,
+    zone: ZONE,
+    shares: shares.flatMap((slots, i) => (slots > 0 ? [{ mark: i + 1, slots }] : [])),
+    targets: network.hostMacs.map((hostMac, i) => ({
+      mark: i + 1,
+      hostMac,
+      hostIp: `172.24.1.2${i}`,
+      ingressPort: 8080,
+      newConnections: true,
+    })),
+    ...change,
+  }
+}
+
+/** Installed by a foreign program, from the flows' text. */
+async function install(network: Network, services: readonly CompiledService[]): Promise<void> {
+  const uplink = Number(await network.vsctl('get', 'interface', 'uplink0', 'ofport'))
+  const site: Site = { directorMac: network.directorMac, uplink, ownMacs: [network.directorMac], fabric: 'l2' }
+  const state = [...compile(site, services).values()].map(object => object.state())
+  const groups = state.flatMap(part => part.groups.map(group => groupText(group)))
+  const flows = state.flatMap(part => part.flows.map(flow => flowText(flow)))
+  // What is not for a VIP goes on as it would in an operator's bridge.
+  flows.push('priority=0 actions=NORMAL')
+  await network.ofctl('del-groups')
+  await network.ofctlInput(groups.join('\n'), 'add-groups', '-')
+  await network.ofctlInput(flows.join('\n'), 'replace-flows', '-')
+}
+
+async function prepared(t: ExecutionContext): Promise<Network> {
+  t.timeout(60_000)
+  const network = await startNetwork(t)
+  for (const [i, host] of network.hosts.entries()) {
+    await host.daemon(
+      /listening/,
+      'python3',
+      new URL('web-server.py', import.meta.url).pathname,
+      '8080',
+      `web-${i + 1}`,
+    )
+  }
+  return network
+}
+
+async function curl(network: Network, times: number): Promise<Map<string, number>> {
+  const script = `for i in $(seq ${times}); do curl -sS --max-time 5 http://${VIP}/ || exit 1; done`
+  const names = (await network.client.run('sh', '-c', script)).split('\n')
+  const shares = new Map<string, number>()
+  for (const name of names) shares.set(name, (shares.get(name) ?? 0) + 1)
+  return shares
+}
+
+test.serial('ARP and echo are answered with D, requests reach real servers at another port', async t => {
+  const network = await prepared(t)
+  await install(network, [service(network, [128, 128])])
+  await network.client.run('ping', '-c', '1', '-W', '2', VIP)
+  const neighbour = await network.client.run('ip', 'neighbour', 'show', VIP)
+  t.regex(neighbour, new RegExp(network.directorMac))
+  // A unicast probe of a neighbour cache is answered like a broadcast.
+  const probe = await network.client.run('arping', '-c', '2', '-w', '3', '-I', 'eth0', VIP)
+  t.regex(probe, new RegExp(`Unicast reply from ${VIP} \\[${network.directorMac}\\]`, 'i'))
+
+  const shares = await curl(network, 40)
+  t.deepEqual([...shares.keys()].sort(), ['web-1', 'web-2'])
+})
+
+test.serial('a change of the group moves no established connection; one that is gone is scheduled anew', async t => {
+  const network = await prepared(t)
+  await install(network, [service(network, [256, 0])])
+  // One connection, three requests; between them the group changes. bash's /dev/tcp keeps it open.
+  const ask = `printf 'GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n' >&3; while read -r line <&3; do case "$line" in web-*) echo "$line"; break;; esac; done`
+  const client = await network.client.daemon(
+    /web-1/,
+    'bash',
+    '-c',
+    `exec 3<>/dev/tcp/${VIP}/80; ${ask}; while [ ! -e ${network.rundir}/go ]; do sleep 0.05; done; ${ask}`,
+  )
+  await install(network, [service(network, [0, 256])])
+  t.deepEqual([...(await curl(network, 5))], [['web-2', 5]])
+  const second = new Promise<string>(resolve => client.stdout!.once('data', data => resolve(String(data))))
+  await network.client.run('touch', `${network.rundir}/go`)
+  t.is((await second).trim(), 'web-1', 'the established connection')
+})
+
+test.serial('weights that vary use all 256 hash slots, and connections come out in proportion', async t => {
+  const network = await prepared(t)
+  for (const shares of [
+    [128, 128],
+    [192, 64],
+  ]) {
+    await install(network, [service(network, shares)])
+    const buckets = (await network.ofctl('dump-groups')).split('bucket=').slice(1)
+    // ovs-ofctl leaves out a weight of 1.
+    const weights = buckets.map(bucket => Number(/weight:(\d+)/.exec(bucket)?.[1] ?? 1))
+    const total = weights.reduce((a, b) => a + b, 0)
+    t.is(total / Math.min(...weights), 256, 'the number of slots that Open vSwitch takes')
+  }
+  // 400 connections over 192:64. Chance is about ±9 at one standard deviation; six of them never happen.
+  const drawn = await curl(network, 400)
+  t.true(Math.abs((drawn.get('web-1') ?? 0) - 300) < 54, JSON.stringify([...drawn]))
+})
+
+test.serial('other ports, other clients and other hosts are left to the bridge', async t => {
+  const network = await prepared(t)
+  await install(network, [service(network, [128, 128], { clients: ['192.0.2.0/24'] })])
+  const uplink = (await network.vsctl('get', 'interface', 'uplink0', 'ofport')).trim()
+  const trace = (flow: string) => network.appctl('ofproto/trace', 'br0', `in_port=${uplink},${flow}`)
+  const base = `tcp,dl_src=02:00:00:00:00:10,dl_dst=${network.directorMac},nw_dst=${VIP}`
+  t.regex(await trace(`${base},nw_src=192.0.2.7,tp_src=36000,tp_dst=80`), /ct\(zone=16385\)|zone=16385/)
+  for (const foreign of [
+    `${base},nw_src=${CLIENT},tp_dst=80`,
+    `${base},nw_src=192.0.2.7,tp_dst=81`,
+    `${base.replace(network.directorMac, '02:00:00:00:00:20')},nw_src=192.0.2.7,tp_dst=80`,
+  ]) {
+    const traced = await trace(foreign)
+    t.notRegex(traced, /zone=16385/, foreign)
+    t.regex(traced, /NORMAL/, foreign)
+  }
+})
+
+test.serial('nobody can serve: ARP and echo go on, requests are dropped and do not reach the host', async t => {
+  const network = await prepared(t)
+  await install(network, [service(network, [0, 0], { targets: [] })])
+  await network.client.run('ping', '-c', '1', '-W', '2', VIP)
+  const error = await t.throwsAsync(network.client.run('curl', '-sS', '--max-time', '1', `http://${VIP}/`))
+  t.regex(error?.message ?? '', /timed out/i)
+})
