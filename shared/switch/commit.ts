@@ -6,7 +6,7 @@ import { decodeBundleControl, encodeBundleControl } from '../openflow/bundle.ts'
 import { TYPE } from '../openflow/header.ts'
 import { encodeBarrierRequest } from '../openflow/messages.ts'
 import { createWriter, raw, written } from '../openflow/writer.ts'
-import { type BundleItem, bundleItems } from './bundle.ts'
+import { type BundleItem, bundleItems, describeItem, writeItem } from './bundle.ts'
 import type { OpenFlowConnection } from './connection.ts'
 import { type Conversation, converse } from './conversation.ts'
 import { type Frame, refusalName } from './frame.ts'
@@ -30,10 +30,10 @@ const CHUNK = 64 * 1024
 export async function commitChange(session: Session, owner: Owner, bundle: number, change: Change): Promise<void> {
   checkOwned(owner, change)
   if (changeSize(change) === 0) return
-  const items = bundleItems(owner, change)
+  const items = bundleItems(change)
   const conversation = converse(session, items.length + 4, `a bundle of ${items.length} messages`)
   try {
-    await exchange(session.connection, conversation, bundle, items)
+    await exchange(session.connection, conversation, bundle, owner, items)
   } finally {
     conversation.end()
   }
@@ -43,6 +43,7 @@ async function exchange(
   connection: OpenFlowConnection,
   conversation: Conversation,
   bundle: number,
+  owner: Owner,
   items: readonly BundleItem[],
 ): Promise<void> {
   const { xid, errors } = conversation
@@ -51,7 +52,12 @@ async function exchange(
   const parsed = open + items.length + 1
   const end = parsed + 1
   const done = end + 1
-  await writeItems(connection, bundle, open, items)
+  try {
+    await writeItems(connection, bundle, open, owner, items)
+  } catch (error) {
+    await connection.write(encodeBundleControl(end, bundle, 'discard'))
+    throw error
+  }
   await connection.write(encodeBarrierRequest(parsed))
   const opened = await conversation.answer(open, TYPE.BUNDLE_CONTROL)
   await conversation.answer(parsed, TYPE.BARRIER_REPLY)
@@ -69,11 +75,22 @@ async function exchange(
 }
 
 /** OPEN as `xid`, the items as `xid + 1` and on, written in chunks at the pace at which the switch reads. */
-async function writeItems(connection: OpenFlowConnection, bundle: number, xid: number, items: readonly BundleItem[]) {
+async function writeItems(
+  connection: OpenFlowConnection,
+  bundle: number,
+  xid: number,
+  owner: Owner,
+  items: readonly BundleItem[],
+): Promise<void> {
   let w = createWriter(Math.min(CHUNK * 2, 256 + items.length * 256))
   raw(w, encodeBundleControl(xid, bundle, 'open'))
   for (const [i, item] of items.entries()) {
-    item.write(w, xid + 1 + i, bundle)
+    try {
+      writeItem(w, xid + 1 + i, bundle, owner, item)
+    } catch (cause) {
+      // A value that its field cannot hold is as good as refused.
+      throw refusal(item, (cause as Error).message, cause)
+    }
     if (w.at < CHUNK) continue
     await connection.write(written(w))
     w = createWriter(CHUNK * 2)
@@ -90,9 +107,14 @@ function rejection(errors: readonly Frame[], xid: number, items: readonly Bundle
   const refusals = errors.filter(frame => frame.type === TYPE.ERROR)
   const guilty = refusals.find(frame => items[frame.xid - xid - 1] !== undefined)
   const name = refusalName(guilty ?? refusals[0]!)
-  const { what, fields } = items[(guilty?.xid ?? 0) - xid - 1]?.describe() ?? { what: 'the bundle', fields: {} }
-  return new CrossportError('SWITCH_REJECTED', `the switch refused ${what}: ${name}`, {
-    fields: { ...fields, OF_ERROR: name },
+  return refusal(guilty && items[guilty.xid - xid - 1], name)
+}
+
+function refusal(item: BundleItem | undefined, reason: string, cause?: unknown): CrossportError {
+  const { what, fields } = item === undefined ? { what: 'the bundle', fields: {} } : describeItem(item)
+  return new CrossportError('SWITCH_REJECTED', `the switch refused ${what}: ${reason}`, {
+    fields: { ...fields, OF_ERROR: reason },
+    cause,
   })
 }
 

@@ -33,6 +33,7 @@ export interface Peer {
   /** What a well-behaved switch answers to this message. */
   answer(message: Received): void
   hangUp(): void
+  stopReading(): void
 }
 
 export interface FakeSwitch {
@@ -151,6 +152,7 @@ function createPeer(socket: Socket): Peer {
       }
     },
     hangUp: () => socket.destroy(),
+    stopReading: () => socket.pause(),
   }
   return peer
 }

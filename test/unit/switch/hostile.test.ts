@@ -23,6 +23,7 @@ type Behave = (message: Received, peer: Peer) => void
 
 /** A session with a switch that behaves so. The clock stands still unless the test moves it. */
 async function against(t: ExecutionContext, behave?: Behave) {
+  t.timeout(20_000)
   const fake = await startFakeSwitch(t, behave)
   const clock = fakeClock()
   const log = memoryLog()
@@ -56,8 +57,9 @@ const rejected = (t: ExecutionContext, commit: Promise<void>) => t.throwsAsync(c
 
 test('the order on the wire: the barrier is answered before the commit is sent, and again after it', async t => {
   let parsed = false
+  let tooEarly = false
   const { fake, sw, until } = await against(t, (message, peer) => {
-    if (message.name === 'commit') t.true(parsed)
+    if (message.name === 'commit') tooEarly = !parsed
     if (message.name !== 'barrier' || fake.names.includes('commit')) return peer.answer(message)
     // Late: whoever does not wait for it has sent the commit by then.
     setImmediate(() => {
@@ -68,6 +70,7 @@ test('the order on the wire: the barrier is answered before the commit is sent, 
   await until('up')
   const start = fake.names.length
   await sw.commit(change)
+  t.false(tooEarly)
   t.deepEqual(fake.names.slice(start), ['open', 'add', 'add', 'add', 'barrier', 'commit', 'barrier'])
   const [open] = fake.received.slice(start)
   t.is(open!.body.readUInt16BE(6), 3)
@@ -219,13 +222,49 @@ test('a truncated reply inside a whole message is an error of the reading, not o
   t.truthy(await t.throwsAsync(sw.readInstalled()))
 })
 
-test('a message in many pieces is one message', async t => {
+test('an answer in single bytes is one answer', async t => {
   const { sw, until } = await against(t, (message, peer) => {
-    peer.answer({ ...message })
+    if (message.name !== 'commit') return peer.answer(message)
+    const reply = Buffer.from('0621001000000000ffffffff00050003', 'hex')
+    reply.writeUInt32BE(message.xid, 4)
+    message.body.copy(reply, 8, 0, 4)
+    for (const byte of reply) peer.raw(Buffer.from([byte]))
   })
   await until('up')
   await sw.commit(change)
   t.pass()
+})
+
+test('what cannot be encoded is refused by name, and the bundle begun for it is discarded', async t => {
+  const { fake, sw, until } = await against(t)
+  await until('up')
+  const many = Array.from({ length: 2000 }, (_, n) => ({ ...change.addFlows[0]!, priority: n }))
+  const bad = { ...change.addFlows[0]!, priority: 3000, match: { ipv4_dst: 'nonsense' } }
+  const error = await rejected(t, sw.commit({ ...NO_CHANGE, addFlows: [...many, bad] }))
+  t.is(error?.code, 'SWITCH_REJECTED')
+  t.is(error?.fields.COOKIE, 'agent/request/1')
+  await sw.commit(change)
+  const names = fake.names.filter(name => name !== 'add' && name !== 'barrier')
+  t.deepEqual(names.slice(-4), ['open', 'discard', 'open', 'commit'])
+})
+
+test('a switch that does not read: the writing waits, and ends with the connection', async t => {
+  const { clock, sw, until } = await against(t, (message, peer) => {
+    if (message.name === 'open') return peer.stopReading()
+    peer.answer(message)
+  })
+  await until('up')
+  const many = Array.from({ length: 50_000 }, (_, n) => ({
+    ...change.addFlows[0]!,
+    table: n >> 15,
+    priority: n & 0x7fff,
+  }))
+  const failing = rejected(t, sw.commit({ ...NO_CHANGE, addFlows: many }))
+  await new Promise(resolve => setImmediate(resolve))
+  await clock.advance(5000)
+  await clock.advance(5000)
+  t.is((await failing)?.code, 'SWITCH_DOWN')
+  await until('down')
 })
 
 test('a peer that speaks OpenFlow 1.3 alone is refused, and said so', async t => {
