@@ -114,7 +114,7 @@ test('the last good version survives a restart', async t => {
 })
 
 test('editors: temporary files are ignored, a rename over the file is seen', async t => {
-  const { dir, untilServices, until, write } = start(t)
+  const { dir, watch, untilServices, until, write } = start(t)
   write('a.yaml', doc('a', 80))
   await untilServices('a')
   for (const name of [
@@ -131,7 +131,10 @@ test('editors: temporary files are ignored, a rename over the file is seen', asy
   }
   write('new.tmp', doc('a', 81))
   renameSync(join(dir, 'new.tmp'), join(dir, 'a.yaml'))
-  const { specs, problems } = await until(snapshot => snapshot.specs[0]?.port === 81)
+  await until(snapshot => snapshot.specs[0]?.port === 81)
+  // A reading that was under way may have listed the directory before the temporary files came.
+  await watch.reload()
+  const { specs, problems } = watch.snapshot()
   t.is(specs.length, 1)
   t.deepEqual(problems, [])
 })
@@ -146,7 +149,7 @@ test('Kubernetes: files are links into ..data, which is swapped', async t => {
     },
   })
   await untilServices('a')
-  for (const version of [2, 3]) {
+  for (const version of [2, 3, 4, 5]) {
     mkdirSync(join(dir, `..v${version}`))
     writeFileSync(join(dir, `..v${version}/a.yaml`), doc('a', 80 + version))
     symlinkSync(`..v${version}`, join(dir, '..data_tmp'))
@@ -163,8 +166,11 @@ test('a link to a file elsewhere is followed', async t => {
   writeFileSync(target, doc('a', 80))
   symlinkSync(target, join(dir, 'a.yaml'))
   await untilServices('a')
-  writeFileSync(target, doc('a', 81))
-  await until(({ specs }) => specs[0]?.port === 81)
+  // More than once: a reading that is under way may see the first by luck.
+  for (const port of [81, 82, 83, 84, 85]) {
+    writeFileSync(target, doc('a', port))
+    await until(({ specs }) => specs[0]?.port === port)
+  }
   t.pass()
 })
 
