@@ -1,0 +1,112 @@
+import test from 'ava'
+import { createAgentCaller } from '../../../shared/libvirt/agent.ts'
+import { createSlots } from '../../../shared/libvirt/slots.ts'
+import { systemClock } from '../../../shared/run/clock.ts'
+import { type FakeCall, fakeLibvirtd } from './fake-libvirtd.ts'
+
+const uuid = (n: number) => `6b2b8c5e-3a3f-4c55-9d55-00000000000${n}`
+
+test('one call a VM, four in all, others wait their turn', async t => {
+  const running: FakeCall[] = []
+  let arrived = () => {}
+  const fake = await fakeLibvirtd(call => {
+    if (call.name === 'domainAgentSetTimeout') return call.reply({ result: 0 })
+    running.push(call)
+    arrived()
+  })
+  const until = async (n: number) => {
+    while (running.length < n)
+      await new Promise<void>(resolve => {
+        arrived = resolve
+      })
+  }
+  const agent = createAgentCaller({ socket: fake.socket, clock: systemClock })
+  const calls = [1, 1, 2, 3, 4, 5].map((vm, i) => agent.call(uuid(vm), `{"execute":"guest-ping","n":${i}}`, 5))
+  await until(4)
+  const commands = () => running.map(c => JSON.parse(String(c.args.command)).n)
+  t.deepEqual(commands(), [0, 2, 3, 4])
+  running[3]?.reply({ result: '{"return":{}}' })
+  await until(5)
+  t.deepEqual(commands(), [0, 2, 3, 4, 5])
+  running[0]?.reply({ result: '{"return":{}}' })
+  await until(6)
+  t.deepEqual(commands(), [0, 2, 3, 4, 5, 1])
+  for (const i of [1, 2, 4, 5]) running[i]?.reply({ result: '{"return":{}}' })
+  await Promise.all(calls)
+  t.is(fake.connections.length, 1)
+  agent.close()
+  await fake.close()
+})
+
+const DISABLED = 'The command guest-exec has been disabled'
+
+// Words as libvirt 9.0 has them (src/qemu/qemu_agent.c, qemu_domain.c).
+const ERRORS: readonly [number, string, string][] = [
+  [86, 'Guest agent is not responding: QEMU guest agent is not connected', 'GUEST_AGENT_NOT_CONNECTED'],
+  [86, 'Guest agent is not responding: Guest agent not available for now', 'GUEST_AGENT_UNRESPONSIVE'],
+  [97, 'guest agent reply id does not match', 'GUEST_AGENT_UNRESPONSIVE'],
+  [74, 'argument unsupported: QEMU guest agent is not configured', 'GUEST_NO_CHANNEL'],
+  [55, 'Requested operation is not valid: domain is not running', 'GUEST_NOT_RUNNING'],
+  [42, 'Domain not found: no domain with matching uuid', 'GUEST_NOT_RUNNING'],
+  [1, `internal error: unable to execute QEMU agent command 'guest-exec': ${DISABLED}`, 'GUEST_AGENT_ERROR'],
+  [38, 'End of file while reading data', 'LIBVIRT_ERROR'],
+]
+
+for (const [code, message, expected] of ERRORS) {
+  test(`libvirt error ${code} "${message}" is ${expected}`, async t => {
+    const fake = await fakeLibvirtd(call => {
+      if (call.name === 'domainAgentSetTimeout') call.reply({ result: 0 })
+      else call.error(code, message)
+    })
+    const agent = createAgentCaller({ socket: fake.socket, clock: systemClock })
+    const error = await t.throwsAsync(agent.call(uuid(1), '{"execute":"guest-ping"}', 5), { code: expected })
+    if (expected === 'GUEST_AGENT_ERROR') t.is(error?.message, DISABLED)
+    agent.close()
+    await fake.close()
+  })
+}
+
+for (const result of [undefined, '', '{', '[]', 'null', '{"error":{}}']) {
+  test(`a reply of ${JSON.stringify(result)} is refused`, async t => {
+    const fake = await fakeLibvirtd(call => call.reply({ result: call.name === 'domainAgentSetTimeout' ? 0 : result }))
+    const agent = createAgentCaller({ socket: fake.socket, clock: systemClock })
+    await t.throwsAsync(agent.call(uuid(1), '{"execute":"guest-ping"}', 5), { code: 'GUEST_REPLY_INVALID' })
+    agent.close()
+    await fake.close()
+  })
+}
+
+test('a connection that was lost is made anew at the next call', async t => {
+  let broken = false
+  const fake = await fakeLibvirtd(call => {
+    if (!broken) {
+      broken = true
+      return void call.socket.destroy()
+    }
+    call.reply({ result: call.name === 'domainAgentSetTimeout' ? 0 : '{"return":7}' })
+  })
+  const agent = createAgentCaller({ socket: fake.socket, clock: systemClock })
+  await t.throwsAsync(agent.call(uuid(1), '{}', 5), { code: 'LIBVIRT_CONNECTION' })
+  t.is(await agent.call(uuid(1), '{}', 5), 7)
+  agent.close()
+  await fake.close()
+})
+
+test('closed slots reject what waits and what comes, and let finish what runs', async t => {
+  const slots = createSlots(1)
+  let finish = (_: number) => {}
+  const running = slots.run(
+    'a',
+    () =>
+      new Promise<number>(resolve => {
+        finish = resolve
+      }),
+  )
+  const waiting = slots.run('b', async () => 2)
+  slots.close(new Error('over'))
+  await t.throwsAsync(waiting, { message: 'over' })
+  const late = slots.run('c', async () => 3)
+  await t.throwsAsync(late, { message: 'over' })
+  finish(1)
+  t.is(await running, 1)
+})
