@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Applier, createApplier } from '../agent/apply/apply.ts'
+import { type Applied, type Applier, createApplier } from '../agent/apply/apply.ts'
 import { initialInputs } from '../agent/inputs.ts'
 import { createReconciler } from '../agent/reconcile.ts'
 import { openStore } from '../agent/store/store.ts'
@@ -15,7 +15,7 @@ import type { BenchHost } from './host.ts'
 /** The agent's own rooms, from snapshots to the switch; watchers, guests and director are not there. */
 export interface BenchAgent extends AsyncDisposable {
   /** One pass of the reconcile loop. */
-  readonly pass: () => Promise<unknown>
+  readonly pass: () => Promise<Applied>
   /** Of the newest pass that changed something: from the bundle's first message to the switch's last answer. */
   readonly commitMs: number
   give(host: BenchHost): void

@@ -9,7 +9,14 @@ export function isMet({ value, goal }: Figure): boolean | undefined {
 /** One object a line: suite, name, value, unit, goal ('≤ 1', null), met (null where there is no goal). */
 export function jsonLine(suite: string, figure: Figure): string {
   const { name, value, unit, goal } = figure
-  return JSON.stringify({ suite, name, value, unit, goal: goalText(goal) ?? null, met: isMet(figure) ?? null })
+  return JSON.stringify({
+    suite,
+    name,
+    value: Number(value.toPrecision(6)),
+    unit,
+    goal: goalText(goal) ?? null,
+    met: isMet(figure) ?? null,
+  })
 }
 
 const HEADINGS = ['figure', 'value', 'unit', 'goal', 'met'] as const

@@ -47,6 +47,7 @@ async function install(sw: BenchSwitch, services: number, rounds: number, report
     await sw.ofctl(['del-flows'])
     theirs.push(await milliseconds(() => sw.ofctl(['--bundle', 'add-flows', file(sw)])))
     await expectFlows(sw, flows)
+    if (round === 0) await expectNothingToDo(sw, services)
   }
   const name = (what: string) => `install ${services} services: ${what}`
   report({ name: name('flows'), value: flows, unit: 'flows' })
@@ -109,4 +110,12 @@ async function expectFlows(sw: BenchSwitch, count: number): Promise<void> {
   const text = await sw.ofctl(['dump-aggregate'])
   const found = /flow_count=(\d+)/.exec(text)?.[1]
   if (Number(found) !== count) throw new Error(`the switch has ${found} flows where ${count} were to be`)
+}
+
+/** What ovs-ofctl has installed is, flow by flow, what the agent would have: else the two were not doing the same. */
+async function expectNothingToDo(sw: BenchSwitch, services: number): Promise<void> {
+  await using agent = await startAgent(sw.rundir, hostWith(services))
+  const { added, changed, deleted } = await agent.pass()
+  if (added + changed + deleted > 0)
+    throw new Error(`${added + changed + deleted} of ovs-ofctl's flows are not the agent's`)
 }
