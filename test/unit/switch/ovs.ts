@@ -1,10 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import { execa } from 'execa'
+import { tempDir } from './temp-dir.ts'
 
 const SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema'
 
@@ -22,14 +20,14 @@ export interface Ovs {
 
 /** Stopped, and its directory removed, when the test ends, however it ends. */
 export async function startOvs(t: ExecutionContext, bridge = 'br0'): Promise<Ovs> {
-  const rundir = await mkdtemp(join(tmpdir(), 'crossport-ovs-'))
+  const { path: rundir, remove } = await tempDir('crossport-ovs-')
   const env = { OVS_RUNDIR: rundir, OVS_LOGDIR: rundir, OVS_DBDIR: rundir }
   const db = `unix:${rundir}/db.sock`
   const running: ChildProcess[] = []
   let vswitchd: ChildProcess | undefined
   t.teardown(async () => {
     await Promise.all(running.toReversed().map(end))
-    await rm(rundir, { recursive: true, force: true })
+    remove()
   })
 
   // setpriv: the daemons do not outlive the test's process, even when that is killed.
