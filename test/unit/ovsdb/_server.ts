@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -42,7 +43,11 @@ export async function startServer(t: Pick<ExecutionContext, 'teardown'>): Promis
     await ended
   }
 
+  // An exception that nobody catches ends the process without teardowns.
+  const atExit = () => rmSync(dir, { recursive: true, force: true })
+  process.once('exit', atExit)
   t.teardown(async () => {
+    process.off('exit', atExit)
     await stop()
     await rm(dir, { recursive: true, force: true })
   })
