@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
-import { makeTapCounter } from './tap.ts'
+import { makeAvaCounter } from './ava-report.ts'
 
 // The gate: lint, types, unit tests, end-to-end tests. Arguments: the names of those to run; none means all.
 // The last line is `N passed, N failed`; a check that fails counts as one.
@@ -19,12 +19,12 @@ async function check(argv: readonly string[]): Promise<Counts> {
 }
 
 async function ava(globs: readonly string[], options: readonly string[]): Promise<Counts> {
-  const child = spawn(bin('ava'), ['--tap', ...options, ...globs], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const counter = makeTapCounter()
+  const child = spawn(bin('ava'), [...options, ...globs], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const counter = makeAvaCounter()
   const closed = new Promise<number>(resolve => child.once('close', code => resolve(code ?? 1)))
   for await (const line of createInterface({ input: child.stdout })) {
-    const text = counter.line(line)
-    if (text !== undefined) say(text)
+    counter.line(line)
+    say(line)
   }
   const code = await closed
   const { passed, failed } = counter.counts()
