@@ -11,7 +11,7 @@ import { type Ovs, startOvs } from './ovs.ts'
 
 /** A session, and its events as promises. */
 function open(t: ExecutionContext, ovs: Ovs, owner: 'agent' | 'director' = 'agent', packets = false) {
-  t.timeout(60_000)
+  t.timeout(30_000)
   const events: string[] = []
   const packetsIn: PacketIn[] = []
   let waiters: { prefix: string; resolve: (event: string) => void }[] = []
