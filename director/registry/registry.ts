@@ -52,17 +52,27 @@ export function renew(registry: Registry, hostId: string, now: number, leaseMs: 
   return { ...registry, hosts: new Map(registry.hosts).set(hostId, renewed) }
 }
 
-/** Marks the hosts lost whose lease has run out. Returns the same object when there is none. */
+/** A host that has been lost for this long is forgotten: no connection of its time is left. One day, in milliseconds. */
+const FORGET_MS = 24 * 3600 * 1000
+
+/** Marks the hosts lost whose lease has run out, and forgets them in time. Returns the same object when there is none. */
 export function expire(registry: Registry, now: number): Registry {
-  const expired = [...registry.hosts.values()].filter(host => host.state === 'alive' && host.leaseExpiresAt <= now)
-  if (expired.length === 0) return registry
+  const due = [...registry.hosts.values()].filter(host => deadline(host) <= now)
+  if (due.length === 0) return registry
   const hosts = new Map(registry.hosts)
-  for (const host of expired) hosts.set(host.hostId, { ...host, state: 'lost' })
+  for (const host of due) {
+    if (host.leaseExpiresAt + FORGET_MS <= now) hosts.delete(host.hostId)
+    else hosts.set(host.hostId, { ...host, state: 'lost' })
+  }
   return { ...registry, hosts }
 }
 
-/** When `expire` has to be called next; undefined when no lease runs. */
+/** When `expire` has to be called next; undefined when there are no hosts. */
 export function nextExpiry(registry: Registry): number | undefined {
-  const leases = [...registry.hosts.values()].filter(host => host.state === 'alive').map(host => host.leaseExpiresAt)
-  return leases.length === 0 ? undefined : Math.min(...leases)
+  const deadlines = [...registry.hosts.values()].map(deadline)
+  return deadlines.length === 0 ? undefined : Math.min(...deadlines)
+}
+
+function deadline({ state, leaseExpiresAt }: Host): number {
+  return state === 'alive' ? leaseExpiresAt : leaseExpiresAt + FORGET_MS
 }

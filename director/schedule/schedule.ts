@@ -14,16 +14,20 @@ export interface Schedule {
 
 /**
  * Only what its agent reports ready, with a weight above 0, gets new connections. Established connections go on while
- * the real server may still be there: draining, lost with its agent, or for a moment not ready. Of a lost host's, even
- * a connection attempt that repeats an old 5-tuple is scheduled anew, for the host itself may be gone.
+ * the real server may still be there: draining, lost with its agent, or for a moment not ready. A connection attempt
+ * that repeats the 5-tuple of such a one is scheduled anew, as IPVS does (ip_vs_core.c, is_new_conn).
  */
 export function schedule(scheduler: Scheduler, realServers: readonly RealServer[]): Schedule {
-  const candidates = realServers.filter(rs => rs.state === 'ready' && rs.weight > 0)
+  const candidates = realServers.filter(isCandidate)
   const slots = apportion(algorithms[scheduler](candidates))
   return {
     shares: candidates.map((rs, i) => ({ id: rs.id, slots: slots[i]! })),
     established: realServers
       .filter(rs => rs.state !== 'down')
-      .map(rs => ({ id: rs.id, newConnections: rs.state !== 'lost' })),
+      .map(rs => ({ id: rs.id, newConnections: isCandidate(rs) })),
   }
+}
+
+function isCandidate(rs: RealServer): boolean {
+  return rs.state === 'ready' && rs.weight > 0
 }

@@ -46,7 +46,7 @@ function dispatch(site: Site, service: CompiledService, client: string): Flow {
   }
 }
 
-/** A SYN for a lost host is left to the group, as long as there is another to choose. */
+/** A SYN for one that takes no new connections is left to the group, as long as there is another to choose. */
 function known(service: CompiledService, target: Target, scheduled: boolean): Flow[] {
   const match = { ...transport(service), ct_zone: service.zone, ct_mark: target.mark }
   const flow: Flow = {

@@ -138,3 +138,71 @@ test.serial('nobody can serve: ARP and echo go on, requests are dropped and do n
   const error = await t.throwsAsync(network.client.run('curl', '-sS', '--max-time', '1', `http://${VIP}/`))
   t.regex(error?.message ?? '', /timed out/i)
 })
+
+test.serial('a SYN that repeats the 5-tuple of a draining real server goes to another', async t => {
+  const network = await prepared(t)
+  // Ends with a reset (SO_LINGER 0), so that the client's kernel lets it take the same port again at once.
+  const program = `import socket, struct; s = socket.socket()
+s.settimeout(5); s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+s.bind(("${CLIENT}", 36000)); s.connect(("${VIP}", 80)); s.send(b"GET"); print(s.recv(999).decode().split()[-1])`
+  const ask = () => network.client.run('python3', '-c', program)
+  await install(network, [service(network, [256, 0])])
+  t.is(await ask(), 'web-1')
+  const draining = service(network, [0, 256])
+  const targets = draining.targets.map(target => ({ ...target, newConnections: target.mark === 2 }))
+  await install(network, [{ ...draining, targets }])
+  t.is(await ask(), 'web-2')
+})
+
+test.serial('UDP: an idle client keeps its real server', async t => {
+  const network = await startNetwork(t)
+  t.timeout(60_000)
+  const echo = (name: string) =>
+    `import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("${VIP}", 53)); print("up", flush=True)
+while True: s.sendto(b"${name}", s.recvfrom(99)[1])`
+  for (const [i, host] of network.hosts.entries()) await host.daemon(/up/, 'python3', '-c', echo(`dns-${i + 1}`))
+  const udp = { protocol: 'udp', port: 53 } as const
+  const at53 = service(network, [256, 0], udp).targets.map(target => ({ ...target, ingressPort: 53 }))
+  await install(network, [service(network, [256, 0], { ...udp, targets: at53 })])
+  const client = await network.client.daemon(
+    /dns-1/,
+    'python3',
+    '-c',
+    `import os, socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(3); s.connect(("${VIP}", 53))
+def ask(): s.send(b"?"); print(s.recv(99), flush=True)
+ask()
+while not os.path.exists("${network.rundir}/go"): time.sleep(0.05)
+ask()`,
+  )
+  await install(network, [service(network, [0, 256], { ...udp, targets: at53 })])
+  const second = new Promise<string>(resolve => client.stdout!.once('data', data => resolve(String(data))))
+  await network.client.run('touch', `${network.rundir}/go`)
+  t.regex(await second, /dns-1/)
+})
+
+test.serial(
+  'a real server on the director’s own bridge: the request enters table 0 once more, and only once',
+  async t => {
+    const network = await startNetwork(t)
+    const target = {
+      mark: 1,
+      hostMac: network.directorMac,
+      hostIp: '172.24.1.100',
+      ingressPort: 80,
+      newConnections: true,
+    }
+    await install(network, [service(network, [256], { targets: [target] })])
+    // What an agent on this bridge has for it, at its priority; VIP port and ingress port are equal, D is H.
+    await network.ofctl(
+      'add-flow',
+      `cookie=0x77,priority=40500,tcp,dl_dst=${network.directorMac},nw_dst=${VIP},tp_dst=80 actions=set_field:52:54:00:00:00:01->eth_dst,LOCAL`,
+    )
+    await t.throwsAsync(network.client.run('curl', '-sS', '--max-time', '1', `http://${VIP}/`))
+    const packets = async (flow: string) =>
+      [...(await network.ofctl('dump-flows', flow)).matchAll(/n_packets=(\d+)/g)].map(match => Number(match[1]))
+    const [taken] = await packets('cookie=0x77/-1')
+    t.true(taken! > 0)
+    // A second pass through the director's own rule would count here, and never end.
+    t.deepEqual(await packets('cookie=0xc705202200000001/-1'), [taken])
+  },
+)

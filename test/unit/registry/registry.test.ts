@@ -69,7 +69,10 @@ test('a lease that runs out marks the host lost and keeps its real servers; any 
   t.is(expire(registry, 16_000), registry)
   registry = expire(registry, 25_000)
   t.deepEqual(states(registry), ['rs1/a lost'])
-  t.is(nextExpiry(registry), undefined)
+  const day = 24 * 3600 * 1000
+  t.is(nextExpiry(registry), 25_000 + day)
+  t.is(expire(registry, 24_999 + day), registry)
+  t.is(expire(registry, 25_000 + day).hosts.size, 0)
   registry = renew(registry, 'rs1', 30_000, LEASE)
   t.deepEqual(states(registry), ['rs1/a ready'])
 })

@@ -84,9 +84,9 @@ test('only ready real servers with a weight get new connections', t => {
   t.deepEqual(shares, [{ id: 'ready', slots: SLOTS }])
   t.deepEqual(established, [
     { id: 'ready', newConnections: true },
-    { id: 'drained', newConnections: true },
-    { id: 'draining', newConnections: true },
-    { id: 'pending', newConnections: true },
+    { id: 'drained', newConnections: false },
+    { id: 'draining', newConnections: false },
+    { id: 'pending', newConnections: false },
     { id: 'lost', newConnections: false },
   ])
 })
