@@ -1,0 +1,95 @@
+import { CrossportError } from '../../shared/errors.ts'
+import type { Commands } from './commands.ts'
+import { isAgentError } from './ip.ts'
+import type { Qga } from './qga.ts'
+import { anyReply, handleReply, readReply, writeReply } from './replies.ts'
+
+/** Small text files in the guest. All throw GUEST_COMMAND_FAILED when the guest refuses. */
+export interface GuestFiles {
+  /** Undefined when there is no such file. */
+  read(path: string): Promise<string | undefined>
+  write(path: string, text: string): Promise<void>
+  /** No such file is as good. */
+  remove(path: string): Promise<void>
+}
+
+const MAX_FILE = 32 * 1024
+
+/** By guest-file-* where the agent allows them, by guest-exec otherwise. */
+export function guestFiles(qga: Qga, commands: Commands): GuestFiles {
+  const direct = commands.has('guest-file-open', 'guest-file-read', 'guest-file-write', 'guest-file-close')
+  return { ...(direct ? byHandle(qga) : byCommand(qga)), remove: path => remove(qga, path) }
+}
+
+function byHandle(qga: Qga): Pick<GuestFiles, 'read' | 'write'> {
+  const withFile = async <T>(path: string, mode: 'r' | 'w', work: (handle: number) => Promise<T>): Promise<T> => {
+    const handle = await qga.call(handleReply, 'guest-file-open', { path, mode })
+    let result: T
+    try {
+      result = await work(handle)
+    } catch (error) {
+      // The first failure is the one to tell; a handle that stays open costs the guest little.
+      await qga.call(anyReply, 'guest-file-close', { handle }).catch(() => {})
+      throw error
+    }
+    // Written for good only when closed: a failure here is one of writing.
+    await qga.call(anyReply, 'guest-file-close', { handle })
+    return result
+  }
+  return {
+    read: async path => {
+      try {
+        return await withFile(path, 'r', async handle => {
+          const reply = await qga.call(readReply, 'guest-file-read', { handle, count: MAX_FILE })
+          const bytes = Buffer.from(reply['buf-b64'], 'base64')
+          if (bytes.length >= MAX_FILE) throw new CrossportError('GUEST_COMMAND_FAILED', `${path} is too large`)
+          return bytes.toString('utf8')
+        })
+      } catch (error) {
+        if (isAgentError(error) && /no such file/i.test(error.message)) return undefined
+        throw refused(path, error)
+      }
+    },
+    write: async (path, text) => {
+      const bytes = Buffer.from(text)
+      try {
+        await withFile(path, 'w', async handle => {
+          const args = { handle, 'buf-b64': bytes.toString('base64') }
+          const { count } = await qga.call(writeReply, 'guest-file-write', args)
+          if (count !== bytes.length)
+            throw new CrossportError('GUEST_COMMAND_FAILED', `${path}: only ${count} of ${bytes.length} bytes written`)
+        })
+      } catch (error) {
+        throw refused(path, error)
+      }
+    },
+  }
+}
+
+function byCommand(qga: Qga): Pick<GuestFiles, 'read' | 'write'> {
+  return {
+    read: async path => {
+      const { exitCode, stdout, stderr } = await qga.exec('cat', [path])
+      if (exitCode === 0) return stdout
+      if (/no such file/i.test(stderr)) return undefined
+      throw refused(path, stderr.trim())
+    },
+    write: async (path, text) => {
+      const { exitCode, stderr } = await qga.exec('sh', ['-c', 'cat > "$1"', 'sh', path], text)
+      if (exitCode !== 0) throw refused(path, stderr.trim())
+    },
+  }
+}
+
+async function remove(qga: Qga, path: string): Promise<void> {
+  const { exitCode, stderr } = await qga.exec('rm', ['-f', path])
+  if (exitCode !== 0) throw refused(path, stderr.trim())
+}
+
+/** The guest's own refusal gets a code of its own; a lost or silent agent stays what it is. */
+function refused(path: string, error: unknown): unknown {
+  if (typeof error !== 'string' && !isAgentError(error)) return error
+  const words = typeof error === 'string' ? error : error.message
+  const selinux = /permission denied/i.test(words) ? ' (SELinux may forbid it to the guest agent)' : ''
+  return new CrossportError('GUEST_COMMAND_FAILED', `${path}: ${words}${selinux}`)
+}

@@ -1,0 +1,144 @@
+import { CrossportError } from '../../shared/errors.ts'
+import type { Log } from '../../shared/log.ts'
+import type { Clock } from '../../shared/run/clock.ts'
+import { createDirtyLoop } from '../../shared/run/dirty-loop.ts'
+import { type AgentCall, createQga } from './qga.ts'
+import { settleGuest } from './settle.ts'
+import { newStatus, retarget, sameStatus, withError, withNic, withVip } from './status.ts'
+import type { GuestRecords, GuestStatus, GuestTarget } from './types.ts'
+
+export interface GuestOptions {
+  readonly agentCall: AgentCall
+  readonly records: GuestRecords
+  readonly log: Log
+  readonly clock: Clock
+  onChange(): void
+  /** Every guest is looked at again this often. Default 60 s. */
+  readonly verifyMs?: number
+  /** First wait after a failure, ms; doubles up to `verifyMs`. Default 1 s. */
+  readonly retryMs?: number
+}
+
+export interface Guest {
+  /** All targets of this VM, one for each NIC. */
+  set(targets: readonly GuestTarget[]): void
+  status(mac: string): GuestStatus | undefined
+  stop(): Promise<void>
+}
+
+/** One VM: a loop of its own, so that a stuck guest delays nobody else. */
+export function createGuest(vmUuid: string, options: GuestOptions): Guest {
+  const { agentCall, records, clock, verifyMs = 60_000, retryMs = 1000 } = options
+  const log = options.log.with({ vmUuid })
+  const statuses = new Map<string, GuestStatus>()
+  let targets: readonly GuestTarget[] = []
+  let cancelVerify = () => {}
+  let told = ''
+
+  const update = (mac: string, change: (status: GuestStatus) => GuestStatus) => {
+    const old = statuses.get(mac)
+    if (old === undefined) return
+    const next = change(old)
+    if (sameStatus(old, next)) return
+    statuses.set(mac, next)
+    options.onChange()
+  }
+
+  const failAll = (error: Error) => {
+    for (const mac of statuses.keys()) update(mac, status => withError(status, error))
+  }
+
+  const settle = async (signal: AbortSignal) => {
+    cancelVerify()
+    const now = targets
+    const absent = obstacle(now)
+    if (absent !== undefined) {
+      // No retry of its own: the inventory tells when it changes.
+      failAll(absent)
+      return
+    }
+    const qga = createQga({ vmUuid, agentCall, clock, signal })
+    // A pass that was overtaken by a new run of the VM has seen the old one: its findings are not about this one.
+    const current = () => targets === now || runOf(targets) === runOf(now)
+    try {
+      const failure = await settleGuest(now, {
+        qga,
+        records,
+        log,
+        onNic: (mac, nic) => current() && update(mac, status => withNic(status, nic, records.list())),
+        onVip: (mac, vip, found) => current() && update(mac, status => withVip(status, vip, found)),
+      })
+      if (failure !== undefined) throw new SingleFailure(failure.message, { cause: failure })
+      told = ''
+    } catch (error) {
+      if (signal.aborted) return
+      const single = error instanceof SingleFailure
+      if (current() && !single) failAll(error as Error)
+      tell((single ? error.cause : error) as Error)
+      throw error
+    }
+    cancelVerify = clock.after(verifyMs, () => loop.mark('verify'))
+  }
+
+  /** Once for each new trouble; the status shows the rest. */
+  const tell = (err: Error) => {
+    if (told === err.message) return
+    told = err.message
+    log.warn('the guest could not be given its VIPs; it is tried again', { vm: targets[0]?.vmName, err })
+  }
+
+  const loop = createDirtyLoop({
+    clock,
+    log: { ...log, warn: (message, fields) => log.debug(message, fields) },
+    act: settle,
+    retryMinMs: retryMs,
+    retryMaxMs: verifyMs,
+  })
+
+  return {
+    set: next => {
+      if (JSON.stringify(next) === JSON.stringify(targets)) return
+      const forget = runOf(next) !== runOf(targets)
+      targets = next
+      for (const mac of statuses.keys()) if (!next.some(target => target.mac === mac)) statuses.delete(mac)
+      for (const target of next) {
+        const { mac } = target
+        if (!statuses.has(mac)) statuses.set(mac, newStatus(target))
+        else update(mac, status => retarget(status, target, forget))
+      }
+      loop.mark('targets')
+    },
+    status: mac => statuses.get(mac),
+    stop: () => {
+      cancelVerify()
+      return loop.stop()
+    },
+  }
+}
+
+/** Changes with every boot as far as the host can tell: a guest that reboots closes its agent channel. */
+function runOf(targets: readonly GuestTarget[]): string {
+  const [first] = targets
+  return JSON.stringify([first?.runId, first?.running, first?.agentChannel])
+}
+
+/** What keeps us from asking the guest at all. */
+function obstacle([first]: readonly GuestTarget[]): CrossportError | undefined {
+  if (first === undefined) return undefined
+  const { vmName, running, agentChannel } = first
+  if (!running) return new CrossportError('GUEST_NOT_RUNNING', `VM ${vmName} is not running`)
+  if (agentChannel === 'none')
+    return new CrossportError(
+      'GUEST_NO_CHANNEL',
+      `VM ${vmName} has no guest agent channel (org.qemu.guest_agent.0) in its XML`,
+    )
+  if (agentChannel === 'disconnected')
+    return new CrossportError(
+      'GUEST_AGENT_NOT_CONNECTED',
+      `the guest agent of VM ${vmName} is not running (yet): its channel is there and not opened by the guest`,
+    )
+  return undefined
+}
+
+/** For the loop only, which then tries again: the VIP or NIC that it is about has been told. */
+class SingleFailure extends Error {}

@@ -1,0 +1,47 @@
+import { CrossportError } from '../../shared/errors.ts'
+import type { Exec, Qga } from './qga.ts'
+
+/** Adds VIP/32 to the NIC (ip-address(8)); there already is as good. Throws GUEST_COMMAND_FAILED with ip's own words. */
+export async function addAddress(qga: Qga, vip: string, nic: string): Promise<void> {
+  const result = await ip(qga, ['address', 'add', `${vip}/32`, 'dev', nic])
+  if (result.exitCode !== 0 && !/File exists|already assigned/i.test(result.stderr))
+    throw failed('add', vip, nic, result)
+}
+
+/** Takes VIP/32 off the NIC; not there is as good. */
+export async function removeAddress(qga: Qga, vip: string, nic: string): Promise<void> {
+  const result = await ip(qga, ['address', 'del', `${vip}/32`, 'dev', nic])
+  if (result.exitCode !== 0 && !/Cannot assign requested address|not found/i.test(result.stderr))
+    throw failed('del', vip, nic, result)
+}
+
+/** The agent's PATH need not have sbin in it. */
+const PROGRAMS = ['ip', '/sbin/ip', '/usr/sbin/ip']
+
+async function ip(qga: Qga, args: readonly string[]): Promise<Exec> {
+  let missing: unknown
+  for (const program of PROGRAMS) {
+    try {
+      return await qga.exec(program, args)
+    } catch (error) {
+      if (!isAgentError(error)) throw error
+      if (!/no such file/i.test(error.message)) throw notRun(program, error)
+      missing = error
+    }
+  }
+  throw new CrossportError('GUEST_COMMAND_FAILED', 'the guest has no ip command (iproute2)', { cause: missing })
+}
+
+function failed(verb: string, vip: string, nic: string, { exitCode, stderr, stdout }: Exec): CrossportError {
+  const words = (stderr.trim() || stdout.trim() || `exit code ${exitCode}`).slice(0, 500)
+  return new CrossportError('GUEST_COMMAND_FAILED', `ip address ${verb} ${vip}/32 dev ${nic}: ${words}`)
+}
+
+function notRun(program: string, cause: CrossportError): CrossportError {
+  const selinux = /permission denied/i.test(cause.message) ? ' (SELinux may forbid it to the guest agent)' : ''
+  return new CrossportError('GUEST_COMMAND_FAILED', `${program} cannot be run: ${cause.message}${selinux}`, { cause })
+}
+
+export function isAgentError(error: unknown): error is CrossportError {
+  return error instanceof CrossportError && error.code === 'GUEST_AGENT_ERROR'
+}

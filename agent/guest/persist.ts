@@ -1,0 +1,59 @@
+import { CrossportError } from '../../shared/errors.ts'
+import type { GuestFiles } from './files.ts'
+import { ownerOf, sign } from './ownership.ts'
+import { WRITERS } from './writers/all.ts'
+import type { PersistWriter } from './writers/types.ts'
+
+/** Where a VIP's file is or will be, and what is there now. */
+export interface Place {
+  readonly path: string
+  readonly wanted: string
+  readonly current: string | undefined
+}
+
+/**
+ * The network manager of this NIC. Throws GUEST_NO_PERSISTENCE when none that we know manages it, or it refuses to be
+ * read.
+ */
+export async function findWriter(files: GuestFiles, nic: string): Promise<PersistWriter> {
+  for (const writer of WRITERS) if (await writer.detect(files, nic)) return writer
+  throw noPersistence(
+    `no network configuration that we can add to was found in the guest for ${nic}; looked for ${WRITERS.map(w => w.name).join(', ')}`,
+  )
+}
+
+/** The first place that is free or ours, the recorded one before others. Throws GUEST_NO_PERSISTENCE, GUEST_FILE_FOREIGN. */
+export async function findPlace(
+  files: GuestFiles,
+  writer: PersistWriter,
+  nic: string,
+  vip: string,
+  recorded: string | undefined,
+): Promise<Place> {
+  const paths = writer.paths(nic, vip)
+  if (paths.length === 0) throw noPersistence(`the name of ${nic} leaves no room for an alias (15 characters)`)
+  const known = recorded !== undefined && paths.includes(recorded) ? [recorded] : []
+  let foreign: string | undefined
+  for (const path of [...known, ...paths.filter(path => path !== recorded)]) {
+    const current = await files.read(path)
+    if (ownerOf(current, vip) !== 'foreign') return { path, current, wanted: sign(vip, writer.text(nic, vip, path)) }
+    foreign ??= path
+    // What we wrote once and somebody has edited since is theirs: no second file for the same VIP beside it.
+    if (path === recorded) break
+  }
+  throw new CrossportError('GUEST_FILE_FOREIGN', `${foreign} in the guest was written or edited by somebody else`)
+}
+
+/** Removes our file; true when it is gone, false when it has become somebody else's and was left. */
+export async function removeFile(files: GuestFiles, path: string, vip: string): Promise<boolean> {
+  const content = await files.read(path)
+  if (content === undefined) return true
+  if (ownerOf(content, vip) === 'foreign') return false
+  await files.remove(path)
+  return true
+}
+
+export function noPersistence(reason: string, cause?: unknown): CrossportError {
+  const text = `address set, will not survive a reboot because ${reason}`
+  return new CrossportError('GUEST_NO_PERSISTENCE', text, cause === undefined ? {} : { cause })
+}

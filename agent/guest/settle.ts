@@ -1,0 +1,211 @@
+import { CrossportError } from '../../shared/errors.ts'
+import type { Log } from '../../shared/log.ts'
+import { readCommands } from './commands.ts'
+import { type GuestFiles, guestFiles } from './files.ts'
+import { addAddress, removeAddress } from './ip.ts'
+import { type GuestNic, readNic } from './nic.ts'
+import { ownerOf } from './ownership.ts'
+import { findPlace, findWriter, noPersistence, type Place, removeFile } from './persist.ts'
+import type { Qga } from './qga.ts'
+import type { GuestRecord, GuestRecords, GuestTarget, VipStatus } from './types.ts'
+import type { PersistWriter } from './writers/types.ts'
+
+export interface SettleOptions {
+  readonly qga: Qga
+  readonly records: GuestRecords
+  readonly log: Log
+  /** Called as soon as something is known of a NIC. */
+  onNic(mac: string, nic: GuestNic): void
+  onVip(mac: string, vip: string, status: VipStatus): void
+}
+
+/**
+ * Makes one guest equal to its targets. The order is the one in which nothing can be lost or left behind:
+ * 1. guest-sync, then what the agent may do, then the NIC by its hardware address;
+ * 2. what is not wanted any more goes: file, address, record;
+ * 3. what is wanted comes: record (the intent), file, address; each is read first, for the last attempt may have got
+ *    any far, and a command that timed out may have run after all;
+ * 4. the addresses are read once more: only what the guest itself shows is called set.
+ * Throws what keeps the whole guest from being settled; returns the first failure of a single VIP or NIC, which `onVip`
+ * has been told of.
+ */
+export async function settleGuest(
+  targets: readonly GuestTarget[],
+  options: SettleOptions,
+): Promise<CrossportError | undefined> {
+  const { qga } = options
+  await qga.sync()
+  const commands = await readCommands(qga)
+  const files = guestFiles(qga, commands)
+  const failures: CrossportError[] = []
+  for (const target of targets) {
+    try {
+      await settleNic(target, files, options, failures)
+    } catch (error) {
+      if (!isOneNics(error)) throw error
+      for (const vip of target.vips) options.onVip(target.mac, vip, failed(error))
+      failures.push(error)
+    }
+  }
+  return failures[0]
+}
+
+async function settleNic(
+  target: GuestTarget,
+  files: GuestFiles,
+  options: SettleOptions,
+  failures: CrossportError[],
+): Promise<void> {
+  const { qga, records, log } = options
+  const { vmUuid, mac, vips } = target
+  const nic = await readNic(qga, mac)
+  options.onNic(mac, nic)
+  const mine = () => records.list().filter(record => record.vmUuid === vmUuid && record.mac === mac)
+
+  const each = async (vip: string, work: () => Promise<VipStatus | undefined>): Promise<VipStatus | undefined> => {
+    try {
+      return await work()
+    } catch (error) {
+      if (!isOneVips(error)) throw error
+      failures.push(error)
+      options.onVip(mac, vip, failed(error))
+      return undefined
+    }
+  }
+
+  for (const record of mine().filter(record => !vips.includes(record.vip)))
+    await each(record.vip, () => release(record, nic, files, options))
+
+  const writer = await chooseWriter(files, nic.name, vips)
+  const done = new Map<string, VipStatus>()
+  for (const vip of vips) {
+    const record = mine().find(record => record.vip === vip)
+    const status = await each(vip, () => hold(target, vip, nic, record, writer, files, options))
+    if (status !== undefined) done.set(vip, status)
+  }
+  if (done.size === 0) return
+
+  const after = await readNic(qga, mac)
+  options.onNic(mac, after)
+  for (const [vip, status] of done) {
+    await each(vip, async () => {
+      if (!after.addresses.includes(vip) && !after.loopback.includes(vip))
+        throw new CrossportError('GUEST_COMMAND_FAILED', `${vip} was added to ${after.name} and is not there`)
+      options.onVip(mac, vip, status)
+      return status
+    })
+  }
+  log.debug('guest verified', { vm: target.vmName, nic: after.name, vips: vips.join(' ') })
+}
+
+/** What we added goes, and only that. */
+async function release(
+  record: GuestRecord,
+  nic: GuestNic,
+  files: GuestFiles,
+  { qga, records, log }: SettleOptions,
+): Promise<undefined> {
+  const { vmUuid, mac, vip, file } = record
+  if (file !== undefined && !(await removeFile(files, file, vip))) {
+    const message = `${file} was edited by somebody else and is left in the guest`
+    log.warn(message, { vmUuid, vip, err: new CrossportError('GUEST_FILE_FOREIGN', message) })
+  }
+  if (record.addressAdded && nic.addresses.includes(vip)) await removeAddress(qga, vip, nic.name)
+  // Last: from here on nobody shields the VM's VIP any more.
+  records.remove(vmUuid, mac, vip)
+  log.info(`VIP ${vip} taken out of the guest`, { vmUuid, nic: nic.name })
+}
+
+async function hold(
+  target: GuestTarget,
+  vip: string,
+  nic: GuestNic,
+  record: GuestRecord | undefined,
+  writer: PersistWriter | CrossportError,
+  files: GuestFiles,
+  { qga, records, log }: SettleOptions,
+): Promise<VipStatus> {
+  const { vmUuid, mac, vmName } = target
+  const moved = record !== undefined && record.nicName !== nic.name
+  // The NIC has another name than when we wrote its file: that one would be of no use, or of another NIC.
+  if (moved && record.file !== undefined) await removeFile(files, record.file, vip)
+  const recorded = moved ? undefined : record?.file
+
+  const present = nic.addresses.includes(vip) || nic.loopback.includes(vip)
+  const place = await choosePlace(files, writer, nic.name, vip, recorded)
+  const ours = record?.addressAdded === true || (isPlace(place) && ownerOf(place.current, vip) === 'ours')
+  if (present && !ours) {
+    put(records, record, { vmUuid, mac, vip, nicName: nic.name, addressAdded: false, file: undefined })
+    return { state: 'set', reason: 'the address was there before and is left to its owner' }
+  }
+
+  const file = isPlace(place) ? place.path : recorded
+  put(records, record, { vmUuid, mac, vip, nicName: nic.name, addressAdded: true, file })
+  const warning = isPlace(place) ? await persist(files, place) : place
+  if (!present) {
+    await addAddress(qga, vip, nic.name)
+    log.info(`VIP ${vip} set in the guest`, {
+      vm: vmName,
+      vmUuid,
+      nic: nic.name,
+      ...(file === undefined ? {} : { file }),
+    })
+  }
+  return warning === undefined ? { state: 'set' } : { state: 'set', code: warning.code, reason: warning.message }
+}
+
+function put(records: GuestRecords, old: GuestRecord | undefined, record: GuestRecord): void {
+  if (JSON.stringify(old) !== JSON.stringify(record)) records.put(record)
+}
+
+/** A guest that cannot keep the address over a reboot still gets it: these come back as a warning. */
+async function chooseWriter(
+  files: GuestFiles,
+  nic: string,
+  vips: readonly string[],
+): Promise<PersistWriter | CrossportError> {
+  if (vips.length === 0) return noPersistence('nothing is wanted')
+  return findWriter(files, nic).catch(asWarning)
+}
+
+async function choosePlace(
+  files: GuestFiles,
+  writer: PersistWriter | CrossportError,
+  nic: string,
+  vip: string,
+  recorded: string | undefined,
+): Promise<Place | CrossportError> {
+  if (writer instanceof CrossportError) return writer
+  return findPlace(files, writer, nic, vip, recorded).catch(asWarning)
+}
+
+async function persist(files: GuestFiles, { path, current, wanted }: Place): Promise<CrossportError | undefined> {
+  if (current === wanted) return undefined
+  return files.write(path, wanted).then(() => undefined, asWarning)
+}
+
+function asWarning(error: unknown): CrossportError {
+  if (!(error instanceof CrossportError)) throw error
+  if (error.code === 'GUEST_NO_PERSISTENCE' || error.code === 'GUEST_FILE_FOREIGN') return error
+  if (error.code === 'GUEST_COMMAND_FAILED') return noPersistence(error.message, error)
+  throw error
+}
+
+function isPlace(value: Place | CrossportError): value is Place {
+  return !(value instanceof CrossportError)
+}
+
+function isOneNics(error: unknown): error is CrossportError {
+  return error instanceof CrossportError && error.code === 'GUEST_NIC_NOT_FOUND'
+}
+
+/** The guest's answer to one command; the next VIP may fare better. */
+function isOneVips(error: unknown): error is CrossportError {
+  return (
+    error instanceof CrossportError && (error.code === 'GUEST_COMMAND_FAILED' || error.code === 'GUEST_AGENT_ERROR')
+  )
+}
+
+function failed(error: CrossportError): VipStatus {
+  return { state: 'failed', code: error.code, reason: error.message }
+}

@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto'
+import type { PersistWriter } from './types.ts'
+
+const FOLDER = '/etc/sysconfig/network-scripts'
+/** IFNAMSIZ less its end: NIC, colon and label (netdevice(7)). */
+const NAME_MAX = 15
+const ATTEMPTS = 8
+
+/**
+ * Red Hat's network-scripts: an alias file beside ifcfg-NIC (initscripts' sysconfig.txt, "Alias interfaces"), read by
+ * ifup-aliases and by NetworkManager's ifcfg-rh plugin. ARPCHECK and ARPUPDATE keep ifup-aliases from probing for and
+ * announcing the VIP, which is the director's.
+ */
+export const networkScripts: PersistWriter = {
+  name: 'network-scripts',
+  detect: async (files, nic) => (await files.read(`${FOLDER}/ifcfg-${nic}`)) !== undefined,
+  paths: (nic, vip) => labels(nic, vip).map(label => `${FOLDER}/ifcfg-${nic}:${label}`),
+  text: (_nic, vip, path) =>
+    [
+      `DEVICE=${path.slice(path.lastIndexOf('/ifcfg-') + '/ifcfg-'.length)}`,
+      `IPADDR=${vip}`,
+      'PREFIX=32',
+      'NETMASK=255.255.255.255',
+      'ONPARENT=yes',
+      'ARPCHECK=no',
+      'ARPUPDATE=no',
+      '',
+    ].join('\n'),
+}
+
+/** ifup-aliases accepts letters, digits and underscores only. */
+function labels(nic: string, vip: string): readonly string[] {
+  const room = NAME_MAX - nic.length - 1
+  if (room < 2) return []
+  // An IPv4 address is seven digits to base 36 at most: where they fit, no two VIPs share a label.
+  const whole = vip.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
+  const exact = whole.toString(36).padStart(7, '0')
+  if (room >= exact.length + 2) return [`cp${exact}`]
+  if (room >= exact.length) return [exact]
+  return Array.from({ length: ATTEMPTS }, (_, i) => {
+    const digest = createHash('sha256').update(`${vip} ${i}`).digest().readBigUInt64BE(0)
+    return digest.toString(36).padStart(room, '0').slice(-room)
+  })
+}
