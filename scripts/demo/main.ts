@@ -70,7 +70,7 @@ async function run(lab: Lab, print: Printer): Promise<void> {
   try {
     await director.until(
       'both hosts registered',
-      status => status.hosts.filter(h => h.state === 'alive').length === hosts.length,
+      status => status.hosts.filter(h => h.state === 'connected').length === hosts.length,
     )
     print.step('both hosts have registered by themselves')
     await dropFile(lab, print, director, agents, hosts)

@@ -63,7 +63,10 @@ export async function createSite(options: SiteOptions = {}): Promise<Site> {
       ...hosts.map(host => startDaemon(lab, host, 'agent', options.agentConfig)),
     ])
     const byHost = new Map(hosts.map((host, n) => [host, agents[n]!]))
-    await director.until('all hosts registered', status => status.hosts.length === hosts.length)
+    await director.until(
+      'all hosts registered',
+      status => status.hosts.filter(host => host.state === 'connected').length === hosts.length,
+    )
     return makeSite(lab, director, byHost)
   } catch (error) {
     await lab.down()

@@ -1,17 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { execa, type ResultPromise } from 'execa'
 
@@ -26,6 +17,8 @@ export interface Machine {
   write(path: string, text: string): Promise<void>
   /** Journal entries that match (journalctl(1) matches), oldest first. */
   journal(...matches: string[]): Promise<Record<string, string>[]>
+  /** Runs a command until it writes a line that `found` wants, ends it, and returns the line. */
+  untilLine(command: readonly [string, ...string[]], found: (line: string) => boolean): Promise<string>
   /** Follows the journal until an entry satisfies `found`, and returns it. */
   untilJournal(matches: string[], found: (entry: Record<string, string>) => boolean): Promise<Record<string, string>>
   close(): Promise<void>
@@ -49,28 +42,24 @@ export async function bootMachine(files: Readonly<Record<string, string>>): Prom
   }
   const groups = cgroups(`crossport-test-${id.slice(0, 8)}`)
   const nspawn = spawnMachine(work, `ct${id.slice(0, 8)}`, groups)
-  const clean = async () => {
-    for (const group of groups) await removeCgroup(group)
-    rmSync(work, { recursive: true, force: true })
-  }
   const said = await untilSaid(nspawn, TARGET)
-  const leader = childrenOf(nspawn.pid)[0]
+  const leader = childrenOf(childrenOf(nspawn.pid)[0])[0]
   if (leader === undefined) {
+    nspawn.kill('SIGTERM')
     await nspawn
-    await clean()
     throw new Error(`the machine did not boot:\n${said}`)
   }
-  return machine(nspawn, leader, clean)
+  return machine(nspawn, leader)
 }
 
 function spawnMachine(work: string, name: string, groups: readonly string[]) {
-  const own = ['--pdeathsig', 'KILL', 'unshare', '--mount', '--propagation', 'private']
+  const own = ['--pdeathsig', 'TERM', 'unshare', '--mount', '--propagation', 'private']
   return execa('setpriv', [...own, 'sh', '-euc', SCRIPT, 'sh', work, REPOSITORY, name, ...groups], {
     reject: false,
     stdin: 'ignore',
     all: true,
     buffer: false,
-    forceKillAfterDelay: 10_000,
+    forceKillAfterDelay: 30_000,
   })
 }
 
@@ -88,7 +77,7 @@ function untilSaid(process: Nspawn, text: string): Promise<string> {
 
 type Nspawn = ReturnType<typeof spawnMachine>
 
-function machine(nspawn: Nspawn, leader: number, clean: () => Promise<void>): Machine {
+function machine(nspawn: Nspawn, leader: number): Machine {
   const enter = ['--target', String(leader), '--all', '--']
   const exec: Machine['exec'] = (file, ...args) => execa('nsenter', [...enter, file, ...args])
   const entries = (text: string) =>
@@ -96,6 +85,20 @@ function machine(nspawn: Nspawn, leader: number, clean: () => Promise<void>): Ma
       .split('\n')
       .filter(Boolean)
       .map(line => JSON.parse(line) as Record<string, string>)
+  const untilLine: Machine['untilLine'] = async ([file, ...args], found) => {
+    const process = execa('nsenter', [...enter, file, ...args], { reject: false, buffer: false })
+    const lines = createInterface({ input: process.stdout })
+    const line = await new Promise<string | undefined>(resolve => {
+      lines.on('line', each => {
+        if (found(each)) resolve(each)
+      })
+      lines.on('close', () => resolve(undefined))
+    })
+    process.kill()
+    await process
+    if (line === undefined) throw new Error(`${[file, ...args].join(' ')} ended without the line`)
+    return line
+  }
   return {
     exec,
     write: async (path, text) => {
@@ -105,27 +108,15 @@ function machine(nspawn: Nspawn, leader: number, clean: () => Promise<void>): Ma
     },
     journal: async (...matches) =>
       entries(String((await exec('journalctl', '-o', 'json', '--all', ...matches)).stdout)),
+    untilLine,
     untilJournal: async (matches, found) => {
-      const follow = execa(
-        'nsenter',
-        [...enter, 'journalctl', '-o', 'json', '--all', '--follow', '--lines=all', ...matches],
-        { reject: false, buffer: false },
-      )
-      try {
-        for await (const line of follow) {
-          const [entry] = entries(String(line))
-          if (entry && found(entry)) return entry
-        }
-        throw new Error('the journal ended')
-      } finally {
-        follow.kill()
-      }
+      const args = ['-o', 'json', '--all', '--follow', '--lines=all', ...matches]
+      const line = await untilLine(['journalctl', ...args], each => found(entries(each)[0] ?? {}))
+      return entries(line)[0] ?? {}
     },
     close: async () => {
-      // nspawn passes SIGTERM on as the shutdown signal (systemd-nspawn(1), --kill-signal=).
       nspawn.kill('SIGTERM')
       await nspawn
-      await clean()
     },
   }
 }
@@ -136,18 +127,45 @@ Requires=systemd-journald.service systemd-journald.socket
 After=systemd-journald.service
 `
 
-/** $1 work directory, $2 repository, $3 machine name, the rest: control groups to be in. */
+/**
+ * $1 work directory, $2 repository, $3 machine name, the rest: control groups for nspawn to be in.
+ * Cleans up after itself on SIGTERM, which it also gets when the process that started it dies.
+ */
 const SCRIPT = `
-work=$1 repository=$2 name=$3; shift 3
-for group; do mkdir -p "$group"; echo $$ > "$group/cgroup.procs"; done
+work=$1 repository=$2 name=$3 pid=; shift 3
+alive() { [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; }
+finish() {
+  trap '' TERM INT HUP EXIT
+  # nspawn passes SIGTERM on as the shutdown signal (systemd-nspawn(1), --kill-signal=).
+  alive && kill -TERM "$pid"
+  for i in $(seq 100); do alive || break; sleep 0.1; done
+  alive && kill -KILL "$pid"
+  umount --recursive --lazy "$work/mnt" || true
+  # Tried again while the kernel still buries the last processes: nothing tells when it is done.
+  for group; do
+    for i in $(seq 50); do
+      find "$group" -depth -type d -exec rmdir {} + 2>/dev/null && break
+      sleep 0.1
+    done
+  done
+  rm -rf "$work"
+}
+trap 'finish "$@"' EXIT
+trap 'exit 143' TERM INT HUP
+for group; do mkdir -p "$group"; done
 mkdir "$work/mnt"
 mount -t tmpfs tmpfs "$work/mnt"
 mkdir "$work/mnt/upper" "$work/mnt/work" "$work/mnt/root"
 mount -t overlay overlay -o "lowerdir=/,upperdir=$work/mnt/upper,workdir=$work/mnt/work" "$work/mnt/root"
 rm -rf "$work/mnt/root/etc/crossport" "$work/mnt/root/var/lib/crossport" "$work/mnt/root/var/log/journal"
 cp -r "$work/files/." "$work/mnt/root/"
-exec systemd-nspawn --quiet --directory "$work/mnt/root" --machine "$name" --register=no --keep-unit --private-network \\
-  --link-journal=no --bind-ro="$repository:/usr/lib/crossport" --boot -- --unit=${TARGET}
+(
+  for group; do echo 0 >"$group/cgroup.procs"; done
+  exec setpriv --pdeathsig KILL systemd-nspawn --quiet --directory "$work/mnt/root" --machine "$name" --register=no --keep-unit \\
+    --private-network --link-journal=no --bind-ro="$repository:/usr/lib/crossport" --boot -- --unit=${TARGET}
+) &
+pid=$!
+wait "$pid"
 `
 
 /** nspawn moves itself and its payload below the control group that it starts in: give it one of its own. */
@@ -158,22 +176,6 @@ function cgroups(name: string): string[] {
     .map(each => join(root, each))
     .filter(each => existsSync(each))
     .map(each => join(each, name))
-}
-
-/** Tried again while the kernel still buries the last processes: nothing tells when it is done. */
-async function removeCgroup(path: string): Promise<void> {
-  if (!existsSync(path)) return
-  for (const entry of readdirSync(path, { withFileTypes: true })) {
-    if (entry.isDirectory()) await removeCgroup(join(path, entry.name))
-  }
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return rmdirSync(path)
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== 'EBUSY' || attempt === 100) throw cause
-      await setTimeout(20)
-    }
-  }
 }
 
 const childrenOf = (pid: number | undefined): number[] => {

@@ -1,0 +1,125 @@
+import { readFileSync } from 'node:fs'
+import test from 'ava'
+import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts'
+import { bootMachine, type Machine } from './systemd/machine.ts'
+
+/** Both daemons, as they ship, on one machine: under the unit files' restrictions, with Open vSwitch's and libvirt's own units. */
+const unit = (name: string) => readFileSync(new URL(`../../systemd/${name}.service`, import.meta.url), 'utf8')
+const CROSSPORT = '/usr/lib/crossport/cli/crossport'
+const SERVICE = `service: web
+vip: 10.10.1.100
+port: 80
+realServers:
+  - vm: web-*
+    port: 8080
+`
+
+let machine: Machine
+const sh = async (command: string) => String((await machine.exec('sh', '-euc', command)).stdout)
+
+test.before(async () => {
+  machine = await bootMachine({
+    '/etc/systemd/system/crossport-agent.service': unit('crossport-agent'),
+    '/etc/systemd/system/crossport-director.service': unit('crossport-director'),
+    '/etc/crossport/agent.yaml': 'bridge: br0\nuplink: up0\ndirector: 127.0.0.1\nhostIp: 127.0.0.1\nhostId: rs1\n',
+    '/etc/crossport/director.yaml': 'bridge: br1\nuplink: up1\nlisten: 127.0.0.1:7473\n',
+    // No kernel module is loaded for the userspace datapath.
+    '/usr/share/openvswitch/scripts/ovs-kmod-ctl': '#!/bin/sh\nexit 0\n',
+    '/etc/libvirt/qemu.conf':
+      'user = "root"\ngroup = "root"\nsecurity_driver = "none"\ncgroup_controllers = []\nnamespaces = []\n',
+  })
+  await sh('ip link set lo up; systemctl start ovs-vswitchd libvirtd')
+  await sh(`ip link add up0 type veth peer name up1
+    ovs-vsctl -- add-br br0 -- set bridge br0 datapath_type=netdev -- add-port br0 up0 \\
+      -- add-br br1 -- set bridge br1 datapath_type=netdev -- add-port br1 up1`)
+})
+test.after.always(() => machine?.close())
+
+/** Follows the director's status until it is as it should be. */
+async function untilStatus(
+  name: 'agent' | 'director',
+  ok: (status: Status__Output) => boolean,
+): Promise<Status__Output> {
+  const command = [CROSSPORT, 'status', '--watch', '--json', '--socket', `/run/crossport/${name}.sock`] as const
+  const parse = (line: string) => JSON.parse(line) as Status__Output
+  return parse(await machine.untilLine(command, line => ok(parse(line))))
+}
+
+const flows = (bridge: string) =>
+  sh(`ovs-ofctl -O OpenFlow15 --no-stats dump-flows ${bridge} | grep cookie | grep -v 'cookie=0x0,' | sort`).catch(
+    () => '',
+  )
+const mainPid = (name: string) => sh(`systemctl show --value -p MainPID crossport-${name}`)
+
+test.serial('both start, register, and nothing that the units forbid is missed', async t => {
+  await sh('systemctl start crossport-director crossport-agent')
+  const { hosts } = await untilStatus('director', status => status.hosts.some(host => host.state === 'connected'))
+  t.is(hosts[0]?.hostId, 'rs1')
+  const { inputs } = await untilStatus('agent', status => status.inputs.some(input => input.state === 'registered'))
+  t.deepEqual(
+    inputs.filter(({ state }) => !['in sync', 'registered'].includes(state)),
+    [],
+  )
+  t.deepEqual(
+    (await machine.journal('-p', 'warning', '-u', 'crossport-agent', '-u', 'crossport-director')).map(
+      entry => entry.MESSAGE,
+    ),
+    [],
+  )
+})
+
+test.serial('a file dropped on the director reaches the host', async t => {
+  await machine.write('/etc/crossport/services.d/web.yaml', SERVICE)
+  await untilStatus('director', status => status.services.length === 1)
+  const { services } = await untilStatus('agent', status => status.services.length === 1)
+  t.is(services[0]?.vip, '10.10.1.100')
+})
+
+test.serial('a daemon that does not run leaves its flows; started again it changes none', async t => {
+  await untilStatus(
+    'director',
+    ({ switch: sw }) => sw !== null && sw.desiredFlows > 0 && sw.desiredFlows === sw.installedFlows,
+  )
+  const before = await flows('br1')
+  t.not(before, '')
+  await sh('systemctl stop crossport-director')
+  t.is(await flows('br1'), before)
+  await sh('systemctl start crossport-director')
+  await machine.exec(CROSSPORT, 'resync', '--socket', '/run/crossport/director.sock')
+  const again = await untilStatus('director', ({ hosts }) => hosts.some(host => host.state === 'connected'))
+  t.is(again.switch?.flowChanges, 0)
+  t.is(await flows('br1'), before)
+})
+
+for (const name of ['agent', 'director'] as const) {
+  test.serial(`${name}: killed with SIGKILL it comes back by itself, to the same flows`, async t => {
+    const bridge = name === 'agent' ? 'br0' : 'br1'
+    const [before, pid] = [await flows(bridge), await mainPid(name)]
+    await sh(`systemctl kill --signal=KILL crossport-${name}`)
+    await machine.untilJournal(
+      ['_SYSTEMD_UNIT=init.scope', `UNIT=crossport-${name}.service`, 'JOB_TYPE=restart', 'JOB_RESULT=done'],
+      () => true,
+    )
+    t.not(await mainPid(name), pid)
+    await machine.exec(CROSSPORT, 'resync', '--socket', `/run/crossport/${name}.sock`)
+    t.is(await flows(bridge), before)
+    const status = await untilStatus(name, () => true)
+    t.is(status.switch?.flowChanges, 0)
+  })
+}
+
+test.serial('crossport status names a rejected file with its line, and exits with 1', async t => {
+  await machine.write('/etc/crossport/services.d/bad.yaml', 'service: bad\nvip: 10.10.1.101\nprot: 80\n')
+  await untilStatus('agent', status => status.problems.some(({ subject }) => subject.includes('bad.yaml:3:1')))
+  const { exitCode, stdout } = await machine
+    .exec(CROSSPORT, 'status', '--socket', '/run/crossport/agent.sock')
+    .catch((error: { exitCode: number; stdout: string }) => error)
+  t.is(exitCode, 1)
+  t.regex(String(stdout), /bad\.yaml:3:1 +SPEC_INVALID +unknown key 'prot' \(did you mean 'port'\?\)/)
+})
+
+test.serial('teardown takes everything out', async t => {
+  await machine.exec(CROSSPORT, 'teardown', '--yes')
+  t.is(await flows('br0'), '')
+  t.is(await flows('br1'), '')
+})
