@@ -10,6 +10,9 @@ const out = (text: string) => process.stdout.write(text)
 const errOut = (text: string) => process.stderr.write(text)
 const io = { out, err: errOut }
 
+// The reader has gone (`| head`): there is nobody left to write to.
+process.stdout.on('error', () => process.exit(EXIT.ok))
+
 const program = new Command('crossport')
   .description('Load balancer for virtual machines: what is in force on this machine, and why something is not')
   .showSuggestionAfterError()

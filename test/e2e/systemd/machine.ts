@@ -86,7 +86,11 @@ function machine(nspawn: Nspawn, leader: number): Machine {
       .filter(Boolean)
       .map(line => JSON.parse(line) as Record<string, string>)
   const untilLine: Machine['untilLine'] = async ([file, ...args], found) => {
-    const process = execa('nsenter', [...enter, file, ...args], { reject: false, buffer: false })
+    // It is a grandchild, for nsenter forks: it has to be told when nsenter is ended.
+    const process = execa('nsenter', [...enter, 'setpriv', '--pdeathsig', 'KILL', file, ...args], {
+      reject: false,
+      buffer: false,
+    })
     const lines = createInterface({ input: process.stdout })
     const line = await new Promise<string | undefined>(resolve => {
       lines.on('line', each => {
