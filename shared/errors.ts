@@ -180,6 +180,18 @@ export const ERRORS = {
     hint: 'see the reasons of its real servers in `crossport status` on their hosts',
   },
   TORN_DOWN: { messageId: '8d99ec4301d8610f208a2a39b416fb3f', hint: 'run `crossport resync`, or restart the daemon' },
+  LIBVIRT_UNREACHABLE: {
+    messageId: '484805b5e03a20470fa9b1bb1b9efcc0',
+    hint: 'start libvirtd (or virtqemud) and check libvirtSocket in the configuration; until then the last known VMs stand',
+  },
+  SWITCH_UNREACHABLE: {
+    messageId: '6b9f70403a9a4c141fffa8703d28343d',
+    hint: 'start ovs-vswitchd and check bridge and ovsRunDir in the configuration; flows are put right when it is back',
+  },
+  REAL_SERVER: {
+    messageId: '7e3e3972312fade4094b5a3bddf0a15b',
+    hint: 'see the reason; it is tried again by itself',
+  },
 } as const satisfies Record<string, { messageId: string; hint: string }>
 
 export type ErrorCode = keyof typeof ERRORS
