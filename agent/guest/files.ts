@@ -1,7 +1,7 @@
 import { CrossportError } from '../../shared/errors.ts'
 import type { Commands } from './commands.ts'
 import { isAgentError } from './ip.ts'
-import type { Qga } from './qga.ts'
+import type { Exec, Qga } from './qga.ts'
 import { anyReply, handleReply, readReply, writeReply } from './replies.ts'
 
 /** Small text files in the guest. All throw GUEST_COMMAND_FAILED when the guest refuses. */
@@ -69,21 +69,29 @@ function byHandle(qga: Qga): Pick<GuestFiles, 'read' | 'write'> {
 function byCommand(qga: Qga): Pick<GuestFiles, 'read' | 'write'> {
   return {
     read: async path => {
-      const { exitCode, stdout, stderr } = await qga.exec('cat', [path])
+      const { exitCode, stdout, stderr } = await run(qga, path, 'cat', [path])
       if (exitCode === 0) return stdout
       if (/no such file/i.test(stderr)) return undefined
       throw refused(path, stderr.trim())
     },
     write: async (path, text) => {
-      const { exitCode, stderr } = await qga.exec('sh', ['-c', 'cat > "$1"', 'sh', path], text)
+      const { exitCode, stderr } = await run(qga, path, 'sh', ['-c', 'cat > "$1"', 'sh', path], text)
       if (exitCode !== 0) throw refused(path, stderr.trim())
     },
   }
 }
 
 async function remove(qga: Qga, path: string): Promise<void> {
-  const { exitCode, stderr } = await qga.exec('rm', ['-f', path])
+  const { exitCode, stderr } = await run(qga, path, 'rm', ['-f', path])
   if (exitCode !== 0) throw refused(path, stderr.trim())
+}
+
+async function run(qga: Qga, path: string, program: string, args: readonly string[], input?: string): Promise<Exec> {
+  try {
+    return await qga.exec(program, args, input)
+  } catch (error) {
+    throw refused(path, error)
+  }
 }
 
 /** The guest's own refusal gets a code of its own; a lost or silent agent stays what it is. */

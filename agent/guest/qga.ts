@@ -47,7 +47,13 @@ export function createQga({ vmUuid, agentCall, clock, signal }: QgaOptions): Qga
     return replies.checked(schema, command, reply)
   }
 
-  const pause = (ms: number) => new Promise<void>(resolve => clock.after(ms, resolve))
+  const pause = (ms: number) => {
+    let cancel = () => {}
+    const over = new Promise<void>(resolve => {
+      cancel = clock.after(ms, resolve)
+    })
+    return unlessAborted(over, signal).finally(cancel)
+  }
 
   return {
     call,

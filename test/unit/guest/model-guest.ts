@@ -1,0 +1,216 @@
+import { CrossportError } from '../../../shared/errors.ts'
+
+const FOLDER = '/etc/sysconfig/network-scripts'
+const COMMANDS = [
+  'guest-sync',
+  'guest-info',
+  'guest-network-get-interfaces',
+  'guest-exec',
+  'guest-exec-status',
+  'guest-file-open',
+  'guest-file-read',
+  'guest-file-write',
+  'guest-file-close',
+  'guest-fsfreeze-status',
+]
+const WHEN_FROZEN = ['guest-sync', 'guest-info', 'guest-fsfreeze-status']
+
+interface Address {
+  readonly ip: string
+  readonly label?: string
+}
+
+type Args = Record<string, unknown>
+
+/** What happens to a command: it runs, it runs and the answer is lost, or it never arrives. */
+export type Fate = 'answer' | 'lost' | 'dead'
+
+/** A Linux guest with Red Hat's network-scripts and a qemu-ga, as far as an agent can tell. */
+export class ModelGuest {
+  files = new Map<string, string>([[`${FOLDER}/ifcfg-eth0`, 'DEVICE=eth0\nONBOOT=yes\n']])
+  own = ['192.0.2.7']
+  addresses: Address[] = [{ ip: '192.0.2.7' }]
+  loopback: string[] = ['127.0.0.1']
+  mac = '52:54:00:aa:00:01'
+  nic = 'eth0'
+  blocked = new Set<string>()
+  frozen = false
+  /** Programs that this guest does not have, or may not run. */
+  refuse = new Map<string, string>()
+  /** Programs whose run fails: standard error. */
+  failing = new Map<string, string>()
+  /** Answers given instead of the right ones. */
+  lies = new Map<string, unknown>()
+  neverEnds = false
+  /** Everything that changed something, in order. */
+  trace: string[] = []
+  calls = 0
+  fate: () => Fate = () => 'answer'
+  private handles = new Map<number, { path: string; mode: string; written: string }>()
+  private results = new Map<number, { polls: number; exitcode: number; out: string; err: string }>()
+  private next = 1000
+
+  call = async (_uuid: string, json: string, _timeoutS: number): Promise<unknown> => {
+    this.calls++
+    const { execute, arguments: args = {} } = JSON.parse(json) as { execute: string; arguments?: Args }
+    const fate = this.fate()
+    if (fate === 'dead') throw new CrossportError('GUEST_AGENT_UNRESPONSIVE', 'Guest agent is not responding')
+    const answer = this.run(execute, args)
+    if (fate === 'lost') throw new CrossportError('GUEST_AGENT_UNRESPONSIVE', 'Guest agent is not responding')
+    return this.lies.has(execute) ? this.lies.get(execute) : structuredClone(answer)
+  }
+
+  reboot(): void {
+    this.handles.clear()
+    this.results.clear()
+    this.addresses = this.own.map(ip => ({ ip }))
+    if (!this.files.has(`${FOLDER}/ifcfg-${this.nic}`)) return
+    for (const [path, text] of this.files) {
+      // As ifup-aliases does: the file's name is the parent's plus a colon, the label has no other characters.
+      const label = path.slice(`${FOLDER}/ifcfg-`.length)
+      const device = /^DEVICE=(.*)$/m.exec(text)?.[1]
+      const ip = /^IPADDR=(.*)$/m.exec(text)?.[1]
+      if (!label.startsWith(`${this.nic}:`) || device !== label || ip === undefined) continue
+      if (!/^[0-9A-Za-z_]+$/.test(label.slice(this.nic.length + 1)) || label.length > 15) continue
+      if (!this.addresses.some(a => a.ip === ip)) this.addresses.push({ ip, label })
+    }
+  }
+
+  private error(words: string): never {
+    throw new CrossportError('GUEST_AGENT_ERROR', words)
+  }
+
+  private enabled(name: string): boolean {
+    return !this.blocked.has(name) && (!this.frozen || WHEN_FROZEN.includes(name))
+  }
+
+  private run(command: string, args: Args): unknown {
+    if (!COMMANDS.includes(command)) this.error(`The command ${command} has not been found`)
+    if (!this.enabled(command)) this.error(`The command ${command} has been disabled for this instance`)
+    switch (command) {
+      case 'guest-sync':
+        return args.id
+      case 'guest-info':
+        return {
+          version: '7.2.9',
+          supported_commands: COMMANDS.map(name => ({ name, enabled: this.enabled(name), 'success-response': true })),
+        }
+      case 'guest-fsfreeze-status':
+        return this.frozen ? 'frozen' : 'thawed'
+      case 'guest-network-get-interfaces':
+        return this.interfaces()
+      case 'guest-file-open':
+        return this.open(String(args.path), String(args.mode))
+      case 'guest-file-close': {
+        const file = this.handle(args)
+        if (file.mode === 'w') this.change(`write ${file.path}`, () => this.files.set(file.path, file.written))
+        this.handles.delete(Number(args.handle))
+        return {}
+      }
+      case 'guest-file-read': {
+        const bytes = Buffer.from(this.files.get(this.handle(args).path) ?? '')
+        return { count: bytes.length, 'buf-b64': bytes.toString('base64'), eof: true }
+      }
+      case 'guest-file-write': {
+        const bytes = Buffer.from(String(args['buf-b64']), 'base64')
+        this.handle(args).written += bytes.toString()
+        return { count: bytes.length, eof: false }
+      }
+      case 'guest-exec':
+        return this.exec(
+          String(args.path),
+          args.arg as string[],
+          Buffer.from(String(args['input-data'] ?? ''), 'base64'),
+        )
+      default:
+        return this.execStatus(Number(args.pid))
+    }
+  }
+
+  private change(what: string, work: () => void): void {
+    this.trace.push(what)
+    work()
+  }
+
+  private handle(args: Args) {
+    const file = this.handles.get(Number(args.handle))
+    return file ?? this.error(`handle '${args.handle}' has not been found`)
+  }
+
+  private open(path: string, mode: string): number {
+    if (mode === 'r' && !this.files.has(path))
+      this.error(`failed to open file '${path}' (mode: '${mode}'): No such file or directory`)
+    // fopen(3): "w" truncates at once, what is written arrives when it is closed.
+    if (mode === 'w') this.files.set(path, '')
+    this.handles.set(++this.next, { path, mode, written: '' })
+    return this.next
+  }
+
+  private interfaces(): unknown {
+    const at = (name: string, addresses: readonly string[], mac?: string) => ({
+      name,
+      ...(mac === undefined ? {} : { 'hardware-address': mac }),
+      'ip-addresses': addresses.map(ip => ({ 'ip-address': ip, 'ip-address-type': 'ipv4', prefix: 24 })),
+      statistics: { 'rx-bytes': 1 },
+    })
+    const plain = this.addresses.filter(a => a.label === undefined).map(a => a.ip)
+    const labelled = this.addresses.filter(a => a.label !== undefined)
+    const six = { 'ip-address': 'fe80::1', 'ip-address-type': 'ipv6', prefix: 64 }
+    const nic = at(this.nic, plain, this.mac)
+    nic['ip-addresses'].push(six)
+    return [
+      at('lo', this.loopback, '00:00:00:00:00:00'),
+      nic,
+      ...labelled.map(a => at(a.label ?? '', [a.ip], this.mac)),
+    ]
+  }
+
+  private exec(path: string, args: readonly string[], input: Buffer): unknown {
+    const refused = this.refuse.get(path)
+    if (refused !== undefined) this.error(`Guest-exec failed: Failed to execute child process “${path}” (${refused})`)
+    const pid = ++this.next
+    const failing = this.failing.get(path)
+    const [exitcode, out, err] = failing === undefined ? this.program(path, args, input) : [2, '', failing]
+    this.results.set(pid, { polls: 0, exitcode, out, err })
+    return { pid }
+  }
+
+  private program(path: string, args: readonly string[], input: Buffer): [number, string, string] {
+    const last = args.at(-1) ?? ''
+    if (path === 'cat') {
+      const text = this.files.get(last)
+      return text === undefined ? [1, '', `cat: ${last}: No such file or directory\n`] : [0, text, '']
+    }
+    if (path === 'sh') this.change(`write ${last}`, () => this.files.set(last, input.toString()))
+    else if (path === 'rm') this.change(`remove ${last}`, () => this.files.delete(last))
+    else if (path.endsWith('ip')) return this.ip(args)
+    else return [127, '', `${path}: not found`]
+    return [0, '', '']
+  }
+
+  private ip([, verb, prefix, , nic]: readonly string[]): [number, string, string] {
+    const ip = prefix?.replace(/\/32$/, '') ?? ''
+    if (nic !== this.nic) return [1, '', `Cannot find device "${nic}"\n`]
+    const there = this.addresses.some(a => a.ip === ip)
+    if (verb === 'add') {
+      if (there) return [2, '', 'RTNETLINK answers: File exists\n']
+      this.change(`add ${ip}`, () => this.addresses.push({ ip }))
+    } else {
+      if (!there) return [2, '', 'RTNETLINK answers: Cannot assign requested address\n']
+      this.change(`del ${ip}`, () => {
+        this.addresses = this.addresses.filter(a => a.ip !== ip)
+      })
+    }
+    return [0, '', '']
+  }
+
+  /** The record is freed when its end has been told (qga/commands.c). */
+  private execStatus(pid: number): unknown {
+    const result = this.results.get(pid)
+    if (result === undefined) this.error('PID 1 does not exist')
+    if (this.neverEnds || result.polls++ === 0) return { exited: false }
+    this.results.delete(pid)
+    const base64 = (text: string) => (text === '' ? undefined : Buffer.from(text).toString('base64'))
+    return { exited: true, exitcode: result.exitcode, 'out-data': base64(result.out), 'err-data': base64(result.err) }
+  }
+}

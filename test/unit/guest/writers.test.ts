@@ -1,0 +1,50 @@
+import test from 'ava'
+import fc from 'fast-check'
+import { ownerOf, sign } from '../../../agent/guest/ownership.ts'
+import { networkScripts } from '../../../agent/guest/writers/network-scripts.ts'
+
+const nic = fc.stringMatching(/^[a-z][a-z0-9]{1,14}$/)
+const vip = fc.ipV4()
+const label = (path: string) => path.slice('/etc/sysconfig/network-scripts/ifcfg-'.length)
+
+test('labels are what ifup-aliases and the kernel take, and say the same in file and name', t => {
+  fc.assert(
+    fc.property(nic, vip, (nic, vip) => {
+      for (const path of networkScripts.paths(nic, vip)) {
+        const name = label(path)
+        if (name.length > 15 || !/^[a-z0-9]+:[0-9A-Za-z_]+$/.test(name)) return false
+        if (!networkScripts.text(nic, vip, path).includes(`DEVICE=${name}\n`)) return false
+      }
+      return true
+    }),
+  )
+  t.pass()
+})
+
+test('two VIPs never share a file where the NIC leaves room for seven digits', t => {
+  fc.assert(
+    fc.property(fc.stringMatching(/^[a-z]{2,7}$/), vip, vip, (nic, a, b) => {
+      const [first, second] = [networkScripts.paths(nic, a), networkScripts.paths(nic, b)]
+      return first.length === 1 && (a === b) === (first[0] === second[0])
+    }),
+  )
+  t.pass()
+})
+
+test('a long NIC name leaves several short labels, a longer one none', t => {
+  const short = networkScripts.paths('enp0s31f6u1', '10.10.1.100')
+  t.true(new Set(short).size > 1)
+  for (const path of short) t.is(label(path).length, 15)
+  t.deepEqual(networkScripts.paths('enx525400aa0001', '10.10.1.100'), [])
+})
+
+test('a file says whose it is', t => {
+  const text = networkScripts.text('eth0', '10.10.1.100', '/etc/sysconfig/network-scripts/ifcfg-eth0:x')
+  const ours = sign('10.10.1.100', text)
+  t.is(ownerOf(ours, '10.10.1.100'), 'ours')
+  t.is(ownerOf(ours, '10.10.1.101'), 'foreign')
+  t.is(ownerOf(undefined, '10.10.1.100'), 'nobody')
+  t.is(ownerOf('', '10.10.1.100'), 'nobody')
+  for (const edited of [`${ours}#\n`, ours.slice(0, -1), ours.replace('PREFIX=32', 'PREFIX=24'), text, '\n', 'x'])
+    t.is(ownerOf(edited, '10.10.1.100'), 'foreign', edited)
+})
