@@ -57,10 +57,17 @@ function limited(sink: Sink, clock: Clock): Sink {
       const [was, text] = JSON.parse(key) as [Level, string]
       sink(was, `${heldBack} more times: ${text}`, {})
     }
-    if (level === 'debug' || limiter.admit(JSON.stringify([level, messageText(message, fields)]))) {
+    if (level === 'debug' || limiter.admit(limitKey(level, message, fields))) {
       sink(level, message, fields)
     }
   }
+}
+
+/** What makes a message the same one: all but the numbers that a retry counts with, durations and attempts. */
+function limitKey(level: Level, message: string, fields: LogFields): string {
+  const steady = Object.entries(fields).filter(([name]) => !/^(failures|attempts?|.*Ms)$/.test(name))
+  const text = messageText(message, Object.fromEntries(steady)).replace(/\b\d+(\.\d+)? ?(ms|s)\b/g, '… $2')
+  return JSON.stringify([level, text])
 }
 
 function journalSink(identifier: string, fallback: Sink, given?: (fields: readonly Buffer[]) => number): Sink {
