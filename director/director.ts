@@ -56,6 +56,7 @@ export function createDirector({ config, store, log, clock, version }: DirectorO
   let sw: Switch | undefined
   let offer: Offer | undefined
   let timeoutsInForce = ''
+  let relaxed = false
   let lastCommitAt: Date | undefined
 
   const inputs = createInputs({
@@ -68,8 +69,16 @@ export function createDirector({ config, store, log, clock, version }: DirectorO
     },
   })
 
+  /** In the order in which a connection's first packet needs them. */
   const accompany = async (services: readonly CompiledService[]) => {
     if (bridge?.view === undefined) return
+    if (!relaxed && bridge.view.datapathType === 'netdev') {
+      // Asked once a session: a vswitchd that does not know the command will not learn it.
+      relaxed = true
+      await disableSequenceChecks({ rundir: config.ovsRunDir, log, clock }).catch((err: unknown) =>
+        log.warn('conntrack goes on checking sequence numbers: large uploads may stall', { err }),
+      )
+    }
     const zones = zoneTimeouts(services, config.connectionTimeouts)
     const { datapathType } = bridge.view
     const wanted = JSON.stringify([datapathType, zones])
@@ -119,13 +128,6 @@ export function createDirector({ config, store, log, clock, version }: DirectorO
     },
   })
 
-  const relaxConntrack = () => {
-    if (bridge?.view?.datapathType !== 'netdev') return
-    disableSequenceChecks({ rundir: config.ovsRunDir, log, clock }).catch((err: unknown) =>
-      log.warn('conntrack goes on checking sequence numbers: large uploads may stall', { err }),
-    )
-  }
-
   const control: Control = {
     getStatus: () =>
       statusOf({
@@ -168,7 +170,7 @@ export function createDirector({ config, store, log, clock, version }: DirectorO
         applier.distrust()
         timeoutsInForce = ''
         inputs.setState('switch', 'ok', 'connected')
-        relaxConntrack()
+        relaxed = false
         reconcile.loop.mark('switch')
       },
       onDown: reason => {
@@ -194,7 +196,6 @@ export function createDirector({ config, store, log, clock, version }: DirectorO
     setBridge: (site, problem) => {
       inputs.setState('ovsdb', problem === undefined ? 'ok' : 'down', problem ?? 'in sync')
       inputs.setSite(site)
-      relaxConntrack()
     },
     useAgents: next => {
       agents = next

@@ -273,12 +273,15 @@ while True:
   const upload = `import socket; s = socket.create_connection(("${VIP}", 80), 10)
 s.sendall(bytes(8_000_000)); s.shutdown(1); print(s.recv(99).decode())`
   t.is(await network.client.run('python3', '-c', upload), '8000000')
+  const checks = () => network.appctl('dpctl/ct-get-tcp-seq-chk')
+  t.regex(await checks(), /disabled/)
 
   await network.stopVswitchd()
   await director.until(({ inputs }) => inputs.some(input => input.name === 'switch' && input.state === 'down'))
   const before = Number((await director.status()).switch?.flowChanges)
   await network.startVswitchd()
   await director.until(({ switch: now }) => Number(now?.flowChanges) > before)
+  t.regex(await checks(), /disabled/)
   t.is(await network.client.run('python3', '-c', upload), '8000000')
 })
 
