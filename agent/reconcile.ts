@@ -67,6 +67,7 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
   const documents = createDocumentParser()
   const sweepGate = createSweepGate()
   const ready = createReadyMemory(store)
+  const own = createAddressMemory(store, guest)
   const journey = createJourney(timeline, log)
   let withdrawn = false
   let picture = NOTHING
@@ -97,7 +98,8 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
     const records = store.guestRecords.list()
     const hostMac = options.hostMac ?? inputs.ports.bridge?.mac
     if (hostMac === undefined) throw new Error(`the bridge has no hardware address yet`)
-    const held = shields(backends, records, ports, (uuid, mac) => guest.status(uuid, mac)?.ownAddresses[0])
+    const held = shields(backends, records, ports, own.of)
+    own.remember()
     const directorMac = inputs.director?.mac
     const vmPorts = [...ports.values()].flatMap(({ name, ofport, tag }) =>
       ofport !== undefined && ofport > 0 ? [{ name, ofport, tag }] : [],
@@ -207,6 +209,30 @@ function createReadyMemory(store: Store) {
       }
       if (JSON.stringify(next) !== JSON.stringify(runs)) store.setReadyRuns(next)
       runs = next
+    },
+  }
+}
+
+/**
+ * The VMs' own addresses, which their shields carry: as the guest says, and until it has been asked as it said before, so
+ * that an agent that starts again changes nothing.
+ */
+function createAddressMemory(store: Store, guest: Pick<GuestManager, 'status'>) {
+  let known = store.ownAddresses()
+  const fresh = new Map<string, string>()
+  return {
+    of: (vmUuid: string, mac: string): string | undefined => {
+      const name = `${vmUuid}/${mac}`
+      const address = guest.status(vmUuid, mac)?.ownAddresses[0] ?? known[name]
+      if (address !== undefined) fresh.set(name, address)
+      return address
+    },
+    /** Once a pass, after all were asked for: those that nobody asked for are forgotten. */
+    remember: () => {
+      const next = Object.fromEntries([...fresh].sort())
+      fresh.clear()
+      if (JSON.stringify(next) !== JSON.stringify(known)) store.setOwnAddresses(next)
+      known = next
     },
   }
 }

@@ -82,7 +82,14 @@ export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
   const agentCaller = createAgentCaller({ socket: config.libvirtSocket, clock })
   const guest = createGuestManager({
     agentCall: agentCaller.call,
-    records: store.guestRecords,
+    records: {
+      ...store.guestRecords,
+      // A VIP that a guest has given back needs no shield any more.
+      remove: (vmUuid, mac, vip) => {
+        store.guestRecords.remove(vmUuid, mac, vip)
+        mark('VIP taken out of a guest')
+      },
+    },
     log,
     clock,
     onChange: () => mark('guest'),

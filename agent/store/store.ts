@@ -31,6 +31,9 @@ export interface Store {
   /** Real servers that were ready, and in which run of their VM (libvirt's id). */
   readyRuns(): Readonly<Record<string, number>>
   setReadyRuns(runs: Readonly<Record<string, number>>): void
+  /** VMs' own addresses as last read, by `uuid/mac`. */
+  ownAddresses(): Readonly<Record<string, string>>
+  setOwnAddresses(addresses: Readonly<Record<string, string>>): void
   outcome(): Outcome | undefined
   setOutcome(outcome: Outcome): void
   readonly guestRecords: GuestRecords
@@ -66,6 +69,8 @@ export function openStore(path: string): Store {
     desiredObjects: desired.objects,
     readyRuns: () => meta.get<Record<string, number>>('ready') ?? {},
     setReadyRuns: runs => meta.set('ready', runs),
+    ownAddresses: () => meta.get<Record<string, string>>('own-addresses') ?? {},
+    setOwnAddresses: addresses => meta.set('own-addresses', addresses),
     outcome: () => meta.get<Outcome>('outcome'),
     setOutcome: outcome => meta.set('outcome', outcome),
     guestRecords: guestTable(db),

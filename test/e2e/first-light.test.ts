@@ -130,9 +130,10 @@ test.serial('a reboot of the VM keeps the VIP, from its own file, with the agent
   const { lab } = site
   const vm = lab.vm('web-3')
   await site.agent('rs2').kill()
-  await vm.exec(`ip address show dev eth0`)
   await vm.reboot()
-  t.regex((await vm.exec('ip -o -4 address show dev eth0')).output, new RegExp(`inet ${VIP}/32`))
+  // The boot script brings up aliases after the address that waitForBoot waits for.
+  const up = `i=0; until ip -o -4 address show dev eth0 | grep -q 'inet ${VIP}/32'; do i=$((i+1)); [ $i -lt 100 ] || exit 1; usleep 100000; done`
+  t.is((await vm.exec(up)).exitCode, 0)
   const counts = await site.request(40)
   t.is(counts.get('failed'), undefined)
   t.true((counts.get('web-3') ?? 0) > 0)
