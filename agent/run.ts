@@ -201,6 +201,8 @@ export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
     log,
     parts,
     onReload: () => {
+      // Before the first pass the service manager still waits for READY=1, which a reload must not send.
+      if (!told) return void reloadServices()
       notify.reloading()
       void reloadServices().finally(() => notify.ready())
     },
