@@ -7,6 +7,7 @@ import { systemClock } from '../shared/run/clock.ts'
 import { createDirtyLoop } from '../shared/run/dirty-loop.ts'
 import { type Part, runLifecycle } from '../shared/run/lifecycle.ts'
 import { createNotify, feedWatchdog } from '../shared/run/notify.ts'
+import { createReadiness } from '../shared/run/readiness.ts'
 import { createTimeline } from '../shared/run/timeline.ts'
 import { openSwitch } from '../shared/switch/session.ts'
 import { createApplier } from './apply/apply.ts'
@@ -29,6 +30,7 @@ export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
   const clock = systemClock
   const startedAt = clock.wall().toISOString()
   const notify = createNotify({ log })
+  const readiness = createReadiness(notify)
   const store = openStore(config.stateFile)
   const inputs = initialInputs(store)
   const timeline = createTimeline(clock)
@@ -42,16 +44,18 @@ export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
     touched()
   }
 
-  let told = false
   const loop = createDirtyLoop({
     clock,
     log,
     coalesceMs: 2,
-    gate: () => missing(inputs),
+    gate: () => {
+      const what = missing(inputs)
+      readiness.waiting(what)
+      return what
+    },
     act: async () => {
       await reconciler.pass().finally(touched)
-      if (!told) notify.ready('in sync')
-      told = true
+      readiness.reached('in sync')
     },
   })
   const sw = openSwitch({
@@ -201,10 +205,8 @@ export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
     log,
     parts,
     onReload: () => {
-      // Before the first pass the service manager still waits for READY=1, which a reload must not send.
-      if (!told) return void reloadServices()
-      notify.reloading()
-      void reloadServices().finally(() => notify.ready())
+      log.info('rereading the service files')
+      void readiness.reload(reloadServices)
     },
     onStopping: () => notify.stopping(),
   })

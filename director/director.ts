@@ -27,6 +27,10 @@ export interface DirectorOptions {
   readonly log: Log
   readonly clock: Clock
   readonly version: string
+  /** What must come before the first pass, undefined when nothing. */
+  onWaiting(what: string | undefined): void
+  /** After every pass that the switch has confirmed. */
+  onConfirmed(): void
 }
 
 /** The director without its ports to the world, which run.ts opens and plugs in. */
@@ -42,7 +46,8 @@ export interface Director {
   stop(): Promise<void>
 }
 
-export function createDirector({ config, store, log, clock, version }: DirectorOptions): Director {
+export function createDirector(options: DirectorOptions): Director {
+  const { config, store, log, clock, version } = options
   const startedAt = clock.wall()
   const applier = createApplier()
   const timeline = createTimeline(clock)
@@ -95,6 +100,7 @@ export function createDirector({ config, store, log, clock, version }: DirectorO
       announcer.announce(sw, new Set(plan.compiled.map(service => service.vip)), site.directorMac)
     }
     changed()
+    options.onConfirmed()
   }
 
   const note = (plan: Plan) => {
@@ -118,6 +124,7 @@ export function createDirector({ config, store, log, clock, version }: DirectorO
     clock,
     accompany,
     onApplied,
+    waiting: options.onWaiting,
     offer: site => {
       const documents = inputs.services.documents.map(({ file, line, text }) => ({ file, line, text }))
       const revision = createHash('sha256').update(JSON.stringify(documents)).digest('hex').slice(0, 16)

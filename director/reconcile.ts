@@ -22,6 +22,8 @@ export interface ReconcileOptions {
   offer(site: Site): void
   /** What goes with the services beside the bridge: connection timeouts. Rejects: the flows are applied, and all is tried again. */
   accompany(services: readonly CompiledService[], site: Site): Promise<void>
+  /** What the loop waits for, undefined when for nothing. */
+  waiting(what: string | undefined): void
   /** The switch has confirmed; called after every act. */
   onApplied(plan: Plan, site: Site, applied: Applied): void
 }
@@ -108,7 +110,12 @@ export function startReconcile(options: ReconcileOptions): Reconcile {
     })
   }
 
-  const loop = createDirtyLoop({ clock, log, act, gate: () => inputs.missing() })
+  const gate = () => {
+    const what = inputs.missing()
+    options.waiting(what)
+    return what
+  }
+  const loop = createDirtyLoop({ clock, log, act, gate })
   loop.mark('start')
   return {
     loop,

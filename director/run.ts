@@ -5,6 +5,7 @@ import { serveControl } from '../shared/rpc/control.ts'
 import { type Clock, systemClock } from '../shared/run/clock.ts'
 import { type Part, runLifecycle } from '../shared/run/lifecycle.ts'
 import { createNotify, feedWatchdog } from '../shared/run/notify.ts'
+import { createReadiness } from '../shared/run/readiness.ts'
 import { openSwitch } from '../shared/switch/session.ts'
 import type { DirectorConfig } from './config.ts'
 import { createDirector } from './director.ts'
@@ -29,7 +30,17 @@ export async function runDirector(config: DirectorConfig, log: Log, options: Run
   const { clock = systemClock } = options
   const notify = createNotify({ log })
   const store = openStore(config.stateFile)
-  const director = createDirector({ config, store, log, clock, version: version() })
+  const readiness = createReadiness(notify)
+  const onConfirmed = () => readiness.reached(`agents dial in at ${address}`)
+  const director = createDirector({
+    config,
+    store,
+    log,
+    clock,
+    version: version(),
+    onConfirmed,
+    onWaiting: readiness.waiting,
+  })
   let files: ServicesWatch | undefined
   let address = ''
 
@@ -89,14 +100,12 @@ export async function runDirector(config: DirectorConfig, log: Log, options: Run
     parts,
     ...(options.signal ? { signal: options.signal } : {}),
     onReady: () => {
-      log.notice('ready', { bridge: config.bridge, listen: address })
-      notify.ready(`agents dial in at ${address}`)
+      log.notice('started', { bridge: config.bridge, listen: address })
       options.onReady?.(address)
     },
     onReload: () => {
       log.info('rereading the service files')
-      notify.reloading()
-      void files?.reload().finally(() => notify.ready())
+      void readiness.reload(async () => files?.reload())
     },
     onStopping: () => notify.stopping(),
   })

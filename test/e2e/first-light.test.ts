@@ -68,6 +68,9 @@ test.serial("the client's ARP table only ever holds the director's MAC", async t
   const replies = (await capture.stop()).filter(packet => packet.arp?.op === 2 && packet.arp.spa === VIP)
   t.true(replies.length > 0)
   t.deepEqual([...new Set(replies.map(packet => packet.arp!.sha))], [director])
+  // Everybody who answers does so in a frame from its own address.
+  const answering = lab.plan.hosts.map(host => host.mac).sort()
+  t.deepEqual([...new Set(replies.map(packet => packet.ethSrc))].sort(), answering)
   // A frame from D that came in from a host would teach the fabric D on the wrong port.
   t.deepEqual(
     (await lab.fabric.macTable()).filter(entry => entry.mac === director).map(entry => entry.port),

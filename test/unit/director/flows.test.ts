@@ -46,8 +46,8 @@ async function prepared(t: ExecutionContext): Promise<Network> {
   for (const [i, host] of network.hosts.entries()) {
     await host.daemon(
       /listening/,
-      'python3',
-      new URL('web-server.py', import.meta.url).pathname,
+      process.execPath,
+      new URL('web-server.ts', import.meta.url).pathname,
       '8080',
       `web-${i + 1}`,
     )
@@ -145,7 +145,7 @@ test.serial('a SYN that repeats the 5-tuple of a draining real server goes to an
   const program = `import socket, struct; s = socket.socket()
 s.settimeout(5); s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 s.bind(("${CLIENT}", 36000)); s.connect(("${VIP}", 80)); s.send(b"GET"); print(s.recv(999).decode().split()[-1])`
-  const ask = () => network.client.run('python3', '-c', program)
+  const ask = () => network.client.run(process.execPath, '-c', program)
   await install(network, [service(network, [256, 0])])
   t.is(await ask(), 'web-1')
   const draining = service(network, [0, 256])
@@ -160,13 +160,13 @@ test.serial('UDP: an idle client keeps its real server', async t => {
   const echo = (name: string) =>
     `import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("${VIP}", 53)); print("up", flush=True)
 while True: s.sendto(b"${name}", s.recvfrom(99)[1])`
-  for (const [i, host] of network.hosts.entries()) await host.daemon(/up/, 'python3', '-c', echo(`dns-${i + 1}`))
+  for (const [i, host] of network.hosts.entries()) await host.daemon(/up/, process.execPath, '-c', echo(`dns-${i + 1}`))
   const udp = { protocol: 'udp', port: 53 } as const
   const at53 = service(network, [256, 0], udp).targets.map(target => ({ ...target, ingressPort: 53 }))
   await install(network, [service(network, [256, 0], { ...udp, targets: at53 })])
   const client = await network.client.daemon(
     /dns-1/,
-    'python3',
+    process.execPath,
     '-c',
     `import os, socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(3); s.connect(("${VIP}", 53))
 def ask(): s.send(b"?"); print(s.recv(99), flush=True)
