@@ -57,7 +57,7 @@ export async function createLab(options: CreateOptions = {}): Promise<Lab> {
     const places = new Map<string, Place>()
     const record = (): LabRecord => {
       const pids = Object.fromEntries([...places].map(([name, place]) => [name, place.pid]))
-      return { id, pid, startTime: startTimeOf(pid) ?? '', plan, places: pids }
+      return { id, pid, startTime: startTimeOf(pid) ?? '', released: false, plan, places: pids }
     }
     writeRecord(record())
     progress(`lab ${id}: ${plan.hosts.length} hosts, ${plan.clients.length} clients, ${plan.vms.length} VMs`)
@@ -141,7 +141,7 @@ function assemble(record: LabRecord, holder: ChildProcess | undefined): Lab {
     },
     release: async () => {
       closeVms()
-      writeRecord(record)
+      writeRecord({ ...record, released: true })
       if (holder === undefined) return
       await new Promise<void>(resolve => holder.stdin!.end('keep\n', () => resolve()))
       holder.stdout!.destroy()

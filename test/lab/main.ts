@@ -18,13 +18,15 @@ function running(): LabRecord[] {
     .filter(record => record !== undefined && isAlive(record)) as LabRecord[]
 }
 
-/** The lab that is meant where only one is there. */
+/** The lab that is meant: where no id is given, the only one that nobody else is about to end. */
 function pick(id: string | undefined): LabRecord {
-  const records = running().filter(record => id === undefined || record.id === id)
+  const records = running().filter(record => (id === undefined ? record.released : record.id === id))
   if (records.length === 1) return records[0]!
   const known = running().map(record => record.id)
   throw new Error(
-    known.length === 0 ? 'no lab is up; start one with: npm run lab -- up' : `which lab? --id ${known.join(' or ')}`,
+    known.length === 0
+      ? 'no lab is up; start one with: npm run lab -- up'
+      : `which lab? --id ${known.join(' or --id ')}`,
   )
 }
 
@@ -71,14 +73,18 @@ async function status(): Promise<void> {
   }
 }
 
-/** Ends one lab, or all of them; what a crashed one has left, too. */
+/** Ends the lab with the id, or every lab that was left running, and clears up after those that crashed. */
 async function down(id: string | undefined): Promise<void> {
-  const ids = listLabIds().filter(known => id === undefined || known === id)
+  const ids = listLabIds().filter(known => {
+    const record = readRecord(known)
+    if (id !== undefined) return known === id
+    return record !== undefined && (record.released || !isAlive(record))
+  })
   for (const known of ids) {
     await destroy(known)
     say(`lab ${known} is down`)
   }
-  if (ids.length === 0) say('no lab is up')
+  if (ids.length === 0) say('no lab to end')
 }
 
 /** Runs a command in a place, or in a VM, with this terminal. */
@@ -116,7 +122,7 @@ program
 program.command('status').description('what is up').action(status)
 program
   .command('down')
-  .description('end all labs, or one')
+  .description('end the labs that `up` has left running, or one')
   .option('--id <id>', 'which lab')
   .action((options: { id?: string }) => down(options.id))
 try {

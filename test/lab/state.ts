@@ -14,6 +14,8 @@ export interface LabRecord {
   readonly pid: number
   /** Start time of that process, clock ticks since boot: a process id alone may be somebody else's by now. */
   readonly startTime: string
+  /** Its owner has let it live on: `lab down` without an id means such labs only. */
+  readonly released: boolean
   readonly plan: LabPlan
   /** Process 1 of each place. */
   readonly places: Readonly<Record<string, number>>
