@@ -1,9 +1,9 @@
+import type { Applier } from '../shared/apply/apply.ts'
 import type { Log } from '../shared/log.ts'
 import type { ResyncReply } from '../shared/rpc/gen/crossport/v1/ResyncReply.ts'
 import type { TeardownReply } from '../shared/rpc/gen/crossport/v1/TeardownReply.ts'
 import type { Clock } from '../shared/run/clock.ts'
 import type { DirtyLoop } from '../shared/run/dirty-loop.ts'
-import type { Applier } from './apply/apply.ts'
 import type { Reconciler } from './reconcile.ts'
 import type { Store } from './store/store.ts'
 
@@ -26,13 +26,13 @@ export interface ControlOptions {
 export async function resync({ applier, loop, mark, reloadServices }: ControlOptions): Promise<ResyncReply> {
   const before = { ...applier.counts }
   await reloadServices()
-  applier.distrust()
+  applier.distrust({ retryRefused: true })
   mark('resync')
   await loop.idle()
-  const { added, replaced, deleted } = applier.counts
+  const { added, changed, deleted } = applier.counts
   return {
     flowsAdded: added - before.added,
-    flowsChanged: replaced - before.replaced,
+    flowsChanged: changed - before.changed,
     flowsDeleted: deleted - before.deleted,
   }
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { createApplier } from '../shared/apply/apply.ts'
 import { type ServicesWatch, watchServices } from '../shared/config/watch.ts'
 import { createAgentCaller } from '../shared/libvirt/agent.ts'
 import type { Log } from '../shared/log.ts'
@@ -10,7 +11,6 @@ import { createNotify, feedWatchdog } from '../shared/run/notify.ts'
 import { createReadiness } from '../shared/run/readiness.ts'
 import { createTimeline } from '../shared/run/timeline.ts'
 import { openSwitch } from '../shared/switch/session.ts'
-import { createApplier } from './apply/apply.ts'
 import type { AgentConfig } from './config/schema.ts'
 import { type ControlOptions, resync, teardown } from './control.ts'
 import { createGuestManager } from './guest/manager.ts'
@@ -34,7 +34,7 @@ export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
   const store = openStore(config.stateFile)
   const inputs = initialInputs(store)
   const timeline = createTimeline(clock)
-  const applier = createApplier({ store, log })
+  const applier = createApplier({ store, log, clock })
   const listeners = new Set<() => void>()
   const touched = () => {
     for (const listener of [...listeners]) listener()
@@ -67,7 +67,7 @@ export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
     handlers: {
       onUp: () => {
         inputs.switchUp = true
-        applier.distrust()
+        applier.distrust({ retryRefused: true })
         mark('switch up')
       },
       onDown: reason => {

@@ -1,8 +1,8 @@
+import type { Applier } from '../shared/apply/apply.ts'
 import type { Problem } from '../shared/rpc/gen/crossport/v1/Problem.ts'
 import type { ServiceStatus } from '../shared/rpc/gen/crossport/v1/ServiceStatus.ts'
 import type { Status } from '../shared/rpc/gen/crossport/v1/Status.ts'
 import type { Timeline } from '../shared/run/timeline.ts'
-import type { Applier } from './apply/apply.ts'
 import type { Inputs } from './inputs.ts'
 import type { Picture } from './reconcile.ts'
 import type { Store } from './store/store.ts'
@@ -34,13 +34,13 @@ export function agentStatus(sources: StatusSources): Status {
     problems: [...inputProblems(inputs), ...specProblems(picture), ...realServerProblems(sources)],
     switch: {
       bridge: sources.bridge,
-      desiredFlows: applier.counts.desired,
-      installedFlows: applier.counts.installed,
-      desiredGroups: 0,
+      desiredFlows: applier.counts.desiredFlows,
+      installedFlows: applier.counts.installedFlows,
+      desiredGroups: applier.counts.desiredGroups,
       lastCommitAt: outcome?.at ?? '',
       lastError: sources.loopError?.message ?? outcome?.error ?? '',
       commits: applier.counts.commits,
-      flowChanges: applier.counts.added + applier.counts.replaced + applier.counts.deleted,
+      flowChanges: applier.counts.added + applier.counts.changed + applier.counts.deleted,
     },
     hosts: [],
     timeline: [...sources.timeline.entries],

@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Applied, type Applier, createApplier } from '../agent/apply/apply.ts'
 import { initialInputs } from '../agent/inputs.ts'
 import { createReconciler } from '../agent/reconcile.ts'
 import { openStore } from '../agent/store/store.ts'
+import { type Applied, type Applier, createApplier } from '../shared/apply/apply.ts'
 import type { Flow } from '../shared/flows/types.ts'
 import type { Log } from '../shared/log.ts'
 import { systemClock } from '../shared/run/clock.ts'
@@ -29,7 +29,7 @@ export interface BenchAgent extends AsyncDisposable {
 export async function startAgent(rundir: string, host: BenchHost): Promise<BenchAgent> {
   const dir = await mkdtemp(join(tmpdir(), 'crossport-bench-agent-'))
   const store = openStore(join(dir, 'agent.db'))
-  const applier = createApplier({ store, log: quiet })
+  const applier = createApplier({ store, log: quiet, clock: systemClock })
   const inputs = { ...initialInputs(store), switchUp: true }
   const give = ({ specs, inventory, ports }: BenchHost) => {
     inputs.services = { synced: true, specs, problems: [], documents: [], texts: new Map() }
@@ -84,7 +84,7 @@ export async function startAgent(rundir: string, host: BenchHost): Promise<Bench
       applier.distrust()
       await reconciler.pass()
     },
-    flows: () => Array.from(desired.values(), object => object.flows()).flat(),
+    flows: () => Array.from(desired.values(), object => object.state().flows).flat(),
     [Symbol.asyncDispose]: async () => {
       await real.close()
       store.close()

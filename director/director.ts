@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
+import { createApplier } from '../shared/apply/apply.ts'
 import type { ServicesSnapshot } from '../shared/config/snapshot.ts'
 import type { Log } from '../shared/log.ts'
 import { ensureCtTimeoutPolicies } from '../shared/ovsdb/ct-timeout-policies.ts'
 import type { Control } from '../shared/rpc/control.ts'
 import type { Clock } from '../shared/run/clock.ts'
+import { createTimeline } from '../shared/run/timeline.ts'
 import type { Switch, SwitchHandlers } from '../shared/switch/types.ts'
 import { createAnnouncer } from './apply/announce.ts'
-import { createApplier } from './apply/apply.ts'
 import { disableSequenceChecks, zoneTimeouts } from './apply/conntrack.ts'
 import { serviceObject } from './compile/compile.ts'
 import type { CompiledService, Site } from './compile/types.ts'
@@ -19,7 +20,6 @@ import { startReconcile } from './reconcile.ts'
 import { restoreRegistry } from './registry/registry.ts'
 import { statusOf } from './status.ts'
 import type { Store } from './store/store.ts'
-import { createTimeline } from './timeline.ts'
 
 export interface DirectorOptions {
   readonly config: DirectorConfig
@@ -49,7 +49,7 @@ export interface Director {
 export function createDirector(options: DirectorOptions): Director {
   const { config, store, log, clock, version } = options
   const startedAt = clock.wall()
-  const applier = createApplier()
+  const applier = createApplier({ log, clock })
   const timeline = createTimeline(clock)
   const announcer = createAnnouncer({ log, clock })
   const listeners = new Set<() => void>()
@@ -148,6 +148,7 @@ export function createDirector(options: DirectorOptions): Director {
         hosts: [...inputs.registry.hosts.values()],
         connected: agents?.connected ?? new Set(),
         counts: applier.counts,
+        quarantined: applier.quarantined,
         lastCommitAt,
         lastError: reconcile.loop.lastError,
         tornDown: reconcile.tornDown,
@@ -174,15 +175,15 @@ export function createDirector(options: DirectorOptions): Director {
     control,
     switchHandlers: {
       onUp: () => {
-        applier.distrust()
+        applier.distrust({ retryRefused: true })
         timeoutsInForce = ''
-        inputs.setState('switch', 'ok', 'connected')
+        inputs.setState('switch', 'in sync', 'connected')
         relaxed = false
         reconcile.loop.mark('switch')
       },
       onDown: reason => {
         applier.distrust()
-        inputs.setState('switch', 'down', reason)
+        inputs.setState('switch', 'away', reason)
       },
       onDrift: what => {
         log.notice('somebody has changed our flows; they are put back', { what })
@@ -198,15 +199,15 @@ export function createDirector(options: DirectorOptions): Director {
       timeline.forget('file', present)
       inputs.setServices(snapshot)
       const { specs, problems } = snapshot
-      inputs.setState('files', 'ok', `${specs.length} services, ${problems.length} problems`)
+      inputs.setState('files', 'in sync', `${specs.length} services, ${problems.length} problems`)
     },
     setBridge: (site, problem) => {
-      inputs.setState('ovsdb', problem === undefined ? 'ok' : 'down', problem ?? 'in sync')
+      inputs.setState('ovsdb', problem === undefined ? 'in sync' : 'away', problem ?? config.bridge)
       inputs.setSite(site)
     },
     useAgents: next => {
       agents = next
-      inputs.setState('agents', 'ok', `listening on ${next.address}`)
+      inputs.setState('agents', 'in sync', `listening on ${next.address}`)
       if (offer !== undefined) agents.setOffer(offer)
     },
     useBridge: next => {

@@ -1,9 +1,9 @@
+import type { Applied, Applier } from '../shared/apply/apply.ts'
 import { CrossportError } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import type { Clock } from '../shared/run/clock.ts'
 import { createDirtyLoop, type DirtyLoop } from '../shared/run/dirty-loop.ts'
 import type { Switch } from '../shared/switch/types.ts'
-import type { Applied, Applier } from './apply/apply.ts'
 import { compile } from './compile/compile.ts'
 import type { CompiledService, Site } from './compile/types.ts'
 import type { Inputs } from './intake/inputs.ts'
@@ -103,7 +103,7 @@ export function startReconcile(options: ReconcileOptions): Reconcile {
     const missing = inputs.missing()
     if (missing !== undefined) throw new CrossportError('NOT_IN_SYNC', `cannot ${reason}: waiting for ${missing}`)
     tornDown = tearDown
-    applier.distrust()
+    applier.distrust({ retryRefused: true })
     return new Promise<Applied>((resolve, reject) => {
       asked.push({ resolve, reject })
       loop.mark(reason)

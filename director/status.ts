@@ -1,13 +1,14 @@
+import type { Counts } from '../shared/apply/apply.ts'
+import type { Quarantined } from '../shared/apply/quarantine.ts'
 import type { SpecProblem } from '../shared/config/service.ts'
 import type { Input } from '../shared/rpc/gen/crossport/v1/Input.ts'
 import type { Problem } from '../shared/rpc/gen/crossport/v1/Problem.ts'
 import type { ServiceStatus } from '../shared/rpc/gen/crossport/v1/ServiceStatus.ts'
 import type { Status } from '../shared/rpc/gen/crossport/v1/Status.ts'
-import type { Counts } from './apply/apply.ts'
+import type { Timeline } from '../shared/run/timeline.ts'
 import type { Plan } from './plan.ts'
 import type { VirtualService } from './registry/services.ts'
 import type { Host, RealServer } from './registry/types.ts'
-import type { Timeline } from './timeline.ts'
 
 export interface StatusInput {
   readonly id: string
@@ -20,6 +21,7 @@ export interface StatusInput {
   readonly hosts: readonly Host[]
   readonly connected: ReadonlySet<string>
   readonly counts: Counts
+  readonly quarantined: readonly Quarantined[]
   readonly lastCommitAt: Date | undefined
   readonly lastError: Error | undefined
   readonly tornDown: boolean
@@ -47,7 +49,7 @@ export function statusOf(input: StatusInput): Status {
       lastCommitAt: input.lastCommitAt?.toISOString() ?? '',
       lastError: lastError?.message ?? '',
       commits: counts.commits,
-      flowChanges: counts.changes,
+      flowChanges: counts.added + counts.changed + counts.deleted,
     },
     hosts: hosts
       .toSorted((a, b) => (a.hostId < b.hostId ? -1 : 1))
@@ -90,7 +92,7 @@ function reasonOf(rs: RealServer): string {
   return rs.reason
 }
 
-function problems({ specProblems, plan, hosts, lastError, tornDown }: StatusInput): Problem[] {
+function problems({ specProblems, plan, hosts, lastError, tornDown, quarantined }: StatusInput): Problem[] {
   const found: Problem[] = specProblems.map(({ file, line, column, reason, lastGood }) => ({
     severity: 'error',
     code: 'SPEC_INVALID',
@@ -113,6 +115,8 @@ function problems({ specProblems, plan, hosts, lastError, tornDown }: StatusInpu
     const message = 'torn down on request; `crossport resync` or a restart brings the services back'
     found.push({ severity: 'warning', code: 'TORN_DOWN', subject: 'director', message })
   }
+  for (const { object, reason } of quarantined)
+    found.push({ severity: 'error', code: 'SWITCH_REJECTED', subject: object, message: reason })
   if (lastError !== undefined) {
     const code = (lastError as { code?: string }).code ?? ''
     found.push({ severity: 'error', code, subject: 'switch', message: lastError.message })

@@ -1,3 +1,4 @@
+import type { Compiled, CompiledObject } from '../../shared/flows/compiled.ts'
 import type { Flow } from '../../shared/flows/types.ts'
 import type { Backend } from '../backends/types.ts'
 import { arpProxyFlows, type VipNetwork } from './features/arp-proxy.ts'
@@ -6,17 +7,20 @@ import { asHostFlows } from './features/as-host.ts'
 import { replyFlows } from './features/replies.ts'
 import { requestFlows } from './features/requests.ts'
 import { spoofDropFlows, spoofPortFlows, spoofVipFlows } from './features/spoof.ts'
-import type { CompiledFlows, CompiledObject, CompileInput, HostContext } from './types.ts'
+import type { CompileInput, HostContext } from './types.ts'
 
 /**
  * Everything that the bridge must hold for this host's real servers, by object: `host`, `port/NAME`, `vip/VIP`,
  * `vip/VIP/TAG`, `shield/VIP/PORT`, `rs/KEY`. Pure; without real servers and shields it is empty.
  */
-export function compile(input: CompileInput): CompiledFlows {
+export function compile(input: CompileInput): Compiled {
   const { backends, shields, host } = input
   const compiled = new Map<string, CompiledObject>()
   const add = (object: string, signature: unknown, flows: () => Flow[]) =>
-    compiled.set(object, { signature: JSON.stringify(signature), flows })
+    compiled.set(object, {
+      signature: JSON.stringify(signature),
+      state: () => ({ flows: flows(), groups: [] }),
+    })
   if (shields.length === 0 && !backends.some(b => b.attachment !== undefined)) return compiled
 
   add('host', host.hostMac, () => [...asHostFlows(host), ...spoofDropFlows()])

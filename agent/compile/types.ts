@@ -1,4 +1,3 @@
-import type { Flow } from '../../shared/flows/types.ts'
 import type { Backend } from '../backends/types.ts'
 
 export interface CompileInput {
@@ -31,15 +30,4 @@ export interface VmPort {
   readonly name: string
   readonly ofport: number
   readonly tag: number | undefined
-}
-
-/**
- * What the bridge must hold, by the object that it is for. `signature` stands for everything that the object's flows
- * depend on: while it stays the same they need not be built again.
- */
-export type CompiledFlows = ReadonlyMap<string, CompiledObject>
-
-export interface CompiledObject {
-  readonly signature: string
-  flows(): readonly Flow[]
 }

@@ -22,4 +22,10 @@ export const MIGRATIONS = [
   -- What the bridge must hold, in ovs-ofctl's notation, by the object it is for.
   CREATE TABLE desired_flows (object TEXT NOT NULL, flow TEXT NOT NULL, PRIMARY KEY (object, flow)) WITHOUT ROWID;
   `,
+  `
+  -- One row an object, its flows one a line: a row a flow cost a third of a cold start.
+  CREATE TABLE desired_objects (object TEXT PRIMARY KEY, flows TEXT NOT NULL) WITHOUT ROWID;
+  INSERT INTO desired_objects SELECT object, group_concat(flow, char(10)) FROM desired_flows GROUP BY object;
+  DROP TABLE desired_flows;
+  `,
 ] as const

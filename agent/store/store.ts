@@ -119,15 +119,15 @@ function keyedTable<Row extends object>(db: Database, table: string, columns: re
 }
 
 function desiredTable(db: Database) {
-  const objects = db.prepare('SELECT DISTINCT object FROM desired_flows').pluck()
-  const clear = db.prepare('DELETE FROM desired_flows WHERE object = ?')
-  const insert = db.prepare('INSERT OR IGNORE INTO desired_flows (object, flow) VALUES (?, ?)')
+  const objects = db.prepare('SELECT object FROM desired_objects').pluck()
+  const clear = db.prepare('DELETE FROM desired_objects WHERE object = ?')
+  const put = db.prepare('INSERT OR REPLACE INTO desired_objects (object, flows) VALUES (?, ?)')
   return {
     objects: () => new Set(objects.all() as string[]),
     set: db.transaction((changed: ReadonlyMap<string, readonly string[]>) => {
       for (const [object, flows] of changed) {
-        clear.run(object)
-        for (const flow of flows) insert.run(object, flow)
+        if (flows.length === 0) clear.run(object)
+        else put.run(object, flows.join('\n'))
       }
     }) as (changed: ReadonlyMap<string, readonly string[]>) => void,
   }

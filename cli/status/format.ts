@@ -2,7 +2,7 @@ import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts
 import { table } from './table.ts'
 
 /** States of inputs and real servers in which there is nothing to mend. */
-const HEALTHY_INPUT = new Set(['ok', 'in sync', 'connected', 'registered', 'none'])
+const HEALTHY_INPUT = new Set(['in sync', 'connected', 'registered', 'none'])
 const HEALTHY_RS = new Set(['ready', 'draining'])
 
 /** True when all that was asked for is in force. */

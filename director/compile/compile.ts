@@ -1,10 +1,11 @@
+import type { Compiled, CompiledObject } from '../../shared/flows/compiled.ts'
 import type { DesiredState } from '../../shared/flows/types.ts'
 import { arp } from './features/arp.ts'
 import { connections } from './features/connections.ts'
 import { forward } from './features/forward.ts'
 import { icmp } from './features/icmp.ts'
 import { uplink } from './features/uplink.ts'
-import type { Compiled, CompiledObject, CompiledService, Feature, Site, VipFeature } from './types.ts'
+import type { CompiledService, Feature, Site, VipFeature } from './types.ts'
 
 const VIP_FEATURES: readonly VipFeature[] = [arp, icmp]
 const FEATURES: readonly Feature[] = [connections, forward]

@@ -1,4 +1,4 @@
-import type { DesiredState, Flow, Group } from '../../shared/flows/types.ts'
+import type { Flow, Group } from '../../shared/flows/types.ts'
 import type { Share } from '../schedule/types.ts'
 
 /** The director's place in the network. */
@@ -47,14 +47,3 @@ export type Feature = (
 
 /** Likewise, for what exists once a VIP, whatever the number of services on it. */
 export type VipFeature = (site: Site, vip: string) => readonly Flow[]
-
-/**
- * What the bridge must hold, by the object that it is for. `signature` stands for all that the object's state depends
- * on: while it stays the same, the state need not be made again.
- */
-export type Compiled = ReadonlyMap<string, CompiledObject>
-
-export interface CompiledObject {
-  readonly signature: string
-  state(): DesiredState
-}

@@ -24,7 +24,7 @@ export type InputName = 'files' | 'ovsdb' | 'switch' | 'agents'
 export interface InputStore extends Inputs {
   setServices(snapshot: ServicesSnapshot): void
   setSite(site: Site | undefined): void
-  setState(name: InputName, state: 'ok' | 'waiting' | 'down', detail: string): void
+  setState(name: InputName, state: 'in sync' | 'away', detail: string): void
   readonly agentHandlers: AgentHandlers
 }
 
@@ -44,14 +44,14 @@ export function createInputs({ registry: restored, leaseMs, clock, mark }: Input
   let site: Site | undefined
   const began = clock.wall().toISOString()
   const states = new Map<InputName, Input>(
-    NAMES.map(name => [name, { name, state: 'waiting', detail: '', since: began }]),
+    NAMES.map(name => [name, { name, state: 'away', detail: 'starting', since: began }]),
   )
 
-  const isDown = (name: InputName) => states.get(name)?.state !== 'ok'
+  const isAway = (name: InputName) => states.get(name)?.state !== 'in sync'
   const missing = () => {
     if (!services.synced) return 'the service files'
     if (site === undefined) return `the bridge: ${states.get('ovsdb')?.detail ?? ''}`
-    if (isDown('switch')) return `the switch: ${states.get('switch')?.detail ?? ''}`
+    if (isAway('switch')) return `the switch: ${states.get('switch')?.detail ?? ''}`
     return undefined
   }
 

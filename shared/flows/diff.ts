@@ -64,13 +64,21 @@ export function changeSize(change: Change): number {
 export function duplicateFlow(key: string, one: Flow, other: Flow, owners?: readonly [string, string]): CrossportError {
   const names = owners ?? [cookieText(one.cookie), cookieText(other.cookie)]
   return new CrossportError('FLOW_DUPLICATE', `${names[0]} and ${names[1]} both want the flow ${key}`, {
-    fields: { FLOW: key, FIRST: `${names[0]}: ${flowContent(one)}`, SECOND: `${names[1]}: ${flowContent(other)}` },
+    fields: {
+      ...by(owners),
+      FLOW: key,
+      FIRST: `${names[0]}: ${flowContent(one)}`,
+      SECOND: `${names[1]}: ${flowContent(other)}`,
+    },
   })
 }
 
 export function duplicateGroup(one: Group, other: Group, owners?: readonly [string, string]): CrossportError {
-  const by = owners === undefined ? '' : ` by ${owners[0]} and ${owners[1]}`
-  return new CrossportError('FLOW_DUPLICATE', `group ${one.id} is wanted twice${by}`, {
-    fields: { GROUP: one.id, FIRST: groupContent(one), SECOND: groupContent(other) },
+  const names = owners === undefined ? '' : ` by ${owners[0]} and ${owners[1]}`
+  return new CrossportError('FLOW_DUPLICATE', `group ${one.id} is wanted twice${names}`, {
+    fields: { ...by(owners), GROUP: one.id, FIRST: groupContent(one), SECOND: groupContent(other) },
   })
 }
+
+/** Whoever came second. */
+const by = (owners: readonly [string, string] | undefined) => (owners === undefined ? {} : { OBJECT: owners[1] })

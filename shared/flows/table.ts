@@ -12,6 +12,13 @@ export interface FlowTable {
   set(object: string, wanted: DesiredState): void
   readonly objects: Iterable<string>
   readonly desired: DesiredState
+  /** What `object` wants now; undefined when nothing. */
+  wanted(object: string): DesiredState | undefined
+  /** The flows of `object`, each as text that ovs-ofctl reads. */
+  texts(object: string): readonly string[]
+  /** The object that wants this flow (key.ts) or group, and wanted it last where there are several. */
+  ownerOfFlow(key: string): string | undefined
+  ownerOfGroup(id: number): string | undefined
   /** The switch's own account: the next `change` is the whole difference to it. */
   readBack(installed: InstalledState): void
   /**
@@ -87,6 +94,8 @@ function createSide<T extends object, K>(
         else replace(first.item)
       }
     },
+    owner: (key: K) => entries.get(key)?.claims.at(-1)?.object,
+    contentOf,
     *wanted() {
       for (const e of entries.values()) for (const claim of e.claims) yield claim.item
     },
@@ -111,25 +120,28 @@ export function createFlowTable(): FlowTable {
   const groups = createSide<Group, number>(groupContent, (_id, a, b) =>
     duplicateGroup(a.item, b.item, [a.object, b.object]),
   )
-  const keysOf = new Map<string, { flows: string[]; groups: number[] }>()
+  const wantedBy = new Map<string, DesiredState>()
 
   return {
     set(object, wanted) {
-      const before = keysOf.get(object)
-      for (const key of before?.flows ?? []) flows.unclaim(key, object)
-      for (const id of before?.groups ?? []) groups.unclaim(id, object)
-      const now = { flows: wanted.flows.map(keyOf), groups: wanted.groups.map(group => group.id) }
-      for (const [i, flow] of wanted.flows.entries()) flows.claim(now.flows[i]!, object, flow)
+      const before = wantedBy.get(object)
+      for (const flow of before?.flows ?? []) flows.unclaim(keyOf(flow), object)
+      for (const { id } of before?.groups ?? []) groups.unclaim(id, object)
+      for (const flow of wanted.flows) flows.claim(keyOf(flow), object, flow)
       for (const group of wanted.groups) groups.claim(group.id, object, group)
-      if (now.flows.length + now.groups.length === 0) keysOf.delete(object)
-      else keysOf.set(object, now)
+      if (wanted.flows.length + wanted.groups.length === 0) wantedBy.delete(object)
+      else wantedBy.set(object, wanted)
     },
     get objects() {
-      return keysOf.keys()
+      return wantedBy.keys()
     },
     get desired() {
       return { flows: [...flows.wanted()], groups: [...groups.wanted()] }
     },
+    wanted: object => wantedBy.get(object),
+    texts: object => (wantedBy.get(object)?.flows ?? []).map(flow => `${keyOf(flow)},${flows.contentOf(flow)}`),
+    ownerOfFlow: flows.owner,
+    ownerOfGroup: groups.owner,
     readBack(installed) {
       flows.readBack(installed.flows.map(flow => [keyOf(flow), flow]))
       groups.readBack(installed.groups.map(group => [group.id, group]))

@@ -38,7 +38,10 @@ export function writeItem(w: Writer, xid: number, bundle: number, owner: Owner, 
 /** What to say of a message that was refused: in words, and as fields of the error. */
 export function describeItem(item: BundleItem): { readonly what: string; readonly fields: Record<string, string> } {
   if ('group' in item)
-    return { what: `to ${item.command} group ${item.group.id}`, fields: { GROUP: orElse(() => groupText(item.group)) } }
+    return {
+      what: `to ${item.command} group ${item.group.id}`,
+      fields: { GROUP: orElse(() => groupText(item.group)), GROUP_ID: String(item.group.id) },
+    }
   const key = orElse(() => flowKey(item.flow))
   const fields = { FLOW: orElse(() => flowText(item.flow)), FLOW_KEY: key, COOKIE: cookieText(item.flow.cookie) }
   return { what: `to ${item.command} the flow ${key}`, fields }

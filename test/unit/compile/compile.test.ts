@@ -41,7 +41,7 @@ function compiled({ specs = [spec()], vms = [1], tag, records = [], own, ...rest
 
 function texts(scene: Scene, object: string): string[] {
   const found = compiled(scene).get(object)
-  return (found?.flows() ?? []).map(flow => flowText(flow).replace(/cookie=0x[0-9a-f]+, ?/, ''))
+  return (found?.state().flows ?? []).map(flow => flowText(flow).replace(/cookie=0x[0-9a-f]+, ?/, ''))
 }
 
 function objects(scene: Scene, prefix: string): string[] {
@@ -126,6 +126,6 @@ test('no two flows of a host have the same table, priority and match', t => {
     spec({ service: 'b', port: 443, realServers: [{ vm: 'web-*', port: 8443, weight: 1 }] }),
     spec({ service: 'c', vip: '10.10.1.101', protocol: 'udp' }),
   ]
-  const keys = [...compiled({ specs, vms: [1, 2, 3] }).values()].flatMap(({ flows }) => flows().map(flowKey))
+  const keys = [...compiled({ specs, vms: [1, 2, 3] }).values()].flatMap(object => object.state().flows.map(flowKey))
   t.is(new Set(keys).size, keys.length)
 })

@@ -238,7 +238,7 @@ test.serial(
     t.is(await installed(network), before)
 
     await network.stopVswitchd()
-    await director.until(({ inputs }) => inputs.some(input => input.name === 'switch' && input.state === 'down'))
+    await director.until(({ inputs }) => inputs.some(input => input.name === 'switch' && input.state === 'away'))
     await network.startVswitchd()
     const again = Number((await director.status()).switch?.flowChanges)
     await director.until(({ switch: now }) => Number(now?.flowChanges) > again)
@@ -277,7 +277,7 @@ s.sendall(bytes(8_000_000)); s.shutdown(1); print(s.recv(99).decode())`
   t.regex(await checks(), /disabled/)
 
   await network.stopVswitchd()
-  await director.until(({ inputs }) => inputs.some(input => input.name === 'switch' && input.state === 'down'))
+  await director.until(({ inputs }) => inputs.some(input => input.name === 'switch' && input.state === 'away'))
   const before = Number((await director.status()).switch?.flowChanges)
   await network.startVswitchd()
   await director.until(({ switch: now }) => Number(now?.flowChanges) > before)

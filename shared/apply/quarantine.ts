@@ -1,0 +1,77 @@
+import { CrossportError } from '../errors.ts'
+import type { FlowTable } from '../flows/table.ts'
+import type { DesiredState } from '../flows/types.ts'
+import type { Log } from '../log.ts'
+
+export interface Quarantined {
+  readonly object: string
+  readonly reason: string
+}
+
+/** Objects that the switch refused. Each keeps what it had before, where that is known; all others go on. */
+export interface Quarantine {
+  has(object: string): boolean
+  /** The object's state was replaced; `before` is what the switch has confirmed of it. Frees it when it was refused. */
+  replaced(object: string, before: DesiredState | undefined): void
+  gone(object: string): void
+  /** True: the object at fault is set back, and the rest can be tried again. */
+  take(error: unknown): boolean
+  /** All of them, or those that merely clashed with another object, are tried again: they must be set anew. */
+  release(which: 'all' | 'clashes'): readonly string[]
+  /** All that was replaced is in force. */
+  confirmed(): void
+  readonly list: readonly Quarantined[]
+}
+
+const NOTHING: DesiredState = { flows: [], groups: [] }
+
+export function createQuarantine(table: FlowTable, log: Log): Quarantine {
+  const refused = new Map<string, { readonly reason: string; readonly clash: boolean; readonly emptied: boolean }>()
+  const told = new Map<string, string>()
+  const previous = new Map<string, DesiredState>()
+
+  return {
+    has: object => refused.has(object),
+    replaced: (object, before) => {
+      refused.delete(object)
+      if (before !== undefined) previous.set(object, before)
+    },
+    gone: object => {
+      refused.delete(object)
+      previous.delete(object)
+      told.delete(object)
+    },
+    take: error => {
+      const object = culprit(error, table)
+      if (object === undefined || refused.get(object)?.emptied === true) return false
+      const before = refused.has(object) ? undefined : previous.get(object)
+      const { code, message: reason } = error as CrossportError
+      refused.set(object, { reason, clash: code === 'FLOW_DUPLICATE', emptied: before === undefined })
+      table.set(object, before ?? NOTHING)
+      if (told.get(object) === reason) return true
+      told.set(object, reason)
+      const kept = before === undefined ? 'its flows are left out' : 'what it had before stays in force'
+      log.error(`flows of ${object} are refused; ${kept}, all others go on`, { err: error as Error })
+      return true
+    },
+    release: which => {
+      const objects = [...refused].flatMap(([object, { clash }]) => (which === 'all' || clash ? [object] : []))
+      for (const object of objects) refused.delete(object)
+      return objects
+    },
+    confirmed: () => previous.clear(),
+    get list() {
+      return [...refused].map(([object, { reason }]) => ({ object, reason }))
+    },
+  }
+}
+
+/** Whose flow or group the error names. */
+function culprit(error: unknown, table: FlowTable): string | undefined {
+  if (!(error instanceof CrossportError)) return undefined
+  const { FLOW_KEY, GROUP_ID, OBJECT } = error.fields
+  if (error.code === 'FLOW_DUPLICATE') return OBJECT === undefined ? undefined : String(OBJECT)
+  if (error.code !== 'SWITCH_REJECTED') return undefined
+  if (FLOW_KEY !== undefined) return table.ownerOfFlow(String(FLOW_KEY))
+  return GROUP_ID === undefined ? undefined : table.ownerOfGroup(Number(GROUP_ID))
+}

@@ -1,0 +1,165 @@
+import test from 'ava'
+import { createApplier } from '../../../shared/apply/apply.ts'
+import type { Compiled } from '../../../shared/flows/compiled.ts'
+import { encodeCookie } from '../../../shared/flows/cookie.ts'
+import type { Flow } from '../../../shared/flows/types.ts'
+import { systemClock } from '../../../shared/run/clock.ts'
+import { memoryLog } from '../run/memory-log.ts'
+import { createModelSwitch } from '../simulation/model-switch.ts'
+
+const flow = (port: number, out = 1): Flow => ({
+  table: 0,
+  priority: 100,
+  cookie: encodeCookie('agent', 'request', port),
+  match: { eth_type: 0x0800, ip_proto: 6, tcp_dst: port },
+  actions: [{ type: 'output', port: out }],
+})
+
+/** Object → its flows. */
+const compiled = (objects: Record<string, readonly Flow[]>): Compiled =>
+  new Map(
+    Object.entries(objects).map(([object, flows]) => [
+      object,
+      {
+        signature: JSON.stringify(flows.map(f => [f.match, f.actions])),
+        state: () => ({ flows, groups: [] }),
+      },
+    ]),
+  )
+
+function scene() {
+  const log = memoryLog()
+  const sw = createModelSwitch('agent')
+  const saved = new Map<string, readonly string[]>()
+  let full = false
+  const store = {
+    desiredObjects: () => new Set(saved.keys()),
+    setDesired: (changed: ReadonlyMap<string, readonly string[]>) => {
+      if (full) throw new Error('disk full')
+      for (const [object, texts] of changed) {
+        if (texts.length === 0) saved.delete(object)
+        else saved.set(object, texts)
+      }
+    },
+    setOutcome: () => {},
+  }
+  const applier = createApplier({ log, clock: systemClock, store })
+  const ports = () => [...sw.flows.values()].map(f => Number(f.match.tcp_dst)).sort((a, b) => a - b)
+  return { sw, applier, saved, lines: log.lines, ports, fill: (value: boolean) => (full = value) }
+}
+
+test('what is compiled is installed and saved, and what is compiled no more goes', async t => {
+  const { sw, applier, saved, ports } = scene()
+  t.deepEqual(await applier.apply(compiled({ a: [flow(1)], b: [flow(2), flow(3)] }), sw), {
+    added: 3,
+    changed: 0,
+    deleted: 0,
+  })
+  t.deepEqual(ports(), [1, 2, 3])
+  t.deepEqual([...saved.keys()], ['a', 'b'])
+  t.deepEqual(await applier.apply(compiled({ b: [flow(2, 9), flow(3)] }), sw), { added: 0, changed: 1, deleted: 1 })
+  t.deepEqual(ports(), [2, 3])
+  t.deepEqual([...saved.keys()], ['b'])
+  t.like(applier.counts, { desiredFlows: 2, installedFlows: 2, commits: 2 })
+})
+
+test('only the objects named are looked at', async t => {
+  const { sw, applier, ports } = scene()
+  await applier.apply(compiled({ a: [flow(1)], b: [flow(2)] }), sw)
+  await applier.apply(compiled({ a: [flow(4)], b: [flow(5)], c: [flow(6)] }), sw, { changed: ['a', 'c'] })
+  t.deepEqual(ports(), [2, 4, 6])
+  await applier.apply(compiled({ a: [flow(4)], b: [flow(5)] }), sw, { changed: ['c'] })
+  t.deepEqual(ports(), [2, 4])
+})
+
+test('a refused flow takes its object alone out, and is tried again when it changes', async t => {
+  const { sw, applier, ports, lines } = scene()
+  sw.refuse = f => f.match.tcp_dst === 2
+  await applier.apply(compiled({ a: [flow(1)], b: [flow(2), flow(3)], c: [flow(4)] }), sw)
+  t.deepEqual(ports(), [1, 4])
+  t.deepEqual(
+    applier.quarantined.map(({ object }) => object),
+    ['b'],
+  )
+  t.deepEqual([applier.confirmed('a'), applier.confirmed('b')], [true, false])
+  t.is(lines.filter(line => line.level === 'error').length, 1)
+  const { commits } = sw
+  await applier.apply(compiled({ a: [flow(1)], b: [flow(2), flow(3)], c: [flow(4)] }), sw)
+  t.is(sw.commits, commits)
+  await applier.apply(compiled({ a: [flow(1)], b: [flow(3)], c: [flow(4)] }), sw)
+  t.deepEqual(ports(), [1, 3, 4])
+  t.deepEqual(applier.quarantined, [])
+})
+
+test('a change that is refused leaves in force what was confirmed before', async t => {
+  const { sw, applier, ports } = scene()
+  await applier.apply(compiled({ a: [flow(1)], b: [flow(2)] }), sw)
+  sw.refuse = f => f.match.tcp_dst === 5
+  await applier.apply(compiled({ a: [flow(3)], b: [flow(5)] }), sw)
+  t.deepEqual(ports(), [2, 3])
+  t.false(applier.confirmed('b'))
+  // Another switch may take it.
+  sw.refuse = () => false
+  applier.distrust({ retryRefused: true })
+  await applier.apply(compiled({ a: [flow(3)], b: [flow(5)] }), sw)
+  t.deepEqual(ports(), [3, 5])
+})
+
+test('of two objects that want one flow the second is left out, and has it when the first lets go', async t => {
+  const { sw, applier } = scene()
+  await applier.apply(compiled({ a: [flow(1)] }), sw)
+  await applier.apply(compiled({ a: [flow(1)], b: [flow(1, 7)] }), sw)
+  t.deepEqual(
+    applier.quarantined.map(({ object }) => object),
+    ['b'],
+  )
+  t.deepEqual(
+    [...sw.flows.values()].map(f => f.actions),
+    [flow(1).actions],
+  )
+  await applier.apply(compiled({ b: [flow(1, 7)] }), sw)
+  t.deepEqual(
+    [...sw.flows.values()].map(f => f.actions),
+    [flow(1, 7).actions],
+  )
+  t.deepEqual(applier.quarantined, [])
+})
+
+test('a switch that refuses everything is not asked without end', async t => {
+  const { sw, applier } = scene()
+  sw.refuse = () => true
+  const many = compiled(Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`o${n}`, [flow(n + 1)]])))
+  await t.throwsAsync(applier.apply(many, sw), { code: 'SWITCH_REJECTED' })
+  t.true(applier.quarantined.length < 20)
+})
+
+test('an answer that is lost is not taken for a failure: the switch is read before the next change', async t => {
+  const { sw, applier, ports } = scene()
+  sw.loseNextAnswer()
+  await t.throwsAsync(applier.apply(compiled({ a: [flow(1)] }), sw), { code: 'SWITCH_DOWN' })
+  t.false(applier.confirmed('a'))
+  t.deepEqual(await applier.apply(compiled({ a: [flow(1)] }), sw), { added: 0, changed: 0, deleted: 0 })
+  t.deepEqual(ports(), [1])
+  t.true(applier.confirmed('a'))
+})
+
+test('what cannot be saved is not installed, and is saved when the disk has room again', async t => {
+  const { sw, applier, saved, ports, fill } = scene()
+  await applier.apply(compiled({ a: [flow(1)] }), sw)
+  fill(true)
+  await t.throwsAsync(applier.apply(compiled({ a: [flow(2)] }), sw))
+  t.deepEqual(ports(), [1])
+  fill(false)
+  await applier.apply(compiled({ a: [flow(2)] }), sw)
+  t.deepEqual(ports(), [2])
+  t.regex(saved.get('a')?.[0] ?? '', /tp_dst=2/)
+})
+
+test('without sweep nothing is deleted', async t => {
+  const { sw, applier, ports } = scene()
+  sw.strangerAdds(flow(9))
+  await applier.apply(compiled({ a: [flow(1)] }), sw, { sweep: false })
+  t.deepEqual(ports(), [1, 9])
+  await applier.apply(compiled({ a: [flow(1)] }), sw)
+  t.deepEqual(ports(), [1])
+})
