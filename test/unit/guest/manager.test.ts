@@ -390,6 +390,50 @@ test('retries are spread out', async t => {
   await b.manager.close()
 })
 
+test('somebody else was quicker to add the address: that is as good', async t => {
+  const guest = new ModelGuest()
+  guest.before = (command, { path }) => {
+    if (command === 'guest-exec' && path === 'ip') guest.addresses = [{ ip: VIP }]
+  }
+  const b = bench(guest.call)
+  b.manager.set([target()])
+  await b.pass(500)
+  t.deepEqual(b.vip(), { state: 'set' })
+  await b.manager.close()
+})
+
+test('an address that ip says is added and the guest does not show is not set', async t => {
+  const guest = new ModelGuest()
+  guest.before = command => {
+    if (command === 'guest-network-get-interfaces') guest.addresses = [{ ip: '192.0.2.7' }]
+  }
+  const b = bench(guest.call)
+  b.manager.set([target()])
+  await b.pass()
+  t.like(b.vip(), {
+    state: 'failed',
+    code: 'GUEST_COMMAND_FAILED',
+    reason: `${VIP} was added to eth0 and is not there`,
+  })
+  await b.manager.close()
+})
+
+test("a VIP that cannot be taken out yet is no address of the guest's own", async t => {
+  const guest = new ModelGuest()
+  const b = bench(guest.call)
+  b.manager.set([target()])
+  await b.pass()
+  guest.failing.set('rm', 'rm: cannot remove: Read-only file system')
+  b.manager.set([target({ vips: [] })])
+  await b.pass()
+  t.deepEqual(b.manager.status(VM, MAC)?.ownAddresses, ['192.0.2.7'])
+  t.is(b.records.list().length, 1)
+  guest.failing.clear()
+  await b.pass(65_000)
+  t.deepEqual(b.records.list(), [])
+  await b.manager.close()
+})
+
 test('an error that is no CrossportError is shown, too', async t => {
   const b = bench(async () => {
     throw new TypeError('of another kind')

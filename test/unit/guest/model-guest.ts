@@ -46,6 +46,8 @@ export class ModelGuest {
   trace: string[] = []
   calls = 0
   fate: () => Fate = () => 'answer'
+  /** Somebody else is at work in the guest too: called before every command. */
+  before: (command: string, args: Args) => void = () => {}
   private handles = new Map<number, { path: string; mode: string; written: string }>()
   private results = new Map<number, { polls: number; exitcode: number; out: string; err: string }>()
   private next = 1000
@@ -55,6 +57,7 @@ export class ModelGuest {
     const { execute, arguments: args = {} } = JSON.parse(json) as { execute: string; arguments?: Args }
     const fate = this.fate()
     if (fate === 'dead') throw new CrossportError('GUEST_AGENT_UNRESPONSIVE', 'Guest agent is not responding')
+    this.before(execute, args)
     const answer = this.run(execute, args)
     if (fate === 'lost') throw new CrossportError('GUEST_AGENT_UNRESPONSIVE', 'Guest agent is not responding')
     return this.lies.has(execute) ? this.lies.get(execute) : structuredClone(answer)

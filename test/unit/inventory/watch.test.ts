@@ -45,28 +45,26 @@ const B = 'bb'.repeat(16)
 const xmlOf = (uuid: string) => `<domain><name>vm-${uuid.slice(0, 2)}</name><uuid>${uuid}</uuid></domain>`
 
 test('one domain that cannot be read does not hide the others', async t => {
-  const fake = await fakeLibvirtd(call => answer(call, uuid => (uuid === A ? '<broken' : xmlOf(uuid))))
+  const fake = await fakeLibvirtd(t, call => answer(call, uuid => (uuid === A ? '<broken' : xmlOf(uuid))))
   const inventory = await synced(fake.socket)
   t.deepEqual(
     inventory.domains.map(d => d.name),
     ['vm-bb'],
   )
-  await fake.close()
 })
 
 test('a domain that goes between listing and reading is not there', async t => {
-  const fake = await fakeLibvirtd(call => answer(call, uuid => (uuid === A ? undefined : xmlOf(uuid))))
+  const fake = await fakeLibvirtd(t, call => answer(call, uuid => (uuid === A ? undefined : xmlOf(uuid))))
   const inventory = await synced(fake.socket)
   t.deepEqual(
     inventory.domains.map(d => d.name),
     ['vm-bb'],
   )
-  await fake.close()
 })
 
 test('a libvirtd that talks nonsense is left and tried again, with the reason shown', async t => {
   let nonsense = true
-  const fake = await fakeLibvirtd(call => {
+  const fake = await fakeLibvirtd(t, call => {
     if (!nonsense) return answer(call, xmlOf)
     nonsense = false
     call.raw(Buffer.from('ffffffffffff', 'hex'))
@@ -75,7 +73,6 @@ test('a libvirtd that talks nonsense is left and tried again, with the reason sh
   const inventory = await synced(fake.socket, seen)
   t.is(inventory.domains.length, 2)
   t.regex(seen[0]?.reason ?? '', /4294967295 bytes/)
-  await fake.close()
 })
 
 test('a mark during the reading has it read again, and two are never read at once', async t => {

@@ -9,7 +9,7 @@ const uuid = (n: number) => `6b2b8c5e-3a3f-4c55-9d55-00000000000${n}`
 test('one call a VM, four in all, others wait their turn', async t => {
   const running: FakeCall[] = []
   let arrived = () => {}
-  const fake = await fakeLibvirtd(call => {
+  const fake = await fakeLibvirtd(t, call => {
     if (call.name === 'domainAgentSetTimeout') return call.reply({ result: 0 })
     running.push(call)
     arrived()
@@ -35,7 +35,6 @@ test('one call a VM, four in all, others wait their turn', async t => {
   await Promise.all(calls)
   t.is(fake.connections.length, 1)
   agent.close()
-  await fake.close()
 })
 
 const DISABLED = 'The command guest-exec has been disabled'
@@ -54,7 +53,7 @@ const ERRORS: readonly [number, string, string][] = [
 
 for (const [code, message, expected] of ERRORS) {
   test(`libvirt error ${code} "${message}" is ${expected}`, async t => {
-    const fake = await fakeLibvirtd(call => {
+    const fake = await fakeLibvirtd(t, call => {
       if (call.name === 'domainAgentSetTimeout') call.reply({ result: 0 })
       else call.error(code, message)
     })
@@ -62,23 +61,23 @@ for (const [code, message, expected] of ERRORS) {
     const error = await t.throwsAsync(agent.call(uuid(1), '{"execute":"guest-ping"}', 5), { code: expected })
     if (expected === 'GUEST_AGENT_ERROR') t.is(error?.message, DISABLED)
     agent.close()
-    await fake.close()
   })
 }
 
 for (const result of [undefined, '', '{', '[]', 'null', '{"error":{}}']) {
   test(`a reply of ${JSON.stringify(result)} is refused`, async t => {
-    const fake = await fakeLibvirtd(call => call.reply({ result: call.name === 'domainAgentSetTimeout' ? 0 : result }))
+    const fake = await fakeLibvirtd(t, call =>
+      call.reply({ result: call.name === 'domainAgentSetTimeout' ? 0 : result }),
+    )
     const agent = createAgentCaller({ socket: fake.socket, clock: systemClock })
     await t.throwsAsync(agent.call(uuid(1), '{"execute":"guest-ping"}', 5), { code: 'GUEST_REPLY_INVALID' })
     agent.close()
-    await fake.close()
   })
 }
 
 test('a connection that was lost is made anew at the next call', async t => {
   let broken = false
-  const fake = await fakeLibvirtd(call => {
+  const fake = await fakeLibvirtd(t, call => {
     if (!broken) {
       broken = true
       return void call.socket.destroy()
@@ -89,7 +88,6 @@ test('a connection that was lost is made anew at the next call', async t => {
   await t.throwsAsync(agent.call(uuid(1), '{}', 5), { code: 'LIBVIRT_CONNECTION' })
   t.is(await agent.call(uuid(1), '{}', 5), 7)
   agent.close()
-  await fake.close()
 })
 
 test('closed slots reject what waits and what comes, and let finish what runs', async t => {

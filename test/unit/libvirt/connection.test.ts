@@ -11,7 +11,7 @@ const protocolError = { instanceOf: CrossportError, code: 'LIBVIRT_PROTOCOL' }
 
 test('parallel calls get their own answers, in whatever order they come', async t => {
   const waiting: FakeCall[] = []
-  const fake = await fakeLibvirtd(call => {
+  const fake = await fakeLibvirtd(t, call => {
     waiting.push(call)
     if (waiting.length < 3) return
     for (const w of waiting.reverse()) w.reply({ dom: { ...dom, name: w.args.name } })
@@ -24,38 +24,33 @@ test('parallel calls get their own answers, in whatever order they come', async 
     names,
   )
   connection.destroy()
-  await fake.close()
 })
 
 test("libvirt's errors keep code and words", async t => {
-  const fake = await fakeLibvirtd(call => call.error(42, 'Domain not found'))
+  const fake = await fakeLibvirtd(t, call => call.error(42, 'Domain not found'))
   const connection = await connectLibvirt({ socket: fake.socket })
   const error = await t.throwsAsync(connection.call('domainLookupByName', { name: 'x' }), {
     message: 'Domain not found',
   })
   t.is(libvirtCode(error), 42)
   connection.destroy()
-  await fake.close()
 })
 
 test('a connection that libvirtd refuses to open fails with its words', async t => {
-  const fake = await fakeLibvirtd(() => {}, { connectOpen: call => call.error(45, 'authentication failed') })
+  const fake = await fakeLibvirtd(t, () => {}, { connectOpen: call => call.error(45, 'authentication failed') })
   await t.throwsAsync(connectLibvirt({ socket: fake.socket }), { message: 'authentication failed' })
-  await fake.close()
 })
 
 test('polkit is asked when libvirtd wants it, and nothing else is', async t => {
-  const polkit = await fakeLibvirtd(call => call.reply({ complete: 1 }), { authList: c => c.reply({ types: [2] }) })
+  const polkit = await fakeLibvirtd(t, call => call.reply({ complete: 1 }), { authList: c => c.reply({ types: [2] }) })
   const connection = await connectLibvirt({ socket: polkit.socket })
   connection.destroy()
-  await polkit.close()
-  const sasl = await fakeLibvirtd(() => {}, { authList: c => c.reply({ types: [1] }) })
+  const sasl = await fakeLibvirtd(t, () => {}, { authList: c => c.reply({ types: [1] }) })
   await t.throwsAsync(connectLibvirt({ socket: sasl.socket }), { code: 'LIBVIRT_CONNECTION', message: /auth_unix_rw/ })
-  await sasl.close()
 })
 
 test('pings are answered with the same serial, and sent', async t => {
-  const fake = await fakeLibvirtd(() => {})
+  const fake = await fakeLibvirtd(t, () => {})
   let active = () => {}
   const connection = await connectLibvirt({ socket: fake.socket, activity: () => active() })
   const keepalive = { program: KEEPALIVE_PROGRAM, version: 1, type: 2, status: 0 }
@@ -77,7 +72,6 @@ test('pings are answered with the same serial, and sent', async t => {
   fake.connections[0]?.write(packMessage({ ...keepalive, procedure: KEEPALIVE_PONG, serial: 0 }))
   await answered
   connection.destroy()
-  await fake.close()
 })
 
 const HOSTILE: readonly [string, (call: FakeCall) => void, RegExp][] = [
@@ -94,7 +88,7 @@ const HOSTILE: readonly [string, (call: FakeCall) => void, RegExp][] = [
 
 for (const [name, answer, words] of HOSTILE) {
   test(`${name} ends the connection, with every call`, async t => {
-    const fake = await fakeLibvirtd(call => {
+    const fake = await fakeLibvirtd(t, call => {
       if (call.name === 'domainLookupByName') answer(call)
     })
     const reasons: string[] = []
@@ -110,13 +104,12 @@ for (const [name, answer, words] of HOSTILE) {
     }
     t.is(reasons.length, 1)
     await t.throwsAsync(connection.call('domainLookupByName', { name: 'x' }), protocolError)
-    await fake.close()
   })
 }
 
 test('a silent libvirtd: the call times out, its late answer is ignored, the next one works', async t => {
   const late: FakeCall[] = []
-  const fake = await fakeLibvirtd(call => {
+  const fake = await fakeLibvirtd(t, call => {
     if (call.args.name === 'slow') return void late.push(call)
     for (const l of late) l.reply({ dom })
     call.reply({ dom })
@@ -125,7 +118,6 @@ test('a silent libvirtd: the call times out, its late answer is ignored, the nex
   await t.throwsAsync(connection.call('domainLookupByName', { name: 'slow' }, 20), { code: 'LIBVIRT_TIMEOUT' })
   t.deepEqual(await connection.call('domainLookupByName', { name: 'quick' }), { dom })
   connection.destroy()
-  await fake.close()
 })
 
 test('connecting to nothing, and giving up connecting', async t => {
@@ -134,25 +126,23 @@ test('connecting to nothing, and giving up connecting', async t => {
     message: /is libvirtd .* installed/,
   })
   const giveUp = new AbortController()
-  const fake = await fakeLibvirtd(() => {}, { authList: () => giveUp.abort(new Error('enough')) })
+  const fake = await fakeLibvirtd(t, () => {}, { authList: () => giveUp.abort(new Error('enough')) })
   await t.throwsAsync(connectLibvirt({ socket: fake.socket }, giveUp.signal), { message: /given up/ })
   await t.throwsAsync(connectLibvirt({ socket: fake.socket }, giveUp.signal), { message: /given up/ })
-  await fake.close()
 })
 
 test('a libvirtd that goes away fails what is under way and says so once', async t => {
-  const fake = await fakeLibvirtd(call => call.socket.destroy())
+  const fake = await fakeLibvirtd(t, call => call.socket.destroy())
   const reasons: string[] = []
   const connection = await connectLibvirt({ socket: fake.socket, lost: reason => reasons.push(reason) })
   await t.throwsAsync(connection.call('domainLookupByName', { name: 'x' }), { code: 'LIBVIRT_CONNECTION' })
   t.is(reasons.length, 1)
   connection.destroy()
   t.is(reasons.length, 1)
-  await fake.close()
 })
 
 test('events reach their listener; those that we do not know are passed over', async t => {
-  const fake = await fakeLibvirtd(call => {
+  const fake = await fakeLibvirtd(t, call => {
     const event = { ...call.header, type: 2, serial: 0 }
     call.raw(packMessage({ ...event, procedure: 9999 }, Buffer.from([1])))
     const body = Buffer.concat([Buffer.from('000000010000000161000000', 'hex'), Buffer.alloc(16), Buffer.alloc(4)])
@@ -164,7 +154,6 @@ test('events reach their listener; those that we do not know are passed over', a
   await connection.call('domainLookupByName', { name: 'x' })
   t.deepEqual(events, [{ kind: 'reboot', dom: { name: 'a', uuid: '00'.repeat(16), id: 0 } }])
   connection.destroy()
-  await fake.close()
 })
 
 function raise(error: unknown): never {

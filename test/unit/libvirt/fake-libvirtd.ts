@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { ExecutionContext } from 'ava'
 import { createFramer } from '../../../shared/libvirt/framer.ts'
 import * as m from '../../../shared/libvirt/message.ts'
 import { PROCEDURES, type ProcedureName } from '../../../shared/libvirt/procedures.ts'
@@ -24,13 +25,19 @@ export interface FakeLibvirtd {
   /** Messages that are not calls. */
   readonly messages: m.Header[]
   onMessage: () => void
-  close(): Promise<void>
 }
 
 type Handlers = Partial<Record<ProcedureName, (call: FakeCall) => void>>
 
-/** A libvirtd that answers as it is told, on a socket of its own. `handle` sees every call but the greeting's. */
-export async function fakeLibvirtd(handle: (call: FakeCall) => void, greeting: Handlers = {}): Promise<FakeLibvirtd> {
+/**
+ * A libvirtd that answers as it is told, on a socket of its own, until the test has ended. `handle` sees every call but
+ * the greeting's.
+ */
+export async function fakeLibvirtd(
+  t: Pick<ExecutionContext, 'teardown'>,
+  handle: (call: FakeCall) => void,
+  greeting: Handlers = {},
+): Promise<FakeLibvirtd> {
   const folder = mkdtempSync(join(tmpdir(), 'fake-libvirtd-'))
   const path = join(folder, 'sock')
   const known: Handlers = {
@@ -61,15 +68,17 @@ export async function fakeLibvirtd(handle: (call: FakeCall) => void, greeting: H
     connections: [],
     messages: [],
     onMessage: () => {},
-    close: () =>
-      new Promise(resolve => {
+  }
+  t.teardown(
+    () =>
+      new Promise<void>(resolve => {
         for (const socket of fake.connections) socket.destroy()
         server.close(() => {
           rmSync(folder, { recursive: true })
           resolve()
         })
       }),
-  }
+  )
   await new Promise<void>(resolve => server.listen(path, resolve))
   return fake
 }
