@@ -86,8 +86,8 @@ export function watchInventory(options: WatchInventoryOptions): InventoryWatch {
       if (over) return
       if (!synced) log.info(`libvirt inventory in sync: ${domains.size} domains`)
       synced = true
-      publish(true)
       cancelResync = clock.after(resyncMs, () => void resync().catch(broken))
+      publish(true)
     }
     subscribe(connection.call).then(resync).catch(broken)
     return () => {
