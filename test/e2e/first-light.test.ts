@@ -54,7 +54,17 @@ test.serial('after 100 requests the fabric has every MAC on its right port', asy
   const table = await lab.fabric.macTable()
   for (const { mac, port } of table) t.is(port, where.get(mac) ?? 'nobody', mac)
   const learnt = table.map(entry => entry.mac)
-  for (const host of lab.plan.hosts) t.true(learnt.includes(host.mac), host.name)
+  for (const host of lab.plan.hosts) {
+    t.true(learnt.includes(host.mac), host.name)
+    // On its own bridge a host is at LOCAL, never behind a VM's port.
+    const { stdout } = await lab.host(host.name).exec(['ovs-appctl', 'fdb/show', 'br0'])
+    const own = stdout.split('\n').filter(line => line.includes(host.mac))
+    t.deepEqual(
+      own.filter(line => !line.trim().startsWith('LOCAL')),
+      [],
+      stdout,
+    )
+  }
 })
 
 test.serial("the client's ARP table only ever holds the director's MAC", async t => {

@@ -147,7 +147,13 @@ const inSwitch = (count: number) => (status: Status__Output) =>
 
 async function serve(network: Network): Promise<void> {
   for (const [i, host] of network.hosts.entries()) {
-    await host.daemon(/listening/, process.execPath, new URL('web-server.ts', import.meta.url).pathname, '8080', `web-${i}`)
+    await host.daemon(
+      /listening/,
+      process.execPath,
+      new URL('programs/web-server.ts', import.meta.url).pathname,
+      '8080',
+      `web-${i}`,
+    )
   }
 }
 

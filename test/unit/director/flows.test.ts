@@ -40,17 +40,15 @@ async function install(network: Network, services: readonly CompiledService[]): 
   await network.ofctlInput(flows.join('\n'), 'replace-flows', '-')
 }
 
+function program(name: string): string {
+  return new URL(`programs/${name}.ts`, import.meta.url).pathname
+}
+
 async function prepared(t: ExecutionContext): Promise<Network> {
   t.timeout(60_000)
   const network = await startNetwork(t)
   for (const [i, host] of network.hosts.entries()) {
-    await host.daemon(
-      /listening/,
-      process.execPath,
-      new URL('web-server.ts', import.meta.url).pathname,
-      '8080',
-      `web-${i + 1}`,
-    )
+    await host.daemon(/listening/, process.execPath, program('web-server'), '8080', `web-${i + 1}`)
   }
   return network
 }
@@ -142,10 +140,7 @@ test.serial('nobody can serve: ARP and echo go on, requests are dropped and do n
 test.serial('a SYN that repeats the 5-tuple of a draining real server goes to another', async t => {
   const network = await prepared(t)
   // Ends with a reset (SO_LINGER 0), so that the client's kernel lets it take the same port again at once.
-  const program = `import socket, struct; s = socket.socket()
-s.settimeout(5); s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-s.bind(("${CLIENT}", 36000)); s.connect(("${VIP}", 80)); s.send(b"GET"); print(s.recv(999).decode().split()[-1])`
-  const ask = () => network.client.run(process.execPath, '-c', program)
+  const ask = () => network.client.run(process.execPath, program('ask-once'), CLIENT, '36000', VIP, '80')
   await install(network, [service(network, [256, 0])])
   t.is(await ask(), 'web-1')
   const draining = service(network, [0, 256])
@@ -157,22 +152,19 @@ s.bind(("${CLIENT}", 36000)); s.connect(("${VIP}", 80)); s.send(b"GET"); print(s
 test.serial('UDP: an idle client keeps its real server', async t => {
   const network = await startNetwork(t)
   t.timeout(60_000)
-  const echo = (name: string) =>
-    `import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("${VIP}", 53)); print("up", flush=True)
-while True: s.sendto(b"${name}", s.recvfrom(99)[1])`
-  for (const [i, host] of network.hosts.entries()) await host.daemon(/up/, process.execPath, '-c', echo(`dns-${i + 1}`))
+  for (const [i, host] of network.hosts.entries()) {
+    await host.daemon(/up/, process.execPath, program('udp-echo'), VIP, '53', `dns-${i + 1}`)
+  }
   const udp = { protocol: 'udp', port: 53 } as const
   const at53 = service(network, [256, 0], udp).targets.map(target => ({ ...target, ingressPort: 53 }))
   await install(network, [service(network, [256, 0], { ...udp, targets: at53 })])
   const client = await network.client.daemon(
     /dns-1/,
     process.execPath,
-    '-c',
-    `import os, socket, time; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(3); s.connect(("${VIP}", 53))
-def ask(): s.send(b"?"); print(s.recv(99), flush=True)
-ask()
-while not os.path.exists("${network.rundir}/go"): time.sleep(0.05)
-ask()`,
+    program('udp-client'),
+    VIP,
+    '53',
+    `${network.rundir}/go`,
   )
   await install(network, [service(network, [0, 256], { ...udp, targets: at53 })])
   const second = new Promise<string>(resolve => client.stdout!.once('data', data => resolve(String(data))))
