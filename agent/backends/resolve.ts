@@ -49,11 +49,12 @@ export function resolve(input: ResolveInput): Resolution {
     const before = remembered.get(key)
     backends.push(toBackend(candidate, before?.id ?? nextId(), ingressPort, ports))
   }
-  backends.sort((a, b) => compare(a.key, b.key))
+  backends.sort((a, b) => compareKeys(a.key, b.key))
   return { backends, problems, allocations: backends.map(toAllocation) }
 }
 
-interface Candidate {
+/** A VM that a service names. */
+export interface Candidate {
   readonly spec: ServiceSpec
   readonly real: RealServerSpec
   readonly domain: Domain
@@ -61,40 +62,60 @@ interface Candidate {
 }
 
 function expand(input: ResolveInput, problems: BackendProblem[]): Candidate[] {
-  const byName = new Map<string, Domain>()
-  for (const domain of input.inventory.domains) byName.set(domain.name, domain)
+  const { domains } = input.inventory
+  const byName = new Map(domains.map(domain => [domain.name, domain]))
   const candidates = new Map<string, Candidate>()
   for (const spec of input.specs) {
-    for (const real of spec.realServers) {
-      const exact = byName.get(real.vm)
-      const matching = exact === undefined ? input.inventory.domains.filter(vmMatcher(real.vm)) : [exact]
-      for (const domain of matching) {
-        const key = `${spec.service}/${domain.uuid}/${real.port}`
-        const first = candidates.get(key)
-        if (first === undefined) {
-          candidates.set(key, { spec, real, domain, key })
-        } else if (first.real.weight !== real.weight) {
-          problems.push({
-            severity: 'warning',
-            code: 'REAL_SERVER_DUPLICATE',
-            subject: `${spec.source.file}:${spec.source.line}`,
-            message: `service ${spec.service} names VM ${domain.name} port ${real.port} twice (vm: ${first.real.vm} and vm: ${real.vm}) with different weights; the first, ${first.real.weight}, is in force`,
-          })
-        }
-      }
-    }
+    const expanded = expandSpec(spec, { domains, byName })
+    problems.push(...expanded.problems)
+    for (const candidate of expanded.candidates)
+      if (!candidates.has(candidate.key)) candidates.set(candidate.key, candidate)
   }
   return [...candidates.values()]
 }
 
-function precedence(a: Candidate, b: Candidate, remembered: ReadonlyMap<string, Allocation>): number {
+/** The VMs that one service names, each once a port. */
+export function expandSpec(
+  spec: ServiceSpec,
+  { domains, byName }: { readonly domains: readonly Domain[]; readonly byName: ReadonlyMap<string, Domain> },
+): { readonly candidates: readonly Candidate[]; readonly problems: readonly BackendProblem[] } {
+  const candidates = new Map<string, Candidate>()
+  const problems: BackendProblem[] = []
+  for (const real of spec.realServers) {
+    const exact = byName.get(real.vm)
+    const matching = exact === undefined ? domains.filter(vmMatcher(real.vm)) : [exact]
+    for (const domain of matching) {
+      const key = `${spec.service}/${domain.uuid}/${real.port}`
+      const first = candidates.get(key)
+      if (first === undefined) {
+        candidates.set(key, { spec, real, domain, key })
+      } else if (first.real.weight !== real.weight) {
+        problems.push({
+          severity: 'warning',
+          code: 'REAL_SERVER_DUPLICATE',
+          subject: `${spec.source.file}:${spec.source.line}`,
+          message: `service ${spec.service} names VM ${domain.name} port ${real.port} twice (vm: ${first.real.vm} and vm: ${real.vm}) with different weights; the first, ${first.real.weight}, is in force`,
+        })
+      }
+    }
+  }
+  return { candidates: [...candidates.values()], problems }
+}
+
+/** Those with numbers first, by age; then by file and line. */
+export function precedence(a: Candidate, b: Candidate, remembered: ReadonlyMap<string, Allocation>): number {
   const age = (c: Candidate) => remembered.get(c.key)?.id ?? Number.MAX_SAFE_INTEGER
   return (
     age(a) - age(b) ||
-    compare(a.spec.source.file, b.spec.source.file) ||
+    compareKeys(a.spec.source.file, b.spec.source.file) ||
     a.spec.source.line - b.spec.source.line ||
-    compare(a.key, b.key)
+    compareKeys(a.key, b.key)
   )
+}
+
+/** All that a reply tells of where it comes from. */
+export function replyOf({ spec, domain, real }: Candidate): string {
+  return `${spec.vip}/${spec.protocol}/${domain.uuid}/${real.port}`
 }
 
 function refuseAmbiguous(candidates: readonly Candidate[], problems: BackendProblem[]): Candidate[] {
@@ -102,8 +123,8 @@ function refuseAmbiguous(candidates: readonly Candidate[], problems: BackendProb
   const refused = new Map<ServiceSpec, { readonly first: Candidate; readonly vms: string[] }>()
   const accepted: Candidate[] = []
   for (const candidate of candidates) {
-    const { spec, domain, real } = candidate
-    const reply = `${spec.vip}/${spec.protocol}/${domain.uuid}/${real.port}`
+    const { spec, domain } = candidate
+    const reply = replyOf(candidate)
     const first = byReply.get(reply)
     if (first === undefined) {
       byReply.set(reply, candidate)
@@ -129,7 +150,12 @@ function refuseAmbiguous(candidates: readonly Candidate[], problems: BackendProb
   return accepted
 }
 
-function toBackend({ spec, real, domain, key }: Candidate, id: number, ingressPort: number, ports: PortIndex): Backend {
+export function toBackend(
+  { spec, real, domain, key }: Candidate,
+  id: number,
+  ingressPort: number,
+  ports: PortIndex,
+): Backend {
   const attached = attach(domain, ports)
   const obstacle = 'obstacle' in attached ? attached.obstacle : undefined
   return {
@@ -168,6 +194,6 @@ function idAllocator(living: readonly Allocation[]): () => number {
 }
 
 /** By code unit: the same order on every host, whatever its locale. */
-function compare(a: string, b: string): number {
+export function compareKeys(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }

@@ -1,0 +1,311 @@
+import type { ServiceSpec } from '../../shared/config/service.ts'
+import { vmMatcher } from '../../shared/config/vm-pattern.ts'
+import type { Domain, Inventory } from '../inventory/types.ts'
+import type { PortsSnapshot } from '../ports/types.ts'
+import { indexPorts } from './attach.ts'
+import { ingressGroups } from './ingress.ts'
+import {
+  type Candidate,
+  compareKeys,
+  expandSpec,
+  precedence,
+  type ResolveInput,
+  replyOf,
+  resolve,
+  toBackend,
+} from './resolve.ts'
+import type { Allocation, Backend, BackendProblem, Resolution } from './types.ts'
+
+/** The real servers, and what of them differs from the last update. Backends that are the same are the same object. */
+export interface Resolved extends Resolution {
+  readonly gone: readonly Backend[]
+  readonly come: readonly Backend[]
+}
+
+export type ResolverInput = Omit<ResolveInput, 'allocations'>
+
+export interface Resolver {
+  /**
+   * The same as `resolve`, with the numbers given so far. Inputs that are the same object are taken to be unchanged, so
+   * one changed service, VM or port costs in proportion to the real servers that it touches.
+   */
+  update(input: ResolverInput): Resolved
+}
+
+/** What is known of one service. */
+interface Entry {
+  readonly candidates: readonly Candidate[]
+  readonly problems: readonly BackendProblem[]
+}
+
+/**
+ * The incremental form of resolve.ts, which stays the specification: wherever services get in each other's way (an
+ * ambiguity, no free ingress port), and until that is mended, all is resolved anew.
+ */
+export function createResolver(remembered: readonly Allocation[]): Resolver {
+  let allocations = new Map(remembered.map(a => [a.key, a]))
+  let last: { readonly input: ResolverInput; readonly result: Resolved } | undefined
+  let clean = false
+  let entries = new Map<ServiceSpec, Entry>()
+  let live = new Map<string, Backend>()
+  let replies = new Set<string>()
+  let names = createNames([])
+  let patterns = createPatterns()
+  let ids = new Set<number>()
+  let lowestFree = 1
+  let ingress = ingressGroups([])
+
+  const whole = (input: ResolverInput): Resolved => {
+    const full = resolve({ ...input, allocations: [...allocations.values()] })
+    allocations = new Map(full.allocations.map(a => [a.key, a]))
+    const before = live
+    live = new Map(full.backends.map(backend => [backend.key, sameOr(before.get(backend.key), backend)]))
+    clean = full.problems.every(problem => problem.code === 'REAL_SERVER_DUPLICATE')
+    names = createNames(input.inventory.domains)
+    patterns = createPatterns()
+    entries = new Map()
+    replies = new Set()
+    if (clean) for (const spec of input.specs) admit(spec, expandSpec(spec, names))
+    ids = new Set(full.allocations.map(a => a.id))
+    lowestFree = 1
+    ingress = ingressGroups(full.allocations)
+    return {
+      backends: [...live.values()],
+      problems: full.problems,
+      allocations: full.allocations,
+      gone: [...before.values()].filter(backend => live.get(backend.key) !== backend),
+      come: [...live.values()].filter(backend => before.get(backend.key) !== backend),
+    }
+  }
+
+  /** False: another real server has the same reply. */
+  const admit = (spec: ServiceSpec, entry: Entry): boolean => {
+    entries.set(spec, entry)
+    patterns.add(spec, entry)
+    let free = true
+    for (const candidate of entry.candidates) {
+      const reply = replyOf(candidate)
+      if (replies.has(reply)) free = false
+      replies.add(reply)
+    }
+    return free
+  }
+
+  const dismiss = (spec: ServiceSpec): readonly Candidate[] => {
+    const entry = entries.get(spec)
+    if (entry === undefined) return []
+    entries.delete(spec)
+    patterns.remove(spec, entry)
+    for (const candidate of entry.candidates) replies.delete(replyOf(candidate))
+    return entry.candidates
+  }
+
+  const freeId = () => {
+    while (ids.has(lowestFree)) lowestFree++
+    ids.add(lowestFree)
+    return lowestFree
+  }
+
+  /** Undefined: not without looking at everything. What was changed by then is made anew by `whole`. */
+  const some = (input: ResolverInput, before: ResolverInput, result: Resolved): Resolved | undefined => {
+    const { inventory, ports } = input
+    const vms = changedItems(before.inventory.domains, inventory.domains)
+    const specs = changedItems(before.specs, input.specs)
+    const dirty = new Set<ServiceSpec>()
+    if (vms.gone.length + vms.come.length > 0) {
+      for (const domain of [...vms.gone, ...vms.come]) for (const spec of patterns.of(domain)) dirty.add(spec)
+      names = createNames(inventory.domains)
+      for (const domain of vms.come) for (const spec of patterns.matching(domain)) dirty.add(spec)
+    }
+    for (const uuid of rePlugged(before.ports, ports, names)) for (const spec of patterns.of({ uuid })) dirty.add(spec)
+    for (const spec of specs.gone) dirty.delete(spec)
+    for (const spec of specs.come) dirty.add(spec)
+    if (dirty.size + specs.gone.length === 0) return { ...result, gone: [], come: [] }
+
+    const old = new Set<string>()
+    for (const spec of [...specs.gone, ...dirty]) for (const { key } of dismiss(spec)) old.add(key)
+    const candidates: Candidate[] = []
+    for (const spec of dirty) {
+      const entry = expandSpec(spec, names)
+      if (!admit(spec, entry)) return undefined
+      candidates.push(...entry.candidates)
+    }
+    candidates.sort((a, b) => precedence(a, b, allocations))
+
+    const wanted = new Set(candidates.map(({ key }) => key))
+    const moved: Allocation[] = []
+    const undo: (readonly [string, Allocation | undefined])[] = []
+    for (const key of old) {
+      const allocation = allocations.get(key)
+      if (allocation === undefined || wanted.has(key)) continue
+      allocations.delete(key)
+      undo.push([key, allocation])
+      ids.delete(allocation.id)
+      lowestFree = Math.min(lowestFree, allocation.id)
+      ingress.release(allocation)
+    }
+    const index = indexPorts(ports)
+    const made: Backend[] = []
+    for (const candidate of candidates) {
+      const { key, spec, real } = candidate
+      const known = allocations.get(key)
+      const stays = known?.vip === spec.vip && known.protocol === spec.protocol
+      const ingressPort = stays
+        ? known.ingressPort
+        : ingress.take(key, spec.vip, spec.protocol, real.port, input.ingressPorts)
+      if (ingressPort === undefined) {
+        for (const [name, allocation] of undo.toReversed()) {
+          if (allocation === undefined) allocations.delete(name)
+          else allocations.set(name, allocation)
+        }
+        return undefined
+      }
+      if (known !== undefined && !stays) moved.push(known)
+      const allocation = stays
+        ? known
+        : { key, id: known?.id ?? freeId(), vip: spec.vip, protocol: spec.protocol, ingressPort }
+      if (allocation !== known) {
+        undo.push([key, known])
+        allocations.set(key, allocation)
+      }
+      made.push(toBackend(candidate, allocation.id, ingressPort, index))
+    }
+    const gone: Backend[] = []
+    const come: Backend[] = []
+    for (const backend of made) {
+      const was = live.get(backend.key)
+      const now = sameOr(was, backend)
+      if (was === now) continue
+      if (was !== undefined) gone.push(was)
+      live.set(backend.key, now)
+      come.push(now)
+    }
+    // Only now: in this very pass nobody else could have had them.
+    for (const allocation of moved) ingress.release(allocation)
+    for (const key of old) {
+      const was = live.get(key)
+      if (wanted.has(key) || was === undefined) continue
+      live.delete(key)
+      gone.push(was)
+    }
+    return {
+      backends: merged(result.backends, live, come),
+      problems: patterns.problems(),
+      get allocations() {
+        return [...allocations.values()]
+      },
+      gone,
+      come,
+    }
+  }
+
+  return {
+    update: input => {
+      const fast =
+        last !== undefined && clean && last.input.ingressPorts === input.ingressPorts
+          ? some(input, last.input, last.result)
+          : undefined
+      const result = fast ?? whole(input)
+      last = { input, result }
+      return result
+    },
+  }
+}
+
+type Names = ReturnType<typeof createNames>
+
+/** The VMs, by everything that they are looked up by. */
+function createNames(domains: Inventory['domains']) {
+  const byName = new Map<string, Domain>()
+  const byMac = new Map<string, string[]>()
+  for (const domain of domains) {
+    byName.set(domain.name, domain)
+    // Clones may share an address.
+    for (const { mac } of domain.nics) byMac.set(mac, [...(byMac.get(mac) ?? []), domain.uuid])
+  }
+  return { domains, byName, byMac }
+}
+
+/** Which services a VM concerns: those that it serves, and those that name it. */
+function createPatterns() {
+  const byPattern = new Map<
+    string,
+    { readonly matches: ReturnType<typeof vmMatcher>; readonly specs: Set<ServiceSpec> }
+  >()
+  const byVm = new Map<string, Set<ServiceSpec>>()
+  const odd = new Map<ServiceSpec, readonly BackendProblem[]>()
+  return {
+    add: (spec: ServiceSpec, { candidates, problems }: Entry) => {
+      for (const { vm } of spec.realServers) {
+        let found = byPattern.get(vm)
+        if (found === undefined) byPattern.set(vm, (found = { matches: vmMatcher(vm), specs: new Set() }))
+        found.specs.add(spec)
+      }
+      for (const { domain } of candidates) {
+        let found = byVm.get(domain.uuid)
+        if (found === undefined) byVm.set(domain.uuid, (found = new Set()))
+        found.add(spec)
+      }
+      if (problems.length > 0) odd.set(spec, problems)
+    },
+    remove: (spec: ServiceSpec, { candidates }: Entry) => {
+      for (const { vm } of spec.realServers) {
+        const found = byPattern.get(vm)
+        if (found?.specs.delete(spec) && found.specs.size === 0) byPattern.delete(vm)
+      }
+      for (const { domain } of candidates) byVm.get(domain.uuid)?.delete(spec)
+      odd.delete(spec)
+    },
+    of: ({ uuid }: Pick<Domain, 'uuid'>): Iterable<ServiceSpec> => byVm.get(uuid) ?? [],
+    matching: (domain: Domain): ServiceSpec[] => {
+      const found: ServiceSpec[] = []
+      for (const { matches, specs } of byPattern.values()) if (matches(domain)) found.push(...specs)
+      return found
+    },
+    problems: () => [...odd.values()].flat(),
+  }
+}
+
+/** What is in one list and not in the other, by identity; lists that are mostly the same in the same order are cheap. */
+export function changedItems<T>(before: readonly T[], after: readonly T[]): { gone: T[]; come: T[] } {
+  if (before === after) return { gone: [], come: [] }
+  let start = 0
+  while (start < before.length && start < after.length && before[start] === after[start]) start++
+  let end = 0
+  const most = Math.min(before.length, after.length) - start
+  while (end < most && before.at(-1 - end) === after.at(-1 - end)) end++
+  const old = new Set(before.slice(start, before.length - end))
+  const come = after.slice(start, after.length - end).filter(item => !old.delete(item))
+  return { gone: [...old], come }
+}
+
+/** VMs whose ports on the bridge have changed. */
+function rePlugged(before: PortsSnapshot, after: PortsSnapshot, { byMac }: Names): Set<string> {
+  const { gone, come } = changedItems(before.ports, after.ports)
+  const uuids = new Set<string>()
+  for (const { attachedMac } of [...gone, ...come]) {
+    if (attachedMac !== undefined) for (const uuid of byMac.get(attachedMac) ?? []) uuids.add(uuid)
+  }
+  return uuids
+}
+
+function sameOr(was: Backend | undefined, now: Backend): Backend {
+  return was !== undefined && JSON.stringify(was) === JSON.stringify(now) ? was : now
+}
+
+/** The sorted list, brought up to date. */
+function merged(sorted: readonly Backend[], live: ReadonlyMap<string, Backend>, come: readonly Backend[]): Backend[] {
+  const next = sorted.filter(backend => live.get(backend.key) === backend)
+  if (come.length > 64) return [...next, ...come].sort((a, b) => compareKeys(a.key, b.key))
+  for (const backend of come) {
+    let low = 0
+    let high = next.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (next[middle]!.key < backend.key) low = middle + 1
+      else high = middle
+    }
+    next.splice(low, 0, backend)
+  }
+  return next
+}
