@@ -13,21 +13,29 @@ import type { CompileInput, HostContext } from './types.ts'
  * Everything that the bridge must hold for this host's real servers, by object: `host`, `port/NAME`, `vip/VIP`,
  * `vip/VIP/TAG`, `shield/VIP/PORT`, `rs/KEY`. Pure; without real servers and shields it is empty.
  */
-export function compile(input: CompileInput): Compiled {
-  const { backends, shields, host } = input
-  const compiled = new Map<string, CompiledObject>()
-  const add = (object: string, signature: unknown, flows: () => Flow[]) =>
-    compiled.set(object, {
-      signature: JSON.stringify(signature),
-      state: () => ({ flows: flows(), groups: [] }),
-    })
-  if (shields.length === 0 && !backends.some(b => b.attachment !== undefined)) return compiled
+export function compile({ backends, shields, host }: CompileInput): Compiled {
+  const byVip = Map.groupBy(backends, backend => backend.vip)
+  const shieldsOf = Map.groupBy(shields, shield => shield.vip)
+  const objects = [...new Set([...byVip.keys(), ...shieldsOf.keys()])].flatMap(vip => [
+    ...compileVip({ vip, backends: byVip.get(vip) ?? [], shields: shieldsOf.get(vip) ?? [], host }),
+  ])
+  return new Map(objects.length === 0 ? [] : [...compileHost(host), ...objects])
+}
 
+/** What there is once, as soon as there is a VIP at all. */
+export function compileHost(host: HostContext): Compiled {
+  const { compiled, add } = createObjects()
   add('host', host.hostMac, () => [...asHostFlows(host), ...spoofDropFlows()])
   for (const port of host.vmPorts) add(`port/${port.name}`, port.ofport, () => spoofPortFlows(port))
+  return compiled
+}
+
+/** All objects of one VIP; no other VIP has any of them. */
+export function compileVip({ vip, backends, shields, host }: CompileInput & { readonly vip: string }): Compiled {
+  const { compiled, add } = createObjects()
+  if (shields.length > 0) add(`vip/${vip}`, vip, () => spoofVipFlows(vip))
   for (const shield of shields) {
-    add(`vip/${shield.vip}`, shield.vip, () => spoofVipFlows(shield.vip))
-    add(`shield/${shield.vip}/${shield.port}`, [shield, host.hostMac], () => shieldFlows(shield, host))
+    add(`shield/${vip}/${shield.port}`, [shield, host.hostMac], () => shieldFlows(shield, host))
   }
   for (const [object, network] of vipNetworks(backends)) {
     add(object, [network, proxyContext(network, host)], () => arpProxyFlows(network, host))
@@ -35,13 +43,23 @@ export function compile(input: CompileInput): Compiled {
   for (const backend of backends) {
     const at = backend.attachment
     if (at === undefined) continue
-    const { id, vip, protocol, vipPort, rsPort, ingressPort, clients } = backend
+    const { id, protocol, vipPort, rsPort, ingressPort, clients } = backend
     add(`rs/${backend.key}`, [id, vip, protocol, vipPort, rsPort, ingressPort, clients, at, host.hostMac], () => [
       ...requestFlows(backend, at, host),
       ...replyFlows(backend, at, host),
     ])
   }
   return compiled
+}
+
+function createObjects() {
+  const compiled = new Map<string, CompiledObject>()
+  const add = (object: string, signature: unknown, flows: () => Flow[]) =>
+    compiled.set(object, {
+      signature: JSON.stringify(signature),
+      state: () => ({ flows: flows(), groups: [] }),
+    })
+  return { compiled, add }
 }
 
 /** Each VIP once per layer-2 network; services of one VIP that disagree on ARP: answering wins. */

@@ -1,0 +1,117 @@
+import test from 'ava'
+import fc from 'fast-check'
+import { indexPorts } from '../../../agent/backends/attach.ts'
+import { createResolver } from '../../../agent/backends/resolver.ts'
+import { compile } from '../../../agent/compile/compile.ts'
+import { createCompiler } from '../../../agent/compile/compiler.ts'
+import { shields } from '../../../agent/compile/shields.ts'
+import type { GuestRecord } from '../../../agent/guest/types.ts'
+import type { ServiceSpec } from '../../../shared/config/service.ts'
+import type { Compiled } from '../../../shared/flows/compiled.ts'
+import { domain, inventory, mac, port, ports, spec, uuid } from '../backends/fixtures.ts'
+
+const VIPS = ['10.0.0.1', '10.0.0.2', '10.0.0.3']
+
+const step = fc.oneof(
+  fc.record({
+    kind: fc.constant('service' as const),
+    name: fc.constantFrom('a', 'b', 'c'),
+    vip: fc.constantFrom(...VIPS, undefined),
+    port: fc.integer({ min: 80, max: 81 }),
+    arp: fc.constantFrom('answer' as const, 'drop' as const),
+    rsPort: fc.integer({ min: 8080, max: 8081 }),
+  }),
+  fc.record({
+    kind: fc.constant('port' as const),
+    n: fc.integer({ min: 1, max: 3 }),
+    tag: fc.constantFrom(undefined, 7),
+    ofport: fc.constantFrom(-1, 11, 12),
+  }),
+  fc.record({
+    kind: fc.constant('record' as const),
+    n: fc.integer({ min: 1, max: 3 }),
+    vip: fc.constantFrom(...VIPS),
+    there: fc.boolean(),
+  }),
+  fc.record({
+    kind: fc.constant('own' as const),
+    n: fc.integer({ min: 1, max: 3 }),
+    last: fc.integer({ max: 9, min: 1 }),
+  }),
+  fc.record({ kind: fc.constant('director' as const), known: fc.boolean() }),
+)
+
+const texts = (compiled: Compiled) =>
+  Object.fromEntries([...compiled].map(([name, { signature }]) => [name, signature]))
+
+test('in whatever way its inputs change, the incremental compiler holds what compile makes of them', t => {
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 1, maxLength: 25 }), steps => {
+      const specs = new Map<string, ServiceSpec>()
+      const plugged = new Map([1, 2, 3].map(n => [n, port(n)]))
+      const held = new Map<string, GuestRecord>()
+      const own = new Map<string, string>()
+      let directorMac: string | undefined
+      let copies = { records: [...held.values()], own: new Map(own), index: indexPorts(ports(...plugged.values())) }
+      const resolver = createResolver([])
+      const compiler = createCompiler()
+      const seen = new Map<string, string>()
+      for (const change of steps) {
+        if (change.kind === 'service') {
+          const { name: service, vip, port: vipPort, arp, rsPort } = change
+          if (vip === undefined) specs.delete(service)
+          else
+            specs.set(
+              service,
+              spec({ service, vip, port: vipPort, arp, realServers: [{ vm: 'web-*', port: rsPort, weight: 1 }] }),
+            )
+        } else if (change.kind === 'port') {
+          plugged.set(change.n, port(change.n, { tag: change.tag, ofport: change.ofport }))
+          copies = { ...copies, index: indexPorts(ports(...plugged.values())) }
+        } else if (change.kind === 'record') {
+          const { n, vip } = change
+          if (change.there)
+            held.set(`${n}/${vip}`, {
+              vmUuid: uuid(n),
+              mac: mac(n),
+              vip,
+              nicName: 'eth0',
+              addressAdded: true,
+              file: undefined,
+            })
+          else held.delete(`${n}/${vip}`)
+          copies = { ...copies, records: [...held.values()] }
+        } else if (change.kind === 'own') {
+          own.set(`${uuid(change.n)}/${mac(change.n)}`, `10.9.9.${change.last}`)
+          copies = { ...copies, own: new Map(own) }
+        } else directorMac = change.known ? '02:00:00:00:01:00' : undefined
+        const snapshot = ports(...plugged.values())
+        const resolved = resolver.update({
+          specs: [...specs.values()],
+          inventory: inventory(domain(1), domain(2), domain(3)),
+          ports: snapshot,
+          ingressPorts: { first: 40_000, last: 49_999 },
+        })
+        const { records, own: ownAddresses, index } = copies
+        const vmPorts = [...index.values()].flatMap(({ name, ofport, tag }) =>
+          ofport !== undefined && ofport > 0 ? [{ name, ofport, tag }] : [],
+        )
+        const host = { hostMac: '02:00:00:00:00:20', directorMac, vmPorts }
+        const shielded = shields(resolved.backends, records, index, (vm, nic) => ownAddresses.get(`${vm}/${nic}`))
+        const full = texts(compile({ backends: resolved.backends, shields: shielded, host }))
+        const { gone, come } = resolved
+        const changed = compiler.update({ gone, come, records, ports: index, ownAddresses, host })
+        t.deepEqual(texts(compiler.compiled), full)
+        t.is(compiler.shields().length, shielded.length)
+        // What it says has changed is all that has changed.
+        for (const name of changed) {
+          const now = compiler.compiled.get(name)
+          if (now === undefined) t.true(seen.delete(name))
+          else seen.set(name, now.signature)
+        }
+        t.deepEqual(Object.fromEntries(seen), full)
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
