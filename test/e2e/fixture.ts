@@ -160,6 +160,16 @@ export async function flows(lab: Lab, host: string): Promise<string[]> {
     .sort()
 }
 
+/** Resolves once the host's bridge holds just these flows of ours. The agent's status tells when to look again. */
+export async function untilFlows(site: Site, host: string, expected: readonly string[]): Promise<void> {
+  for (;;) {
+    const change = site.agent(host).status.next()
+    const now = ours(await flows(site.lab, host))
+    if (now.join('\n') === expected.join('\n')) return
+    await change
+  }
+}
+
 /** Cookies of crossport begin with its magic number (shared/flows/cookie.ts). */
 export function ours(lines: readonly string[]): string[] {
   return lines.filter(line => line.includes('cookie=0xc705'))

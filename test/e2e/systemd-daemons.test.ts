@@ -100,6 +100,8 @@ for (const name of ['agent', 'director'] as const) {
       ['_SYSTEMD_UNIT=init.scope', `UNIT=crossport-${name}.service`, 'JOB_TYPE=restart', 'JOB_RESULT=done'],
       () => true,
     )
+    // Waits until the start that systemd itself has begun is done.
+    await sh(`systemctl start crossport-${name}`)
     t.not(await mainPid(name), pid)
     await machine.exec(CROSSPORT, 'resync', '--socket', `/run/crossport/${name}.sock`)
     t.is(await flows(bridge), before)

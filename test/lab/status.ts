@@ -6,6 +6,8 @@ export interface StatusWatch {
   readonly latest: Status__Output | undefined
   /** The first status, present or future, that `accept` likes. */
   until(what: string, accept: (status: Status__Output) => boolean, timeoutMs?: number): Promise<Status__Output>
+  /** The next status, whatever it says. */
+  next(): Promise<Status__Output>
   close(): void
 }
 
@@ -38,6 +40,14 @@ export function watchStatus(socket: string): StatusWatch {
         }
         waiting.add(look)
         if (latest !== undefined) look(latest)
+      }),
+    next: () =>
+      new Promise(resolve => {
+        const look = (status: Status__Output) => {
+          waiting.delete(look)
+          resolve(status)
+        }
+        waiting.add(look)
       }),
     close: () => {
       call.cancel()
