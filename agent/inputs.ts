@@ -16,6 +16,16 @@ export interface Inputs {
   directorState: { readonly state: 'connected' | 'registered' | 'disconnected' | 'none'; readonly reason: string }
   switchUp: boolean
   switchReason: string
+  /** The tunnel port of an overlay; undefined on an l2 fabric. */
+  tunnel: TunnelState | undefined
+}
+
+export interface TunnelState {
+  readonly name: string
+  /** Why there is none, or none that fits. */
+  readonly problem: string | undefined
+  /** Bytes of an IP packet that the underlay takes; undefined: not known. */
+  readonly underlayMtu: number | undefined
 }
 
 /** Starts from what SQLite remembers, so that a host whose libvirt or director is away still knows its part. */
@@ -29,6 +39,7 @@ export function initialInputs(store: Store): Inputs {
     directorState: { state: 'none', reason: 'no director has been heard of yet' },
     switchUp: false,
     switchReason: 'connecting to the switch',
+    tunnel: undefined,
   }
 }
 
@@ -37,8 +48,16 @@ export function missing(inputs: Inputs): string | undefined {
   if (!inputs.services.synced) return 'the service files'
   if (inputs.ports.bridge === undefined) return inputs.ports.reason ?? 'the bridge'
   if (!inputs.switchUp) return inputs.switchReason
+  const { tunnel } = inputs
+  if (tunnel !== undefined && tunnelOfport(inputs) === undefined)
+    return tunnel.problem ?? `tunnel port ${tunnel.name} of the bridge`
   if (!inputs.inventory.synced && inputs.inventory.domains.length === 0) return inputs.inventory.reason ?? 'libvirt'
   return undefined
+}
+
+/** OpenFlow number of the tunnel port; undefined while Open vSwitch has not opened it. */
+export function tunnelOfport({ ports, tunnel }: Pick<Inputs, 'ports' | 'tunnel'>): number | undefined {
+  return ports.ports.find(port => port.name === tunnel?.name)?.ofport
 }
 
 /** Gate for deletions: a flow is only swept on the word of inputs that have all been in sync in this process. */

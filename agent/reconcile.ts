@@ -5,7 +5,7 @@ import type { Log } from '../shared/log.ts'
 import type { Timeline } from '../shared/run/timeline.ts'
 import type { Switch } from '../shared/switch/types.ts'
 import { announceDirector } from './apply/announce.ts'
-import { indexPorts } from './backends/attach.ts'
+import { indexPorts, withoutTags } from './backends/attach.ts'
 import type { PortRange } from './backends/ingress.ts'
 import { resolve } from './backends/resolve.ts'
 import type { Backend, BackendProblem } from './backends/types.ts'
@@ -15,6 +15,7 @@ import type { GuestManager } from './guest/manager.ts'
 import { guestTargets } from './guest/targets.ts'
 import type { GuestTarget } from './guest/types.ts'
 import { createDocumentParser, createSweepGate, type Inputs } from './inputs.ts'
+import { type HostOverlay, overlayContext } from './overlay.ts'
 import { readiness, toReport } from './report/readiness.ts'
 import type { ReportedRealServer } from './report/types.ts'
 import type { Store } from './store/store.ts'
@@ -27,6 +28,8 @@ export interface ReconcileOptions {
   readonly sw: Switch
   readonly ingressPorts: PortRange
   readonly hostMac: string | undefined
+  /** Undefined on an l2 fabric. */
+  readonly overlay: HostOverlay | undefined
   readonly timeline: Timeline
   readonly log: Log
   /** Hears of every real server after each pass. */
@@ -84,27 +87,28 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
     store.setServiceFiles(inputs.services.texts)
     journey.files(merged.specs)
 
+    const bridgePorts = options.overlay === undefined ? inputs.ports : withoutTags(inputs.ports)
     const resolution = resolve({
       specs: merged.specs,
       inventory: inputs.inventory,
-      ports: inputs.ports,
+      ports: bridgePorts,
       allocations: store.allocations(),
       ingressPorts: options.ingressPorts,
     })
     const { backends } = resolution
     store.setAllocations(resolution.allocations)
 
-    const ports = indexPorts(inputs.ports)
+    const ports = indexPorts(bridgePorts)
     const records = store.guestRecords.list()
     const hostMac = options.hostMac ?? inputs.ports.bridge?.mac
     if (hostMac === undefined) throw new Error(`the bridge has no hardware address yet`)
     const held = shields(backends, records, ports, own.of)
     own.remember()
     const directorMac = inputs.director?.mac
-    const vmPorts = [...ports.values()].flatMap(({ name, ofport, tag }) =>
-      ofport !== undefined && ofport > 0 ? [{ name, ofport, tag }] : [],
+    const vmPorts = [...ports].flatMap(([mac, { name, ofport, tag }]) =>
+      ofport !== undefined && ofport > 0 ? [{ name, mac, ofport, tag }] : [],
     )
-    const host = { hostMac, directorMac, vmPorts }
+    const host = { hostMac, directorMac, vmPorts, overlay: overlayContext(options.overlay, inputs) }
     const compiled = compile({ backends, shields: held, host })
 
     let failure: unknown

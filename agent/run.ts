@@ -3,6 +3,7 @@ import { createApplier } from '../shared/apply/apply.ts'
 import { type ServicesWatch, watchServices } from '../shared/config/watch.ts'
 import { createAgentCaller } from '../shared/libvirt/agent.ts'
 import type { Log } from '../shared/log.ts'
+import { keepTunnelPort, type TunnelPortKeeper } from '../shared/ovsdb/keep-tunnel-port.ts'
 import { serveControl } from '../shared/rpc/control.ts'
 import { systemClock } from '../shared/run/clock.ts'
 import { createDirtyLoop } from '../shared/run/dirty-loop.ts'
@@ -16,6 +17,7 @@ import { type ControlOptions, resync, teardown } from './control.ts'
 import { createGuestManager } from './guest/manager.ts'
 import { initialInputs, missing } from './inputs.ts'
 import { watchInventory } from './inventory/watch.ts'
+import { hostOverlay, underlayMtu } from './overlay.ts'
 import { watchPorts } from './ports/watch.ts'
 import { createReconciler, type Reconciler } from './reconcile.ts'
 import { createReporting } from './reporting.ts'
@@ -33,6 +35,13 @@ export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
   const readiness = createReadiness(notify)
   const store = openStore(config.stateFile)
   const inputs = initialInputs(store)
+  const overlay = await hostOverlay(config)
+  const lookAtTunnel = (problem: string | undefined) => {
+    if (overlay === undefined) return
+    inputs.tunnel = { name: overlay.tunnel, problem, underlayMtu: underlayMtu(overlay.hostIp) }
+  }
+  lookAtTunnel(undefined)
+  let tunnelPort: TunnelPortKeeper | undefined
   const timeline = createTimeline(clock)
   const applier = createApplier({ store, log, clock })
   const listeners = new Set<() => void>()
@@ -107,6 +116,7 @@ export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
     sw,
     ingressPorts: config.ingressPorts,
     hostMac: config.hostMac,
+    overlay,
     timeline,
     log,
     onReport: reporting.update,
@@ -142,7 +152,12 @@ export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
         const server = await serveControl({
           socket: config.controlSocket,
           log,
-          control: { getStatus, onChange, resync: () => resync(control), teardown: () => teardown(control) },
+          control: {
+            getStatus,
+            onChange,
+            resync: () => resync(control),
+            teardown: () => teardown({ ...control, removeTunnel: async () => tunnelPort?.remove() }),
+          },
         })
         return () => server.close()
       },
@@ -174,10 +189,28 @@ export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
           clock,
           onChange: snapshot => {
             inputs.ports = snapshot
+            tunnelPort?.check()
+            lookAtTunnel(tunnelPort?.problem)
             mark('ports')
           },
         })
-        return () => watch.close()
+        if (overlay !== undefined) {
+          const { tunnel: name, encapsulation: type, hostIp: localIp } = overlay
+          tunnelPort = keepTunnelPort({
+            client: watch.client,
+            port: { bridge, name, type, localIp },
+            log,
+            clock,
+            onChange: () => {
+              lookAtTunnel(tunnelPort?.problem)
+              mark('tunnel port')
+            },
+          })
+        }
+        return () => {
+          tunnelPort?.close()
+          watch.close()
+        }
       },
     },
     {

@@ -67,6 +67,7 @@ export async function startAgent(rundir: string, host: BenchHost): Promise<Bench
     },
     guest: { set: () => {}, status: () => undefined },
     sw,
+    overlay: undefined,
     ingressPorts: { first: 20_000, last: 29_999 },
     hostMac: undefined,
     timeline: createTimeline(systemClock),

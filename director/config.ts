@@ -1,5 +1,7 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
+import { parseIpv4 } from '../shared/config/address.ts'
+import { checkFabric, fabricFields } from '../shared/config/overlay.ts'
 
 export const DIRECTOR_CONFIG_FILE = '/etc/crossport/director.yaml'
 
@@ -12,11 +14,19 @@ const mac = z
 const path = z.string().startsWith('/', 'must be an absolute path')
 const seconds = z.int().min(1).max(4_294_967)
 
-/** /etc/crossport/director.yaml. */
-export const directorConfigSchema = z.strictObject({
+const fields = z.strictObject({
   bridge: z.string().min(1).max(15).describe('Open vSwitch bridge that requests come to'),
-  uplink: z.string().min(1).max(15).describe('port of the bridge to the fabric'),
-  fabric: z.enum(['l2']).default('l2'),
+  uplink: z
+    .string()
+    .min(1)
+    .max(15)
+    .describe('port of the bridge to the fabric; overlay: the tunnel port, made where there is none'),
+  ...fabricFields,
+  hostIp: z
+    .string()
+    .refine(text => parseIpv4(text) !== undefined, 'must be an IPv4 address, such as 172.24.1.100')
+    .optional()
+    .describe('address of this host in the underlay; needed with fabric: overlay'),
   id: z
     .string()
     .min(1)
@@ -45,6 +55,15 @@ export const directorConfigSchema = z.strictObject({
   ovsdbSocket: path.default('/run/openvswitch/db.sock'),
   ovsRunDir: path.default('/run/openvswitch').describe("where the bridge's .mgmt socket is"),
   logLevel: z.enum(['error', 'warn', 'notice', 'info', 'debug']).default('info'),
+})
+
+/** /etc/crossport/director.yaml. */
+export const directorConfigSchema = fields.superRefine((config, context) => {
+  checkFabric(config, context)
+  if (config.fabric === 'overlay' && config.hostIp === undefined) {
+    const message = 'fabric: overlay needs hostIp, the address of this host in the underlay'
+    context.addIssue({ code: 'custom', path: ['fabric'], message })
+  }
 })
 
 export type DirectorConfig = z.output<typeof directorConfigSchema>

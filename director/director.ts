@@ -3,6 +3,7 @@ import { createApplier } from '../shared/apply/apply.ts'
 import type { ServicesSnapshot } from '../shared/config/snapshot.ts'
 import type { Log } from '../shared/log.ts'
 import { ensureCtTimeoutPolicies } from '../shared/ovsdb/ct-timeout-policies.ts'
+import type { TunnelPortKeeper } from '../shared/ovsdb/keep-tunnel-port.ts'
 import type { Control } from '../shared/rpc/control.ts'
 import type { Clock } from '../shared/run/clock.ts'
 import { createTimeline } from '../shared/run/timeline.ts'
@@ -42,6 +43,7 @@ export interface Director {
   setBridge(site: Site | undefined, problem: string | undefined): void
   useAgents(agents: Agents): void
   useBridge(bridge: BridgeWatch): void
+  useTunnel(tunnel: TunnelPortKeeper): void
   useSwitch(sw: Switch): void
   stop(): Promise<void>
 }
@@ -59,6 +61,7 @@ export function createDirector(options: DirectorOptions): Director {
   let agents: Agents | undefined
   let bridge: BridgeWatch | undefined
   let sw: Switch | undefined
+  let tunnel: TunnelPortKeeper | undefined
   let offer: Offer | undefined
   let timeoutsInForce = ''
   let relaxed = false
@@ -97,7 +100,7 @@ export function createDirector(options: DirectorOptions): Director {
     if (applier.counts.commits > 0) lastCommitAt = clock.wall()
     note(plan)
     if (sw !== undefined && !reconcile.tornDown) {
-      announcer.announce(sw, new Set(plan.compiled.map(service => service.vip)), site.directorMac)
+      announcer.announce(sw, new Set(plan.compiled.map(service => service.vip)), site)
     }
     changed()
     options.onConfirmed()
@@ -129,7 +132,8 @@ export function createDirector(options: DirectorOptions): Director {
       const documents = inputs.services.documents.map(({ file, line, text }) => ({ file, line, text }))
       const revision = createHash('sha256').update(JSON.stringify(documents)).digest('hex').slice(0, 16)
       const { id: directorId, leaseMs } = config
-      const request = { directorId, directorMac: site.directorMac, leaseMs, active: true }
+      const directorIp = config.fabric === 'overlay' ? { directorIp: config.hostIp ?? '' } : {}
+      const request = { directorId, directorMac: site.directorMac, leaseMs, active: true, ...directorIp }
       offer = { request, documents: { documents, revision } }
       agents?.setOffer(offer)
     },
@@ -161,11 +165,13 @@ export function createDirector(options: DirectorOptions): Director {
     },
     resync: async () => {
       timeoutsInForce = ''
+      tunnel?.resume()
       const { added, changed: altered, deleted } = await reconcile.resync()
       return { flowsAdded: added, flowsChanged: altered, flowsDeleted: deleted }
     },
     teardown: async () => {
       const { deleted } = await reconcile.teardown()
+      await tunnel?.remove()
       return { flowsDeleted: deleted, vipsRemoved: 0 }
     },
   }
@@ -212,6 +218,9 @@ export function createDirector(options: DirectorOptions): Director {
     },
     useBridge: next => {
       bridge = next
+    },
+    useTunnel: next => {
+      tunnel = next
     },
     useSwitch: next => {
       sw = next

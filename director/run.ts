@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
+import { overlayOf } from '../shared/config/overlay.ts'
 import { type ServicesWatch, watchServices } from '../shared/config/watch.ts'
 import type { Log } from '../shared/log.ts'
+import { keepTunnelPort, type TunnelPortKeeper } from '../shared/ovsdb/keep-tunnel-port.ts'
 import { serveControl } from '../shared/rpc/control.ts'
 import { type Clock, systemClock } from '../shared/run/clock.ts'
 import { type Part, runLifecycle } from '../shared/run/lifecycle.ts'
@@ -43,6 +45,7 @@ export async function runDirector(config: DirectorConfig, log: Log, options: Run
   })
   let files: ServicesWatch | undefined
   let address = ''
+  let tunnel: TunnelPortKeeper | undefined
 
   const parts: Part[] = [
     { name: 'state file', start: () => () => store.close() },
@@ -68,10 +71,22 @@ export async function runDirector(config: DirectorConfig, log: Log, options: Run
       name: 'bridge',
       start: () => {
         const { ovsdbSocket: socket, bridge, uplink } = config
-        const onChange = () => director.setBridge(siteOf(config, watch.view), watch.problem)
+        const onChange = () => {
+          tunnel?.check()
+          director.setBridge(tunnel?.problem ? undefined : siteOf(config, watch.view), watch.problem ?? tunnel?.problem)
+        }
         const watch = watchBridge({ socket, bridge, uplink, log, clock, onChange })
         director.useBridge(watch)
-        return () => watch.close()
+        const overlay = overlayOf(config)
+        if (overlay !== undefined) {
+          const port = { bridge, name: uplink, type: overlay.encapsulation, localIp: config.hostIp ?? '' }
+          tunnel = keepTunnelPort({ client: watch.client, port, log, clock, onChange })
+          director.useTunnel(tunnel)
+        }
+        return () => {
+          tunnel?.close()
+          watch.close()
+        }
       },
     },
     {

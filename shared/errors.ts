@@ -179,6 +179,18 @@ export const ERRORS = {
     messageId: '2067f10f439c681863cc180309088c93',
     hint: 'see the reasons of its real servers in `crossport status` on their hosts',
   },
+  TUNNEL_PORT: {
+    messageId: 'd46020ae050499b5137374330af4d2c6',
+    hint: 'set type, options:remote_ip=flow and options:key=flow on the port named, remove it, or name another one as uplink',
+  },
+  OVERLAY_MTU: {
+    messageId: '3671c0749ae82b8d4b7cc6ce62e3726c',
+    hint: "give the VM's interface an MTU that fits (<mtu size='1450'/> in the domain), or the underlay a larger one",
+  },
+  OVERLAY_CLIENT_HOSTS: {
+    messageId: '07744727fc80297c9be079129c3a14ec',
+    hint: "list the hosts that clients are on under clientHosts in the agent's configuration file, or set forward where a network controller forwards",
+  },
   TORN_DOWN: { messageId: '8d99ec4301d8610f208a2a39b416fb3f', hint: 'run `crossport resync`, or restart the daemon' },
   LIBVIRT_UNREACHABLE: {
     messageId: '484805b5e03a20470fa9b1bb1b9efcc0',

@@ -4,6 +4,7 @@ import type { Backend } from '../backends/types.ts'
 import { arpProxyFlows, type VipNetwork } from './features/arp-proxy.ts'
 import { shieldFlows } from './features/arp-shield.ts'
 import { asHostFlows } from './features/as-host.ts'
+import { overlayFlows, overlayPortFlows } from './features/overlay.ts'
 import { replyFlows } from './features/replies.ts'
 import { requestFlows } from './features/requests.ts'
 import { spoofDropFlows, spoofPortFlows, spoofVipFlows } from './features/spoof.ts'
@@ -25,17 +26,29 @@ export function compile({ backends, shields, host }: CompileInput): Compiled {
 /** What there is once, as soon as there is a VIP at all. */
 export function compileHost(host: HostContext): Compiled {
   const { compiled, add } = createObjects()
-  add('host', host.hostMac, () => [...asHostFlows(host), ...spoofDropFlows()])
-  for (const port of host.vmPorts) add(`port/${port.name}`, port.ofport, () => spoofPortFlows(port))
+  const { hostMac, directorMac, overlay } = host
+  add('host', [hostMac, overlay, overlay && directorMac], () => [
+    ...asHostFlows(host),
+    ...overlayFlows(host),
+    ...spoofDropFlows(),
+  ])
+  for (const port of host.vmPorts) {
+    const { ofport, mac } = port
+    add(`port/${port.name}`, [ofport, overlay && mac, overlay?.forwardTable], () => [
+      ...spoofPortFlows(port),
+      ...overlayPortFlows(port, host),
+    ])
+  }
   return compiled
 }
 
 /** All objects of one VIP; no other VIP has any of them. */
 export function compileVip({ vip, backends, shields, host }: CompileInput & { readonly vip: string }): Compiled {
   const { compiled, add } = createObjects()
+  const { hostMac, overlay } = host
   if (shields.length > 0) add(`vip/${vip}`, vip, () => spoofVipFlows(vip))
   for (const shield of shields) {
-    add(`shield/${vip}/${shield.port}`, [shield, host.hostMac], () => shieldFlows(shield, host))
+    add(`shield/${vip}/${shield.port}`, [shield, hostMac, overlay?.forwardTable], () => shieldFlows(shield, host))
   }
   for (const [object, network] of vipNetworks(backends)) {
     add(object, [network, proxyContext(network, host)], () => arpProxyFlows(network, host))
@@ -44,7 +57,7 @@ export function compileVip({ vip, backends, shields, host }: CompileInput & { re
     const at = backend.attachment
     if (at === undefined) continue
     const { id, protocol, vipPort, rsPort, ingressPort, clients } = backend
-    add(`rs/${backend.key}`, [id, vip, protocol, vipPort, rsPort, ingressPort, clients, at, host.hostMac], () => [
+    add(`rs/${backend.key}`, [id, vip, protocol, vipPort, rsPort, ingressPort, clients, at, hostMac, overlay], () => [
       ...requestFlows(backend, at, host),
       ...replyFlows(backend, at, host),
     ])
@@ -77,5 +90,5 @@ function vipNetworks(backends: readonly Backend[]): Map<string, VipNetwork> {
 /** The part of the host that an ARP proxy depends on. */
 function proxyContext({ tag }: VipNetwork, host: HostContext) {
   const access = tag === undefined ? [] : host.vmPorts.filter(port => port.tag === tag).map(port => port.ofport)
-  return [host.hostMac, host.directorMac, access]
+  return [host.hostMac, host.directorMac, access, host.overlay]
 }

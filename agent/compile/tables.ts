@@ -8,9 +8,11 @@ export const TABLE = {
   classify: 0,
   /** A packet of a real server, rewritten: forward it as if the host had sent it. */
   asHost: 60,
+  /** Overlay: where a frame goes on, by destination MAC; what the tunnel teaches is kept here. */
+  network: 62,
 } as const
 
-/** Priorities in table 0. Each line beats those below it where matches overlap. */
+/** Priorities in table 0. Each line of the first part beats those below it where matches overlap. */
 export const PRIORITY = {
   reply: 40_500,
   request: 40_500,
@@ -29,7 +31,23 @@ export const PRIORITY = {
   /** In table asHost. */
   toHostItself: 200,
   asHost: 100,
+  /** In table network. */
+  networkLocalAsHost: 310,
+  networkLocal: 300,
+  networkLearnt: 200,
+  networkDirector: 150,
+  networkUnknown: 100,
+  /** Before everything, the director's rules too: a frame from the tunnel teaches, and comes again. */
+  tunnelEntry: 60_000,
+  /** After everything but NORMAL: what a VM sends. */
+  fromVm: 1,
 } as const
+
+/** 1 once a frame from the tunnel has taught who is where (the director's own mark is reg14). */
+export const TAUGHT = 'reg13'
+
+/** Seconds that a client's host is remembered without a packet to or from it; that of Open vSwitch's MAC table. */
+export const LEARNT_IDLE_S = 300
 
 /** conj_id of the two conjunctive matches (ovs-fields(7), "Conjunctive match"). */
 export const CONJUNCTION = { ipSpoof: 0xc9550001, arpSpoof: 0xc9550002 } as const

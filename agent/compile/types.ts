@@ -24,10 +24,26 @@ export interface HostContext {
   readonly directorMac: string | undefined
   /** Every VM's port on the bridge, whether it holds a real server or not. */
   readonly vmPorts: readonly VmPort[]
+  /** Undefined on an l2 fabric. */
+  readonly overlay: OverlayContext | undefined
+}
+
+/** Tunnels as the host uses them. */
+export interface OverlayContext {
+  /** OpenFlow port of the tunnel port. */
+  readonly tunnel: number
+  readonly networkKey: number
+  /** Underlay addresses of the hosts that clients are on; empty: not known. */
+  readonly clientHosts: readonly string[]
+  /** Underlay address of the director's host; undefined while it is not known. */
+  readonly directorIp: string | undefined
+  /** Table of a network controller, which then forwards everything; undefined: the agent does. */
+  readonly forwardTable: number | undefined
 }
 
 export interface VmPort {
   readonly name: string
+  readonly mac: string
   readonly ofport: number
   readonly tag: number | undefined
 }

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
 import { parseIpv4 } from '../../shared/config/address.ts'
+import { checkFabric, fabricFields } from '../../shared/config/overlay.ts'
 
 /** The director's default port. */
 export const DIRECTOR_PORT = 7473
@@ -33,11 +34,18 @@ const portRange = z.string().transform((text, context) => {
 
 const path = z.string().startsWith('/', 'must be an absolute path')
 
-/** /etc/crossport/agent.yaml. */
-export const agentConfigSchema = z.strictObject({
+const fields = z.strictObject({
   bridge: z.string().min(1).max(15).describe('Open vSwitch bridge that the VMs are on'),
-  uplink: z.string().min(1).max(15).describe('port of the bridge to the fabric'),
-  fabric: z.enum(['l2']).default('l2'),
+  uplink: z
+    .string()
+    .min(1)
+    .max(15)
+    .describe('port of the bridge to the fabric; overlay: the tunnel port, made where there is none'),
+  ...fabricFields,
+  forward: z
+    .strictObject({ table: z.int().min(1).max(254) })
+    .optional()
+    .describe("table of a network controller's pipeline that rewritten packets go on in"),
   director: z
     .union([director.transform(one => [one]), z.array(director)])
     .default([])
@@ -59,6 +67,9 @@ export const agentConfigSchema = z.strictObject({
   tls: z.strictObject({ ca: path, cert: path, key: path }).optional().describe('for the connection to the director'),
   logLevel: z.enum(['error', 'warn', 'notice', 'info', 'debug']).default('info'),
 })
+
+/** /etc/crossport/agent.yaml. */
+export const agentConfigSchema = fields.superRefine((config, context) => checkFabric(config, context, ['forward']))
 
 export type AgentConfig = z.output<typeof agentConfigSchema>
 

@@ -1,5 +1,5 @@
 import type { Log } from '../../shared/log.ts'
-import { connectOvsdb } from '../../shared/ovsdb/connection.ts'
+import { connectOvsdb, type OvsdbClient } from '../../shared/ovsdb/connection.ts'
 import { monitorTables } from '../../shared/ovsdb/monitor.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import { describeBridge } from './snapshot.ts'
@@ -18,6 +18,7 @@ export interface WatchPortsOptions {
 
 export interface PortWatch {
   snapshot(): PortsSnapshot
+  readonly client: OvsdbClient
   close(): void
 }
 
@@ -61,6 +62,7 @@ export function watchPorts(options: WatchPortsOptions): PortWatch {
 
   return {
     snapshot: () => snapshot,
+    client,
     close: () => {
       closed = true
       stop()

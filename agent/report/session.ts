@@ -74,6 +74,7 @@ export function createSession(options: SessionOptions): Session {
     handlers.onDirector({
       id: request.directorId,
       mac: request.directorMac.toLowerCase(),
+      ...(request.directorIp === '' ? {} : { hostIp: request.directorIp }),
       leaseMs,
       active: request.active,
     })

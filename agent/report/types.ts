@@ -21,6 +21,8 @@ export interface DirectorInfo {
   readonly id: string
   /** D, lower case. */
   readonly mac: string
+  /** Address of the director's host in the underlay; absent or empty: not told. */
+  readonly hostIp?: string
   readonly leaseMs: number
   readonly active: boolean
 }

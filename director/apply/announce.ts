@@ -2,10 +2,12 @@ import type { Log } from '../../shared/log.ts'
 import { PORT } from '../../shared/openflow/types.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import type { Switch } from '../../shared/switch/types.ts'
+import { toAll } from '../compile/fabric.ts'
+import type { Site } from '../compile/types.ts'
 
 export interface Announcer {
   /** Announces the VIPs that it has not announced at this D yet. Failures are logged: ARP is answered all the same. */
-  announce(sw: Pick<Switch, 'packetOut'>, vips: ReadonlySet<string>, directorMac: string): void
+  announce(sw: Pick<Switch, 'packetOut'>, vips: ReadonlySet<string>, site: Site): void
   close(): void
 }
 
@@ -16,13 +18,14 @@ export function createAnnouncer({ log, clock }: { log: Log; clock: Clock }): Ann
   const announced = new Map<string, string>()
   const cancels = new Map<string, () => void>()
   return {
-    announce: (sw, vips, directorMac) => {
+    announce: (sw, vips, site) => {
+      const { directorMac } = site
       for (const vip of announced.keys()) if (!vips.has(vip)) announced.delete(vip)
       for (const vip of vips) {
         if (announced.get(vip) === directorMac) continue
         announced.set(vip, directorMac)
         const send = () =>
-          announceVip(sw, vip, directorMac).catch((err: unknown) =>
+          announceVip(sw, vip, site).catch((err: unknown) =>
             log.warn('the VIP could not be announced; ARP requests for it are answered', { vip, err }),
           )
         void send()
@@ -43,11 +46,11 @@ export function createAnnouncer({ log, clock }: { log: Log; clock: Clock }): Ann
  * Tells the segment that the VIP is at D now (gratuitous ARP, RFC 5227 section 3: a request in which sender and target
  * are the VIP), as if the director's own host had said it, so that bridges learn D where it is.
  */
-function announceVip(sw: Pick<Switch, 'packetOut'>, vip: string, directorMac: string): Promise<void> {
+function announceVip(sw: Pick<Switch, 'packetOut'>, vip: string, site: Site): Promise<void> {
   return sw.packetOut({
     inPort: PORT.LOCAL,
-    actions: [{ type: 'output', port: PORT.NORMAL }],
-    data: gratuitousArp(vip, directorMac),
+    actions: toAll(site),
+    data: gratuitousArp(vip, site.directorMac),
   })
 }
 

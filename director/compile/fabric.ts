@@ -1,26 +1,50 @@
-import type { Action } from '../../shared/openflow/types.ts'
+import { type Action, type Match, PORT } from '../../shared/openflow/types.ts'
 import { FORWARDED, TABLE } from './tables.ts'
-import type { Site, Target } from './types.ts'
+import type { OverlaySite, Site, Target } from './types.ts'
+
+/** This file is the one place that knows what the fabric is. */
 
 /**
- * How a request, whose port has been rewritten, gets to a real server's host: the one place that knows the fabric.
+ * How a request, whose port has been rewritten, gets to a real server's host.
  * A host of the director's own bridge is not sent to; its agent's flows in table 0 take the packet.
  */
-export function toHost(site: Site, target: Target): readonly Action[] {
+export function toHost(site: Site, target: Pick<Target, 'hostMac' | 'hostIp'>): readonly Action[] {
+  const address: Action = { type: 'set_field', field: 'eth_dst', value: target.hostMac }
   if (site.ownMacs.includes(target.hostMac)) {
-    return [
-      { type: 'set_field', field: 'eth_dst', value: target.hostMac },
-      { type: 'set_field', field: FORWARDED, value: 1 },
-      { type: 'resubmit', table: TABLE.CLASSIFY },
-    ]
+    return [address, { type: 'set_field', field: FORWARDED, value: 1 }, { type: 'resubmit', table: TABLE.CLASSIFY }]
   }
-  return FABRICS[site.fabric](target)
+  const tunnel = site.fabric === 'l2' ? [] : tunnelTo(site.fabric, target.hostIp)
+  return [address, ...tunnel, { type: 'resubmit', table: TABLE.UPLINK }]
 }
 
-/** l2: the hosts share a segment, and the host's MAC is all it takes. */
-const FABRICS: Readonly<Record<Site['fabric'], (target: Target) => readonly Action[]>> = {
-  l2: target => [
-    { type: 'set_field', field: 'eth_dst', value: target.hostMac },
-    { type: 'resubmit', table: TABLE.UPLINK },
-  ],
+/**
+ * Where packets of the virtual network come from, as matches. On an overlay: the tunnel with our key (another key is
+ * another network, where the same addresses mean others), and ports of this bridge, which have no key.
+ */
+export function origins({ fabric, uplink }: Site): readonly Match[] {
+  if (fabric === 'l2') return [{}]
+  return [{ in_port: uplink, tun_id: fabric.networkKey }, { tun_id: 0 }]
+}
+
+/** What an answer that goes back through IN_PORT needs besides: on an overlay, to go to the host that asked. */
+export function goBack({ fabric }: Site): readonly Action[] {
+  return fabric === 'l2' ? [] : [{ type: 'move', src: { field: 'tun_src' }, dst: { field: 'tun_dst' } }]
+}
+
+/** To everybody: what NORMAL floods, and a copy for each host that clients are on. */
+export function toAll({ fabric, uplink }: Site): readonly Action[] {
+  const normal: Action = { type: 'output', port: PORT.NORMAL }
+  if (fabric === 'l2') return [normal]
+  const copies = fabric.clientHosts.flatMap((host): readonly Action[] => [
+    ...tunnelTo(fabric, host),
+    { type: 'output', port: uplink },
+  ])
+  return [normal, ...copies]
+}
+
+function tunnelTo({ networkKey }: OverlaySite, hostIp: string): readonly Action[] {
+  return [
+    { type: 'set_field', field: 'tun_id', value: networkKey },
+    { type: 'set_field', field: 'tun_dst', value: hostIp },
+  ]
 }

@@ -9,7 +9,14 @@ export interface Site {
   readonly uplink: number
   /** Hardware addresses of the bridge that the director works on: a real server there is reached through table 0. */
   readonly ownMacs: readonly string[]
-  readonly fabric: 'l2'
+  readonly fabric: 'l2' | OverlaySite
+}
+
+/** Tunnels between hosts; the uplink is the tunnel port. */
+export interface OverlaySite {
+  readonly networkKey: number
+  /** Underlay addresses of the hosts that clients are on: they hear of the VIPs. */
+  readonly clientHosts: readonly string[]
 }
 
 /** A real server as forwarding sees it. */

@@ -1,3 +1,4 @@
+import { overlayOf } from '../../shared/config/overlay.ts'
 import type { Site } from '../compile/types.ts'
 import type { DirectorConfig } from '../config.ts'
 import type { BridgeView } from './bridge.ts'
@@ -9,6 +10,6 @@ export function siteOf(config: DirectorConfig, view: BridgeView | undefined): Si
     directorMac: config.directorMac ?? view.mac,
     uplink: view.uplink,
     ownMacs: [view.mac],
-    fabric: config.fabric,
+    fabric: overlayOf(config) ?? 'l2',
   }
 }

@@ -13,6 +13,8 @@ const MAGIC = 0xc705n
 export type Owner = 'agent' | 'director'
 
 const OWNERS: Readonly<Record<Owner, number>> = { agent: 1, director: 2 }
+/** Flows that the switch makes itself by `learn`: nobody's to replace or delete. They age, or go with their teacher. */
+const LEARNT = 3n
 const GROUP_PREFIX: Readonly<Record<Owner, number>> = { agent: 0xc701, director: 0xc702 }
 
 /** Why a flow exists. Numbers are on the wire and in saved flows: append, never renumber. */
@@ -25,6 +27,8 @@ export const COOKIE_KINDS = {
   'arp-shield': 4,
   'source-mac': 5,
   'anti-spoof': 6,
+  tunnel: 7,
+  'icmp-error': 8,
   // Director
   'vip-arp': 32,
   'vip-icmp': 33,
@@ -33,6 +37,7 @@ export const COOKIE_KINDS = {
   schedule: 36,
   'commit-mark': 37,
   forward: 38,
+  'vip-icmp-error': 39,
 } as const satisfies Record<string, number>
 
 export type CookieKind = keyof typeof COOKIE_KINDS
@@ -52,6 +57,11 @@ export function encodeCookie(owner: Owner, kind: CookieKind, object = 0): bigint
   if (!Number.isInteger(object) || object < 0 || object > 0xffffffff)
     throw new RangeError(`cookie object ${object} is not a 32-bit number`)
   return (MAGIC << 48n) | (BigInt(OWNERS[owner]) << 44n) | (BigInt(COOKIE_KINDS[kind]) << 32n) | BigInt(object)
+}
+
+/** For what `learn` makes: owned by neither daemon, so that no difference is taken with it. */
+export function learntCookie(): bigint {
+  return (MAGIC << 48n) | (LEARNT << 44n)
 }
 
 /** Undefined when the cookie is not ours. */

@@ -11,6 +11,8 @@ import { u8, u16, u32, u64, type Writer, zeros } from './writer.ts'
 const IMMEDIATE = 1 << 13
 const DST = { match: 0, load: 1 << 11, output: 2 << 11 } as const
 const BITS = 0x7ff
+/** NX_LEARN_F_DELETE_LEARNED */
+const DELETE_LEARNED = 2
 
 type Learn = Action & { type: 'learn' }
 
@@ -20,7 +22,7 @@ export const writeLearn = (w: Writer, learn: Learn): void => {
   u16(w, learn.hardTimeout ?? 0)
   u16(w, learn.priority)
   u64(w, learn.cookie)
-  u16(w, 0)
+  u16(w, learn.deleteLearned === true ? DELETE_LEARNED : 0)
   u8(w, learn.table)
   zeros(w, 5)
   for (const spec of learn.specs) writeSpec(w, spec)
@@ -59,7 +61,7 @@ const writeImmediate = (w: Writer, value: bigint, bits: number): void => {
 export const readLearn = (bytes: Buffer, at: number, end: number): Learn | undefined => {
   const flags = bytes.readUInt16BE(at + 24)
   const finTimeouts = bytes.readUInt32BE(at + 28)
-  if (flags !== 0 || finTimeouts !== 0) return undefined
+  if ((flags & ~DELETE_LEARNED) !== 0 || finTimeouts !== 0) return undefined
   const idleTimeout = bytes.readUInt16BE(at + 10)
   const hardTimeout = bytes.readUInt16BE(at + 12)
   const specs: LearnSpec[] = []
@@ -77,6 +79,7 @@ export const readLearn = (bytes: Buffer, at: number, end: number): Learn | undef
     cookie: bytes.readBigUInt64BE(at + 16),
     ...(idleTimeout === 0 ? {} : { idleTimeout }),
     ...(hardTimeout === 0 ? {} : { hardTimeout }),
+    ...((flags & DELETE_LEARNED) === 0 ? {} : { deleteLearned: true }),
     specs,
   }
 }

@@ -200,6 +200,7 @@ const learnText = (learn: Action & { type: 'learn' }): string => {
   if (learn.idleTimeout) parts.push(`idle_timeout=${learn.idleTimeout}`)
   if (learn.hardTimeout) parts.push(`hard_timeout=${learn.hardTimeout}`)
   if (learn.priority !== 32768) parts.push(`priority=${learn.priority}`)
+  if (learn.deleteLearned) parts.push('delete_learned')
   if (learn.cookie !== 0n) parts.push(`cookie=${hex(learn.cookie)}`)
   return `learn(${[...parts, ...learn.specs.map(learnSpecText)].join(',')})`
 }

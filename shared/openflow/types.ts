@@ -39,6 +39,8 @@ export type Action =
       readonly cookie: bigint
       readonly idleTimeout?: number
       readonly hardTimeout?: number
+      /** What was learnt goes when the flow that learns goes. */
+      readonly deleteLearned?: boolean
       readonly specs: readonly LearnSpec[]
     }
   | { readonly type: 'conjunction'; readonly id: number; readonly clause: number; readonly of: number }

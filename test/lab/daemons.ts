@@ -4,7 +4,7 @@ import { root } from './paths.ts'
 import type { LabProcess, Place } from './place.ts'
 
 /** Extra keys for the daemon's configuration file, flat. */
-export type DaemonConfig = Readonly<Record<string, string | number | boolean>>
+export type DaemonConfig = Readonly<Record<string, unknown>>
 
 export const CONTROL_SOCKETS = { agent: '/run/crossport/agent.sock', director: '/run/crossport/director.sock' } as const
 

@@ -47,7 +47,7 @@ export function domainXml(vm: VmPlan): string {
       <mac address='${vm.mac}'/>
       <source bridge='br0'/>
       <virtualport type='openvswitch'/>${vlan}
-      <model type='virtio'/>
+      <model type='virtio'/>${vm.mtu === 1500 ? '' : `<mtu size='${vm.mtu}'/>`}
       <rom enabled='no'/>
       <driver name='qemu'>${OFFLOADS_OFF}</driver>
     </interface>
@@ -100,6 +100,7 @@ function ifcfg(vm: VmPlan): string {
     `IPADDR=${vm.ip}`,
     'PREFIX=24',
     'ARPCHECK=no',
+    ...(vm.gateway === undefined ? [] : [`GATEWAY=${vm.gateway}`]),
     '',
   ].join('\n')
 }

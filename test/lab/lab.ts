@@ -3,12 +3,14 @@ import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { type Capture, startCapture } from './capture.ts'
+import { startClient } from './client.ts'
 import { type DaemonConfig, startAgent, startDirector } from './daemons.ts'
 import { type Fabric, makeFabric, plug, startFabric } from './fabric.ts'
 import { makeLightVm, startLightVm } from './light.ts'
+import { joinOverlay, overlayConfig, underlayMac, warmNeighbours } from './overlay.ts'
 import { capabilitiesCache, insideScript } from './paths.ts'
 import { type LabProcess, makePlace, type Place } from './place.ts'
-import { type ClientPlan, type HostPlan, type LabOptions, type LabPlan, planLab, type VmPlan } from './plan.ts'
+import { type HostPlan, type LabOptions, type LabPlan, planLab, type VmPlan } from './plan.ts'
 import { destroy, type LabRecord, labDir, makeLabDir, newLabId, startTimeOf, writeRecord } from './state.ts'
 import { defineDomain, type LabVm, makeDomainVm } from './vm.ts'
 
@@ -62,15 +64,18 @@ export async function createLab(options: CreateOptions = {}): Promise<Lab> {
     writeRecord(record())
     progress(`lab ${id}: ${plan.hosts.length} hosts, ${plan.clients.length} clients, ${plan.vms.length} VMs`)
     const lightVms = plan.vms.filter(vm => vm.kind === 'light')
-    const names = ['fabric', ...plan.hosts, ...plan.clients, ...lightVms].map(p => (typeof p === 'string' ? p : p.name))
+    const gateways = plan.clients.flatMap(({ gateway }) => gateway ?? [])
+    const parts = [...plan.hosts, ...plan.clients, ...gateways, ...lightVms]
+    const names = ['fabric', ...parts.map(part => part.name)]
     await Promise.all(names.map(async name => places.set(name, await startPlace(pid, name, dir))))
     writeRecord(record())
     const at = (name: string) => places.get(name)!
     await startFabric(at('fabric'), plan.vlans, insideScript('switch'))
     await Promise.all([
-      ...plan.clients.map(client => startClient(at('fabric'), at(client.name), client, plan)),
+      ...plan.clients.map(client => startClient(at, client, plan)),
       ...plan.hosts.map(async host => {
         await startHost(at('fabric'), at(host.name), host, plan)
+        await joinOverlay(at, host, plan)
         progress(`${host.name}: switch${host.role === 'rs' ? ' and libvirt' : ''} up`)
         for (const vm of plan.vms.filter(vm => vm.host === host.name)) {
           if (vm.kind === 'light') await startLightVm(at(host.name), at(vm.name), vm)
@@ -79,6 +84,7 @@ export async function createLab(options: CreateOptions = {}): Promise<Lab> {
         }
       }),
     ])
+    await warmNeighbours(at, plan)
     await keepCapabilities(plan, at)
     return assemble(record(), holder)
   } catch (error) {
@@ -130,8 +136,10 @@ function assemble(record: LabRecord, holder: ChildProcess | undefined): Lab {
       const usual = plan.clients.some(client => client.name === where) ? 'eth0' : 'uplink0'
       return startCapture(at(where), dev ?? usual, filter)
     },
-    startAgent: (host, config) => startAgent(at(host), hostPlan(host).ip, directorAddress, config),
-    startDirector: (host = 'director', config) => startDirector(at(host), config),
+    startAgent: (host, config) =>
+      startAgent(at(host), hostPlan(host).ip, directorAddress, { ...overlayConfig(plan), ...config }),
+    startDirector: (host = 'director', config) =>
+      startDirector(at(host), { ...overlayConfig(plan, hostPlan(host)), ...config }),
     waitForVms: async () => {
       await Promise.all(vms.filter(vm => !vm.plan.off).map(vm => vm.waitForBoot()))
     },
@@ -195,16 +203,11 @@ async function firstLine(child: ChildProcess): Promise<number> {
   })
 }
 
-async function startClient(fabric: Place, place: Place, client: ClientPlan, plan: LabPlan): Promise<void> {
-  const vlan = plan.clientVlan === undefined ? {} : { vlan: plan.clientVlan }
-  await plug(fabric, plan.vlans, place, { dev: 'eth0', mac: client.mac, ...vlan })
-  await place.exec(['ip', 'address', 'add', `${client.ip}/24`, 'dev', 'eth0'])
-}
-
 async function startHost(fabric: Place, place: Place, host: HostPlan, plan: LabPlan): Promise<void> {
   await plug(fabric, plan.vlans, place, { dev: 'uplink0' })
   const libvirt = host.role === 'rs' ? place.exec(['sh', insideScript('libvirt'), capabilitiesCache]) : undefined
-  await place.exec(['sh', insideScript('switch'), 'uplink0', host.mac, `${host.ip}/24`])
+  const underlay = plan.overlay === undefined ? [] : [underlayMac(host)]
+  await place.exec(['sh', insideScript('switch'), 'uplink0', host.mac, `${host.ip}/24`, ...underlay])
   if (plan.failMode !== undefined) await place.exec(['ovs-vsctl', 'set-fail-mode', 'br0', plan.failMode])
   await libvirt
 }

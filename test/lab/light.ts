@@ -13,6 +13,11 @@ export async function startLightVm(host: Place, place: Place, plan: VmPlan): Pro
   const port = portOf(plan)
   await connect(host, port, place, 'eth0', plan.mac)
   await place.exec(['ip', 'address', 'add', `${plan.ip}/24`, 'dev', 'eth0'])
+  if (plan.mtu !== 1500) {
+    await host.exec(['ip', 'link', 'set', port, 'mtu', String(plan.mtu)])
+    await place.exec(['ip', 'link', 'set', 'eth0', 'mtu', String(plan.mtu)])
+  }
+  if (plan.gateway !== undefined) await place.exec(['ip', 'route', 'add', 'default', 'via', plan.gateway])
   const ids = { 'attached-mac': plan.mac, 'iface-id': plan.uuid, 'vm-id': plan.uuid, 'iface-status': 'active' }
   const set = Object.entries(ids).map(([key, value]) => `external_ids:${key}="${value}"`)
   const tag = plan.vlan === undefined ? [] : [`tag=${plan.vlan}`]

@@ -1,3 +1,5 @@
+import { type Encapsulation, OVERHEAD } from '../../shared/config/overlay.ts'
+
 /** What a lab is to consist of. Everything has a default. */
 export interface LabOptions {
   /** RS hosts: rs1, rs2, … Default 2. */
@@ -5,15 +7,29 @@ export interface LabOptions {
   /** Directors: director, director2, … Default 1. */
   readonly directors?: number
   /** Clients: client, client2, … Default 1. */
-  readonly clients?: number
+  readonly clients?: number | readonly ClientOptions[]
   /** A number: web-1 to web-N, spread over the hosts in turn. Default 3. */
   readonly vms?: number | readonly VmOptions[]
   /** VLAN-aware fabric (an Open vSwitch instead of the kernel's bridge, which may lack VLANs); needed for `vlan`. */
   readonly vlans?: boolean
   /** Access VLAN of the clients' ports on the fabric. */
   readonly clientVlan?: number
+  /** Tunnels between the hosts instead of a segment; each client is on a host of its own (clienthost, clienthost2, …). */
+  readonly overlay?: OverlayOptions
   /** fail_mode of br0 on RS hosts. Default: unset, which is standalone. */
   readonly failMode?: 'standalone' | 'secure'
+}
+
+export interface OverlayOptions {
+  /** Default vxlan. */
+  readonly encapsulation?: Encapsulation
+}
+
+export interface ClientOptions {
+  /** The client is on 192.168.7.0/24, behind a router that is 10.10.1.1 on the virtual network. */
+  readonly gateway?: {
+    /** Of the router's link to the client, which itself has 1500. Default 1500. */ readonly mtu?: number
+  }
 }
 
 export interface VmOptions {
@@ -28,13 +44,15 @@ export interface VmOptions {
   readonly agentChannel?: boolean
   /** Commands that the guest agent refuses, as in /etc/sysconfig/qemu-ga. */
   readonly blockedRpcs?: readonly string[]
+  /** MTU of the VM's interface. Default: 1450 on an overlay, else 1500. */
+  readonly mtu?: number
   /** Define the domain, but do not start it. Default false. */
   readonly off?: boolean
 }
 
 export interface HostPlan {
   readonly name: string
-  readonly role: 'director' | 'rs'
+  readonly role: 'director' | 'rs' | 'client'
   readonly mac: string
   /** Address of the host in the underlay, on br0 (/24). */
   readonly ip: string
@@ -44,6 +62,27 @@ export interface ClientPlan {
   readonly name: string
   readonly mac: string
   readonly ip: string
+  /** Overlay: the host that the client, or its gateway, is on. */
+  readonly host: string | undefined
+  /** The router before the client. */
+  readonly gateway: GatewayPlan | undefined
+}
+
+export interface GatewayPlan {
+  readonly name: string
+  readonly mac: string
+  /** On the virtual network. */
+  readonly ip: string
+  /** On the client's link. */
+  readonly linkIp: string
+  readonly mtu: number
+}
+
+export interface OverlayPlan {
+  readonly encapsulation: Encapsulation
+  readonly networkKey: number
+  /** What fits into the tunnels over an underlay of 1500. */
+  readonly mtu: number
 }
 
 export interface VmPlan {
@@ -58,6 +97,8 @@ export interface VmPlan {
   readonly agentChannel: boolean
   readonly blockedRpcs: readonly string[]
   readonly off: boolean
+  readonly mtu: number
+  readonly gateway: string | undefined
 }
 
 export interface LabPlan {
@@ -66,6 +107,7 @@ export interface LabPlan {
   readonly vms: readonly VmPlan[]
   readonly vlans: boolean
   readonly clientVlan: number | undefined
+  readonly overlay: OverlayPlan | undefined
   readonly failMode: 'standalone' | 'secure' | undefined
 }
 
@@ -75,27 +117,62 @@ export interface LabPlan {
  */
 export function planLab(options: LabOptions = {}): LabPlan {
   const { hosts = 2, directors = 1, clients = 1, vms = 3 } = options
+  const clientOptions: readonly ClientOptions[] =
+    typeof clients === 'number' ? sequence(clients).map(() => ({})) : clients
+  const overlay = options.overlay === undefined ? undefined : planOverlay(options.overlay)
   const directorPlans = sequence(directors).map((i): HostPlan => {
     return { name: numbered('director', i), role: 'director', mac: mac('02:00:00:00:01', i), ip: `172.24.1.${100 + i}` }
   })
   const hostPlans = sequence(hosts).map((i): HostPlan => {
     return { name: `rs${i + 1}`, role: 'rs', mac: mac('02:00:00:00:00', 20 + i), ip: `172.24.1.${20 + i}` }
   })
-  const clientPlans = sequence(clients).map((i): ClientPlan => {
-    return { name: numbered('client', i), mac: mac('02:00:00:00:00', 10 + i), ip: `10.10.1.${10 + i}` }
+  const clientPlans = clientOptions.map((client, i) => planClient(client, i, overlay !== undefined))
+  const clientHosts = clientPlans.flatMap(({ host }, i): HostPlan[] => {
+    if (host === undefined) return []
+    return [{ name: host, role: 'client', mac: mac('02:00:00:00:02', 10 + i), ip: `172.24.1.${10 + i}` }]
   })
   const vmOptions: readonly VmOptions[] = typeof vms === 'number' ? sequence(vms).map(() => ({})) : vms
   return {
-    hosts: [...directorPlans, ...hostPlans],
+    hosts: [...directorPlans, ...hostPlans, ...clientHosts],
     clients: clientPlans,
-    vms: vmOptions.map((vm, i) => planVm(vm, i, hosts)),
+    vms: vmOptions.map((vm, i) => planVm(vm, i, hosts, overlay, clientPlans)),
+    overlay,
     vlans: options.vlans === true || options.clientVlan !== undefined,
     clientVlan: options.clientVlan,
     failMode: options.failMode,
   }
 }
 
-function planVm(vm: VmOptions, i: number, hosts: number): VmPlan {
+function planOverlay({ encapsulation = 'vxlan' }: OverlayOptions): OverlayPlan {
+  return { encapsulation, networkKey: 100, mtu: 1500 - OVERHEAD[encapsulation] }
+}
+
+function planClient({ gateway }: ClientOptions, i: number, overlay: boolean): ClientPlan {
+  return {
+    name: numbered('client', i),
+    mac: mac('02:00:00:00:00', 10 + i),
+    ip: gateway === undefined ? `10.10.1.${10 + i}` : `192.168.${7 + i}.20`,
+    host: overlay ? numbered('clienthost', i) : undefined,
+    gateway:
+      gateway === undefined
+        ? undefined
+        : {
+            name: numbered('gateway', i),
+            mac: mac('02:00:00:00:03', 1 + i),
+            ip: `10.10.1.${1 + i}`,
+            linkIp: `192.168.${7 + i}.1`,
+            mtu: gateway.mtu ?? 1500,
+          },
+  }
+}
+
+function planVm(
+  vm: VmOptions,
+  i: number,
+  hosts: number,
+  overlay: OverlayPlan | undefined,
+  clients: readonly ClientPlan[],
+): VmPlan {
   const host = vm.host ?? i % hosts
   if (!(host >= 0 && host < hosts)) throw new Error(`VM ${i + 1}: there is no host ${host}`)
   return {
@@ -109,6 +186,8 @@ function planVm(vm: VmOptions, i: number, hosts: number): VmPlan {
     agentChannel: vm.agentChannel ?? true,
     blockedRpcs: vm.blockedRpcs ?? [],
     off: vm.off ?? false,
+    mtu: vm.mtu ?? overlay?.mtu ?? 1500,
+    gateway: clients.find(client => client.gateway !== undefined)?.gateway?.ip,
   }
 }
 

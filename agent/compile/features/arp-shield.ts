@@ -1,9 +1,10 @@
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
-import { PORT } from '../../../shared/openflow/types.ts'
-import { ipNumber, pushTag } from '../parts.ts'
+import { ipNumber } from '../parts.ts'
 import { ARP_OP, ETH_TYPE, PRIORITY, TABLE } from '../tables.ts'
 import type { HostContext, Shield } from '../types.ts'
+import { sendAsHost } from './as-host.ts'
+import { onwards } from './overlay.ts'
 
 /**
  * Rules 4 and 5 for one VM that holds a VIP: its ARP for the VIP is never heard (replies, announcements, duplicate
@@ -21,10 +22,7 @@ export function shieldFlows(shield: Shield, host: HostContext): Flow[] {
       priority: PRIORITY.arpSender,
       cookie,
       match: { ...arp, arp_op: ARP_OP.request, arp_spa: vip },
-      actions: [
-        { type: 'set_field', field: 'arp_spa', value: ownAddress },
-        { type: 'output', port: PORT.NORMAL },
-      ],
+      actions: [{ type: 'set_field', field: 'arp_spa', value: ownAddress }, onwards(host)],
     },
     { table: TABLE.classify, priority: PRIORITY.arpShield, cookie, match: { ...arp, arp_spa: vip }, actions: [] },
     {
@@ -32,11 +30,7 @@ export function shieldFlows(shield: Shield, host: HostContext): Flow[] {
       priority: PRIORITY.source,
       cookie: encodeCookie('agent', 'source-mac', ipNumber(vip)),
       match: { in_port: ofport, eth_type: ETH_TYPE.ipv4, ipv4_src: vip },
-      actions: [
-        { type: 'set_field', field: 'eth_src', value: host.hostMac },
-        ...pushTag(tag),
-        { type: 'resubmit', table: TABLE.asHost },
-      ],
+      actions: [{ type: 'set_field', field: 'eth_src', value: host.hostMac }, ...sendAsHost(host, tag)],
     },
   ]
 }

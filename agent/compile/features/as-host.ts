@@ -1,8 +1,11 @@
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
+import type { Action } from '../../../shared/openflow/types.ts'
 import { PORT } from '../../../shared/openflow/types.ts'
+import { pushTag } from '../parts.ts'
 import { PRIORITY, TABLE } from '../tables.ts'
 import type { HostContext } from '../types.ts'
+import { onwards } from './overlay.ts'
 
 /**
  * Forwards a rewritten packet as if the host had sent it. With in_port left at the VM's port, NORMAL would learn the
@@ -10,6 +13,7 @@ import type { HostContext } from '../types.ts'
  * needs a rule of its own.
  */
 export function asHostFlows(host: HostContext): Flow[] {
+  if (host.overlay?.forwardTable !== undefined) return []
   const cookie = encodeCookie('agent', 'base', 0)
   return [
     {
@@ -24,10 +28,16 @@ export function asHostFlows(host: HostContext): Flow[] {
       priority: PRIORITY.asHost,
       cookie,
       match: {},
-      actions: [
-        { type: 'set_field', field: 'in_port', value: PORT.LOCAL },
-        { type: 'output', port: PORT.NORMAL },
-      ],
+      actions: [{ type: 'set_field', field: 'in_port', value: PORT.LOCAL }, onwards(host)],
     },
   ]
+}
+
+/**
+ * The end of a rewriting rule for packets of a VM. A network controller that forwards gets the packet as it came but
+ * for what was rewritten: its in_port too, by which such pipelines know the sender.
+ */
+export function sendAsHost(host: HostContext, tag: number | undefined): Action[] {
+  if (host.overlay?.forwardTable !== undefined) return [onwards(host)]
+  return [...pushTag(tag), { type: 'resubmit', table: TABLE.asHost }]
 }

@@ -1,9 +1,10 @@
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
 import type { Attachment, Backend } from '../../backends/types.ts'
-import { portField, pushTag } from '../parts.ts'
+import { portField } from '../parts.ts'
 import { ETH_TYPE, IP_PROTO, PRIORITY, TABLE } from '../tables.ts'
 import type { HostContext } from '../types.ts'
+import { sendAsHost } from './as-host.ts'
 
 /** Rule 2: a real server's reply leaves with the VIP's port and the host's MAC, straight for the client. */
 export function replyFlows(backend: Backend, at: Attachment, host: HostContext): Flow[] {
@@ -23,8 +24,7 @@ export function replyFlows(backend: Backend, at: Attachment, host: HostContext):
     actions: [
       { type: 'set_field', field: source, value: backend.vipPort },
       { type: 'set_field', field: 'eth_src', value: host.hostMac },
-      ...pushTag(at.tag),
-      { type: 'resubmit', table: TABLE.asHost },
+      ...sendAsHost(host, at.tag),
     ],
   }))
 }

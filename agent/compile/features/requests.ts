@@ -5,6 +5,7 @@ import type { Attachment, Backend } from '../../backends/types.ts'
 import { portField, vlanOf } from '../parts.ts'
 import { ETH_TYPE, IP_PROTO, PRIORITY, TABLE } from '../tables.ts'
 import type { HostContext } from '../types.ts'
+import { origins } from './overlay.ts'
 
 /** Rule 1: what the director sent to this host for one real server goes to its VM, with the VM's MAC and port. */
 export function requestFlows(backend: Backend, at: Attachment, host: HostContext): Flow[] {
@@ -15,20 +16,19 @@ export function requestFlows(backend: Backend, at: Attachment, host: HostContext
     actions.push({ type: 'set_field', field: portField(backend.protocol, 'dst'), value: backend.rsPort })
   }
   actions.push({ type: 'output', port: at.ofport })
-  return [
-    {
-      table: TABLE.classify,
-      priority: PRIORITY.request,
-      cookie: encodeCookie('agent', 'request', backend.id),
-      match: {
-        vlan_vid: vlanOf(at.tag),
-        eth_dst: host.hostMac,
-        eth_type: ETH_TYPE.ipv4,
-        ip_proto: IP_PROTO[backend.protocol],
-        ipv4_dst: backend.vip,
-        [portField(backend.protocol, 'dst')]: backend.ingressPort,
-      },
-      actions,
+  return origins(host).map(origin => ({
+    table: TABLE.classify,
+    priority: PRIORITY.request,
+    cookie: encodeCookie('agent', 'request', backend.id),
+    match: {
+      ...origin,
+      vlan_vid: vlanOf(at.tag),
+      eth_dst: host.hostMac,
+      eth_type: ETH_TYPE.ipv4,
+      ip_proto: IP_PROTO[backend.protocol],
+      ipv4_dst: backend.vip,
+      [portField(backend.protocol, 'dst')]: backend.ingressPort,
     },
-  ]
+    actions,
+  }))
 }

@@ -1,6 +1,7 @@
 import { encodeCookie, groupId } from '../../../shared/flows/cookie.ts'
 import type { Bucket, Flow, Group } from '../../../shared/flows/types.ts'
 import type { Match } from '../../../shared/openflow/types.ts'
+import { origins } from '../fabric.ts'
 import { MARK, PRIORITY, TABLE } from '../tables.ts'
 import type { CompiledService, Feature, Site, Target } from '../types.ts'
 
@@ -20,7 +21,7 @@ export const connections: Feature = (site, service) => {
   const scheduled = service.shares.length > 0
   return {
     flows: [
-      ...service.clients.map(client => dispatch(site, service, client)),
+      ...service.clients.flatMap(client => origins(site).map(origin => dispatch(site, service, client, origin))),
       ...service.targets.flatMap(target => known(service, target, scheduled)),
       ...(scheduled ? [unknown(service), commit(service)] : []),
     ],
@@ -28,13 +29,14 @@ export const connections: Feature = (site, service) => {
   }
 }
 
-function dispatch(site: Site, service: CompiledService, client: string): Flow {
+function dispatch(site: Site, service: CompiledService, client: string, origin: Match): Flow {
   const { protocol, zone, vip, port } = service
   return {
     table: TABLE.CLASSIFY,
     priority: PRIORITY.REQUEST,
     cookie: encodeCookie('director', 'dispatch', service.number),
     match: {
+      ...origin,
       ...transport(service),
       eth_dst: site.directorMac,
       ipv4_dst: vip,

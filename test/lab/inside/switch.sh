@@ -1,6 +1,7 @@
 #!/bin/sh
 # Starts Open vSwitch in a place and gives it the bridge br0. $1: uplink, may be empty, $2: hardware address of br0,
-# $3: address/prefix of br0, may be missing.
+# $3: address/prefix of br0, may be missing. $4: hardware address of a second bridge, br-phy, which then gets uplink and
+# address instead: the underlay of an overlay.
 set -e
 db=/etc/openvswitch/conf.db
 [ -e "$db" ] || ovsdb-tool create "$db" /usr/share/openvswitch/vswitch.ovsschema
@@ -10,6 +11,12 @@ ovs-vsctl --no-wait init
 ovs-vswitchd --pidfile --detach --no-chdir --log-file=/var/log/openvswitch/ovs-vswitchd.log 2>/dev/null
 ovs-vsctl --may-exist add-br br0 -- set bridge br0 datapath_type=netdev "other_config:hwaddr=\"$2\"" \
   protocols=OpenFlow10,OpenFlow13,OpenFlow14,OpenFlow15
-[ -z "$1" ] || ovs-vsctl --may-exist add-port br0 "$1"
-[ -z "$3" ] || ip address replace "$3" dev br0
+under=br0
+if [ -n "$4" ]; then
+  under=br-phy
+  ovs-vsctl --may-exist add-br $under -- set bridge $under datapath_type=netdev "other_config:hwaddr=\"$4\""
+  ip link set $under up
+fi
+[ -z "$1" ] || ovs-vsctl --may-exist add-port $under "$1"
+[ -z "$3" ] || ip address replace "$3" dev $under
 ip link set br0 up

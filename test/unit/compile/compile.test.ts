@@ -3,7 +3,7 @@ import { indexPorts } from '../../../agent/backends/attach.ts'
 import { resolve } from '../../../agent/backends/resolve.ts'
 import { compile } from '../../../agent/compile/compile.ts'
 import { shields } from '../../../agent/compile/shields.ts'
-import type { HostContext } from '../../../agent/compile/types.ts'
+import type { HostContext, OverlayContext } from '../../../agent/compile/types.ts'
 import type { ServiceSpec } from '../../../shared/config/service.ts'
 import { flowKey } from '../../../shared/flows/key.ts'
 import { flowText } from '../../../shared/openflow/text.ts'
@@ -18,10 +18,11 @@ interface Scene {
   readonly tag?: number
   readonly directorMac?: string | undefined
   readonly own?: string
+  readonly overlay?: OverlayContext
   readonly records?: Parameters<typeof shields>[1]
 }
 
-function compiled({ specs = [spec()], vms = [1], tag, records = [], own, ...rest }: Scene = {}) {
+function compiled({ specs = [spec()], vms = [1], tag, records = [], own, overlay, ...rest }: Scene = {}) {
   const snapshot = ports(...vms.map(n => port(n, { tag })))
   const { backends } = resolve({
     specs,
@@ -34,7 +35,8 @@ function compiled({ specs = [spec()], vms = [1], tag, records = [], own, ...rest
   const host: HostContext = {
     hostMac: H,
     directorMac: 'directorMac' in rest ? rest.directorMac : D,
-    vmPorts: [...index.values()].map(({ name, ofport, tag: vlan }) => ({ name, ofport: ofport!, tag: vlan })),
+    vmPorts: [...index].map(([mac, { name, ofport, tag: vlan }]) => ({ name, mac, ofport: ofport!, tag: vlan })),
+    overlay,
   }
   return compile({ backends, shields: shields(backends, records, index, () => own), host })
 }

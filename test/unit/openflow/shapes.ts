@@ -122,6 +122,26 @@ const rules: readonly (readonly [Match, readonly Action[]])[] = [
     { tun_id: 100, tun_src: '172.24.1.0/24', eth_dst: '01:00:00:00:00:00/01:00:00:00:00:00' },
     [{ type: 'output', port: PORT.FLOOD }],
   ],
+  [
+    { in_port: 5, tun_id: 100, reg13: 0 },
+    [
+      {
+        type: 'learn',
+        table: 62,
+        priority: 200,
+        cookie: 0xc705_3000_0000_0000n,
+        idleTimeout: 300,
+        deleteLearned: true,
+        specs: [
+          { type: 'match', dst: { field: 'eth_dst' }, src: { field: 'eth_src' } },
+          { type: 'load', dst: { field: 'tun_dst' }, src: { field: 'tun_src' } },
+          { type: 'load', dst: { field: 'tun_id' }, src: { value: 100 } },
+          { type: 'output', src: { field: 'in_port' } },
+        ],
+      },
+      { type: 'resubmit', table: 0 },
+    ],
+  ],
   // VLANs in every notation
   [{ vlan_tci: 0 }, []],
   [{ vlan_tci: '0x1000/0x1000' }, []],

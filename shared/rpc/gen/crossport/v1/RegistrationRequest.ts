@@ -6,6 +6,7 @@ export interface RegistrationRequest {
   'directorMac'?: (string);
   'leaseMs'?: (number);
   'active'?: (boolean);
+  'directorIp'?: (string);
 }
 
 export interface RegistrationRequest__Output {
@@ -13,4 +14,5 @@ export interface RegistrationRequest__Output {
   'directorMac': (string);
   'leaseMs': (number);
   'active': (boolean);
+  'directorIp': (string);
 }

@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
+import { type OverlayConfig, overlayOf } from '../shared/config/overlay.ts'
+import { CrossportError } from '../shared/errors.ts'
+import type { OverlayContext } from './compile/types.ts'
+import type { AgentConfig } from './config/schema.ts'
+import { findHostIp } from './host.ts'
+import { type Inputs, tunnelOfport } from './inputs.ts'
+
+/** This host's end of the overlay, from the configuration. */
+export interface HostOverlay extends OverlayConfig {
+  /** Name of the tunnel port. */
+  readonly tunnel: string
+  readonly hostIp: string
+  /** Table of a network controller that forwards. */
+  readonly forwardTable: number | undefined
+}
+
+/** Throws CONFIG_INVALID where the host's own address in the underlay is neither configured nor to be found. */
+export async function hostOverlay(config: AgentConfig): Promise<HostOverlay | undefined> {
+  const overlay = overlayOf(config)
+  if (overlay === undefined) return undefined
+  const hostIp = config.hostIp ?? (await findHostIp(config.bridge, config.director[0]))
+  if (hostIp === undefined)
+    throw new CrossportError(
+      'CONFIG_INVALID',
+      'fabric: overlay needs hostIp: no address of this host in the underlay is found',
+    )
+  return { ...overlay, tunnel: config.uplink, hostIp, forwardTable: config.forward?.table }
+}
+
+/** Throws while the tunnel port has no number: the gate (`missing`) keeps the loop from coming here. */
+export function overlayContext(overlay: HostOverlay | undefined, inputs: Inputs): OverlayContext | undefined {
+  if (overlay === undefined) return undefined
+  const tunnel = tunnelOfport(inputs)
+  if (tunnel === undefined) throw new Error(`tunnel port ${overlay.tunnel} is not open yet`)
+  const { networkKey, clientHosts, forwardTable } = overlay
+  return { tunnel, networkKey, clientHosts, forwardTable, directorIp: inputs.director?.hostIp }
+}
+
+/** MTU of the interface that has the host's own address in the underlay; undefined where none has. */
+export function underlayMtu(hostIp: string): number | undefined {
+  const found = Object.entries(networkInterfaces()).find(([, addresses]) =>
+    addresses?.some(({ address }) => address === hostIp),
+  )
+  if (found === undefined) return undefined
+  try {
+    return Number(readFileSync(`/sys/class/net/${found[0]}/mtu`, 'utf8'))
+  } catch {
+    return undefined
+  }
+}

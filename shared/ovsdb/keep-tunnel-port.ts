@@ -1,0 +1,89 @@
+import type { Log } from '../log.ts'
+import type { Clock } from '../run/clock.ts'
+import type { OvsdbClient } from './connection.ts'
+import { ensureTunnelPort, removeTunnelPort, type TunnelPort } from './tunnel-port.ts'
+
+export interface TunnelPortKeeper {
+  /** Something has changed in the database: looks again, now or when the look under way has ended. */
+  check(): void
+  /** Why there is no such port, in words for the operator; undefined while all is well. */
+  readonly problem: string | undefined
+  /** Removes it where it is ours, and stops looking (teardown). */
+  remove(): Promise<boolean>
+  /** Looks again after a `remove`. */
+  resume(): void
+  close(): void
+}
+
+export interface KeepTunnelPortOptions {
+  readonly client: OvsdbClient
+  readonly port: TunnelPort
+  readonly log: Log
+  readonly clock: Clock
+  /** `problem` has changed. */
+  onChange(): void
+}
+
+const RETRY_MS = 2000
+
+/** Level-triggered: whoever takes the tunnel port away, it comes back. It outlives this process, as flows do. */
+export function keepTunnelPort({ client, port, log, clock, onChange }: KeepTunnelPortOptions): TunnelPortKeeper {
+  let problem: string | undefined = `tunnel port ${port.name} has not been looked for yet`
+  let stopped = false
+  let again = false
+  let looking: Promise<void> | undefined
+  let cancel = () => {}
+
+  const settle = (next: string | undefined) => {
+    if (next === problem) return
+    problem = next
+    onChange()
+  }
+  const look = async () => {
+    try {
+      const outcome = await ensureTunnelPort(client, port)
+      if (outcome !== 'found')
+        log.notice(`tunnel port ${port.name} ${outcome}`, { type: port.type, local: port.localIp })
+      settle(undefined)
+    } catch (err) {
+      if (stopped) return
+      const message = err instanceof Error ? err.message : String(err)
+      if (message !== problem) log.error('there is no tunnel port', { err })
+      settle(message)
+      cancel()
+      cancel = clock.after(RETRY_MS, check)
+    }
+  }
+  const check = () => {
+    if (stopped) return
+    if (looking !== undefined) {
+      again = true
+      return
+    }
+    again = false
+    looking = look().finally(() => {
+      looking = undefined
+      if (again) check()
+    })
+  }
+  const stop = () => {
+    stopped = true
+    cancel()
+  }
+  return {
+    check,
+    get problem() {
+      return problem
+    },
+    remove: async () => {
+      stop()
+      await looking
+      return removeTunnelPort(client, port)
+    },
+    resume: () => {
+      stopped = false
+      check()
+    },
+    close: stop,
+  }
+}

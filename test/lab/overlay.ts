@@ -1,0 +1,56 @@
+import { plugIntoHost } from './client.ts'
+import type { DaemonConfig } from './daemons.ts'
+import type { Place } from './place.ts'
+import type { HostPlan, LabPlan } from './plan.ts'
+
+/** Name of the tunnel port on every br0. */
+export const TUNNEL_PORT = 'tunnel0'
+
+/** What a daemon's configuration says of the lab's overlay; empty on a segment. */
+export function overlayConfig({ overlay, hosts }: LabPlan, director?: HostPlan): DaemonConfig {
+  if (overlay === undefined) return {}
+  const { encapsulation, networkKey } = overlay
+  const clientHosts = hosts.filter(host => host.role === 'client').map(host => host.ip)
+  const own = director === undefined ? {} : { hostIp: director.ip }
+  return { fabric: 'overlay', uplink: TUNNEL_PORT, encapsulation, networkKey, clientHosts, ...own }
+}
+
+/** Hardware address of br-phy, which has the host's address in the underlay. */
+export function underlayMac(host: HostPlan): string {
+  return `06${host.mac.slice(2)}`
+}
+
+/**
+ * A client's host is not crossport's: here a network controller forwards, or what stands for one, static flows that
+ * learn which MAC is behind which tunnel end, and send to all hosts what is for all or for somebody unknown.
+ */
+export async function joinOverlay(at: (name: string) => Place, host: HostPlan, plan: LabPlan): Promise<void> {
+  const { overlay } = plan
+  if (overlay === undefined || host.role !== 'client') return
+  const place = at(host.name)
+  const { encapsulation, networkKey: key, mtu } = overlay
+  const options = ['options:remote_ip=flow', 'options:key=flow', `options:local_ip=${host.ip}`]
+  const create = ['ovs-vsctl', 'add-port', 'br0', TUNNEL_PORT, '--', 'set', 'interface', TUNNEL_PORT]
+  await place.exec([...create, `type=${encapsulation}`, ...options, 'ofport_request=1000'])
+  for (const client of plan.clients) if (client.host === host.name) await plugIntoHost(at, place, client, mtu)
+  const others = plan.hosts.filter(other => other.name !== host.name)
+  const learn = `learn(table=10,idle_timeout=300,NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],load:NXM_NX_TUN_IPV4_SRC[]->NXM_NX_TUN_IPV4_DST[],load:${key}->NXM_NX_TUN_ID[],output:NXM_OF_IN_PORT[])`
+  const copies = others.map(({ ip }) => `set_field:${ip}->tun_dst,output:1000`)
+  const flows = [
+    `table=0,priority=10,in_port=1000,tun_id=${key},actions=${learn},NORMAL`,
+    'table=0,priority=0,actions=resubmit(,10)',
+    `table=10,priority=0,actions=NORMAL,set_field:${key}->tun_id,${copies.join(',')}`,
+  ]
+  await place.exec(['ovs-ofctl', '-O', 'OpenFlow15', 'add-flows', 'br0', '-'], { input: flows.join('\n') })
+}
+
+/** The userspace datapath loses the first packet to a tunnel end whose hardware address it does not know yet. */
+export async function warmNeighbours(at: (name: string) => Place, { overlay, hosts }: LabPlan): Promise<void> {
+  if (overlay === undefined) return
+  await Promise.all(
+    hosts.map(async host => {
+      const pings = hosts.filter(other => other !== host).map(other => `ping -c 1 -W 5 ${other.ip} &`)
+      await at(host.name).exec(['sh', '-c', `${pings.join(' ')} wait`])
+    }),
+  )
+}
