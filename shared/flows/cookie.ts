@@ -59,9 +59,12 @@ export function encodeCookie(owner: Owner, kind: CookieKind, object = 0): bigint
   return (MAGIC << 48n) | (BigInt(OWNERS[owner]) << 44n) | (BigInt(COOKIE_KINDS[kind]) << 32n) | BigInt(object)
 }
 
-/** For what `learn` makes: owned by neither daemon, so that no difference is taken with it. */
-export function learntCookie(): bigint {
-  return (MAGIC << 48n) | (LEARNT << 44n)
+/**
+ * For what `learn` makes: owned by neither daemon, so that no difference is taken with it. Open vSwitch deletes what was
+ * learnt with the last flow that learns under the cookie, so each teacher has its own `object`, of 32 bits.
+ */
+export function learntCookie(object: number): bigint {
+  return (MAGIC << 48n) | (LEARNT << 44n) | BigInt(object)
 }
 
 /** Undefined when the cookie is not ours. */

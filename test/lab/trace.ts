@@ -1,6 +1,7 @@
 import type { Lab } from './lab.ts'
 import type { Packet } from './pcap.ts'
 import type { HostPlan } from './plan.ts'
+import { decapsulate, TUNNEL_FILTER, type Tunnelled } from './tunnel.ts'
 import type { LabVm } from './vm.ts'
 
 /** The headers of one packet at one place of its way. */
@@ -11,6 +12,8 @@ export interface Hop {
   readonly ipDst: string
   readonly ethSrc: string
   readonly ethDst: string
+  /** Overlay: the hosts between which it travels, as `source > destination`; '-' where it is in no tunnel. */
+  readonly outer?: string
 }
 
 export interface Trace {
@@ -39,10 +42,17 @@ export async function traceRequest(
   const hosts = lab.plan.hosts.filter(host => host.role === 'rs')
   const director = lab.plan.hosts.find(host => host.role === 'director')!
   const client = lab.plan.clients[0]!
-  const places = ['client', director.name, ...hosts.map(host => host.name), ...lab.vms.map(vm => vm.name)]
+  const overlay = lab.plan.overlay !== undefined
   const filter = `host ${vip} and tcp port ${clientPort}`
+  const inTunnels = [director.name, ...hosts.map(host => host.name)]
+  const places = ['client', ...lab.vms.map(vm => vm.name), ...inTunnels]
   const captures = new Map(
-    await Promise.all(places.map(async name => [name, await lab.capture(name, filter)] as const)),
+    await Promise.all(
+      places.map(async name => {
+        const tunnelled = overlay && inTunnels.includes(name)
+        return [name, await lab.capture(name, tunnelled ? TUNNEL_FILTER : filter)] as const
+      }),
+    ),
   )
   const url = `http://${vip}:${vipPort}/`
   const curl = ['curl', '-s', '-m', '10', '--local-port', String(clientPort), url]
@@ -51,9 +61,16 @@ export async function traceRequest(
   if (vm === undefined) throw new Error(`${url}: no VM of the lab has answered, but: '${stdout}'`)
   const host = hosts.find(candidate => candidate.name === vm.plan.host)!
 
-  const at = (place: string, flags: string, ethSrc?: string) =>
-    captures.get(place)!.waitFor(packet => packet.flags === flags && (ethSrc === undefined || packet.ethSrc === ethSrc))
+  const fits = (packet: Packet, flags: string, ethSrc?: string) =>
+    packet.flags === flags &&
+    (packet.ports?.src === clientPort || packet.ports?.dst === clientPort) &&
+    (ethSrc === undefined || packet.ethSrc === ethSrc)
+  const at = async (place: string, flags: string, ethSrc?: string): Promise<Packet | Tunnelled> => {
+    const inner = (packet: Packet) => decapsulate(packet) ?? packet
+    return inner(await captures.get(place)!.waitFor(packet => fits(inner(packet), flags, ethSrc)))
+  }
   const forwarded = await at(host.name, 'S', director.mac)
+  const hop = hopOf(overlay)
   const hops = [
     hop('request at the director', await at(director.name, 'S', client.mac)),
     hop('request to the host', forwarded),
@@ -65,9 +82,10 @@ export async function traceRequest(
   const packets = new Map(await Promise.all([...captures].map(async ([name, c]) => [name, await c.stop()] as const)))
   const ingressPort = forwarded.ports!.dst
   const peer = `${client.ip}:${clientPort}`
-  const expect = (what: string, ipSrc: string, ipDst: string, ethSrc: string, ethDst: string): Hop => {
-    return { what, ipSrc, ipDst, ethSrc, ethDst }
+  const expect = (what: string, ipSrc: string, ipDst: string, ethSrc: string, ethDst: string, outer = '-'): Hop => {
+    return { what, ipSrc, ipDst, ethSrc, ethDst, ...(overlay ? { outer } : {}) }
   }
+  const clientHost = lab.plan.hosts.find(({ name }) => name === client.host)?.ip
   const m = vm.plan.mac
   return {
     vm,
@@ -75,17 +93,41 @@ export async function traceRequest(
     ingressPort,
     hops,
     expected: [
-      expect('request at the director', peer, `${vip}:${vipPort}`, client.mac, director.mac),
-      expect('request to the host', peer, `${vip}:${ingressPort}`, director.mac, host.mac),
+      expect(
+        'request at the director',
+        peer,
+        `${vip}:${vipPort}`,
+        client.mac,
+        director.mac,
+        `${clientHost} > ${director.ip}`,
+      ),
+      expect(
+        'request to the host',
+        peer,
+        `${vip}:${ingressPort}`,
+        director.mac,
+        host.mac,
+        `${director.ip} > ${host.ip}`,
+      ),
       expect('request to the VM', peer, `${vip}:${rsPort}`, director.mac, m),
       expect('reply from the VM', `${vip}:${rsPort}`, peer, m, client.mac),
-      expect('reply from the host', `${vip}:${vipPort}`, peer, host.mac, client.mac),
+      expect('reply from the host', `${vip}:${vipPort}`, peer, host.mac, client.mac, `${host.ip} > ${clientHost}`),
       expect('reply at the client', `${vip}:${vipPort}`, peer, host.mac, client.mac),
     ],
-    repliesAtDirector: packets.get(director.name)!.filter(packet => packet.ip?.src === vip).length,
+    repliesAtDirector: packets
+      .get(director.name)!
+      .filter(
+        packet =>
+          (decapsulate(packet) ?? packet).ip?.src === vip && (decapsulate(packet) ?? packet).ports?.dst === clientPort,
+      ).length,
   }
 }
 
-function hop(what: string, { ip, ports, ethSrc, ethDst }: Packet): Hop {
-  return { what, ipSrc: `${ip?.src}:${ports?.src}`, ipDst: `${ip?.dst}:${ports?.dst}`, ethSrc, ethDst }
+function hopOf(overlay: boolean) {
+  return (what: string, packet: Packet | Tunnelled): Hop => {
+    const { ip, ports, ethSrc, ethDst } = packet
+    const outer = 'outer' in packet ? `${packet.outer.src} > ${packet.outer.dst}` : '-'
+    const inner = { what, ipSrc: `${ip?.src}:${ports?.src}`, ipDst: `${ip?.dst}:${ports?.dst}`, ethSrc, ethDst }
+    return overlay ? { ...inner, outer } : inner
+  }
 }

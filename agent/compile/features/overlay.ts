@@ -81,12 +81,12 @@ export function overlayFlows(host: HostContext): Flow[] {
 }
 
 /** The flow that a frame from the tunnel makes: to its source MAC, through the tunnel to where it came from. */
-function learnSource({ networkKey }: OverlayContext): Action {
+function learnSource({ tunnel, networkKey }: OverlayContext): Action {
   return {
     type: 'learn',
     table: TABLE.network,
     priority: PRIORITY.networkLearnt,
-    cookie: learntCookie(),
+    cookie: learntCookie(tunnel),
     idleTimeout: LEARNT_IDLE_S,
     deleteLearned: true,
     specs: [
