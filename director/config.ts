@@ -61,7 +61,7 @@ const fields = z.strictObject({
 export const directorConfigSchema = fields.superRefine((config, context) => {
   checkFabric(config, context)
   if (config.fabric === 'overlay' && config.hostIp === undefined) {
-    const message = 'fabric: overlay needs hostIp, the address of this host in the underlay'
+    const message = 'overlay needs hostIp, the address of this host in the underlay'
     context.addIssue({ code: 'custom', path: ['fabric'], message })
   }
 })

@@ -43,13 +43,13 @@ export function checkFabric(
   const problem = (key: string, message: string) => context.addIssue({ code: 'custom', path: [key], message })
   if (config.fabric === 'l2') {
     for (const key of ['encapsulation', 'networkKey', 'clientHosts', ...others])
-      if ((config as Record<string, unknown>)[key] !== undefined) problem(key, `${key} needs fabric: overlay`)
+      if ((config as Record<string, unknown>)[key] !== undefined) problem(key, 'only with fabric: overlay')
     return
   }
   if (config.networkKey === undefined)
-    problem('fabric', 'fabric: overlay needs networkKey, the number of the virtual network, such as networkKey: 100')
+    problem('fabric', 'overlay needs networkKey, the number of the virtual network, such as networkKey: 100')
   else if (config.encapsulation !== 'gre' && config.networkKey > 0xffffff)
-    problem('networkKey', `networkKey must be at most ${0xffffff} with ${config.encapsulation ?? 'vxlan'}`)
+    problem('networkKey', `must be at most ${0xffffff} with ${config.encapsulation ?? 'vxlan'}`)
 }
 
 /** Undefined on an l2 fabric. */

@@ -185,8 +185,8 @@ test("overlay with a network controller: the rewritten packet goes on in the con
 
 test('overlay: no two flows have the same table, priority and match', t => {
   const specs = [spec(), spec({ service: 'c', vip: '10.10.1.101', protocol: 'udp' })]
-  const keys = [...compiled({ specs, vms: [1, 2, 3], overlay: OVERLAY }).values()].flatMap(({ flows }) =>
-    flows().map(flowKey),
+  const keys = [...compiled({ specs, vms: [1, 2, 3], overlay: OVERLAY }).values()].flatMap(({ state }) =>
+    state().flows.map(flowKey),
   )
   t.is(new Set(keys).size, keys.length)
 })

@@ -34,10 +34,12 @@ test('every key of the service file is described', t => {
 
 test('the daemons’ example configurations are in order, and every key is described', t => {
   const text = page('operations.md')
-  const [agent] = blocks(text, 'yaml agent.yaml')
-  const [director] = blocks(text, 'yaml director.yaml')
-  t.is(parseDaemonConfig(agentConfigSchema, agent ?? '', 'agent.yaml').bridge, 'br0')
-  t.is(parseDaemonConfig(directorConfigSchema, director ?? '', 'director.yaml').bridge, 'br0')
+  for (const each of [text, page('overlay.md')]) {
+    const [agent] = blocks(each, 'yaml agent.yaml')
+    const [director] = blocks(each, 'yaml director.yaml')
+    t.is(parseDaemonConfig(agentConfigSchema, agent ?? '', 'agent.yaml').bridge, 'br0')
+    t.is(parseDaemonConfig(directorConfigSchema, director ?? '', 'director.yaml').bridge, 'br0')
+  }
   for (const schema of [agentConfigSchema, directorConfigSchema]) {
     for (const key of Object.keys(schema.shape)) t.true(text.includes(`\`${key}\``), key)
   }
