@@ -6,6 +6,7 @@ import type { OverlayContext } from './compile/types.ts'
 import type { AgentConfig } from './config/schema.ts'
 import { findHostIp } from './host.ts'
 import { type Inputs, tunnelOfport } from './inputs.ts'
+import type { PortsSnapshot } from './ports/types.ts'
 
 /** This host's end of the overlay, from the configuration. */
 export interface HostOverlay extends OverlayConfig {
@@ -36,6 +37,11 @@ export function overlayContext(overlay: HostOverlay | undefined, inputs: Inputs)
   if (tunnel === undefined) throw new Error(`tunnel port ${overlay.tunnel} is not open yet`)
   const { networkKey, clientHosts, forwardTable } = overlay
   return { tunnel, networkKey, clientHosts, forwardTable, directorIp: inputs.director?.hostIp }
+}
+
+/** The ports as an overlay sees them: the tunnel's key tells the virtual network, and its frames carry no tag. */
+export function withoutTags(snapshot: PortsSnapshot): PortsSnapshot {
+  return { ...snapshot, ports: snapshot.ports.map(port => ({ ...port, tag: undefined })) }
 }
 
 /** MTU of the interface that has the host's own address in the underlay; undefined where none has. */

@@ -5,7 +5,7 @@ import type { Log } from '../shared/log.ts'
 import type { Timeline } from '../shared/run/timeline.ts'
 import type { Switch } from '../shared/switch/types.ts'
 import { announceDirector } from './apply/announce.ts'
-import { indexPorts, withoutTags } from './backends/attach.ts'
+import { indexPorts } from './backends/attach.ts'
 import type { PortRange } from './backends/ingress.ts'
 import { resolve } from './backends/resolve.ts'
 import type { Backend, BackendProblem } from './backends/types.ts'
@@ -87,18 +87,17 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
     store.setServiceFiles(inputs.services.texts)
     journey.files(merged.specs)
 
-    const bridgePorts = options.overlay === undefined ? inputs.ports : withoutTags(inputs.ports)
     const resolution = resolve({
       specs: merged.specs,
       inventory: inputs.inventory,
-      ports: bridgePorts,
+      ports: inputs.ports,
       allocations: store.allocations(),
       ingressPorts: options.ingressPorts,
     })
     const { backends } = resolution
     store.setAllocations(resolution.allocations)
 
-    const ports = indexPorts(bridgePorts)
+    const ports = indexPorts(inputs.ports)
     const records = store.guestRecords.list()
     const hostMac = options.hostMac ?? inputs.ports.bridge?.mac
     if (hostMac === undefined) throw new Error(`the bridge has no hardware address yet`)

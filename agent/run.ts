@@ -17,7 +17,7 @@ import { type ControlOptions, resync, teardown } from './control.ts'
 import { createGuestManager } from './guest/manager.ts'
 import { initialInputs, missing } from './inputs.ts'
 import { watchInventory } from './inventory/watch.ts'
-import { hostOverlay, underlayMtu } from './overlay.ts'
+import { hostOverlay, underlayMtu, withoutTags } from './overlay.ts'
 import { watchPorts } from './ports/watch.ts'
 import { createReconciler, type Reconciler } from './reconcile.ts'
 import { createReporting } from './reporting.ts'
@@ -188,7 +188,7 @@ export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
           log,
           clock,
           onChange: snapshot => {
-            inputs.ports = snapshot
+            inputs.ports = overlay === undefined ? snapshot : withoutTags(snapshot)
             tunnelPort?.check()
             lookAtTunnel(tunnelPort?.problem)
             mark('ports')

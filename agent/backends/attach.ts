@@ -36,11 +36,6 @@ const STATE_WORDS = {
 /** VM ports by hardware address. */
 export type PortIndex = ReadonlyMap<string, BridgePort>
 
-/** The ports as an overlay sees them: the virtual network is told by the tunnel's key, and its frames carry no tag. */
-export function withoutTags(snapshot: PortsSnapshot): PortsSnapshot {
-  return { ...snapshot, ports: snapshot.ports.map(port => ({ ...port, tag: undefined })) }
-}
-
 export function indexPorts(snapshot: PortsSnapshot): PortIndex {
   const index = new Map<string, BridgePort>()
   for (const port of snapshot.ports) {

@@ -74,7 +74,8 @@ export async function traceRequest(
   const hops = [
     hop('request at the director', await at(director.name, 'S', client.mac)),
     hop('request to the host', forwarded),
-    hop('request to the VM', await at(vm.name, 'S')),
+    // A switch that does not know the director's place yet floods: the VM may see a copy that is not for it.
+    hop('request to the VM', await at(vm.name, 'S', director.mac)),
     hop('reply from the VM', await at(vm.name, 'SA')),
     hop('reply from the host', await at(host.name, 'SA')),
     hop('reply at the client', await at('client', 'SA')),

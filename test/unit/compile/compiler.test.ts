@@ -5,6 +5,7 @@ import { createResolver } from '../../../agent/backends/resolver.ts'
 import { compile } from '../../../agent/compile/compile.ts'
 import { createCompiler } from '../../../agent/compile/compiler.ts'
 import { shields } from '../../../agent/compile/shields.ts'
+import type { OverlayContext } from '../../../agent/compile/types.ts'
 import type { GuestRecord } from '../../../agent/guest/types.ts'
 import type { ServiceSpec } from '../../../shared/config/service.ts'
 import type { Compiled } from '../../../shared/flows/compiled.ts'
@@ -39,6 +40,7 @@ const step = fc.oneof(
     last: fc.integer({ max: 9, min: 1 }),
   }),
   fc.record({ kind: fc.constant('director' as const), known: fc.boolean() }),
+  fc.record({ kind: fc.constant('tunnel' as const), ofport: fc.constantFrom(undefined, 5, 6) }),
 )
 
 const texts = (compiled: Compiled) =>
@@ -52,6 +54,7 @@ test('in whatever way its inputs change, the incremental compiler holds what com
       const held = new Map<string, GuestRecord>()
       const own = new Map<string, string>()
       let directorMac: string | undefined
+      let overlay: OverlayContext | undefined
       let copies = { records: [...held.values()], own: new Map(own), index: indexPorts(ports(...plugged.values())) }
       const resolver = createResolver([])
       const compiler = createCompiler()
@@ -84,6 +87,10 @@ test('in whatever way its inputs change, the incremental compiler holds what com
         } else if (change.kind === 'own') {
           own.set(`${uuid(change.n)}/${mac(change.n)}`, `10.9.9.${change.last}`)
           copies = { ...copies, own: new Map(own) }
+        } else if (change.kind === 'tunnel') {
+          const tunnel = change.ofport
+          const rest = { networkKey: 100, clientHosts: [], directorIp: undefined, forwardTable: undefined }
+          overlay = tunnel === undefined ? undefined : { tunnel, ...rest }
         } else directorMac = change.known ? '02:00:00:00:01:00' : undefined
         const snapshot = ports(...plugged.values())
         const resolved = resolver.update({
@@ -93,10 +100,10 @@ test('in whatever way its inputs change, the incremental compiler holds what com
           ingressPorts: { first: 40_000, last: 49_999 },
         })
         const { records, own: ownAddresses, index } = copies
-        const vmPorts = [...index.values()].flatMap(({ name, ofport, tag }) =>
-          ofport !== undefined && ofport > 0 ? [{ name, ofport, tag }] : [],
+        const vmPorts = [...index].flatMap(([mac, { name, ofport, tag }]) =>
+          ofport !== undefined && ofport > 0 ? [{ name, mac, ofport, tag }] : [],
         )
-        const host = { hostMac: '02:00:00:00:00:20', directorMac, vmPorts }
+        const host = { hostMac: '02:00:00:00:00:20', directorMac, vmPorts, overlay }
         const shielded = shields(resolved.backends, records, index, (vm, nic) => ownAddresses.get(`${vm}/${nic}`))
         const full = texts(compile({ backends: resolved.backends, shields: shielded, host }))
         const { gone, come } = resolved
