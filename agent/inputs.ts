@@ -71,21 +71,32 @@ export function createSweepGate() {
   }
 }
 
-/** The director's documents as specs; parsed again only when they change. */
+/** The director's documents as specs; each is parsed again only when it changes. */
 export function createDocumentParser() {
   let last: { documents: readonly DirectorDocument[]; result: ParsedDocuments } | undefined
+  let known: ReadonlyMap<string, ParsedDocument> = new Map()
   return (documents: readonly DirectorDocument[]): ParsedDocuments => {
     if (last?.documents === documents) return last.result
     const specs: ServiceSpec[] = []
     const problems: SpecProblem[] = []
+    const next = new Map<string, ParsedDocument>()
     for (const { file, line, text } of documents) {
-      const parsed = parseServiceFile(text, file, { origin: 'director', line })
-      specs.push(...parsed.specs)
-      problems.push(...parsed.problems)
+      const place = `${file}:${line}`
+      const before = known.get(place)
+      const one =
+        before?.text === text ? before : { text, ...parseServiceFile(text, file, { origin: 'director', line }) }
+      next.set(place, one)
+      specs.push(...one.specs)
+      problems.push(...one.problems)
     }
+    known = next
     last = { documents, result: { specs, problems } }
     return last.result
   }
+}
+
+interface ParsedDocument extends ParsedDocuments {
+  readonly text: string
 }
 
 export interface ParsedDocuments {

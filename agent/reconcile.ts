@@ -1,22 +1,25 @@
 import type { Applied, Applier } from '../shared/apply/apply.ts'
-import { mergeServices } from '../shared/config/merge.ts'
+import { createMerger } from '../shared/config/merge.ts'
 import type { ServiceSpec, SpecProblem } from '../shared/config/service.ts'
 import type { Log } from '../shared/log.ts'
 import type { Timeline } from '../shared/run/timeline.ts'
 import type { Switch } from '../shared/switch/types.ts'
 import { announceDirector } from './apply/announce.ts'
-import { indexPorts } from './backends/attach.ts'
+import { indexPorts, type PortIndex } from './backends/attach.ts'
 import type { PortRange } from './backends/ingress.ts'
-import { resolve } from './backends/resolve.ts'
+import { createResolver } from './backends/resolver.ts'
 import type { Backend, BackendProblem } from './backends/types.ts'
-import { compile } from './compile/compile.ts'
-import { shields } from './compile/shields.ts'
+import { createCompiler } from './compile/compiler.ts'
 import type { GuestManager } from './guest/manager.ts'
-import { guestTargets } from './guest/targets.ts'
+import { createTargeter } from './guest/targeter.ts'
 import type { GuestTarget } from './guest/types.ts'
 import { createDocumentParser, createSweepGate, type Inputs } from './inputs.ts'
+import type { Domain } from './inventory/types.ts'
+import { createJourney } from './journey.ts'
+import { createAddressMemory, createReadyMemory } from './memory.ts'
 import { type HostOverlay, overlayContext } from './overlay.ts'
-import { readiness, toReport } from './report/readiness.ts'
+import type { PortsSnapshot } from './ports/types.ts'
+import { createReports } from './report/reports.ts'
 import type { ReportedRealServer } from './report/types.ts'
 import type { Store } from './store/store.ts'
 
@@ -68,114 +71,114 @@ const NOTHING: Picture = { specs: [], specProblems: [], backends: [], backendPro
 export function createReconciler(options: ReconcileOptions): Reconciler {
   const { inputs, store, applier, guest, sw, timeline, log } = options
   const documents = createDocumentParser()
+  const merge = createMerger()
   const sweepGate = createSweepGate()
+  const resolver = createResolver(store.allocations())
+  const compiler = createCompiler()
+  const makeTargets = createTargeter()
+  const makeReports = createReports()
   const ready = createReadyMemory(store)
   const own = createAddressMemory(store, guest)
   const journey = createJourney(timeline, log)
+  const saved = createSavedInputs(store)
   let withdrawn = false
   let picture = NOTHING
+  /** The last pass came to its end: state file and applier know all but what has changed since. */
+  let complete = false
   /** The director that this host's clients know; an agent that starts takes it that they know the last one. */
   let announced = inputs.director?.mac
+  let plugged: { readonly of: PortsSnapshot; readonly index: PortIndex } | undefined
+
+  const portIndex = (): PortIndex => {
+    if (plugged?.of !== inputs.ports) plugged = { of: inputs.ports, index: indexPorts(inputs.ports) }
+    return plugged.index
+  }
 
   const pass = async (): Promise<Applied> => {
     const sweep = sweepGate(inputs)
+    const whole = !complete
+    complete = false
     const merged = wanted()
-    if (inputs.inventory.synced) {
-      store.setDomains(inputs.inventory.domains)
-      forgetGoneGuests(store, inputs)
-    }
-    store.setServiceFiles(inputs.services.texts)
+    if (inputs.inventory.synced) saved.domains(inputs.inventory.domains)
     journey.files(merged.specs)
 
-    const resolution = resolve({
-      specs: merged.specs,
-      inventory: inputs.inventory,
-      ports: inputs.ports,
-      allocations: store.allocations(),
-      ingressPorts: options.ingressPorts,
-    })
-    const { backends } = resolution
-    store.setAllocations(resolution.allocations)
-
-    const ports = indexPorts(inputs.ports)
-    const records = store.guestRecords.list()
+    const ports = portIndex()
     const hostMac = options.hostMac ?? inputs.ports.bridge?.mac
     if (hostMac === undefined) throw new Error(`the bridge has no hardware address yet`)
-    const held = shields(backends, records, ports, own.of)
-    own.remember()
     const directorMac = inputs.director?.mac
     const vmPorts = [...ports].flatMap(([mac, { name, ofport, tag }]) =>
       ofport !== undefined && ofport > 0 ? [{ name, mac, ofport, tag }] : [],
     )
     const host = { hostMac, directorMac, vmPorts, overlay: overlayContext(options.overlay, inputs) }
-    const compiled = compile({ backends, shields: held, host })
+    const { domains } = inputs.inventory
+    const records = store.guestRecords.list()
+    const resolution = resolver.update({
+      specs: merged.specs,
+      inventory: inputs.inventory,
+      ports: inputs.ports,
+      ingressPorts: options.ingressPorts,
+    })
+    const { backends, gone, come } = resolution
+    const ownAddresses = own.of(domains, records)
+    const changed = compiler.update({ gone, come, records, ports, ownAddresses, host })
+    if (whole) store.setAllocations(resolution.allocations)
+    else saveNumbers(store, gone, come)
+    own.remember()
 
     let failure: unknown
     let applied: Applied = { added: 0, changed: 0, deleted: 0 }
     try {
-      applied = await applier.apply(compiled, sw, { sweep })
-      const { added, changed, deleted } = applied
-      if (added + changed + deleted > 0) log.info('flows confirmed by the switch', { added, changed, deleted })
+      applied = await applier.apply(compiler.compiled, sw, { sweep, ...(whole ? {} : { changed }) })
+      if (applied.added + applied.changed + applied.deleted > 0)
+        log.info('flows confirmed by the switch', { ...applied })
       if (directorMac !== undefined && directorMac !== announced) {
-        if (announced !== undefined) await announceDirector(sw, held, host, directorMac)
+        if (announced !== undefined) await announceDirector(sw, compiler.shields(), host, directorMac)
         announced = directorMac
       }
     } catch (error) {
       failure = error
     }
 
-    const targets = guestTargets({
-      backends,
-      domains: inputs.inventory.domains,
+    const allConfirmed = failure === undefined && applier.quarantined.length === 0
+    const targets = makeTargets({
+      gone,
+      come,
+      domains,
       records: store.guestRecords.list(),
       shielded: (vip, port) => applier.confirmed(`shield/${vip}/${port}`),
+      allShielded: allConfirmed,
     })
     guest.set(targets)
 
-    const reports = backends.map(backend => {
-      const at = backend.attachment
-      const objects = [
-        `rs/${backend.key}`,
-        `shield/${backend.vip}/${at?.port}`,
-        `vip/${backend.vip}/${at?.tag ?? 'untagged'}`,
-        'host',
-      ]
-      const state = readiness({
-        backend,
-        flowsConfirmed: objects.every(applier.confirmed),
-        flowsReason: failure instanceof Error ? failure.message : undefined,
-        guest: at && guest.status(backend.vm.uuid, at.mac),
-        wasReady: ready.was(backend),
-      })
-      return toReport(backend, state)
-    })
-    ready.remember(backends, reports)
-    journey.reports(
+    const reports = makeReports({
       backends,
-      reports,
-      backend =>
-        backend.attachment
-          ? guest.status(backend.vm.uuid, backend.attachment.mac)?.vips.get(backend.vip)?.state
-          : undefined,
-      applier,
-    )
+      confirmed: applier.confirmed,
+      allConfirmed,
+      flowsReason: failure instanceof Error ? failure.message : undefined,
+      guest: guest.status,
+      wasReady: ready.was,
+    })
     picture = {
       specs: merged.specs,
       specProblems: merged.problems,
       backends,
       backendProblems: resolution.problems,
-      reports,
+      reports: reports.list,
       targets,
     }
-    options.onReport(reports, hostMac)
+    journey.reports(reports.changed, reports.gone)
+    options.onReport(reports.list, hostMac)
+    ready.remember(reports.changed, reports.gone)
+    saved.files(inputs.services.texts)
     if (failure !== undefined) throw failure
+    complete = true
     return applied
   }
 
   const wanted = () => {
     const received = documents(inputs.documents)
     if (withdrawn) return { specs: [], problems: [] }
-    const { specs, problems } = mergeServices(inputs.services.specs, received.specs)
+    const { specs, problems } = merge(inputs.services.specs, received.specs)
     return { specs, problems: [...inputs.services.problems, ...received.problems, ...problems] }
   }
 
@@ -190,123 +193,35 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
   }
 }
 
-/** A VM that libvirt no longer knows took with it what it was given. */
-function forgetGoneGuests(store: Store, inputs: Inputs): void {
-  const known = new Set(inputs.inventory.domains.map(domain => domain.uuid))
-  for (const { vmUuid, mac, vip } of store.guestRecords.list()) {
-    if (!known.has(vmUuid)) store.guestRecords.remove(vmUuid, mac, vip)
-  }
+/** Numbers must be kept before they are used. A real server that only changes keeps its row. */
+function saveNumbers(store: Store, gone: readonly Backend[], come: readonly Backend[]): void {
+  if (gone.length + come.length === 0) return
+  const stay = new Set(come.map(backend => backend.key))
+  store.changeAllocations(
+    gone.flatMap(({ key }) => (stay.has(key) ? [] : [key])),
+    come,
+  )
 }
 
-/** Which real servers were ready in which run of their VM; kept in SQLite, for an agent that starts again. */
-function createReadyMemory(store: Store) {
-  let runs = store.readyRuns()
+/** Inputs that are kept for a restart, each written when it is another object than last time. */
+function createSavedInputs(store: Store) {
+  let lastDomains: readonly Domain[] | undefined
+  let lastFiles: ReadonlyMap<string, string> | undefined
   return {
-    was: (backend: Backend) => backend.vm.runId !== undefined && runs[backend.key] === backend.vm.runId,
-    remember: (backends: readonly Backend[], reports: readonly ReportedRealServer[]) => {
-      const next: Record<string, number> = {}
-      for (const [i, backend] of backends.entries()) {
-        const state = reports[i]?.state
-        if ((state === 'ready' || state === 'draining') && backend.vm.runId !== undefined)
-          next[backend.key] = backend.vm.runId
+    domains: (domains: readonly Domain[]) => {
+      if (domains === lastDomains) return
+      store.setDomains(domains)
+      // A VM that libvirt no longer knows took with it what it was given.
+      const known = new Set(domains.map(domain => domain.uuid))
+      for (const { vmUuid, mac, vip } of store.guestRecords.list()) {
+        if (!known.has(vmUuid)) store.guestRecords.remove(vmUuid, mac, vip)
       }
-      if (JSON.stringify(next) !== JSON.stringify(runs)) store.setReadyRuns(next)
-      runs = next
+      lastDomains = domains
     },
-  }
-}
-
-/**
- * The VMs' own addresses, which their shields carry: as the guest says, and until it has been asked as it said before, so
- * that an agent that starts again changes nothing.
- */
-function createAddressMemory(store: Store, guest: Pick<GuestManager, 'status'>) {
-  let known = store.ownAddresses()
-  const fresh = new Map<string, string>()
-  return {
-    of: (vmUuid: string, mac: string): string | undefined => {
-      const name = `${vmUuid}/${mac}`
-      const address = guest.status(vmUuid, mac)?.ownAddresses[0] ?? known[name]
-      if (address !== undefined) fresh.set(name, address)
-      return address
-    },
-    /** Once a pass, after all were asked for: those that nobody asked for are forgotten. */
-    remember: () => {
-      const next = Object.fromEntries([...fresh].sort())
-      fresh.clear()
-      if (JSON.stringify(next) !== JSON.stringify(known)) store.setOwnAddresses(next)
-      known = next
-    },
-  }
-}
-
-/** Tells of each service's and each real server's way through the stations, once a station. */
-function createJourney(timeline: Timeline, log: Log) {
-  let services = new Map<string, string>()
-  let states = new Map<string, string>()
-  const flows = new Set<string>()
-  const vips = new Set<string>()
-
-  const once = (seen: Set<string>, reached: boolean, key: string, tell: () => void) => {
-    if (reached === seen.has(key)) return
-    if (!reached) return void seen.delete(key)
-    seen.add(key)
-    tell()
-  }
-
-  return {
-    files: (specs: readonly ServiceSpec[]) => {
-      const next = new Map(specs.map(spec => [spec.service, JSON.stringify(spec)]))
-      for (const spec of specs) {
-        const before = services.get(spec.service)
-        if (before === next.get(spec.service)) continue
-        const where = `${spec.source.origin === 'director' ? 'director, ' : ''}${spec.source.file}:${spec.source.line}`
-        timeline.add('file', spec.service, where)
-        log.info(`service ${before === undefined ? 'added' : 'changed'}`, { service: spec.service, from: where })
-      }
-      for (const name of services.keys()) {
-        if (next.has(name)) continue
-        timeline.add('file', name, 'gone')
-        log.info('service removed', { service: name })
-      }
-      services = next
-    },
-    reports: (
-      backends: readonly Backend[],
-      reports: readonly ReportedRealServer[],
-      vipState: (backend: Backend) => string | undefined,
-      applier: Applier,
-    ) => {
-      const next = new Map<string, string>()
-      for (const [i, backend] of backends.entries()) {
-        const report = reports[i]!
-        const subject = `${backend.service}/${backend.vm.name}:${backend.rsPort}`
-        once(flows, applier.confirmed(`rs/${backend.key}`), backend.key, () =>
-          timeline.add(
-            'flows',
-            subject,
-            `confirmed on port ${backend.attachment?.port}, ingress port ${backend.ingressPort}`,
-          ),
-        )
-        once(vips, vipState(backend) === 'set', backend.key, () =>
-          timeline.add('vip', subject, `${backend.vip} set in the VM`),
-        )
-        const state = report.reason === '' ? report.state : `${report.state}: ${report.reason}`
-        next.set(backend.key, state)
-        if (states.get(backend.key) === state) continue
-        timeline.add('real server', subject, state)
-        const fields = { service: backend.service, vm: backend.vm.name, port: backend.rsPort, state: report.state }
-        if (report.state === 'down') log.warn(`real server down: ${report.reason}`, fields)
-        else log.info(`real server ${state}`, fields)
-      }
-      for (const key of states.keys()) {
-        if (next.has(key)) continue
-        flows.delete(key)
-        vips.delete(key)
-        timeline.add('real server', key, 'gone')
-        log.info('real server gone', { key })
-      }
-      states = next
+    files: (texts: ReadonlyMap<string, string>) => {
+      if (texts === lastFiles) return
+      store.setServiceFiles(texts)
+      lastFiles = texts
     },
   }
 }

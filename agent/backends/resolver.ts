@@ -1,19 +1,11 @@
 import type { ServiceSpec } from '../../shared/config/service.ts'
 import { vmMatcher } from '../../shared/config/vm-pattern.ts'
+import { changedItems, updateSorted } from '../../shared/lists.ts'
 import type { Domain, Inventory } from '../inventory/types.ts'
 import type { PortsSnapshot } from '../ports/types.ts'
 import { indexPorts } from './attach.ts'
 import { ingressGroups } from './ingress.ts'
-import {
-  type Candidate,
-  compareKeys,
-  expandSpec,
-  precedence,
-  type ResolveInput,
-  replyOf,
-  resolve,
-  toBackend,
-} from './resolve.ts'
+import { type Candidate, expandSpec, precedence, type ResolveInput, replyOf, resolve, toBackend } from './resolve.ts'
 import type { Allocation, Backend, BackendProblem, Resolution } from './types.ts'
 
 /** The real servers, and what of them differs from the last update. Backends that are the same are the same object. */
@@ -189,7 +181,7 @@ export function createResolver(remembered: readonly Allocation[]): Resolver {
       gone.push(was)
     }
     return {
-      backends: merged(result.backends, live, come),
+      backends: updateSorted(result.backends, new Set(gone), come, backend => backend.key),
       problems: patterns.problems(),
       get allocations() {
         return [...allocations.values()]
@@ -266,19 +258,6 @@ function createPatterns() {
   }
 }
 
-/** What is in one list and not in the other, by identity; lists that are mostly the same in the same order are cheap. */
-export function changedItems<T>(before: readonly T[], after: readonly T[]): { gone: T[]; come: T[] } {
-  if (before === after) return { gone: [], come: [] }
-  let start = 0
-  while (start < before.length && start < after.length && before[start] === after[start]) start++
-  let end = 0
-  const most = Math.min(before.length, after.length) - start
-  while (end < most && before.at(-1 - end) === after.at(-1 - end)) end++
-  const old = new Set(before.slice(start, before.length - end))
-  const come = after.slice(start, after.length - end).filter(item => !old.delete(item))
-  return { gone: [...old], come }
-}
-
 /** VMs whose ports on the bridge have changed. */
 function rePlugged(before: PortsSnapshot, after: PortsSnapshot, { byMac }: Names): Set<string> {
   const { gone, come } = changedItems(before.ports, after.ports)
@@ -291,21 +270,4 @@ function rePlugged(before: PortsSnapshot, after: PortsSnapshot, { byMac }: Names
 
 function sameOr(was: Backend | undefined, now: Backend): Backend {
   return was !== undefined && JSON.stringify(was) === JSON.stringify(now) ? was : now
-}
-
-/** The sorted list, brought up to date. */
-function merged(sorted: readonly Backend[], live: ReadonlyMap<string, Backend>, come: readonly Backend[]): Backend[] {
-  const next = sorted.filter(backend => live.get(backend.key) === backend)
-  if (come.length > 64) return [...next, ...come].sort((a, b) => compareKeys(a.key, b.key))
-  for (const backend of come) {
-    let low = 0
-    let high = next.length
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (next[middle]!.key < backend.key) low = middle + 1
-      else high = middle
-    }
-    next.splice(low, 0, backend)
-  }
-  return next
 }

@@ -97,6 +97,7 @@ export function createGuest(vmUuid: string, options: GuestOptions): Guest {
 
   return {
     set: next => {
+      if (next.length === targets.length && next.every((target, i) => target === targets[i])) return
       if (JSON.stringify(next) === JSON.stringify(targets)) return
       const forget = runOf(next) !== runOf(targets)
       targets = next

@@ -28,4 +28,10 @@ export const MIGRATIONS = [
   INSERT INTO desired_objects SELECT object, group_concat(flow, char(10)) FROM desired_flows GROUP BY object;
   DROP TABLE desired_flows;
   `,
+  `
+  -- In which run of its VM (libvirt's id) a real server was ready last; one row each, for one changes at a time.
+  CREATE TABLE ready_runs (key TEXT PRIMARY KEY, run INTEGER NOT NULL) WITHOUT ROWID;
+  INSERT INTO ready_runs SELECT key, value FROM json_each(COALESCE((SELECT value FROM meta WHERE key = 'ready'), '{}'));
+  DELETE FROM meta WHERE key = 'ready';
+  `,
 ] as const

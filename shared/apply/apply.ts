@@ -146,8 +146,13 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
 
   const tell = (error?: unknown) => {
     const outcome = { at: clock.wall().toISOString(), flows: counts.installedFlows }
-    if (error === undefined) store?.setOutcome(outcome)
-    else store?.setOutcome({ ...outcome, error: error instanceof Error ? error.message : String(error) })
+    const failure = error === undefined ? {} : { error: error instanceof Error ? error.message : String(error) }
+    try {
+      store?.setOutcome({ ...outcome, ...failure })
+    } catch (err) {
+      // It is for status only: what the switch has confirmed stays confirmed.
+      log.debug('the outcome could not be written down', { err: err as Error })
+    }
   }
 
   const commit = async (sw: Pick<Switch, 'commit'>, sweep: boolean): Promise<Applied> => {

@@ -14,6 +14,8 @@ export interface ConflictIndex {
   /** The first accepted service that `spec` cannot stand beside. */
   check(spec: ServiceSpec): Conflict | undefined
   add(spec: ServiceSpec): void
+  /** Of one that was added. */
+  remove(spec: ServiceSpec): void
 }
 
 /**
@@ -54,6 +56,16 @@ export function createConflictIndex(): ConflictIndex {
         const entries = byBackEnd.get(key)
         if (entries) entries.push({ spec, vm: rs.vm })
         else byBackEnd.set(key, [{ spec, vm: rs.vm }])
+      }
+    },
+    remove(spec) {
+      byName.delete(spec.service)
+      byFrontEnd.delete(frontEnd(spec))
+      for (const rs of spec.realServers) {
+        const key = backEnd(spec, rs.port)
+        const left = (byBackEnd.get(key) ?? []).filter(entry => entry.spec !== spec)
+        if (left.length === 0) byBackEnd.delete(key)
+        else byBackEnd.set(key, left)
       }
     },
   }

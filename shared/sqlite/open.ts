@@ -44,11 +44,16 @@ function migrate(database: Database.Database, path: string, migrations: readonly
   })()
 }
 
-function stateError(path: string, cause: unknown): CrossportError {
+/** What SQLite said of the file, with a code and the file's name. */
+export function stateError(path: string, cause: unknown): CrossportError {
   if (cause instanceof CrossportError) return cause
   const code = cause instanceof Database.SqliteError ? cause.code : ''
   const corrupt = code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB'
-  const reason = cause instanceof Error ? cause.message : String(cause)
+  const words: Readonly<Record<string, string>> = {
+    SQLITE_FULL: 'no space left on the device',
+    SQLITE_READONLY: 'it may not be written',
+  }
+  const reason = words[code] ?? (cause instanceof Error ? cause.message : String(cause))
   return new CrossportError(corrupt ? 'STATE_CORRUPT' : 'STORE_FAILED', `cannot use state file ${path}: ${reason}`, {
     fields: { FILE: path },
     cause,

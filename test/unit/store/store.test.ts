@@ -26,7 +26,13 @@ test('everything that was put in is there after the agent has been away', t => {
   first.setAllocations([allocation])
   first.setDesired(new Map([['rs/web', ['table=0,actions=drop']]]))
   first.guestRecords.put(record)
-  first.setReadyRuns({ web: 3 })
+  first.changeReadyRuns(
+    new Map([
+      ['web', 3],
+      ['gone', 1],
+    ]),
+  )
+  first.changeReadyRuns(new Map([['gone', undefined]]))
   first.close()
 
   const second = openStore(path)
@@ -38,7 +44,7 @@ test('everything that was put in is there after the agent has been away', t => {
   t.deepEqual(second.allocations(), [allocation])
   t.deepEqual([...second.desiredObjects()], ['rs/web'])
   t.deepEqual(second.guestRecords.list(), [record])
-  t.deepEqual(second.readyRuns(), { web: 3 })
+  t.deepEqual([...second.readyRuns()], [['web', 3]])
 })
 
 test('real servers may exchange their numbers in one pass', t => {
@@ -77,7 +83,10 @@ test('a file that is no database, one of a later version and one that cannot be 
     codeOf(() => openStore(join(dir, 'garbage.db'))),
     'STATE_CORRUPT',
   )
-  openDatabase(join(dir, 'newer.db'), ['CREATE TABLE a (x)', 'CREATE TABLE b (x)', 'CREATE TABLE c (x)']).close()
+  openDatabase(
+    join(dir, 'newer.db'),
+    Array.from({ length: 99 }, (_, n) => `CREATE TABLE t${n} (x)`),
+  ).close()
   t.is(
     codeOf(() => openStore(join(dir, 'newer.db'))),
     'STATE_NEWER',

@@ -1,0 +1,81 @@
+import { changedItems } from '../../shared/lists.ts'
+import type { Backend } from '../backends/types.ts'
+import type { Domain } from '../inventory/types.ts'
+import { guestTargets, type TargetInput } from './targets.ts'
+import type { GuestRecord, GuestTarget } from './types.ts'
+
+export interface TargeterInput extends Omit<TargetInput, 'backends'> {
+  /** Real servers that are gone since the last update, and those that are new. */
+  readonly gone: readonly Backend[]
+  readonly come: readonly Backend[]
+  /** Every VIP is shielded: `shielded` need not be asked. */
+  readonly allShielded: boolean
+}
+
+/**
+ * The incremental form of targets.ts, VM by VM: what a VM must hold depends on its own real servers and records.
+ * Targets that are the same are the same objects.
+ */
+export function createTargeter(): (input: TargeterInput) => readonly GuestTarget[] {
+  const backends = new Map<string, Map<string, Backend>>()
+  const targets = new Map<string, readonly GuestTarget[]>()
+  let domains: readonly Domain[] = []
+  let byUuid = new Map<string, Domain>()
+  let records: readonly GuestRecord[] = []
+  let recordsOf = new Map<string, GuestRecord[]>()
+  let sure = false
+  let list: readonly GuestTarget[] = []
+
+  const dirtyVms = (input: TargeterInput): Set<string> => {
+    const dirty = new Set<string>()
+    for (const { vm, key } of input.gone) {
+      backends.get(vm.uuid)?.delete(key)
+      dirty.add(vm.uuid)
+    }
+    for (const backend of input.come) {
+      const { uuid } = backend.vm
+      const mine = backends.get(uuid)
+      if (mine === undefined) backends.set(uuid, new Map([[backend.key, backend]]))
+      else mine.set(backend.key, backend)
+      dirty.add(uuid)
+    }
+    if (input.domains !== domains) {
+      const { gone, come } = changedItems(domains, input.domains)
+      for (const { uuid } of [...gone, ...come]) dirty.add(uuid)
+      domains = input.domains
+      byUuid = new Map(domains.map(domain => [domain.uuid, domain]))
+    }
+    if (input.records !== records) {
+      const { gone, come } = changedItems(records, input.records)
+      for (const { vmUuid } of [...gone, ...come]) dirty.add(vmUuid)
+      records = input.records
+      recordsOf = Map.groupBy(records, record => record.vmUuid)
+    }
+    // While flows are refused or not confirmed, any VIP may have lost or got its shield.
+    if (!sure || !input.allShielded)
+      for (const uuid of [...backends.keys(), ...recordsOf.keys(), ...targets.keys()]) dirty.add(uuid)
+    sure = input.allShielded
+    return dirty
+  }
+
+  return input => {
+    const dirty = dirtyVms(input)
+    const shielded = input.allShielded ? () => true : input.shielded
+    for (const uuid of dirty) {
+      const domain = byUuid.get(uuid)
+      const mine = [...(backends.get(uuid)?.values() ?? [])]
+      const now = guestTargets({
+        backends: mine,
+        domains: domain === undefined ? [] : [domain],
+        records: recordsOf.get(uuid) ?? [],
+        shielded,
+      })
+      if (JSON.stringify(now) === JSON.stringify(targets.get(uuid) ?? [])) dirty.delete(uuid)
+      else if (now.length === 0) targets.delete(uuid)
+      else targets.set(uuid, now)
+      if (mine.length === 0) backends.delete(uuid)
+    }
+    if (dirty.size > 0) list = [...targets.values()].flat()
+    return list
+  }
+}

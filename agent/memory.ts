@@ -1,0 +1,61 @@
+import type { Backend } from './backends/types.ts'
+import type { GuestManager } from './guest/manager.ts'
+import type { GuestRecord } from './guest/types.ts'
+import type { Domain } from './inventory/types.ts'
+import type { Told } from './report/reports.ts'
+import type { Store } from './store/store.ts'
+
+/** Which real servers were ready in which run of their VM; kept in SQLite, for an agent that starts again. */
+export function createReadyMemory(store: Pick<Store, 'readyRuns' | 'changeReadyRuns'>) {
+  const runs = new Map(store.readyRuns())
+  return {
+    was: (backend: Backend): boolean => backend.vm.runId !== undefined && runs.get(backend.key) === backend.vm.runId,
+    remember: (changed: readonly Told[], gone: readonly string[]): void => {
+      const changes = new Map<string, number | undefined>(
+        gone.filter(key => runs.has(key)).map(key => [key, undefined]),
+      )
+      for (const { backend, report } of changed) {
+        const run = report.state === 'ready' || report.state === 'draining' ? backend.vm.runId : undefined
+        if (runs.get(backend.key) !== run) changes.set(backend.key, run)
+      }
+      if (changes.size === 0) return
+      store.changeReadyRuns(changes)
+      for (const [key, run] of changes) {
+        if (run === undefined) runs.delete(key)
+        else runs.set(key, run)
+      }
+    },
+  }
+}
+
+/**
+ * The VMs' own addresses, which their shields carry: as the guest says, and until it has been asked as it said before, so
+ * that an agent that starts again changes nothing.
+ */
+export function createAddressMemory(
+  store: Pick<Store, 'ownAddresses' | 'setOwnAddresses'>,
+  guest: Pick<GuestManager, 'status'>,
+) {
+  let known: ReadonlyMap<string, string> = new Map(Object.entries(store.ownAddresses()))
+  let saved = known
+  return {
+    /** By `uuid/mac`, of all NICs of these VMs; the same object while nothing changes. */
+    of: (domains: readonly Domain[], records: readonly GuestRecord[]): ReadonlyMap<string, string> => {
+      const next = new Map<string, string>()
+      const ask = (vmUuid: string, mac: string) => {
+        const name = `${vmUuid}/${mac}`
+        const address = guest.status(vmUuid, mac)?.ownAddresses[0] ?? known.get(name)
+        if (address !== undefined) next.set(name, address)
+      }
+      for (const { uuid, nics } of domains) for (const { mac } of nics) ask(uuid, mac)
+      for (const { vmUuid, mac } of records) ask(vmUuid, mac)
+      if (next.size !== known.size || [...next].some(([name, address]) => known.get(name) !== address)) known = next
+      return known
+    },
+    remember: (): void => {
+      if (saved === known) return
+      store.setOwnAddresses(Object.fromEntries([...known].sort()))
+      saved = known
+    },
+  }
+}

@@ -1,0 +1,86 @@
+import type { Backend } from '../backends/types.ts'
+import type { GuestStatus } from '../guest/types.ts'
+import { readiness, toReport } from './readiness.ts'
+import type { ReportedRealServer } from './types.ts'
+
+export interface ReportsInput {
+  readonly backends: readonly Backend[]
+  /** The switch has confirmed this object. */
+  confirmed(object: string): boolean
+  /** The switch has confirmed everything: nothing has to be asked one by one. */
+  readonly allConfirmed: boolean
+  /** Why it has not, where that is known. */
+  readonly flowsReason: string | undefined
+  guest(vmUuid: string, mac: string): GuestStatus | undefined
+  /** Ready in this very run of the VM, as far as is remembered. */
+  wasReady(backend: Backend): boolean
+}
+
+/** One real server, as it is told to the director and to the operator. */
+export interface Told {
+  readonly backend: Backend
+  readonly report: ReportedRealServer
+  readonly flowsConfirmed: boolean
+  readonly guest: GuestStatus | undefined
+}
+
+export interface Reports {
+  readonly list: readonly ReportedRealServer[]
+  /** Those that are new, or of which something was told anew. */
+  readonly changed: readonly Told[]
+  /** Keys of those that are gone. */
+  readonly gone: readonly string[]
+}
+
+interface Known extends Told {
+  readonly wasReady: boolean
+  readonly flowsReason: string | undefined
+}
+
+/** Makes the reports pass by pass; what has not changed is the same object again. */
+export function createReports(): (input: ReportsInput) => Reports {
+  let known = new Map<string, Known>()
+
+  const make = (backend: Backend, input: ReportsInput): Known => {
+    const at = backend.attachment
+    const before = known.get(backend.key)
+    const guest = at && input.guest(backend.vm.uuid, at.mac)
+    const wasReady = input.wasReady(backend)
+    const flowsConfirmed = at !== undefined && (input.allConfirmed || objectsOf(backend).every(input.confirmed))
+    const flowsReason = flowsConfirmed ? undefined : input.flowsReason
+    if (
+      before !== undefined &&
+      before.backend === backend &&
+      before.guest === guest &&
+      before.wasReady === wasReady &&
+      before.flowsConfirmed === flowsConfirmed &&
+      before.flowsReason === flowsReason
+    )
+      return before
+    const report = toReport(backend, readiness({ backend, flowsConfirmed, flowsReason, guest, wasReady }))
+    return { backend, report, flowsConfirmed, guest, wasReady, flowsReason }
+  }
+
+  return input => {
+    const next = new Map<string, Known>()
+    const list: ReportedRealServer[] = []
+    const changed: Told[] = []
+    let stayed = 0
+    for (const backend of input.backends) {
+      const told = make(backend, input)
+      const before = known.get(backend.key)
+      if (before !== undefined) stayed++
+      if (before !== told) changed.push(told)
+      next.set(backend.key, told)
+      list.push(told.report)
+    }
+    const gone = stayed === known.size ? [] : [...known.keys()].filter(key => !next.has(key))
+    known = next
+    return { list, changed, gone }
+  }
+}
+
+/** Everything in the switch that request, reply and VIP of a real server need. */
+function objectsOf({ key, vip, attachment: at }: Backend): readonly string[] {
+  return [`rs/${key}`, `shield/${vip}/${at?.port}`, `vip/${vip}/${at?.tag ?? 'untagged'}`, 'host']
+}

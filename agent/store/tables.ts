@@ -1,0 +1,133 @@
+import type { Database } from '../../shared/sqlite/open.ts'
+import type { GuestRecord, GuestRecords } from '../guest/types.ts'
+
+export function metaTable(db: Database) {
+  const get = db.prepare('SELECT value FROM meta WHERE key = ?').pluck()
+  const set = db.prepare('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)')
+  return {
+    get: <T>(key: string): T | undefined => {
+      const value = get.get(key) as string | undefined
+      return value === undefined ? undefined : (JSON.parse(value) as T)
+    },
+    set: (key: string, value: unknown) => {
+      set.run(key, JSON.stringify(value))
+    },
+  }
+}
+
+type Value = string | number
+
+/** A table that mirrors a list. The first `keys` columns are the key; only rows that differ are written. */
+export function keyedTable<Row extends object>(db: Database, table: string, columns: readonly string[], keys: number) {
+  const names = columns.join(', ')
+  const keyNames = columns.slice(0, keys)
+  const select = db.prepare(`SELECT ${names} FROM ${table}`)
+  const put = db.prepare(`INSERT INTO ${table} (${names}) VALUES (${columns.map(c => `@${c}`).join(', ')})`)
+  const remove = db.prepare(`DELETE FROM ${table} WHERE ${keyNames.map(c => `${c} = @${c}`).join(' AND ')}`)
+  const column = (row: Row, name: string) => (row as Record<string, Value>)[name]
+  const keyOf = (row: Row) => (keys === 1 ? column(row, columns[0]!)! : keyNames.map(c => column(row, c)).join('\0'))
+  const same = (a: Row | undefined, b: Row) =>
+    a !== undefined && (a === b || columns.every(c => column(a, c) === column(b, c)))
+  let known: Map<Value, Row> | undefined
+  const load = () => (known ??= new Map((select.all() as Row[]).map(row => [keyOf(row), row])))
+
+  const write = db.transaction((gone: Iterable<Row>, come: readonly Row[]) => {
+    // Deletions first: a row may take over another's unique number.
+    for (const row of gone) remove.run(row)
+    for (const row of come) put.run(row)
+  })
+  /** Deletes the rows of these keys, then puts `come`. */
+  const change = (goneKeys: Iterable<Value>, come: readonly Row[]) => {
+    const rows = load()
+    const different = come.filter(row => !same(rows.get(keyOf(row)), row))
+    const gone = new Map<Value, Row>()
+    for (const key of [...goneKeys, ...different.map(keyOf)]) {
+      const row = rows.get(key)
+      if (row !== undefined) gone.set(key, row)
+    }
+    if (gone.size + different.length === 0) return
+    write(gone.values(), different)
+    for (const key of gone.keys()) rows.delete(key)
+    for (const row of different) rows.set(keyOf(row), row)
+  }
+  return {
+    all: (): Row[] => [...load().values()],
+    change,
+    replace: (list: readonly Row[]) => {
+      const after = new Set(list.map(keyOf))
+      change(
+        [...load().keys()].filter(key => !after.has(key)),
+        list,
+      )
+    },
+  }
+}
+
+/** One row an object, its flows one a line. */
+export function desiredTable(db: Database) {
+  const objects = db.prepare('SELECT object FROM desired_objects').pluck()
+  const clear = db.prepare('DELETE FROM desired_objects WHERE object = ?')
+  const put = db.prepare('INSERT OR REPLACE INTO desired_objects (object, flows) VALUES (?, ?)')
+  return {
+    objects: () => new Set(objects.all() as string[]),
+    set: db.transaction((changed: ReadonlyMap<string, readonly string[]>) => {
+      for (const [object, flows] of changed) {
+        if (flows.length === 0) clear.run(object)
+        else put.run(object, flows.join('\n'))
+      }
+    }) as (changed: ReadonlyMap<string, readonly string[]>) => void,
+  }
+}
+
+interface GuestRow {
+  readonly vm_uuid: string
+  readonly mac: string
+  readonly vip: string
+  readonly nic: string
+  readonly address_added: number
+  readonly file: string | null
+}
+
+/** `list` is the same array until a record changes. */
+export function guestTable(db: Database): GuestRecords {
+  const select = db.prepare('SELECT * FROM guest_vips')
+  const put = db.prepare(
+    'INSERT OR REPLACE INTO guest_vips (vm_uuid, mac, vip, nic, address_added, file) VALUES (@vm_uuid, @mac, @vip, @nic, @address_added, @file)',
+  )
+  const remove = db.prepare('DELETE FROM guest_vips WHERE vm_uuid = ? AND mac = ? AND vip = ?')
+  const name = (vmUuid: string, mac: string, vip: string) => `${vmUuid}/${mac}/${vip}`
+  const records = new Map(
+    (select.all() as GuestRow[]).map(row => [
+      name(row.vm_uuid, row.mac, row.vip),
+      {
+        vmUuid: row.vm_uuid,
+        mac: row.mac,
+        vip: row.vip,
+        nicName: row.nic,
+        addressAdded: row.address_added === 1,
+        file: row.file ?? undefined,
+      },
+    ]),
+  )
+  let list: readonly GuestRecord[] | undefined
+  return {
+    list: () => (list ??= [...records.values()]),
+    put: record => {
+      put.run({
+        vm_uuid: record.vmUuid,
+        mac: record.mac,
+        vip: record.vip,
+        nic: record.nicName,
+        address_added: record.addressAdded ? 1 : 0,
+        file: record.file ?? null,
+      })
+      records.set(name(record.vmUuid, record.mac, record.vip), { ...record, file: record.file })
+      list = undefined
+    },
+    remove: (vmUuid, mac, vip) => {
+      remove.run(vmUuid, mac, vip)
+      records.delete(name(vmUuid, mac, vip))
+      list = undefined
+    },
+  }
+}

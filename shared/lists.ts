@@ -1,0 +1,41 @@
+/**
+ * What is in one list and not in the other, by identity. Lists that are mostly the same in the same order are cheap:
+ * only the part between their common beginning and end is looked into.
+ */
+export function changedItems<T>(before: readonly T[], after: readonly T[]): { readonly gone: T[]; readonly come: T[] } {
+  if (before === after) return { gone: [], come: [] }
+  let start = 0
+  while (start < before.length && start < after.length && before[start] === after[start]) start++
+  let end = 0
+  const most = Math.min(before.length, after.length) - start
+  while (end < most && before[before.length - 1 - end] === after[after.length - 1 - end]) end++
+  const old = new Set(before.slice(start, before.length - end))
+  const come = after.slice(start, after.length - end).filter(item => !old.delete(item))
+  return { gone: [...old], come }
+}
+
+/** Beyond this many, sorting anew is cheaper than moving the tail for each. */
+const FEW = 64
+
+/** A sorted list without `gone` and with `come`, sorted; keys are compared by code unit, and each is there once. */
+export function updateSorted<T>(
+  sorted: readonly T[],
+  gone: ReadonlySet<T>,
+  come: readonly T[],
+  key: (item: T) => string,
+): T[] {
+  const next = gone.size === 0 ? [...sorted] : sorted.filter(item => !gone.has(item))
+  if (come.length > FEW) return [...next, ...come].sort((a, b) => (key(a) < key(b) ? -1 : Number(key(a) > key(b))))
+  for (const item of come) {
+    const wanted = key(item)
+    let low = 0
+    let high = next.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (key(next[middle]!) < wanted) low = middle + 1
+      else high = middle
+    }
+    next.splice(low, 0, item)
+  }
+  return next
+}

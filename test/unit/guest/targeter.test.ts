@@ -1,0 +1,75 @@
+import test from 'ava'
+import fc from 'fast-check'
+import { createResolver } from '../../../agent/backends/resolver.ts'
+import { createTargeter } from '../../../agent/guest/targeter.ts'
+import { guestTargets } from '../../../agent/guest/targets.ts'
+import type { GuestRecord, GuestTarget } from '../../../agent/guest/types.ts'
+import type { Domain } from '../../../agent/inventory/types.ts'
+import type { ServiceSpec } from '../../../shared/config/service.ts'
+import { domain, mac, port, ports, spec, uuid } from '../backends/fixtures.ts'
+
+const VIPS = ['10.0.0.1', '10.0.0.2']
+
+test('in whatever way its inputs change, the incremental targets are the full ones', t => {
+  const step = fc.oneof(
+    fc.record({
+      kind: fc.constant('service' as const),
+      name: fc.constantFrom('a', 'b'),
+      vip: fc.constantFrom(...VIPS, ''),
+    }),
+    fc.record({
+      kind: fc.constant('vm' as const),
+      n: fc.integer({ min: 1, max: 3 }),
+      state: fc.constantFrom('running' as const, 'paused' as const, undefined),
+    }),
+    fc.record({
+      kind: fc.constant('record' as const),
+      n: fc.integer({ min: 1, max: 3 }),
+      vip: fc.constantFrom(...VIPS),
+      there: fc.boolean(),
+    }),
+    fc.record({ kind: fc.constant('shield' as const), vip: fc.constantFrom(...VIPS, '') }),
+  )
+  const sorted = (targets: readonly GuestTarget[]) => targets.toSorted((a, b) => (a.mac < b.mac ? -1 : 1))
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 1, maxLength: 25 }), steps => {
+      const specs = new Map<string, ServiceSpec>()
+      const vms = new Map<number, Domain>([1, 2, 3].map(n => [n, domain(n)]))
+      const held = new Map<string, GuestRecord>()
+      let unshielded = ''
+      let [records, domains] = [[...held.values()], [...vms.values()]]
+      const resolver = createResolver([])
+      const targeter = createTargeter()
+      for (const change of steps) {
+        if (change.kind === 'service') {
+          if (change.vip === '') specs.delete(change.name)
+          else {
+            const realServers = [{ vm: 'web-*', port: change.name === 'a' ? 1 : 2, weight: 1 }]
+            specs.set(change.name, spec({ service: change.name, vip: change.vip, realServers }))
+          }
+        } else if (change.kind === 'vm') {
+          if (change.state === undefined) vms.delete(change.n)
+          else vms.set(change.n, domain(change.n, { state: change.state }))
+          domains = [...vms.values()]
+        } else if (change.kind === 'record') {
+          const { n, vip, there } = change
+          const record = { vmUuid: uuid(n), mac: mac(n), vip, nicName: 'eth0', addressAdded: true, file: undefined }
+          if (there) held.set(`${n}/${vip}`, record)
+          else held.delete(`${n}/${vip}`)
+          records = [...held.values()]
+        } else unshielded = change.vip
+        const { backends, gone, come } = resolver.update({
+          specs: [...specs.values()],
+          inventory: { synced: true, domains },
+          ports: ports(port(1), port(2), port(3)),
+          ingressPorts: { first: 40_000, last: 49_999 },
+        })
+        const shielded = (vip: string) => vip !== unshielded
+        const full = guestTargets({ backends, domains, records, shielded })
+        const allShielded = unshielded === ''
+        t.deepEqual(sorted(targeter({ gone, come, domains, records, shielded, allShielded })), sorted(full))
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
