@@ -1,15 +1,16 @@
 /**
  * The agent's part of the bridge's pipeline: which tables it uses, in which order its rules of table 0 are tried.
  * The director's tables and priorities are in director/compile/tables.ts; both may share a bridge, and neither may
- * collide with NORMAL (priority 0) or with rules of other controllers.
+ * collide with NORMAL (priority 0) or with rules of other controllers: Neutron's Open vSwitch agent has tables 0 to 94
+ * on its integration bridge (60 to 62 among them), OVN 0 to about 100.
  */
 export const TABLE = {
   /** Where packets enter. Shared with everybody. */
   classify: 0,
   /** A packet of a real server, rewritten: forward it as if the host had sent it. */
-  asHost: 60,
+  asHost: 160,
   /** Overlay: where a frame goes on, by destination MAC; what the tunnel teaches is kept here. */
-  network: 62,
+  network: 162,
 } as const
 
 /** Priorities in table 0. Each line of the first part beats those below it where matches overlap. */

@@ -1,5 +1,5 @@
 /**
- * Tables, priorities and registers of the director. An agent may work on the same bridge: it has tables 60 to 79 and
+ * Tables, priorities and registers of the director. An agent may work on the same bridge: it has tables 160 to 179 and
  * lower priorities in table 0. A request passes these tables from top to bottom:
  *
  *   0   CLASSIFY    ARP, ICMP echo and requests for a VIP that are meant for the director (eth_dst=D)

@@ -63,14 +63,14 @@ test('request: to the host, VIP and ingress port → to the VM; the port only wh
 test("reply: the VIP's port and the host's MAC, then as the host, once a client network", t => {
   const scene = { specs: [spec({ clients: ['10.10.1.0/24', '192.0.2.1/32'] })] }
   t.deepEqual(objects(scene, 'rs/').slice(1), [
-    'table=0,priority=40500,tcp,in_port=11,nw_src=10.10.1.100,nw_dst=10.10.1.0/24,tp_src=8080 actions=set_field:80->tcp_src,set_field:02:00:00:00:00:20->eth_src,resubmit(,60)',
-    'table=0,priority=40500,tcp,in_port=11,nw_src=10.10.1.100,nw_dst=192.0.2.1,tp_src=8080 actions=set_field:80->tcp_src,set_field:02:00:00:00:00:20->eth_src,resubmit(,60)',
+    'table=0,priority=40500,tcp,in_port=11,nw_src=10.10.1.100,nw_dst=10.10.1.0/24,tp_src=8080 actions=set_field:80->tcp_src,set_field:02:00:00:00:00:20->eth_src,resubmit(,160)',
+    'table=0,priority=40500,tcp,in_port=11,nw_src=10.10.1.100,nw_dst=192.0.2.1,tp_src=8080 actions=set_field:80->tcp_src,set_field:02:00:00:00:00:20->eth_src,resubmit(,160)',
   ])
   t.deepEqual(
     texts({}, 'host').slice(0, 2),
     [
-      'table=60,priority=200,dl_dst=02:00:00:00:00:20 actions=output:LOCAL',
-      'table=60,priority=100 actions=set_field:LOCAL->in_port,output:NORMAL',
+      'table=160,priority=200,dl_dst=02:00:00:00:00:20 actions=output:LOCAL',
+      'table=160,priority=100 actions=set_field:LOCAL->in_port,output:NORMAL',
     ].map(text => text.replace('output:LOCAL', 'LOCAL').replace('output:NORMAL', 'NORMAL')),
   )
 })
@@ -80,7 +80,7 @@ test('a VM on an access VLAN: the tag comes off towards it and on from it', t =>
   t.regex(request ?? '', /dl_vlan=7,.*actions=pop_vlan,set_field:52:54/)
   t.regex(
     reply ?? '',
-    /set_field:02:00:00:00:00:20->eth_src,push_vlan:0x8100,set_field:4103->vlan_vid,resubmit\(,60\)$/,
+    /set_field:02:00:00:00:00:20->eth_src,push_vlan:0x8100,set_field:4103->vlan_vid,resubmit\(,160\)$/,
   )
   const proxies = objects({ tag: 7 }, 'vip/10.10.1.100/7')
   t.true(proxies.some(text => text.includes('in_port=11') && text.includes('vlan_tci=0x0000/0x1fff')))
@@ -151,14 +151,14 @@ test('overlay: what the tunnel brings counts with our key only, and what a port 
 test('overlay: the tunnel teaches before anything else, and what nobody has taught is offered to the client hosts', t => {
   const host = texts({ overlay: OVERLAY }, 'host')
   const entry = host.find(text => text.includes('priority=60000'))
-  t.regex(entry ?? '', /reg13=0,tun_id=0x64,in_port=5 actions=learn\(table=62,idle_timeout=300,.*resubmit\(,0\)$/)
+  t.regex(entry ?? '', /reg13=0,tun_id=0x64,in_port=5 actions=learn\(table=162,idle_timeout=300,.*resubmit\(,0\)$/)
   t.true(
     host.includes(
-      'table=62,priority=100 actions=NORMAL,set_field:0x64->tun_id,set_field:172.24.1.10->tun_dst,output:5,set_field:0x64->tun_id,set_field:172.24.1.11->tun_dst,output:5',
+      'table=162,priority=100 actions=NORMAL,set_field:0x64->tun_id,set_field:172.24.1.10->tun_dst,output:5,set_field:0x64->tun_id,set_field:172.24.1.11->tun_dst,output:5',
     ),
     host.join('\n'),
   )
-  t.true(host.some(text => text.startsWith('table=62,priority=150,dl_dst=02:00:00:00:01:00 ')))
+  t.true(host.some(text => text.startsWith('table=162,priority=150,dl_dst=02:00:00:00:01:00 ')))
 })
 
 test('overlay: only client hosts are answered, where they are configured, and the answer goes back to them', t => {
