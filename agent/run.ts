@@ -15,6 +15,7 @@ import { openSwitch } from '../shared/switch/session.ts'
 import type { AgentConfig } from './config/schema.ts'
 import { type ControlOptions, resync, teardown } from './control.ts'
 import { createGuestManager } from './guest/manager.ts'
+import { createIcmpErrors } from './icmp-errors.ts'
 import { initialInputs, missing } from './inputs.ts'
 import { watchInventory } from './inventory/watch.ts'
 import { hostOverlay, underlayMtu, withoutTags } from './overlay.ts'
@@ -74,6 +75,7 @@ export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
     log,
     clock,
     handlers: {
+      onPacketIn: createIcmpErrors({ log, clock, switch: () => sw, backends: () => reconciler.picture.backends }),
       onUp: () => {
         inputs.switchUp = true
         applier.distrust({ retryRefused: true })

@@ -13,6 +13,7 @@ import { disableSequenceChecks, zoneTimeouts } from './apply/conntrack.ts'
 import { serviceObject } from './compile/compile.ts'
 import type { CompiledService, Site } from './compile/types.ts'
 import type { DirectorConfig } from './config.ts'
+import { createIcmpErrors } from './icmp-errors.ts'
 import type { AgentHandlers, Agents, Offer } from './intake/agents.ts'
 import type { BridgeWatch } from './intake/bridge.ts'
 import { createInputs } from './intake/inputs.ts'
@@ -180,6 +181,13 @@ export function createDirector(options: DirectorOptions): Director {
     agentHandlers: inputs.agentHandlers,
     control,
     switchHandlers: {
+      onPacketIn: createIcmpErrors({
+        log,
+        clock,
+        switch: () => sw,
+        site: () => inputs.site,
+        services: () => reconcile.plan?.compiled ?? [],
+      }),
       onUp: () => {
         applier.distrust({ retryRefused: true })
         timeoutsInForce = ''

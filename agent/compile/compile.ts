@@ -4,6 +4,7 @@ import type { Backend } from '../backends/types.ts'
 import { arpProxyFlows, type VipNetwork } from './features/arp-proxy.ts'
 import { shieldFlows } from './features/arp-shield.ts'
 import { asHostFlows } from './features/as-host.ts'
+import { icmpErrorFlows } from './features/icmp-errors.ts'
 import { overlayFlows, overlayPortFlows } from './features/overlay.ts'
 import { replyFlows } from './features/replies.ts'
 import { requestFlows } from './features/requests.ts'
@@ -51,7 +52,10 @@ export function compileVip({ vip, backends, shields, host }: CompileInput & { re
     add(`shield/${vip}/${shield.port}`, [shield, hostMac, overlay?.forwardTable], () => shieldFlows(shield, host))
   }
   for (const [object, network] of vipNetworks(backends)) {
-    add(object, [network, proxyContext(network, host)], () => arpProxyFlows(network, host))
+    add(object, [network, proxyContext(network, host)], () => [
+      ...arpProxyFlows(network, host),
+      ...icmpErrorFlows(network, host),
+    ])
   }
   for (const backend of backends) {
     const at = backend.attachment

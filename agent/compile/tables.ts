@@ -27,6 +27,8 @@ export const PRIORITY = {
   spoof: 40_300,
   /** Announcements of the VIP that arrive from the fabric. */
   arpAnnounced: 40_260,
+  /** After the director's own, which come in by the same hardware address where both share a bridge. */
+  icmpError: 40_252,
   arpProxyAccess: 40_250,
   arpProxy: 40_200,
   /** In table asHost. */

@@ -4,10 +4,11 @@ import { arp } from './features/arp.ts'
 import { connections } from './features/connections.ts'
 import { forward } from './features/forward.ts'
 import { icmp } from './features/icmp.ts'
+import { icmpErrorOwner, icmpErrors } from './features/icmp-errors.ts'
 import { uplink } from './features/uplink.ts'
 import type { CompiledService, Feature, Site, VipFeature } from './types.ts'
 
-const VIP_FEATURES: readonly VipFeature[] = [arp, icmp]
+const VIP_FEATURES: readonly VipFeature[] = [arp, icmp, icmpErrors]
 const FEATURES: readonly Feature[] = [connections, forward]
 
 /**
@@ -21,7 +22,7 @@ export function compile(site: Site, services: readonly CompiledService[]): Compi
     compiled.set(object, { signature: JSON.stringify(signature), state })
   if (services.length === 0) return compiled
 
-  add('uplink', site.uplink, () => ({ flows: uplink(site), groups: [] }))
+  add('uplink', site.uplink, () => ({ flows: [...uplink(site), icmpErrorOwner()], groups: [] }))
   for (const vip of [...new Set(services.map(service => service.vip))].sort()) {
     add(`vip/${vip}`, site, () => ({ flows: VIP_FEATURES.flatMap(feature => feature(site, vip)), groups: [] }))
   }

@@ -8,10 +8,11 @@
  *   102 COMMIT      ct(commit): the connection's mark is set
  *   104 FORWARD     per MARK: destination port, addresses, then the fabric
  *   106 UPLINK      back through the uplink that the request came in by, or out of it when it came from elsewhere
+ *   108 ICMP_ERROR  an error that a connection's packet has caused, with the connection's mark
  *
  * The director sees one direction of every connection, so ct_state says nothing and is never matched.
  */
-export const TABLE = { CLASSIFY: 0, CONNECTION: 100, COMMIT: 102, FORWARD: 104, UPLINK: 106 } as const
+export const TABLE = { CLASSIFY: 0, CONNECTION: 100, COMMIT: 102, FORWARD: 104, UPLINK: 106, ICMP_ERROR: 108 } as const
 
 /**
  * In table 0 a request for a VIP goes before the agent's rules (40,000 to 40,500, agent/compile/tables.ts): it gets to

@@ -28,6 +28,6 @@ export function wantPackets({ connection }: Session): void {
 }
 
 export function toPacketIn(frame: Frame): PacketIn {
-  const { inPort, cookie, table, data } = decodePacketIn(frame.bytes)
-  return { inPort, cookie, table, data }
+  const { inPort, cookie, table, match, data } = decodePacketIn(frame.bytes)
+  return { inPort, cookie, table, match, data }
 }

@@ -1,5 +1,5 @@
 import type { Change, InstalledState } from '../flows/types.ts'
-import type { Action } from '../openflow/types.ts'
+import type { Action, Match } from '../openflow/types.ts'
 
 /** A session with one bridge, on which others may work too: it reads and touches its owner's flows and groups only. */
 export interface Switch {
@@ -53,6 +53,8 @@ export interface PacketIn {
   readonly inPort: number | undefined
   readonly cookie: bigint
   readonly table: number
+  /** What the switch says of the packet: in_port, registers, ct_zone, ct_mark, …; what is 0 is left out. */
+  readonly match: Match
   readonly data: Uint8Array
 }
 

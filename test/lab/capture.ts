@@ -19,7 +19,7 @@ export interface Capture {
  * `filter` is in pcap-filter(7)'s language; empty for everything.
  */
 export async function startCapture(place: Place, dev: string, filter = ''): Promise<Capture> {
-  const tcpdump = ['tcpdump', '-i', dev, '-U', '--immediate-mode', '-s', '256', '-Z', 'root', '-w', '-']
+  const tcpdump = ['tcpdump', '-i', dev, '-U', '--immediate-mode', '-s', '768', '-Z', 'root', '-w', '-']
   const [file, ...args] = enter(place.pid, [...tcpdump, ...(filter === '' ? [] : [filter])])
   const child = spawn(file!, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   const packets: Packet[] = []

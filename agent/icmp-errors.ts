@@ -1,0 +1,54 @@
+import { decodeCookie } from '../shared/flows/cookie.ts'
+import type { Log } from '../shared/log.ts'
+import { parseIcmpError, withCitedSourcePort } from '../shared/packet/icmp-error.ts'
+import type { Clock } from '../shared/run/clock.ts'
+import { createTokenBucket } from '../shared/run/token-bucket.ts'
+import type { PacketIn, Switch } from '../shared/switch/types.ts'
+import type { Backend } from './backends/types.ts'
+
+export interface IcmpErrorsOptions {
+  readonly log: Log
+  readonly clock: Clock
+  readonly switch: () => Pick<Switch, 'packetOut'>
+  readonly backends: () => readonly Backend[]
+}
+
+const LIMIT = { perSecond: 200, burst: 200 } as const
+
+/**
+ * Delivers ICMP errors about packets of a VIP to the real server that they are about, with the cited source port as its
+ * socket knows it. The director has put the ingress port there, which names the real server as it does in a request.
+ */
+export function createIcmpErrors(options: IcmpErrorsOptions): (packet: PacketIn) => void {
+  const { log, clock } = options
+  const bucket = createTokenBucket(clock, LIMIT)
+  return packet => {
+    const cookie = decodeCookie(packet.cookie)
+    if (cookie?.owner !== 'agent' || cookie.kind !== 'icmp-error') return
+    const error = parseIcmpError(packet.data)
+    if (error === undefined || !bucket.take()) return
+    const { protocol, src, srcPort } = error.cited
+    const fits = (backend: Backend) =>
+      backend.vip === src && backend.protocol === protocol && backend.ingressPort === srcPort
+    const backend = options.backends().find(fits)
+    if (backend?.attachment === undefined) return
+    const { mac, ofport } = backend.attachment
+    log.debug('an ICMP error is delivered', {
+      service: backend.service,
+      vm: backend.vm.name,
+      type: error.type,
+      code: error.code,
+    })
+    options
+      .switch()
+      .packetOut({
+        actions: [
+          ...(error.tagged ? [{ type: 'pop_vlan' } as const] : []),
+          { type: 'set_field', field: 'eth_dst', value: mac },
+          { type: 'output', port: ofport },
+        ],
+        data: withCitedSourcePort(packet.data, backend.rsPort),
+      })
+      .catch((err: unknown) => log.warn('an ICMP error could not be delivered', { err }))
+  }
+}

@@ -1,0 +1,34 @@
+import type { Clock } from './clock.ts'
+
+export interface TokenBucket {
+  /** True when this one may pass. */
+  take(): boolean
+  /** How many have not passed. */
+  readonly refused: number
+}
+
+/** At most `burst` at once, and `perSecond` in the long run. */
+export function createTokenBucket(
+  clock: Pick<Clock, 'now'>,
+  { perSecond, burst }: { readonly perSecond: number; readonly burst: number },
+): TokenBucket {
+  let tokens = burst
+  let last = clock.now()
+  let refused = 0
+  return {
+    take: () => {
+      const now = clock.now()
+      tokens = Math.min(burst, tokens + ((now - last) * perSecond) / 1000)
+      last = now
+      if (tokens < 1) {
+        refused++
+        return false
+      }
+      tokens--
+      return true
+    },
+    get refused() {
+      return refused
+    },
+  }
+}
