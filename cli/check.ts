@@ -25,7 +25,7 @@ export async function checkFiles(paths: readonly string[], io: Io): Promise<numb
 async function collect(path: string, files: Map<string, FileContent>): Promise<void> {
   const info = await stat(path).catch(() => undefined)
   if (!info?.isDirectory()) {
-    const read = await readServiceFile(path)
+    const read = readServiceFile(path)
     files.set(path, read?.content ?? { unreadable: `is not there (looked in ${dirname(resolve(path))})` })
     return
   }

@@ -1,5 +1,7 @@
-import { open, readdir, realpath } from 'node:fs/promises'
+import type { BigIntStats } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { parseServiceFile } from './parse.ts'
 import type { FileContent } from './snapshot.ts'
 import { MAX_BYTES } from './yaml.ts'
@@ -12,11 +14,14 @@ export interface CachedFile {
 
 const RACY_MS = 100
 
+/** Files that are read before others get their turn: few milliseconds. */
+const LOT = 32
+
 /** The whole directory, read. `gone`: it is not there, which is the same as empty. */
 export interface DirectoryContent {
   readonly files: ReadonlyMap<string, CachedFile>
-  /** Symbolic links' final targets outside the directory, which have to be watched on their own. */
-  readonly targets: readonly string[]
+  /** Symbolic links' final targets, which have to be watched on their own: target → the link's name. */
+  readonly targets: ReadonlyMap<string, string>
   readonly gone: boolean
 }
 
@@ -32,40 +37,59 @@ export async function readServiceDirectory(
   cache: ReadonlyMap<string, CachedFile>,
   now: number = Date.now(),
 ): Promise<DirectoryContent> {
-  const names = await readdir(dir).catch((err: NodeJS.ErrnoException) => {
-    if (err.code === 'ENOENT') return undefined
-    throw err
-  })
+  const entries = listed(dir)
   const files = new Map<string, CachedFile>()
-  const targets = new Set<string>()
-  for (const name of (names ?? []).filter(isServiceFile).sort()) {
-    const path = join(dir, name)
-    const read = await readServiceFile(path, cache.get(path), now)
+  const targets = new Map<string, string>()
+  let lot = 0
+  for (const entry of entries ?? []) {
+    const path = join(dir, entry.name)
+    const cached = cache.get(path)
+    const read = readServiceFile(path, cached, now)
     if (read === undefined) continue
     files.set(path, read)
-    const target = await realpath(path).catch(() => path)
-    if (target !== path) targets.add(target)
+    if (entry.isSymbolicLink()) targets.set(targetOf(path), entry.name)
+    if (++lot % LOT === 0) await setImmediate()
   }
-  return { files, targets: [...targets], gone: names === undefined }
+  return { files, targets, gone: entries === undefined }
+}
+
+function listed(dir: string) {
+  try {
+    const entries = readdirSync(dir, { withFileTypes: true }).filter(({ name }) => isServiceFile(name))
+    return entries.sort((a, b) => (a.name < b.name ? -1 : 1))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Where a link leads in the end; itself when that is not there. */
+export function targetOf(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return path
+  }
 }
 
 /** One file; undefined when it is not there, or is a directory. `now`: wall clock, ms. */
-export async function readServiceFile(
-  path: string,
-  cached?: CachedFile,
-  now: number = Date.now(),
-): Promise<CachedFile | undefined> {
+export function readServiceFile(path: string, cached?: CachedFile, now: number = Date.now()): CachedFile | undefined {
+  let fd: number | undefined
   try {
-    await using handle = await open(path, 'r')
-    const stat = await handle.stat({ bigint: true })
-    if (stat.isDirectory()) return undefined
+    const known = statSync(path, { bigint: true })
+    if (known.isDirectory()) return undefined
+    if (!known.isFile()) return { identity: '', content: { unreadable: 'not a regular file' } }
+    if (cached !== undefined && cached.identity !== '' && cached.identity === identityOf(known, now)) return cached
+    // Non-blocking: in between it may have become a FIFO.
+    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const stat = fstatSync(fd, { bigint: true })
     if (!stat.isFile()) return { identity: '', content: { unreadable: 'not a regular file' } }
-    // A file changed a moment ago can change again within one tick of the file system's clock: not worth remembering.
-    const fresh = now - Number(stat.mtimeNs / 1_000_000n) < RACY_MS
-    const identity = fresh ? '' : [stat.dev, stat.ino, stat.size, stat.mtimeNs, stat.ctimeNs].join(' ')
-    if (identity !== '' && cached?.identity === identity) return cached
+    const identity = identityOf(stat, now)
     if (stat.size > MAX_BYTES) return { identity, content: { unreadable: `larger than ${MAX_BYTES} bytes` } }
-    const text = await handle.readFile('utf8')
+    const text = readFileSync(fd, 'utf8')
+    // The same text again is the same content, so that nothing that depends on it is made anew.
+    if (cached !== undefined && 'text' in cached.content && cached.content.text === text)
+      return { identity, content: cached.content }
     return { identity, content: { text, parsed: parseServiceFile(text, path) } }
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
@@ -73,5 +97,26 @@ export async function readServiceFile(
     if (code === 'ENOENT') return undefined
     const reason = code === 'EACCES' ? 'may not be read (permission denied)' : `cannot be read: ${message}`
     return { identity: '', content: { unreadable: reason } }
+  } finally {
+    if (fd !== undefined) closeSync(fd)
+  }
+}
+
+/** Empty: a file changed a moment ago can change again within one tick of the file system's clock: not worth remembering. */
+function identityOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats, now: number): string {
+  const fresh = now - Number(mtimeNs / 1_000_000n) < RACY_MS
+  return fresh ? '' : [dev, ino, size, mtimeNs, ctimeNs].join(' ')
+}
+
+/**
+ * True: the file was put there whole, by a rename, for its name is younger than its content. False may mean that it is
+ * being written.
+ */
+export function isPublished(path: string): boolean {
+  try {
+    const stat = statSync(path, { bigint: true })
+    return stat.isFile() && stat.size > 0n && stat.ctimeNs > stat.mtimeNs
+  } catch {
+    return false
   }
 }

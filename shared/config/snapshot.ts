@@ -17,7 +17,13 @@ export interface ServicesSnapshot {
 }
 
 /** One file as it was read: its parsed text, or why there is none. */
-export type FileContent = { readonly text: string; readonly parsed: ParsedFile } | { readonly unreadable: string }
+export type FileContent = GoodFile | { readonly unreadable: string }
+
+/** A text with its services; of one in force, all of them are valid. */
+export interface GoodFile {
+  readonly text: string
+  readonly parsed: ParsedFile
+}
 
 interface Candidate {
   readonly file: string
@@ -36,16 +42,14 @@ interface Candidate {
  */
 export function resolveSnapshot(
   files: ReadonlyMap<string, FileContent>,
-  lastGood: ReadonlyMap<string, { text: string; parsed: ParsedFile }>,
+  lastGood: ReadonlyMap<string, GoodFile>,
 ): ServicesSnapshot {
   const problems: SpecProblem[] = []
   const held = new Set<string>()
   for (const [file, content] of files) {
-    if ('unreadable' in content) {
-      problems.push({ file, line: 1, column: 1, reason: content.unreadable, lastGood: lastGood.has(file) })
-    } else if (content.parsed.problems.length > 0) {
-      problems.push(...content.parsed.problems.map(problem => ({ ...problem, lastGood: lastGood.has(file) })))
-    } else continue
+    const found = fileProblems(file, content, lastGood.has(file))
+    if (found.length === 0) continue
+    problems.push(...found)
     held.add(file)
   }
   // A newcomer that loses falls back to its last good version, which is then an incumbent: others may lose to it.
@@ -61,9 +65,15 @@ export function resolveSnapshot(
   }
 }
 
+/** What is wrong with a file by itself, whatever the others say. */
+export function fileProblems(file: string, content: FileContent, lastGood: boolean): SpecProblem[] {
+  if ('unreadable' in content) return [{ file, line: 1, column: 1, reason: content.unreadable, lastGood }]
+  return content.parsed.problems.map(problem => ({ ...problem, lastGood }))
+}
+
 function candidates(
   files: ReadonlyMap<string, FileContent>,
-  lastGood: ReadonlyMap<string, { text: string; parsed: ParsedFile }>,
+  lastGood: ReadonlyMap<string, GoodFile>,
   held: ReadonlySet<string>,
 ): Candidate[] {
   const all: Candidate[] = []
@@ -113,12 +123,32 @@ function conflictProblems(
 }
 
 function snapshot(accepted: readonly Candidate[], problems: readonly SpecProblem[]): ServicesSnapshot {
-  const inOrder = [...accepted].sort((a, b) => (a.file < b.file ? -1 : 1))
+  const files = new Map<string, GoodFile>(accepted.map(candidate => [candidate.file, candidate]))
+  return snapshotOf([...files.keys()].sort(), files, problems)
+}
+
+/** `order`: the names of `files`, sorted. What only some readers want is made when it is asked for. */
+export function snapshotOf(
+  order: readonly string[],
+  files: ReadonlyMap<string, GoodFile>,
+  problems: readonly SpecProblem[],
+): ServicesSnapshot {
+  const inForce = order.map(file => files.get(file)!)
+  const specs: ServiceSpec[] = []
+  for (const { parsed } of inForce) for (const spec of parsed.specs) specs.push(spec)
+  let documents: readonly SourceDocument[] | undefined
+  let texts: ReadonlyMap<string, string> | undefined
   return {
     synced: true,
-    specs: inOrder.flatMap(({ parsed }) => parsed.specs),
-    documents: inOrder.flatMap(({ parsed }) => parsed.documents),
-    problems: [...problems].sort((a, b) => (a.file < b.file ? -1 : Number(a.file > b.file)) || a.line - b.line),
-    texts: new Map(inOrder.map(({ file, text }) => [file, text])),
+    specs,
+    problems: problems.toSorted(
+      (a, b) => (a.file < b.file ? -1 : Number(a.file > b.file)) || a.line - b.line || a.column - b.column,
+    ),
+    get documents() {
+      return (documents ??= inForce.flatMap(({ parsed }) => parsed.documents))
+    },
+    get texts() {
+      return (texts ??= new Map(order.map((file, i) => [file, inForce[i]!.text])))
+    },
   }
 }

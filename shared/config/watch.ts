@@ -1,12 +1,14 @@
-import { isDeepStrictEqual } from 'node:util'
-import { watch } from 'chokidar'
+import { lstatSync } from 'node:fs'
+import { join } from 'node:path'
 import { CrossportError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../run/clock.ts'
 import { type ParsedFile, parseServiceFile } from './parse.ts'
-import { type CachedFile, readServiceDirectory } from './read-directory.ts'
+import { type CachedFile, isPublished, readServiceDirectory, readServiceFile } from './read-directory.ts'
 import type { SpecProblem } from './service.ts'
-import { resolveSnapshot, type ServicesSnapshot } from './snapshot.ts'
+import type { FileContent, GoodFile, ServicesSnapshot } from './snapshot.ts'
+import { createSnapshots } from './snapshots.ts'
+import { watchPaths } from './watch-paths.ts'
 
 export interface WatchServicesOptions {
   readonly dir: string
@@ -29,82 +31,110 @@ export interface ServicesWatch {
   close(): Promise<void>
 }
 
-const EMPTY: ServicesSnapshot = { synced: false, specs: [], problems: [], documents: [], texts: new Map() }
 const MAX_WAIT = 10
+/** Events that may pile up in the kernel before it drops some and nobody is told (inotify(7), max_queued_events). */
+const MANY_EVENTS = 4096
 
-/** Watches a directory of service files and reads all of it on any event, on a timer and on `reload`. */
+/**
+ * Watches a directory of service files. An event makes its file be read; all of it is read at the start, on a timer, on
+ * `reload`, and whenever it is not sure what an event was about. A file that was renamed into place is read at once, any
+ * other when events have paused.
+ */
 export function watchServices(options: WatchServicesOptions): ServicesWatch {
   const { dir, log, clock, onChange, settleMs = 50, rereadMs = 60_000 } = options
-  let cache: ReadonlyMap<string, CachedFile> = new Map()
-  let good = new Map([...(options.lastGood ?? [])].map(([file, text]) => [file, { text, parsed: parsed(text, file) }]))
-  let current = EMPTY
-  let targets: readonly string[] = []
+  const lastGood = new Map([...(options.lastGood ?? [])].map(([file, text]) => [file, lazyFile(file, text)]))
+  const snapshots = createSnapshots(lastGood)
+  const files = new Map<string, FileContent>()
+  let cache = new Map<string, CachedFile>([...lastGood].map(([file, content]) => [file, { identity: '', content }]))
+  let targets: ReadonlyMap<string, string> = new Map()
+  let dirty = new Set<string>()
+  let all = true
+  let events = 0
+  let lastRead = Number.NEGATIVE_INFINITY
   let closed = false
   let running = Promise.resolve()
   let queued: Promise<void> | undefined
 
-  const watcher = watch(dir, {
-    depth: 0,
-    // Also after a watch of a new link target has begun: what changed before that is read then.
-    ignoreInitial: false,
-    followSymlinks: false,
-    ignorePermissionErrors: true,
-    atomic: false,
+  const settle = createSettle(clock, settleMs, () => void read())
+  const paths = watchPaths(dir, {
+    onEvent: name => {
+      if (name === undefined || ++events > MANY_EVENTS) all = true
+      else dirty.add(name)
+      const atOnce = name !== undefined && clock.now() - lastRead >= settleMs && isPublished(join(dir, name))
+      if (atOnce) void read()
+      else settle.poke()
+    },
+    onError: err => log.warn('watching the service files failed; they are still read on a timer', { dir, err }),
   })
-  const settle = createSettle(clock, settleMs, () => void reload())
-  watcher.on('all', settle.poke)
-  watcher.on('error', err =>
-    log.warn('watching the service files failed; they are still read on a timer', { dir, err }),
-  )
   let cancelTimer = () => {}
   const arm = () => {
+    cancelTimer()
     cancelTimer = clock.after(rereadMs, () => void reload())
+  }
+
+  const readAll = async (): Promise<undefined> => {
+    paths.follow(targets)
+    const content = await readServiceDirectory(dir, cache)
+    if (content.gone && files.size > 0)
+      log.notice('the directory of service files is gone, and its services with it', { dir })
+    cache = new Map(content.files)
+    files.clear()
+    for (const [file, read] of cache) files.set(file, read.content)
+    targets = content.targets
+    // What has happened to a link's target between its reading and now is not known.
+    if (paths.follow(targets)) {
+      all = true
+      settle.poke()
+    }
+  }
+
+  const readSome = (names: ReadonlySet<string>): ReadonlySet<string> => {
+    const changed = new Set<string>()
+    for (const name of names) {
+      const file = join(dir, name)
+      changed.add(file)
+      const read = readServiceFile(file, cache.get(file))
+      if (read === undefined) {
+        cache.delete(file)
+        files.delete(file)
+      } else {
+        cache.set(file, read)
+        files.set(file, read.content)
+      }
+    }
+    return changed
   }
 
   async function readOnce(): Promise<void> {
     if (closed) return
     settle.cancel()
-    cancelTimer()
+    const names = dirty
+    // Links lead elsewhere: their targets have to be found and watched.
+    const whole = all || targets.size > 0 || [...names].some(name => isLink(join(dir, name)))
+    dirty = new Set()
+    all = false
+    events = 0
     try {
-      const content = await readServiceDirectory(dir, cache)
+      const changed = whole ? await readAll() : readSome(names)
       if (closed) return
-      if (content.gone && cache.size > 0)
-        log.notice('the directory of service files is gone, and its services with it', { dir })
-      cache = content.files
-      follow(content.targets)
-      publish(resolveSnapshot(new Map([...cache].map(([file, { content: text }]) => [file, text])), good))
+      publish(snapshots.current, snapshots.update(files, changed))
     } catch (cause) {
+      all = true
       const err = new CrossportError('SPEC_DIRECTORY', `${dir} cannot be read`, { fields: { file: dir }, cause })
       log.error('service files stay as they were', { err })
     } finally {
-      if (!closed) arm()
+      lastRead = clock.now()
+      if (!closed && whole) arm()
     }
   }
 
-  function publish(next: ServicesSnapshot): void {
-    const before = current
-    if (isDeepStrictEqual(before, next)) return
-    current = next
-    good = new Map(
-      [...next.texts].map(([file, text]) => [
-        file,
-        good.get(file)?.text === text ? good.get(file)! : { text, parsed: parsed(text, file) },
-      ]),
-    )
+  function publish(before: ServicesSnapshot, next: ServicesSnapshot): void {
+    if (before === next) return
     report(log, before.problems, next.problems)
     onChange(next)
   }
 
-  // Files behind symbolic links are not in the directory's events.
-  function follow(next: readonly string[]): void {
-    const added = next.filter(target => !targets.includes(target))
-    const dropped = targets.filter(target => !next.includes(target))
-    if (dropped.length > 0) watcher.unwatch(dropped)
-    if (added.length > 0) watcher.add(added)
-    targets = next
-  }
-
-  function reload(): Promise<void> {
+  function read(): Promise<void> {
     queued ??= running.then(() => {
       queued = undefined
       return (running = readOnce())
@@ -112,17 +142,38 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
     return queued
   }
 
-  void reload()
+  function reload(): Promise<void> {
+    all = true
+    return read()
+  }
+
+  void read()
   return {
-    snapshot: () => current,
+    snapshot: () => snapshots.current,
     reload,
     async close() {
       closed = true
       settle.cancel()
       cancelTimer()
-      await Promise.all([watcher.close(), queued ?? running])
+      paths.close()
+      await (queued ?? running)
     },
   }
+}
+
+/** A text whose parse is made when it is asked for: of most files that were in force before, what is read is the same. */
+function lazyFile(file: string, text: string): GoodFile {
+  let parsed: ParsedFile | undefined
+  return {
+    text,
+    get parsed() {
+      return (parsed ??= parseServiceFile(text, file))
+    },
+  }
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
 }
 
 /** Runs `fn` when events have paused for `ms`, and at the latest after MAX_WAIT times that. */
@@ -163,5 +214,3 @@ export function problemEntry(problem: SpecProblem): [string, { err: CrossportErr
   const err = new CrossportError('SPEC_INVALID', `${file}:${line}:${column}: ${reason}`, { fields })
   return [lastGood ? 'service file rejected, its last good version stays in force' : 'service file rejected', { err }]
 }
-
-const parsed = (text: string, file: string): ParsedFile => parseServiceFile(text, file)

@@ -1,0 +1,109 @@
+import { isDeepStrictEqual } from 'node:util'
+import { updateSorted } from '../lists.ts'
+import { createConflictIndex } from './conflicts.ts'
+import type { SpecProblem } from './service.ts'
+import {
+  type FileContent,
+  fileProblems,
+  type GoodFile,
+  resolveSnapshot,
+  type ServicesSnapshot,
+  snapshotOf,
+} from './snapshot.ts'
+
+/** Keeps the snapshot of a directory, and which version of each file is in force. */
+export interface Snapshots {
+  readonly current: ServicesSnapshot
+  /** `changed`: the files that may differ from last time, gone ones included; undefined: any. */
+  update(files: ReadonlyMap<string, FileContent>, changed: ReadonlySet<string> | undefined): ServicesSnapshot
+}
+
+const EMPTY: ServicesSnapshot = { synced: false, specs: [], problems: [], documents: [], texts: new Map() }
+
+/**
+ * The incremental form of `resolveSnapshot`: a changed file costs in proportion to itself. Where files conflict, and
+ * until they no longer do, all is resolved anew. What is the same again is the same object.
+ */
+export function createSnapshots(lastGood: ReadonlyMap<string, GoodFile>): Snapshots {
+  let current = EMPTY
+  let inForce = new Map(lastGood)
+  let problems = new Map<string, readonly SpecProblem[]>()
+  let seen = new Map<string, FileContent>()
+  let order: readonly string[] = []
+  let index = createConflictIndex()
+  let clean = false
+
+  const whole = (files: ReadonlyMap<string, FileContent>): ServicesSnapshot => {
+    const before = inForce
+    const snapshot = resolveSnapshot(files, before)
+    seen = new Map(files)
+    inForce = new Map()
+    for (const [file, text] of snapshot.texts) {
+      const content = files.get(file)!
+      inForce.set(file, 'text' in content && content.text === text ? content : before.get(file)!)
+    }
+    order = [...snapshot.texts.keys()]
+    problems = new Map()
+    for (const [file, content] of files) {
+      const found = fileProblems(file, content, before.has(file))
+      if (found.length > 0) problems.set(file, found)
+    }
+    // What is wrong with a file alone is in nobody's way: only conflicts between files are.
+    clean = snapshot.problems.length === [...problems.values()].flat().length
+    index = createConflictIndex()
+    if (clean) for (const spec of snapshot.specs) index.add(spec)
+    return isDeepStrictEqual(plain(snapshot), plain(current)) ? current : snapshot
+  }
+
+  /** Undefined: there is a conflict, and all is as before. */
+  const some = (files: ReadonlyMap<string, FileContent>, changed: Iterable<string>): ServicesSnapshot | undefined => {
+    const before = new Map<string, GoodFile | undefined>()
+    let told = false
+    for (const file of changed) {
+      const content = files.get(file)
+      if (content === seen.get(file)) continue
+      if (content === undefined) seen.delete(file)
+      else seen.set(file, content)
+      before.set(file, inForce.get(file))
+      const found = content === undefined ? [] : fileProblems(file, content, inForce.has(file))
+      if (found.length > 0 || problems.has(file)) told = true
+      if (found.length > 0) problems.set(file, found)
+      else problems.delete(file)
+      if (content === undefined) inForce.delete(file)
+      else if (found.length === 0) inForce.set(file, content as GoodFile)
+    }
+    const different = [...before].filter(([file, was]) => inForce.get(file) !== was)
+    for (const [, was] of different) for (const spec of was?.parsed.specs ?? []) index.remove(spec)
+    for (const [file] of different) {
+      for (const spec of inForce.get(file)?.parsed.specs ?? []) {
+        if (index.check(spec)) {
+          for (const [name, was] of before) {
+            if (was === undefined) inForce.delete(name)
+            else inForce.set(name, was)
+          }
+          return undefined
+        }
+        index.add(spec)
+      }
+    }
+    if (different.length === 0 && !told) return current
+    const gone = new Set(different.flatMap(([file, was]) => (was !== undefined && !inForce.has(file) ? [file] : [])))
+    const come = different.flatMap(([file, was]) => (was === undefined ? [file] : []))
+    if (gone.size + come.length > 0) order = updateSorted(order, gone, come, file => file)
+    return snapshotOf(order, inForce, [...problems.values()].flat())
+  }
+
+  return {
+    get current() {
+      return current
+    },
+    update: (files, changed) => {
+      const fast = clean ? some(files, changed ?? new Set([...seen.keys(), ...files.keys()])) : undefined
+      current = fast ?? whole(files)
+      return current
+    },
+  }
+}
+
+/** Without its getters. */
+const plain = ({ synced, specs, problems, texts }: ServicesSnapshot) => ({ synced, specs, problems, texts })
