@@ -2,14 +2,21 @@
 import { parseArgs } from 'node:util'
 import { loadDaemonConfig } from '../shared/config/daemon.ts'
 import { createLog } from '../shared/log/create.ts'
+import { rebuildState } from '../shared/sqlite/rebuild.ts'
 import { AGENT_CONFIG_FILE, agentConfigSchema } from './config/schema.ts'
 import { runAgent } from './run.ts'
 
-const { values } = parseArgs({ options: { config: { type: 'string', default: AGENT_CONFIG_FILE } } })
-
 try {
+  const { values } = parseArgs({
+    options: { config: { type: 'string', default: AGENT_CONFIG_FILE }, 'rebuild-state': { type: 'boolean' } },
+  })
   const config = loadDaemonConfig(agentConfigSchema, values.config)
-  await runAgent(config, createLog({ identifier: 'crossport-agent', level: config.logLevel }))
+  const log = createLog({ identifier: 'crossport-agent', level: config.logLevel })
+  if (values['rebuild-state'] === true) {
+    const { stateFile, controlSocket } = config
+    const kept = await rebuildState({ stateFile, controlSocket, now: new Date() })
+    log.notice('the state file is built anew at the next start', { file: stateFile, ...(kept ? { kept } : {}) })
+  } else await runAgent(config, log)
   process.exit(0)
 } catch (err) {
   createLog({ identifier: 'crossport-agent' }).error('the agent cannot go on', { err })

@@ -11,6 +11,7 @@ import { type Part, runLifecycle } from '../shared/run/lifecycle.ts'
 import { createNotify, feedWatchdog } from '../shared/run/notify.ts'
 import { createReadiness } from '../shared/run/readiness.ts'
 import { createTimeline } from '../shared/run/timeline.ts'
+import { createDriftGuard } from '../shared/switch/drift-guard.ts'
 import { openSwitch } from '../shared/switch/session.ts'
 import type { AgentConfig } from './config/schema.ts'
 import { type ControlOptions, resync, teardown } from './control.ts'
@@ -27,6 +28,9 @@ import { openStore } from './store/store.ts'
 
 const PACKAGE = new URL('../package.json', import.meta.url)
 const VERSION = (JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string }).version
+
+/** Time between two full comparisons with the switch. */
+const AUDIT_MS = 600_000
 
 /** Wires the rooms together and runs until a signal. The data plane is left in place whichever way this ends. */
 export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
@@ -88,12 +92,19 @@ export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
         mark('switch down')
       },
       onDrift: what => {
-        log.warn('flows that somebody else has changed are put right', { what })
         applier.distrust()
-        mark('drift')
+        drift.heard(what)
       },
     },
   })
+  const drift = createDriftGuard({ clock, log, repair: () => mark('drift') })
+  /** Drift is told of; this is for what nobody has told, and tries again what was refused. */
+  const audit = () => {
+    applier.distrust({ retryRefused: true })
+    mark('audit')
+    cancelAudit = clock.after(AUDIT_MS, audit)
+  }
+  let cancelAudit = clock.after(AUDIT_MS, audit)
   const agentCaller = createAgentCaller({ socket: config.libvirtSocket, clock })
   const guest = createGuestManager({
     agentCall: agentCaller.call,
@@ -246,6 +257,8 @@ export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
     onStopping: () => notify.stopping(),
   })
   await reporting.close()
+  cancelAudit()
+  drift.close()
   await loop.stop()
   await guest.close()
   agentCaller.close()

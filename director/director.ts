@@ -7,6 +7,7 @@ import type { TunnelPortKeeper } from '../shared/ovsdb/keep-tunnel-port.ts'
 import type { Control } from '../shared/rpc/control.ts'
 import type { Clock } from '../shared/run/clock.ts'
 import { createTimeline } from '../shared/run/timeline.ts'
+import { createDriftGuard } from '../shared/switch/drift-guard.ts'
 import type { Switch, SwitchHandlers } from '../shared/switch/types.ts'
 import { createAnnouncer } from './apply/announce.ts'
 import { disableSequenceChecks, zoneTimeouts } from './apply/conntrack.ts'
@@ -140,6 +141,8 @@ export function createDirector(options: DirectorOptions): Director {
     },
   })
 
+  const drift = createDriftGuard({ clock, log, repair: () => reconcile.loop.mark('drift') })
+
   const control: Control = {
     getStatus: () =>
       statusOf({
@@ -200,9 +203,8 @@ export function createDirector(options: DirectorOptions): Director {
         inputs.setState('switch', 'away', reason)
       },
       onDrift: what => {
-        log.notice('somebody has changed our flows; they are put back', { what })
         applier.distrust()
-        reconcile.loop.mark('drift')
+        drift.heard(what)
       },
     },
     setServices: snapshot => {
@@ -235,6 +237,7 @@ export function createDirector(options: DirectorOptions): Director {
     },
     stop: async () => {
       announcer.close()
+      drift.close()
       await reconcile.stop()
     },
   }

@@ -2,13 +2,21 @@
 import { parseArgs } from 'node:util'
 import { loadDaemonConfig } from '../shared/config/daemon.ts'
 import { createLog } from '../shared/log/create.ts'
+import { rebuildState } from '../shared/sqlite/rebuild.ts'
 import { DIRECTOR_CONFIG_FILE, directorConfigSchema } from './config.ts'
 import { runDirector } from './run.ts'
 
 try {
-  const { values } = parseArgs({ options: { config: { type: 'string', default: DIRECTOR_CONFIG_FILE } } })
+  const { values } = parseArgs({
+    options: { config: { type: 'string', default: DIRECTOR_CONFIG_FILE }, 'rebuild-state': { type: 'boolean' } },
+  })
   const config = loadDaemonConfig(directorConfigSchema, values.config)
-  await runDirector(config, createLog({ identifier: 'crossport-director', level: config.logLevel }))
+  const log = createLog({ identifier: 'crossport-director', level: config.logLevel })
+  if (values['rebuild-state'] === true) {
+    const { stateFile, controlSocket } = config
+    const kept = await rebuildState({ stateFile, controlSocket, now: new Date() })
+    log.notice('the state file is built anew at the next start', { file: stateFile, ...(kept ? { kept } : {}) })
+  } else await runDirector(config, log)
   process.exit(0)
 } catch (err) {
   createLog({ identifier: 'crossport-director' }).error('the director cannot go on', { err })

@@ -39,11 +39,11 @@ export const ERRORS = {
   },
   STATE_NEWER: {
     messageId: 'f64ccec61bdd7728dd1781818e3ccf1b',
-    hint: 'start the version that wrote it, or move the state file away; it is built anew from the inputs',
+    hint: 'start the version that wrote it, or stop the daemon and run it once with --rebuild-state: the file is set aside and built anew from the inputs',
   },
   STATE_CORRUPT: {
     messageId: '0a445e86628a5129e40699611ab43c3f',
-    hint: 'move the state file away; it is built anew from the inputs, and installed flows stay as they are meanwhile',
+    hint: 'stop the daemon and run it once with --rebuild-state: the file is set aside and built anew from the inputs; installed flows stay as they are meanwhile',
   },
   SERVICE_AMBIGUOUS: {
     messageId: 'a1605e7ab8dc689c3acf848dcef496b7',

@@ -51,7 +51,8 @@ export function watchInventory(options: WatchInventoryOptions): InventoryWatch {
 
   const put = (uuid: string, domain: Domain | undefined) => {
     if (domain === undefined) domains.delete(uuid)
-    else domains.set(uuid, domain)
+    // What is the same stays the same object: nothing that depends on it is made anew.
+    else if (JSON.stringify(domain) !== JSON.stringify(domains.get(uuid))) domains.set(uuid, domain)
   }
 
   const session = (connection: LibvirtConnection, events: EventSource): (() => void) => {

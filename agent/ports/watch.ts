@@ -40,7 +40,7 @@ export function watchPorts(options: WatchPortsOptions): PortWatch {
     if (closed || changed === undefined) return
     const replica = changed
     changed = undefined
-    publish(describe(replica, bridge, socket))
+    publish(keepSame(describe(replica, bridge, socket), snapshot))
   }
 
   const client = connectOvsdb({ socket, log, clock })
@@ -69,6 +69,13 @@ export function watchPorts(options: WatchPortsOptions): PortWatch {
       client.close()
     },
   }
+}
+
+/** Ports that are the same stay the same objects: nothing that depends on them is made anew. */
+function keepSame(next: PortsSnapshot, before: PortsSnapshot): PortsSnapshot {
+  const known = new Map(before.ports.map(port => [port.name, port]))
+  const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)
+  return { ...next, ports: next.ports.map(port => (same(port, known.get(port.name)) ? known.get(port.name)! : port)) }
 }
 
 function describe(replica: PortReplica, bridge: string, socket: string): PortsSnapshot {

@@ -20,11 +20,21 @@ export function openDatabase(path: string, migrations: readonly string[]): Datab
     database.pragma('synchronous = NORMAL')
     database.pragma('foreign_keys = ON')
     migrate(database, path, migrations)
+    check(database, path)
     return database
   } catch (cause) {
     database?.close()
     throw stateError(path, cause)
   }
+}
+
+/** Damage is found now, and not when a damaged page is needed. */
+function check(database: Database.Database, path: string): void {
+  const [found] = database.pragma('quick_check(1)') as { quick_check: string }[]
+  if (found?.quick_check === 'ok') return
+  throw new CrossportError('STATE_CORRUPT', `state file ${path} is damaged: ${found?.quick_check}`, {
+    fields: { FILE: path },
+  })
 }
 
 function migrate(database: Database.Database, path: string, migrations: readonly string[]): void {

@@ -1,10 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { openStore } from '../../../agent/store/store.ts'
 import { CrossportError } from '../../../shared/errors.ts'
 import { openDatabase } from '../../../shared/sqlite/open.ts'
+import { rebuildState } from '../../../shared/sqlite/rebuild.ts'
 import { domain } from '../backends/fixtures.ts'
 
 function directory(t: { teardown(fn: () => void): void }): string {
@@ -64,6 +67,30 @@ test('real servers may exchange their numbers in one pass', t => {
       ['b', 1, 8080],
     ],
   )
+})
+
+test('a damaged file is found out at the start, and set aside on request; one in use is not', async t => {
+  const dir = directory(t)
+  const stateFile = join(dir, 'agent.db')
+  const store = openStore(stateFile)
+  store.setDesired(new Map(Array.from({ length: 500 }, (_, n) => [`rs/${n}`, ['x'.repeat(200)]])))
+  store.close()
+  const file = openSync(stateFile, 'r+')
+  for (let page = 4; page < 20; page++) writeSync(file, Buffer.alloc(4096, 0x5a), 0, 4096, page * 4096)
+  closeSync(file)
+  t.is(
+    codeOf(() => openStore(stateFile)),
+    'STATE_CORRUPT',
+  )
+  const controlSocket = join(dir, 'agent.sock')
+  const daemon = createServer().listen(controlSocket)
+  await once(daemon, 'listening')
+  await t.throwsAsync(rebuildState({ stateFile, controlSocket, now: new Date() }), { code: 'STORE_FAILED' })
+  daemon.close()
+  await once(daemon, 'close')
+  const kept = await rebuildState({ stateFile, controlSocket, now: new Date() })
+  t.true(existsSync(kept ?? ''))
+  openStore(stateFile).close()
 })
 
 function codeOf(fn: () => unknown): string {

@@ -1,0 +1,45 @@
+import { existsSync, renameSync } from 'node:fs'
+import { connect } from 'node:net'
+import { CrossportError } from '../errors.ts'
+
+export interface RebuildOptions {
+  readonly stateFile: string
+  /** Of the daemon whose state file it is: nobody may be listening there. */
+  readonly controlSocket: string
+  readonly now: Date
+}
+
+/**
+ * `--rebuild-state`: moves a state file out of the way, with its journal, so that the daemon's next start builds it anew.
+ *
+ * @returns where it is now; undefined when there was none.
+ * @throws STORE_FAILED while the daemon runs, or when it cannot be moved.
+ */
+export async function rebuildState({ stateFile, controlSocket, now }: RebuildOptions): Promise<string | undefined> {
+  const fields = { FILE: stateFile }
+  if (await answers(controlSocket))
+    throw new CrossportError('STORE_FAILED', `${stateFile} is in use: stop the daemon first`, { fields })
+  const to = `${stateFile}.${now.toISOString().replaceAll(/[:.]/g, '-')}`
+  const there = existsSync(stateFile)
+  try {
+    for (const part of ['', '-wal', '-shm']) if (existsSync(stateFile + part)) renameSync(stateFile + part, to + part)
+  } catch (cause) {
+    throw new CrossportError('STORE_FAILED', `cannot move ${stateFile} to ${to}: ${(cause as Error).message}`, {
+      fields,
+      cause,
+    })
+  }
+  return there ? to : undefined
+}
+
+function answers(socket: string): Promise<boolean> {
+  return new Promise(resolve => {
+    const probe = connect(socket)
+    const done = (answer: boolean) => {
+      probe.destroy()
+      resolve(answer)
+    }
+    probe.once('connect', () => done(true))
+    probe.once('error', () => done(false))
+  })
+}

@@ -1,0 +1,57 @@
+import type { Log } from '../log.ts'
+import type { Clock } from '../run/clock.ts'
+
+export interface DriftGuardOptions {
+  readonly clock: Clock
+  readonly log: Log
+  /** Puts right what has been changed. */
+  repair(): void
+}
+
+export interface DriftGuard {
+  /** Somebody else has changed what is ours. */
+  heard(what: string): void
+  close(): void
+}
+
+/** Repairs one right after the other before the first wait; the longest wait; quiet after which all is forgotten. */
+const AT_ONCE = 5
+const LONGEST_MS = 1000
+const CALM_MS = 10_000
+
+/**
+ * Puts right at once what a stranger changes now and then; one who keeps changing it is answered ever more slowly, once a
+ * second in the end, so that two controllers that disagree do not keep a host's processor busy.
+ */
+export function createDriftGuard({ clock, log, repair }: DriftGuardOptions): DriftGuard {
+  let streak = 0
+  let last = Number.NEGATIVE_INFINITY
+  let cancel: (() => void) | undefined
+  let held = 0
+
+  const act = () => {
+    cancel = undefined
+    last = clock.now()
+    repair()
+  }
+
+  return {
+    heard: what => {
+      if (cancel !== undefined) return void held++
+      if (clock.now() - last > CALM_MS) streak = 0
+      streak++
+      const wait = streak <= AT_ONCE ? 0 : Math.min(LONGEST_MS, 10 * 2 ** (streak - AT_ONCE - 1))
+      if (streak === 1) log.warn('flows that somebody else has changed are put right', { what })
+      if (wait === LONGEST_MS && held > 0) {
+        log.warn('somebody keeps changing our flows; they are put right once a second', { what, changes: held + 1 })
+        held = 0
+      }
+      if (wait === 0) act()
+      else cancel = clock.after(wait, act)
+    },
+    close: () => {
+      cancel?.()
+      cancel = undefined
+    },
+  }
+}
