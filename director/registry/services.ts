@@ -1,4 +1,5 @@
-import type { Scheduler, ServiceSpec } from '../../shared/config/service.ts'
+import type { RealServerSpec, Scheduler, ServiceSpec } from '../../shared/config/service.ts'
+import { vmMatcher } from '../../shared/config/vm-pattern.ts'
 import type { RealServer, RegistryProblem } from './types.ts'
 
 /** A virtual service with the real servers that have registered for it. */
@@ -13,8 +14,12 @@ export interface VirtualService {
   readonly clients: readonly string[]
   /** file:line, or the host whose file it is. */
   readonly source: string
+  readonly options: ServiceOptions
   readonly realServers: readonly RealServer[]
 }
+
+/** What only the director acts on, of its own service file; a file that was dropped on hosts only has the defaults. */
+export type ServiceOptions = Pick<ServiceSpec, 'slowStart' | 'drainTimeout' | 'persistence' | 'onFailure' | 'onEmpty'>
 
 const SCHEDULERS: readonly string[] = ['rr', 'wrr', 'lc', 'wlc', 'sed', 'nq', 'sh', 'dh', 'mh'] satisfies Scheduler[]
 
@@ -32,7 +37,12 @@ export function virtualServices(
     services.set(service.key, service)
     byName.set(service.service, service)
   }
-  for (const spec of specs) add(fromSpec(spec))
+  const termsOf = new Map<string, (rs: RealServer) => RealServer>()
+  for (const spec of specs) {
+    const service = fromSpec(spec)
+    add(service)
+    if (spec.realServers.some(hasTerms)) termsOf.set(service.key, withTerms(spec.realServers))
+  }
 
   const problems: RegistryProblem[] = []
   const members = new Map<string, RealServer[]>()
@@ -45,13 +55,34 @@ export function virtualServices(
   }
   const sorted = [...services.values()].sort((a, b) => (a.key < b.key ? -1 : 1))
   return {
-    services: sorted.map(service => ({ ...service, realServers: members.get(service.key) ?? [] })),
+    services: sorted.map(service => {
+      const own = members.get(service.key) ?? []
+      const terms = termsOf.get(service.key)
+      return { ...service, realServers: terms === undefined ? own : own.map(terms) }
+    }),
     problems,
+  }
+}
+
+function hasTerms({ uthreshold = 0, sorry = false }: RealServerSpec): boolean {
+  return uthreshold > 0 || sorry
+}
+
+/** The first entry that names the VM and its port holds, as on the host. */
+function withTerms(entries: readonly RealServerSpec[]): (rs: RealServer) => RealServer {
+  const matchers = entries.map(entry => ({ entry, matches: vmMatcher(entry.vm) }))
+  return rs => {
+    const vm = { name: rs.vm, uuid: rs.vmUuid }
+    const found = matchers.find(({ entry, matches }) => entry.port === rs.rsPort && matches(vm))?.entry
+    if (found === undefined || !hasTerms(found)) return rs
+    const { uthreshold: upper = 0, lthreshold: lower = 0, sorry = false } = found
+    return { ...rs, terms: { upper, lower, sorry } }
   }
 }
 
 function fromSpec(spec: ServiceSpec): VirtualService {
   const { service, vip, port, protocol, scheduler, clients, source } = spec
+  const { slowStart, drainTimeout, persistence, onFailure, onEmpty } = spec
   const key = `${protocol} ${vip}:${port}`
   return {
     key,
@@ -62,6 +93,7 @@ function fromSpec(spec: ServiceSpec): VirtualService {
     scheduler,
     clients,
     source: `${source.file}:${source.line}`,
+    options: { slowStart, drainTimeout, persistence, onFailure, onEmpty },
     realServers: [],
   }
 }
@@ -71,7 +103,8 @@ function fromReport(rs: RealServer, key: string): VirtualService {
   const scheduler = SCHEDULERS.includes(rs.scheduler) ? (rs.scheduler as Scheduler) : 'wrr'
   // The hosts' own files say which clients are meant, and the hosts act on it.
   const clients = ['0.0.0.0/0']
-  return { key, service, vip, port: vipPort, protocol, scheduler, clients, source: `host ${hostId}`, realServers: [] }
+  const source = `host ${hostId}`
+  return { key, service, vip, port: vipPort, protocol, scheduler, clients, source, options: {}, realServers: [] }
 }
 
 function mismatch(rs: RealServer, key: string, named?: VirtualService, holder?: VirtualService): RegistryProblem {

@@ -5,23 +5,35 @@
 export const SLOTS = 256
 
 /**
- * Shares out `slots` in proportion to `weights` (all above 0) by largest remainder, at least one to each, so that the
- * smallest weight beside a huge one is still served; ties go to the first. With more weights than slots, each gets one.
+ * Shares out `slots` in proportion to `weights` (0 or above) by largest remainder, at least `least` to each above 0;
+ * ties go to the first. With more weights than slots, the greatest get one each. 0 gets nothing.
  */
-export function apportion(weights: readonly number[], slots: number = SLOTS): readonly number[] {
-  if (weights.length >= slots) return weights.map(() => 1)
+export function apportion(weights: readonly number[], slots: number = SLOTS, least = 1): readonly number[] {
   const total = weights.reduce((sum, weight) => sum + weight, 0)
+  const wanting = weights.filter(weight => weight > 0).length
+  if (wanting > slots && least > 0) return greatest(weights, slots)
   const ideal = weights.map(weight => (weight / total) * slots)
-  const given = ideal.map(share => Math.max(1, Math.floor(share)))
+  const given = ideal.map(share => (share > 0 ? Math.max(least, Math.floor(share)) : 0))
   let left = slots - given.reduce((sum, share) => sum + share, 0)
   const owed = (i: number) => ideal[i]! - given[i]!
-  const byRemainder = weights.map((_, i) => i).sort((a, b) => owed(b) - owed(a) || a - b)
+  const byRemainder = weights.flatMap((weight, i) => (weight > 0 ? [i] : [])).sort((a, b) => owed(b) - owed(a) || a - b)
   for (const i of byRemainder.slice(0, Math.max(0, left))) given[i]!++
-  // The minimum of one may have given too much away: it comes from those who are owed least among those with two or more.
+  // The least may have given too much away: it comes from those who are owed least among those with more.
   for (; left < 0; left++) {
-    const rich = byRemainder.filter(i => given[i]! > 1)
-    const i = rich.reduce((least, other) => (owed(other) < owed(least) ? other : least))
+    const rich = byRemainder.filter(i => given[i]! > least)
+    const i = rich.reduce((poorest, other) => (owed(other) < owed(poorest) ? other : poorest))
     given[i]!--
   }
   return given
+}
+
+function greatest(weights: readonly number[], slots: number): readonly number[] {
+  const chosen = new Set(
+    weights
+      .map((weight, i) => ({ weight, i }))
+      .sort((a, b) => b.weight - a.weight || a.i - b.i)
+      .slice(0, slots)
+      .map(({ i }) => i),
+  )
+  return weights.map((_, i) => (chosen.has(i) ? 1 : 0))
 }

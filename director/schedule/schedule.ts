@@ -1,33 +1,99 @@
-import type { Scheduler } from '../../shared/config/service.ts'
+import type { VirtualService } from '../registry/services.ts'
 import type { RealServer } from '../registry/types.ts'
 import { algorithms } from './algorithms/index.ts'
-import { apportion } from './apportion.ts'
-import type { Share } from './types.ts'
+import { apportion, SLOTS } from './apportion.ts'
+import { copies, HASH_FIELD, isHashed } from './hashed.ts'
+import { type Lives, ramp } from './lives.ts'
+import type { ServiceLoad } from './load.ts'
+import type { Candidate, Share } from './types.ts'
 
 /** What the switch has to do with the real servers of one virtual service. */
 export interface Schedule {
   /** New connections, in the order of the ids. Empty: nobody can serve. */
   readonly shares: readonly Share[]
+  /** The header field whose hash chooses among equal copies (a share's slots); undefined: the shares are proportions. */
+  readonly hashField?: 'ipv4_src' | 'ipv4_dst'
   /** Real servers whose established connections go on, with what may ride on an old mark. */
   readonly established: readonly { readonly id: string; readonly newConnections: boolean }[]
 }
 
+/** What is known beside the registrations. Without it new connections are shared by weight. */
+export interface Knowledge {
+  readonly now: number
+  readonly lives?: Lives
+  readonly load?: ServiceLoad | undefined
+  /** Milliseconds until shares may be changed again: how many connections to expect. */
+  readonly horizonMs?: number
+}
+
+/** Connections for each candidate: a burst after silence must not all go to whoever is least loaded. */
+const LEAST_EXPECTED = 2
+
+type Schedulable = Pick<VirtualService, 'scheduler' | 'realServers' | 'options'>
+
 /**
- * Only what its agent reports ready, with a weight above 0, gets new connections. Established connections go on while
- * the real server may still be there: draining, lost with its agent, or for a moment not ready. A connection attempt
- * that repeats the 5-tuple of such a one is scheduled anew, as IPVS does (ip_vs_core.c, is_new_conn).
+ * Only what its agent reports ready, with a weight above 0 and below its upper threshold, gets new connections; sorry
+ * servers only when nobody else is left. Established connections go on while the real server may still be there:
+ * draining (for as long as `drainTimeout` allows), lost with its agent, or for a moment not ready; also on one that is
+ * down, where `onFailure` is `keep`. A connection attempt that repeats the 5-tuple of such a one is scheduled anew, as
+ * IPVS does (ip_vs_core.c, is_new_conn).
  */
-export function schedule(scheduler: Scheduler, realServers: readonly RealServer[]): Schedule {
-  const candidates = realServers.filter(isCandidate)
-  const slots = apportion(algorithms[scheduler](candidates))
+export function schedule(service: Schedulable, knowledge: Knowledge = { now: 0 }): Schedule {
+  const { realServers, options } = service
+  const serving = realServers.filter(rs => isReady(rs) && knowledge.load?.servers.get(rs.id)?.full !== true)
+  const regular = serving.filter(rs => rs.terms?.sorry !== true)
+  const chosen = regular.length > 0 ? regular : serving
+  const shares = isHashed(service.scheduler)
+    ? hashedShares(realServers, chosen)
+    : slotShares(service, chosen, knowledge)
+  const ids = new Set(shares.map(share => share.id))
   return {
-    shares: candidates.map((rs, i) => ({ id: rs.id, slots: slots[i]! })),
+    shares,
+    ...(isHashed(service.scheduler) ? { hashField: HASH_FIELD[service.scheduler] } : {}),
     established: realServers
-      .filter(rs => rs.state !== 'down')
-      .map(rs => ({ id: rs.id, newConnections: isCandidate(rs) })),
+      .filter(rs => (rs.state !== 'down' || options.onFailure === 'keep') && !isDrained(rs, service, knowledge))
+      .map(rs => ({ id: rs.id, newConnections: chosen.includes(rs) || ids.has(rs.id) })),
   }
 }
 
-function isCandidate(rs: RealServer): boolean {
+function hashedShares(all: readonly RealServer[], chosen: readonly RealServer[]): readonly Share[] {
+  const counts = copies(
+    chosen.map(rs => rs.weight),
+    all.map(rs => rs.weight),
+  )
+  return chosen.map((rs, i) => ({ id: rs.id, slots: counts[i]! }))
+}
+
+function slotShares(service: Schedulable, chosen: readonly RealServer[], knowledge: Knowledge): readonly Share[] {
+  if (chosen.length === 0 || isHashed(service.scheduler)) return []
+  const { load, lives, now, horizonMs = 1000 } = knowledge
+  const slowStartMs = (service.options.slowStart ?? 0) * 1000
+  const candidates = chosen.map((rs): Candidate => {
+    const ramped = ramp(lives?.get(rs.id), slowStartMs, now)
+    const { opened = 0, active = 0 } = load?.servers.get(rs.id) ?? {}
+    return { id: rs.id, weight: rs.weight * ramped, ramp: ramped, opened, active }
+  })
+  const expected = Math.max(LEAST_EXPECTED * candidates.length, ((load?.peak ?? 0) * horizonMs) / 1000)
+  const shares = algorithms[service.scheduler](candidates, expected)
+  const slots = apportion(shares, SLOTS, load === undefined ? 1 : 0)
+  return candidates.flatMap(({ id }, i) => (slots[i]! > 0 ? [{ id, slots: slots[i]! }] : []))
+}
+
+/** Stands for all on which `opened` depends: it counts anew when this changes, or a newcomer would be flooded. */
+export function epochOf(service: Schedulable, { lives, now }: Knowledge): string {
+  const slowStartMs = (service.options.slowStart ?? 0) * 1000
+  return service.realServers
+    .filter(isReady)
+    .map(rs => `${rs.id} ${rs.weight} ${Math.floor(20 * ramp(lives?.get(rs.id), slowStartMs, now))}`)
+    .join('\n')
+}
+
+function isDrained(rs: RealServer, { options }: Schedulable, { lives, now }: Knowledge): boolean {
+  if (options.drainTimeout === undefined) return false
+  const life = lives?.get(rs.id)
+  return life?.phase === 'draining' && now - life.since >= options.drainTimeout * 1000
+}
+
+function isReady(rs: RealServer): boolean {
   return rs.state === 'ready' && rs.weight > 0
 }

@@ -36,3 +36,12 @@ export function canonicalCidr(text: string): { cidr: string } | { problem: strin
   }
   return { cidr: `${formatIpv4(network)}/${length}` }
 }
+
+/** Why a netmask cannot be used, or undefined where it can: ones from the left, at least one. */
+export function maskProblem(text: string): string | undefined {
+  const value = parseIpv4(text)
+  const zeros = value === undefined ? 0 : 2 ** 32 - value
+  if (value === undefined || value === 0 || !Number.isInteger(Math.log2(zeros)))
+    return `'${text}' is not a netmask, such as 255.255.255.0`
+  return undefined
+}

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { canonicalCidr, vipProblem } from './address.ts'
+import { canonicalCidr, maskProblem, vipProblem } from './address.ts'
 import type { Scheduler } from './service.ts'
 import { vmPatternProblem } from './vm-pattern.ts'
 
@@ -33,10 +33,17 @@ const serviceName = checked(name =>
     : `'${name}' must be 1 to 63 letters, digits, dots, dashes or underscores, the first one a letter or a digit`,
 )
 
+const threshold = z.int().min(0).max(4_000_000)
+
+const seconds = z.int().min(0).max(86_400)
+
 const realServer = z.strictObject({
   vm: checked(vmPatternProblem).describe('libvirt domain name, with * ? [a-z] {a,b}, or UUID'),
   port: port.describe("the real server's port"),
   weight: z.int().min(0).max(65535).default(1).describe('share of new connections; 0 drains'),
+  uthreshold: threshold.optional().describe('no new connections at this many active ones'),
+  lthreshold: threshold.optional().describe('new connections again below this many; default: 3/4 of uthreshold'),
+  sorry: z.boolean().optional().describe('gets connections only when no other real server can'),
 })
 
 const cidr = checked(text => {
@@ -58,6 +65,17 @@ export const serviceSchema = z.strictObject({
     .default(['0.0.0.0/0'])
     .describe('CIDR blocks that the service is for'),
   arp: z.enum(['answer', 'drop']).default('answer').describe('what hosts do with ARP requests for the VIP'),
+  slowStart: seconds.optional().describe('seconds over which a new real server gets up to its whole share'),
+  drainTimeout: seconds.optional().describe('seconds after which a draining real server is let go'),
+  persistence: z
+    .strictObject({
+      timeout: z.int().min(1).max(86_400).default(300).describe('seconds since the last new connection of the client'),
+      mask: checked(maskProblem).default('255.255.255.255').describe('addresses equal under it count as one client'),
+    })
+    .optional()
+    .describe('a client stays with its real server, as in ipvsadm(8) --persistent'),
+  onFailure: z.enum(['reset', 'keep']).optional().describe('connections of a real server that is down; default: reset'),
+  onEmpty: z.enum(['reject', 'drop']).optional().describe('requests while nobody can serve; default: reject'),
   realServers: z
     .array(realServer)
     .min(1)

@@ -13,6 +13,23 @@ export interface ServiceSpec {
   readonly arp: 'answer' | 'drop'
   readonly realServers: readonly RealServerSpec[]
   readonly source: SpecSource
+  /** Seconds over which a real server that has become ready gets up to its whole share. */
+  readonly slowStart?: number | undefined
+  /** Seconds after which a draining real server's last connections are given up; without it they may stay for ever. */
+  readonly drainTimeout?: number | undefined
+  readonly persistence?: Persistence | undefined
+  /** Connections of a real server that is down: reset (the default), or kept for when it comes back. */
+  readonly onFailure?: 'reset' | 'keep' | undefined
+  /** Requests while nobody can serve: refused with RST or ICMP (the default), or dropped. */
+  readonly onEmpty?: 'reject' | 'drop' | undefined
+}
+
+/** A client goes to the real server that it went to last (ipvsadm(8), --persistent and --netmask). */
+export interface Persistence {
+  /** Seconds since the client's last new connection. */
+  readonly timeout: number
+  /** Addresses that are equal under it count as one client. */
+  readonly mask: string
 }
 
 export interface RealServerSpec {
@@ -21,6 +38,11 @@ export interface RealServerSpec {
   readonly port: number
   /** 0 drains */
   readonly weight: number
+  /** No new connections at this many active ones (0: no limit), until they are fewer than `lthreshold` (0: 3/4 of it). */
+  readonly uthreshold?: number | undefined
+  readonly lthreshold?: number | undefined
+  /** Gets connections only when no other real server can. */
+  readonly sorry?: boolean | undefined
 }
 
 /** Where a document was read, for messages: `file:line`, or the director that sent it. */

@@ -1,16 +1,10 @@
-import type { Algorithms } from '../types.ts'
+import type { Algorithm, Shared } from '../types.ts'
+import { lc } from './lc.ts'
+import { nq } from './nq.ts'
 import { rr } from './rr.ts'
+import { sed } from './sed.ts'
+import { wlc } from './wlc.ts'
 import { wrr } from './wrr.ts'
 
-/** The algorithms by the names of ipvsadm(8). Those without a file of their own share out by weight. */
-export const algorithms: Algorithms = {
-  rr,
-  wrr,
-  lc: wrr,
-  wlc: wrr,
-  sed: wrr,
-  nq: wrr,
-  sh: wrr,
-  dh: wrr,
-  mh: wrr,
-}
+/** The algorithms that act by weight, by the names of ipvsadm(8). Those that hash are in hashed.ts. */
+export const algorithms: Readonly<Record<Shared, Algorithm>> = { rr, wrr, lc, wlc, sed, nq }

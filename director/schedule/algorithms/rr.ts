@@ -1,4 +1,9 @@
+import { fill } from '../fill.ts'
 import type { Algorithm } from '../types.ts'
 
-/** Round robin: equal shares whatever the weights (ipvsadm(8), rr). */
-export const rr: Algorithm = candidates => candidates.map(() => 1)
+/** Round robin: equal numbers of connections whatever the weights (ipvsadm(8), rr). */
+export const rr: Algorithm = (candidates, expected) =>
+  fill(
+    candidates.map(({ opened, ramp }) => ({ have: opened, weight: ramp })),
+    expected,
+  )

@@ -1,4 +1,9 @@
+import { fill } from '../fill.ts'
 import type { Algorithm } from '../types.ts'
 
-/** Weighted round robin: shares in proportion to the weights (ipvsadm(8), wrr). */
-export const wrr: Algorithm = candidates => candidates.map(candidate => candidate.weight)
+/** Weighted round robin: numbers of connections in proportion to the weights (ipvsadm(8), wrr). */
+export const wrr: Algorithm = (candidates, expected) =>
+  fill(
+    candidates.map(({ opened, weight }) => ({ have: opened, weight })),
+    expected,
+  )

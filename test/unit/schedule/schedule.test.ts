@@ -3,28 +3,11 @@ import fc from 'fast-check'
 import type { RealServer } from '../../../director/registry/types.ts'
 import { apportion, SLOTS } from '../../../director/schedule/apportion.ts'
 import { schedule } from '../../../director/schedule/schedule.ts'
+import type { Scheduler } from '../../../shared/config/service.ts'
+import { rs } from './fixture.ts'
 
-function rs(id: string, change: Partial<RealServer> = {}): RealServer {
-  return {
-    id,
-    hostId: 'rs1',
-    hostMac: '02:00:00:00:00:20',
-    hostIp: '172.24.1.20',
-    service: 'web',
-    vip: '10.10.1.100',
-    protocol: 'tcp',
-    vipPort: 80,
-    ingressPort: 8080,
-    rsPort: 8080,
-    vm: id,
-    vmUuid: '',
-    weight: 1,
-    state: 'ready',
-    reason: '',
-    scheduler: 'rr',
-    ...change,
-  }
-}
+const of = (scheduler: Scheduler, realServers: readonly RealServer[]) =>
+  schedule({ scheduler, realServers, options: {} })
 
 const weights = fc.array(fc.integer({ min: 1, max: 65535 }), { minLength: 1, maxLength: 40 })
 
@@ -54,19 +37,19 @@ test('apportion is off by less than one slot where nobody is below one', t => {
   )
 })
 
-test('more real servers than slots: one each', t => {
-  t.deepEqual(apportion(Array(300).fill(7)), Array(300).fill(1))
+test('more real servers than slots: one each, to as many as there are', t => {
+  t.deepEqual(apportion(Array(300).fill(7)), [...Array(256).fill(1), ...Array(44).fill(0)])
   t.deepEqual(apportion([]), [])
 })
 
 test('rr ignores weights, wrr follows them', t => {
   const servers = [rs('a', { weight: 1 }), rs('b', { weight: 3 })]
   t.deepEqual(
-    schedule('rr', servers).shares.map(share => share.slots),
+    of('rr', servers).shares.map(share => share.slots),
     [128, 128],
   )
   t.deepEqual(
-    schedule('wrr', servers).shares.map(share => share.slots),
+    of('wrr', servers).shares.map(share => share.slots),
     [64, 192],
   )
 })
@@ -80,7 +63,7 @@ test('only ready real servers with a weight get new connections', t => {
     rs('down', { state: 'down' }),
     rs('lost', { state: 'lost' }),
   ]
-  const { shares, established } = schedule('rr', servers)
+  const { shares, established } = of('rr', servers)
   t.deepEqual(shares, [{ id: 'ready', slots: SLOTS }])
   t.deepEqual(established, [
     { id: 'ready', newConnections: true },
@@ -92,5 +75,5 @@ test('only ready real servers with a weight get new connections', t => {
 })
 
 test('nobody ready: no shares', t => {
-  t.deepEqual(schedule('wlc', [rs('a', { state: 'pending' })]).shares, [])
+  t.deepEqual(of('wlc', [rs('a', { state: 'pending' })]).shares, [])
 })

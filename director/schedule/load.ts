@@ -1,0 +1,86 @@
+/** What a real server has done and carries, as the scheduler remembers it from reading to reading. */
+export interface ServerLoad {
+  /** The switch's own counters at the last reading: connections opened, connections seen to end. */
+  readonly total: number
+  readonly ended: number
+  /** Opened since the candidates changed last. */
+  readonly opened: number
+  readonly active: number
+  /** It has reached its upper threshold and has not come below the lower one yet (ipvsadm(8), --u-threshold). */
+  readonly full: boolean
+}
+
+/** The load of one virtual service, by real server. Pure data; a new one for each reading. */
+export interface ServiceLoad {
+  /** Clock milliseconds of the reading. */
+  readonly at: number
+  /** New connections a second in the last interval. */
+  readonly rate: number
+  /** The greatest rate of late: what may come before shares are changed again. */
+  readonly peak: number
+  /** Stands for the candidates and their weights: `opened` counts from their last change. */
+  readonly epoch: string
+  readonly servers: ReadonlyMap<string, ServerLoad>
+}
+
+export interface Thresholds {
+  readonly upper: number
+  /** 0: three quarters of `upper`. */
+  readonly lower: number
+}
+
+export interface Reading {
+  readonly at: number
+  readonly epoch: string
+  /** By real server; one that is not in it has not got a connection yet. */
+  readonly counters: ReadonlyMap<string, { readonly opened: number; readonly ended: number }>
+  /** All real servers, with their thresholds where they have some. */
+  readonly servers: ReadonlyMap<string, Thresholds | undefined>
+  /**
+   * Milliseconds after which an idle connection is forgotten; only for UDP, where no packet tells of the end. Active are
+   * those that came within such a time, fading out.
+   */
+  readonly idleMs?: number
+}
+
+/** Milliseconds in which a peak that does not come again is forgotten by two thirds. */
+const PEAK_MS = 3000
+
+/** The load after a reading. A counter that went back began anew: the switch was restarted, with an empty table. */
+export function observe(before: ServiceLoad | undefined, reading: Reading): ServiceLoad {
+  const { at, epoch, counters } = reading
+  const elapsed = before === undefined ? 1000 : Math.max(1, at - before.at)
+  const sameEpoch = before?.epoch === epoch
+  const servers = new Map<string, ServerLoad>()
+  let came = 0
+  for (const [id, thresholds] of reading.servers) {
+    const last = before?.servers.get(id)
+    const counted = counters.get(id) ?? { opened: 0, ended: 0 }
+    const restarted = last !== undefined && counted.opened < last.total
+    const opened =
+      counted.opened - (last === undefined ? (before === undefined ? counted.opened : 0) : restarted ? 0 : last.total)
+    came += opened
+    const active =
+      reading.idleMs === undefined
+        ? Math.max(0, counted.opened - counted.ended)
+        : (restarted ? 0 : (last?.active ?? 0)) * Math.exp(-elapsed / reading.idleMs) + opened
+    servers.set(id, {
+      total: counted.opened,
+      ended: counted.ended,
+      opened: (sameEpoch ? (last?.opened ?? 0) : 0) + opened,
+      active,
+      full: isFull(active, last?.full ?? false, thresholds),
+    })
+  }
+  const rate = (came / elapsed) * 1000
+  const peak = Math.max(rate, (before?.peak ?? 0) * Math.exp(-elapsed / PEAK_MS))
+  return { at, epoch, rate, peak, servers }
+}
+
+/** As IPVS does (ip_vs_conn.c, ip_vs_dest_update_overload… ip_vs_unbind_dest). */
+function isFull(active: number, before: boolean, thresholds: Thresholds | undefined): boolean {
+  if (thresholds === undefined || thresholds.upper === 0) return false
+  if (active >= thresholds.upper) return true
+  const release = thresholds.lower > 0 ? thresholds.lower : (thresholds.upper * 3) / 4
+  return before && active >= release
+}

@@ -1,0 +1,143 @@
+import type { RealServer } from '../../../../director/registry/types.ts'
+import { observe, type ServiceLoad } from '../../../../director/schedule/load.ts'
+import { epochOf, schedule } from '../../../../director/schedule/schedule.ts'
+import type { Scheduler } from '../../../../shared/config/service.ts'
+import { lvs } from './lvs.ts'
+import { type Arrival, randomOf } from './trace.ts'
+
+export interface Outcome {
+  readonly opened: readonly number[]
+  /** Active connections by real server, at every whole second. */
+  readonly samples: readonly (readonly number[])[]
+}
+
+type Choose = (conns: readonly number[], arrival: Arrival) => number
+
+export interface SimulateOptions {
+  readonly scheduler: Scheduler
+  readonly realServers: readonly RealServer[]
+  readonly trace: readonly Arrival[]
+  /** Seconds between two decisions. */
+  readonly tick?: number
+  /** How many ticks old the counters are that a decision goes by. */
+  readonly lag?: number
+  readonly seed?: number
+}
+
+/** The kernel's scheduler on the trace. */
+export function simulateLvs({ scheduler, realServers, trace }: SimulateOptions): Outcome {
+  const oracle = lvs(
+    scheduler,
+    realServers.map(rs => rs.weight),
+  )
+  return play(
+    realServers.length,
+    trace,
+    (conns, { client }) => oracle(conns, client),
+    () => {},
+  )
+}
+
+/** Ours: the switch draws a slot by the hash of each connection, the director changes the slots every `tick`. */
+export function simulateOurs(options: SimulateOptions): Outcome {
+  const { scheduler, realServers, trace, tick = 0.1, lag = 0, seed = 1 } = options
+  const service = { scheduler, realServers, options: {} }
+  const random = randomOf(seed)
+  const number = new Map(realServers.map((rs, i) => [rs.id, i]))
+  const history: ReadonlyMap<string, { opened: number; ended: number }>[] = []
+  let load: ServiceLoad | undefined
+  let slots: number[] = []
+  const decide = (at: number) => {
+    const knowledge = { now: at * 1000, load, horizonMs: tick * 1000 }
+    slots = schedule(service, knowledge).shares.flatMap(share => Array<number>(share.slots).fill(number.get(share.id)!))
+  }
+  decide(0)
+  const onTick = (at: number, opened: readonly number[], active: readonly number[]) => {
+    const counters = new Map(
+      realServers.map((rs, i) => [rs.id, { opened: opened[i]!, ended: opened[i]! - active[i]! }]),
+    )
+    history.push(counters)
+    const seen = history.length > lag ? history.shift() : undefined
+    if (seen === undefined) return
+    const servers = new Map(realServers.map(rs => [rs.id, undefined]))
+    const epoch = epochOf(service, { now: at * 1000 })
+    load = observe(load, { at: at * 1000, epoch, counters: seen, servers })
+    decide(at)
+  }
+  return play(realServers.length, trace, () => slots[Math.floor(random() * slots.length)]!, onTick, tick)
+}
+
+function play(
+  servers: number,
+  trace: readonly Arrival[],
+  choose: Choose,
+  onTick: (at: number, opened: readonly number[], active: readonly number[]) => void,
+  tick = 1,
+): Outcome {
+  const opened = Array<number>(servers).fill(0)
+  const active = Array<number>(servers).fill(0)
+  const ends = createHeap()
+  const samples: number[][] = []
+  let nextTick = tick
+  let nextSample = 1
+  for (const arrival of trace) {
+    while (Math.min(nextTick, nextSample) <= arrival.at) {
+      const at = Math.min(nextTick, nextSample)
+      ends.until(at, server => active[server]!--)
+      if (at === nextTick) {
+        onTick(at, opened, active)
+        nextTick += tick
+      }
+      if (at === nextSample) {
+        samples.push([...active])
+        nextSample += 1
+      }
+    }
+    ends.until(arrival.at, server => active[server]!--)
+    const server = choose(active, arrival)
+    opened[server]!++
+    active[server]!++
+    ends.push(arrival.at + arrival.lasts, server)
+  }
+  return { opened, samples }
+}
+
+/** A binary heap of (time, server). */
+function createHeap() {
+  const heap: { at: number; server: number }[] = []
+  const up = (i: number) => {
+    for (let n = i; n > 0; ) {
+      const parent = (n - 1) >> 1
+      if (heap[parent]!.at <= heap[n]!.at) return
+      ;[heap[parent], heap[n]] = [heap[n]!, heap[parent]!]
+      n = parent
+    }
+  }
+  const down = () => {
+    for (let n = 0; ; ) {
+      let least = n
+      for (const child of [2 * n + 1, 2 * n + 2]) {
+        if (child < heap.length && heap[child]!.at < heap[least]!.at) least = child
+      }
+      if (least === n) return
+      ;[heap[least], heap[n]] = [heap[n]!, heap[least]!]
+      n = least
+    }
+  }
+  return {
+    push: (at: number, server: number) => {
+      heap.push({ at, server })
+      up(heap.length - 1)
+    },
+    until: (at: number, ended: (server: number) => void) => {
+      while (heap.length > 0 && heap[0]!.at <= at) {
+        ended(heap[0]!.server)
+        const last = heap.pop()!
+        if (heap.length > 0) {
+          heap[0] = last
+          down()
+        }
+      }
+    },
+  }
+}

@@ -1,0 +1,46 @@
+/** One connection: when it comes and for how long it stays, in seconds. */
+export interface Arrival {
+  readonly at: number
+  readonly lasts: number
+  readonly client: number
+}
+
+export type Durations = 'uniform' | 'exponential' | 'heavy'
+
+export interface TraceOptions {
+  /** Connections a second, on average. */
+  readonly rate: number
+  readonly seconds: number
+  /** Mean, in seconds. */
+  readonly lasts: number
+  readonly durations: Durations
+  /** Arrivals in bursts: each second's connections come within its first fifth. */
+  readonly bursty?: boolean
+  readonly seed: number
+}
+
+export function makeTrace({ rate, seconds, lasts, durations, bursty = false, seed }: TraceOptions): Arrival[] {
+  const random = randomOf(seed)
+  const draw = {
+    uniform: () => lasts * 2 * random(),
+    exponential: () => -lasts * Math.log(1 - random()),
+    // Pareto, shape 1.5: the mean is three times the least, the variance has no bound.
+    heavy: () => lasts / 3 / (1 - random()) ** (1 / 1.5),
+  }[durations]
+  return Array.from({ length: Math.round(rate * seconds) }, () => {
+    const at = random() * seconds
+    const second = Math.floor(at)
+    return { at: bursty ? second + (at - second) / 5 : at, lasts: draw(), client: Math.floor(random() * 2 ** 32) }
+  }).sort((a, b) => a.at - b.at)
+}
+
+/** mulberry32: small, and the same everywhere. */
+export function randomOf(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+  }
+}
