@@ -11,6 +11,8 @@ import { createDriftGuard } from '../shared/switch/drift-guard.ts'
 import type { Switch, SwitchHandlers } from '../shared/switch/types.ts'
 import { createAnnouncer } from './apply/announce.ts'
 import { disableSequenceChecks, zoneTimeouts } from './apply/conntrack.ts'
+import { createRefuser } from './apply/refuse.ts'
+import { startBalance } from './balance/balance.ts'
 import { serviceObject } from './compile/compile.ts'
 import type { CompiledService, Site } from './compile/types.ts'
 import type { DirectorConfig } from './config.ts'
@@ -18,7 +20,7 @@ import { createIcmpErrors } from './icmp-errors.ts'
 import type { AgentHandlers, Agents, Offer } from './intake/agents.ts'
 import type { BridgeWatch } from './intake/bridge.ts'
 import { createInputs } from './intake/inputs.ts'
-import type { Plan } from './plan.ts'
+import { markOf, type Plan } from './plan.ts'
 import { startReconcile } from './reconcile.ts'
 import { restoreRegistry } from './registry/registry.ts'
 import { statusOf } from './status.ts'
@@ -56,6 +58,7 @@ export function createDirector(options: DirectorOptions): Director {
   const applier = createApplier({ log, clock })
   const timeline = createTimeline(clock)
   const announcer = createAnnouncer({ log, clock })
+  const refuser = createRefuser({ log, clock })
   const listeners = new Set<() => void>()
   const changed = () => {
     for (const listener of listeners) listener()
@@ -113,12 +116,23 @@ export function createDirector(options: DirectorOptions): Director {
       const ready = service.realServers.filter(rs => rs.state === 'ready')
       for (const rs of ready) timeline.reached('registered', `${service.service} ${rs.vm}`, rs.id)
       if (!applier.confirmed(serviceObject(plan.compiled[i]!))) continue
-      timeline.reached('flows', service.service, `${plan.compiled[i]!.shares.length} real servers in scheduling`)
+      timeline.reached('flows', service.service, `${serving(plan.compiled[i]!)} real servers in scheduling`)
     }
   }
 
+  const balance = startBalance({
+    switch: () => (reconcile.tornDown ? undefined : sw),
+    plan: () => reconcile.plan,
+    markOf: (service, id) => markOf(service, id, store.numbers),
+    udpTimeout: config.connectionTimeouts.udp,
+    log,
+    clock,
+    mark: reason => reconcile.loop.mark(reason),
+  })
+
   const reconcile = startReconcile({
     inputs,
+    knowledge: balance.knowledge,
     store,
     applier,
     switch: () => {
@@ -142,6 +156,14 @@ export function createDirector(options: DirectorOptions): Director {
   })
 
   const drift = createDriftGuard({ clock, log, repair: () => reconcile.loop.mark('drift') })
+
+  const icmpErrors = createIcmpErrors({
+    log,
+    clock,
+    switch: () => sw,
+    site: () => inputs.site,
+    services: () => reconcile.plan?.compiled ?? [],
+  })
 
   const control: Control = {
     getStatus: () =>
@@ -184,13 +206,10 @@ export function createDirector(options: DirectorOptions): Director {
     agentHandlers: inputs.agentHandlers,
     control,
     switchHandlers: {
-      onPacketIn: createIcmpErrors({
-        log,
-        clock,
-        switch: () => sw,
-        site: () => inputs.site,
-        services: () => reconcile.plan?.compiled ?? [],
-      }),
+      onPacketIn: packet => {
+        icmpErrors(packet)
+        refuser.packet(sw, packet)
+      },
       onUp: () => {
         applier.distrust({ retryRefused: true })
         timeoutsInForce = ''
@@ -236,9 +255,15 @@ export function createDirector(options: DirectorOptions): Director {
       sw = next
     },
     stop: async () => {
+      balance.stop()
       announcer.close()
       drift.close()
       await reconcile.stop()
     },
   }
+}
+
+/** Real servers that may get new connections, whether or not they get any at this moment. */
+function serving({ targets }: CompiledService): number {
+  return targets.filter(target => target.newConnections).length
 }

@@ -5,7 +5,7 @@ import type { Clock } from '../shared/run/clock.ts'
 import { createTokenBucket } from '../shared/run/token-bucket.ts'
 import type { PacketIn, PacketOut, Switch } from '../shared/switch/types.ts'
 import { toHost } from './compile/fabric.ts'
-import { TABLE } from './compile/tables.ts'
+import { ENDED, TABLE } from './compile/tables.ts'
 import type { CompiledService, Site } from './compile/types.ts'
 
 export interface IcmpErrorsOptions {
@@ -49,7 +49,7 @@ export function createIcmpErrors(options: IcmpErrorsOptions): (packet: PacketIn)
     const site = options.site()
     const { ct_zone: zone, ct_mark: mark } = packet.match
     const service = options.services().find(candidate => candidate.zone === Number(zone ?? 0))
-    const target = service?.targets.find(candidate => candidate.mark === Number(mark ?? 0))
+    const target = service?.targets.find(candidate => candidate.mark === Number(mark ?? 0) % ENDED)
     if (site === undefined || target === undefined) return undefined
     return {
       ...from(packet),

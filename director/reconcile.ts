@@ -9,6 +9,8 @@ import type { CompiledService, Site } from './compile/types.ts'
 import type { Inputs } from './intake/inputs.ts'
 import { makePlan, type Plan } from './plan.ts'
 import { expire, nextExpiry } from './registry/registry.ts'
+import type { VirtualService } from './registry/services.ts'
+import type { Knowledge } from './schedule/schedule.ts'
 import type { Store } from './store/store.ts'
 
 export interface ReconcileOptions {
@@ -18,6 +20,8 @@ export interface ReconcileOptions {
   readonly switch: () => Switch
   readonly log: Log
   readonly clock: Clock
+  /** What has been learnt of a service's connections. */
+  knowledge(service: VirtualService): Knowledge
   /** Tells the agents who they talk to and which files are in force. */
   offer(site: Site): void
   /** What goes with the services beside the bridge: connection timeouts. Rejects: the flows are applied, and all is tried again. */
@@ -78,7 +82,7 @@ export function startReconcile(options: ReconcileOptions): Reconcile {
     store.hosts.save(inputs.registry.hosts.values())
     if (inputs.services.synced) store.files.save(inputs.services.texts)
     options.offer(site)
-    const next = makePlan(inputs.services.specs, inputs.registry, store.numbers)
+    const next = makePlan(inputs.services.specs, inputs.registry, store.numbers, options.knowledge)
     const services = tornDown ? [] : next.compiled
     // Before the flows, for a connection's first packet should find its zone's timeouts; but flows go out without, too.
     const failure = await options.accompany(services, site).then(
@@ -87,7 +91,8 @@ export function startReconcile(options: ReconcileOptions): Reconcile {
     )
     const applied = await applier.apply(compile(site, services), options.switch())
     plan = next
-    if (applied.added + applied.changed + applied.deleted > 0) log.info('the switch has confirmed', { ...applied })
+    if (applied.added + applied.deleted > 0) log.info('the switch has confirmed', { ...applied })
+    else if (applied.changed > 0) log.debug('the switch has confirmed', { ...applied })
     options.onApplied(next, site, applied)
     if (failure) throw failure.error
     return applied

@@ -18,14 +18,18 @@ export interface ConnectionTimeouts {
  * in SYN_SENT, and every UDP flow in SINGLE, until the end; the other states are set too, for packets that came twice.
  */
 export function zoneTimeouts(services: readonly CompiledService[], timeouts: ConnectionTimeouts): CtZoneTimeouts[] {
-  const { tcp, udp } = timeouts
-  return services.map(({ zone, protocol }) => ({
-    zone,
-    timeouts:
-      protocol === 'tcp'
-        ? { tcp_syn_sent: tcp, tcp_syn_sent2: tcp, tcp_syn_recv: tcp, tcp_established: tcp }
-        : { udp_first: udp, udp_single: udp, udp_multiple: udp },
-  }))
+  return services.flatMap(({ zone, protocol, persistence }) => [
+    { zone, timeouts: lasting(protocol, timeouts[protocol]) },
+    ...(persistence === undefined
+      ? []
+      : [{ zone: persistence.zone, timeouts: lasting(protocol, persistence.timeout) }]),
+  ])
+}
+
+function lasting(protocol: 'tcp' | 'udp', seconds: number): CtZoneTimeouts['timeouts'] {
+  return protocol === 'tcp'
+    ? { tcp_syn_sent: seconds, tcp_syn_sent2: seconds, tcp_syn_recv: seconds, tcp_established: seconds }
+    : { udp_first: seconds, udp_single: seconds, udp_multiple: seconds }
 }
 
 /**

@@ -2,14 +2,17 @@ import type { Compiled, CompiledObject } from '../../shared/flows/compiled.ts'
 import type { DesiredState } from '../../shared/flows/types.ts'
 import { arp } from './features/arp.ts'
 import { connections } from './features/connections.ts'
+import { ending } from './features/ending.ts'
 import { forward } from './features/forward.ts'
 import { icmp } from './features/icmp.ts'
 import { icmpErrorOwner, icmpErrors } from './features/icmp-errors.ts'
+import { passing } from './features/passing.ts'
+import { persistence } from './features/persistence.ts'
 import { uplink } from './features/uplink.ts'
 import type { CompiledService, Feature, Site, VipFeature } from './types.ts'
 
 const VIP_FEATURES: readonly VipFeature[] = [arp, icmp, icmpErrors]
-const FEATURES: readonly Feature[] = [connections, forward]
+const FEATURES: readonly Feature[] = [ending, connections, persistence, forward]
 
 /**
  * All that the bridge must hold for the director, by object: `uplink`, `vip/VIP`, `service/NUMBER`. Pure; without
@@ -22,7 +25,7 @@ export function compile(site: Site, services: readonly CompiledService[]): Compi
     compiled.set(object, { signature: JSON.stringify(signature), state })
   if (services.length === 0) return compiled
 
-  add('uplink', site.uplink, () => ({ flows: [...uplink(site), icmpErrorOwner()], groups: [] }))
+  add('uplink', site.uplink, () => ({ flows: [...passing(), ...uplink(site), icmpErrorOwner()], groups: [] }))
   for (const vip of [...new Set(services.map(service => service.vip))].sort()) {
     add(`vip/${vip}`, site, () => ({ flows: VIP_FEATURES.flatMap(feature => feature(site, vip)), groups: [] }))
   }

@@ -4,25 +4,47 @@
  *
  *   0   CLASSIFY    ARP, ICMP echo and requests for a VIP that are meant for the director (eth_dst=D)
  *       └ ct(zone of the service): the connection table is asked, and the packet comes back in
- *   100 CONNECTION  ct_mark known: MARK ← it, go on in FORWARD. Else the service's select group: each bucket sets MARK
- *   102 COMMIT      ct(commit): the connection's mark is set
+ *   100 ENDING      the first FIN or RST of a connection is counted, and noted in its mark
+ *   101 CONNECTION  ct_mark known: MARK ← it, go on in FORWARD. Else the service's select group: each bucket sets MARK
+ *       └ with persistence: first ct(zone of the service's clients), back in through
+ *         105 PERSISTENT  the client's mark known: MARK ← it. Else the group
+ *   102 COMMIT      ct(commit): the connection's mark is set, and the packet comes back in
+ *   103 OPENED      new connections are counted, by the mark that was set
  *   104 FORWARD     per MARK: destination port, addresses, then the fabric
  *   106 UPLINK      back through the uplink that the request came in by, or out of it when it came from elsewhere
  *   108 ICMP_ERROR  an error that a connection's packet has caused, with the connection's mark
  *
- * The director sees one direction of every connection, so ct_state says nothing and is never matched.
+ * The director sees one direction of every connection, so ct_state says nothing and is never matched. What is counted
+ * is counted by ct_mark, never by a group's bucket: after a change of weights the switch would credit packets of before
+ * to the wrong real server.
  */
-export const TABLE = { CLASSIFY: 0, CONNECTION: 100, COMMIT: 102, FORWARD: 104, UPLINK: 106, ICMP_ERROR: 108 } as const
+export const TABLE = {
+  CLASSIFY: 0,
+  ENDING: 100,
+  CONNECTION: 101,
+  COMMIT: 102,
+  OPENED: 103,
+  FORWARD: 104,
+  PERSISTENT: 105,
+  UPLINK: 106,
+  ICMP_ERROR: 108,
+} as const
 
 /**
  * In table 0 a request for a VIP goes before the agent's rules (40,000 to 40,500, agent/compile/tables.ts): it gets to
  * a local real server through the director only. ARP and ICMP go after the agent's shields (a real server's own probe
  * for its VIP must stay unanswered, or the guest gives the address up) and before the agent's ARP proxy.
  */
-export const PRIORITY = { REQUEST: 50_000, ANSWER: 40_255, KNOWN: 200, UNKNOWN: 100 } as const
+export const PRIORITY = { REQUEST: 50_000, ANSWER: 40_255, KNOWN: 200, UNKNOWN: 100, BASE: 1 } as const
 
 /** Mark (= number) of the real server that the packet goes to; 0: not known yet. */
 export const MARK = 'reg0'
+
+/** Bit of a connection's ct_mark, above all real servers' marks: the client has ended it. */
+export const ENDED = 0x8000_0000
+
+/** The client's address and port while they are hidden for the look-up of a persistent client. */
+export const CLIENT = { address: 'reg4', port: 'reg5' } as const
 
 /**
  * 1 after the director has sent a packet to its own host's agent (resubmit to table 0): it must not be taken for a

@@ -40,6 +40,12 @@ export interface CompiledService {
   /** Stable for ever: cookie object and group number. */
   readonly number: number
   readonly zone: number
+  /** Zone of the clients' marks, seconds and netmask, where clients are persistent. */
+  readonly persistence?: { readonly zone: number; readonly timeout: number; readonly mask: string }
+  /** Requests that nobody can serve: to the director, which refuses them, or dropped. */
+  readonly onEmpty: 'reject' | 'drop'
+  /** The header field whose hash chooses among a share's equal slots; undefined: the shares are proportions. */
+  readonly hashField?: 'ipv4_src' | 'ipv4_dst'
   /** New connections, by mark. */
   readonly shares: readonly (Omit<Share, 'id'> & { readonly mark: number })[]
   /** All real servers that packets may still go to. */

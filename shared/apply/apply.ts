@@ -55,7 +55,10 @@ export interface Counts {
   desiredFlows: number
   desiredGroups: number
   installedFlows: number
-  /** What this process has done since it started: bundles, and flows and groups in them. */
+  /**
+   * What this process has done since it started: bundles, and flows and groups in them. A group that is changed is not
+   * counted: the director's weights follow the load, which is no sign of anything.
+   */
   commits: number
   added: number
   changed: number
@@ -173,7 +176,7 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
     table.confirm(change)
     counts.commits++
     counts.added += applied.added
-    counts.changed += applied.changed
+    counts.changed += change.replaceFlows.length
     counts.deleted += applied.deleted
     counts.installedFlows += change.addFlows.length - change.deleteFlows.length
     tell()

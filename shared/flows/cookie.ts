@@ -38,6 +38,10 @@ export const COOKIE_KINDS = {
   'commit-mark': 37,
   forward: 38,
   'vip-icmp-error': 39,
+  opened: 40,
+  ended: 41,
+  persistence: 42,
+  reject: 43,
 } as const satisfies Record<string, number>
 
 export type CookieKind = keyof typeof COOKIE_KINDS
@@ -79,6 +83,11 @@ export function decodeCookie(cookie: bigint): Cookie | undefined {
 /** Cookie and mask that select all flows of one owner in a flow-desc, flow monitor or delete request. */
 export function ownerCookie(owner: Owner): { readonly cookie: bigint; readonly mask: bigint } {
   return { cookie: (MAGIC << 48n) | (BigInt(OWNERS[owner]) << 44n), mask: 0xffff_f000_0000_0000n }
+}
+
+/** Cookie and mask that select all flows of one kind. */
+export function kindCookie(owner: Owner, kind: CookieKind): { readonly cookie: bigint; readonly mask: bigint } {
+  return { cookie: encodeCookie(owner, kind), mask: 0xffff_ffff_0000_0000n }
 }
 
 export function ownsFlow(owner: Owner, cookie: bigint): boolean {

@@ -1,11 +1,11 @@
-import { type Owner, ownerCookie, ownsFlow, ownsGroup } from '../flows/cookie.ts'
+import { kindCookie, type Owner, ownerCookie, ownsFlow, ownsGroup } from '../flows/cookie.ts'
 import type { InstalledFlow, InstalledGroup, InstalledState } from '../flows/types.ts'
-import { decodeFlowDesc, encodeFlowDescRequest } from '../openflow/flow.ts'
+import { decodeFlowCounts, decodeFlowDesc, encodeFlowDescRequest } from '../openflow/flow.ts'
 import { decodeGroupDesc, encodeGroupDescRequest, type GroupDesc } from '../openflow/group.ts'
 import { decodeGroupStats, encodeGroupStatsRequest } from '../openflow/group-stats.ts'
 import { decodePortDesc, encodePortDescRequest } from '../openflow/port-desc.ts'
 import { request, type Session } from './request.ts'
-import type { GroupStats, SwitchPort } from './types.ts'
+import type { FlowStats, FlowStatsFilter, GroupStats, SwitchPort } from './types.ts'
 
 /** Flows by cookie and mask, filtered by the switch; groups by id range, filtered here. */
 export async function readInstalled(session: Session, owner: Owner): Promise<InstalledState> {
@@ -28,6 +28,15 @@ async function readFlows(session: Session, owner: Owner): Promise<InstalledFlow[
       actions,
       installed: true,
     }))
+}
+
+export async function readFlowStats(session: Session, owner: Owner, filter: FlowStatsFilter): Promise<FlowStats[]> {
+  const { table, match, kind } = filter
+  const cookie = kind === undefined ? ownerCookie(owner) : kindCookie(owner, kind)
+  const parts = await request(session, 'the request for counters', xid =>
+    encodeFlowDescRequest(xid, { table, cookie, ...(match === undefined ? {} : { match }) }),
+  )
+  return parts.flatMap(part => decodeFlowCounts(part.bytes))
 }
 
 async function readGroups(session: Session, owner: Owner): Promise<GroupDesc[]> {

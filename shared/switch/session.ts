@@ -8,7 +8,7 @@ import { commitChange } from './commit.ts'
 import { connectOpenFlow, type OpenFlowConnection } from './connection.ts'
 import { createDriftWatch } from './monitor.ts'
 import { sendPacket, wantPackets } from './packet.ts'
-import { readGroupStats, readInstalled, readPorts } from './read.ts'
+import { readFlowStats, readGroupStats, readInstalled, readPorts } from './read.ts'
 import type { Session } from './request.ts'
 import type { Switch, SwitchHandlers } from './types.ts'
 import { createUnsolicited } from './unsolicited.ts'
@@ -103,6 +103,7 @@ export function openSwitch(options: SwitchOptions): Switch {
       return mine
     },
     readGroupStats: async () => readGroupStats(current(), owner),
+    readFlowStats: async filter => readFlowStats(current(), owner, filter),
     readPorts: async () => readPorts(current()),
     packetOut: async packet => sendPacket(current(), packet),
     close: async () => {

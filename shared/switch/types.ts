@@ -1,3 +1,4 @@
+import type { CookieKind } from '../flows/cookie.ts'
 import type { Change, InstalledState } from '../flows/types.ts'
 import type { Action, Match } from '../openflow/types.ts'
 
@@ -14,6 +15,8 @@ export interface Switch {
   commit(change: Change): Promise<void>
   /** Counters of the owned groups. */
   readGroupStats(): Promise<readonly GroupStats[]>
+  /** Packets of the owned flows that the filter lets through, as of the switch's last look at its datapath. */
+  readFlowStats(filter: FlowStatsFilter): Promise<readonly FlowStats[]>
   readPorts(): Promise<readonly SwitchPort[]>
   /** Resolves when the switch has taken the packet and found nothing wrong with it. */
   packetOut(packet: PacketOut): Promise<void>
@@ -32,6 +35,18 @@ export interface BucketStats {
   readonly id: number
   readonly packets: bigint
   readonly bytes: bigint
+}
+
+export interface FlowStatsFilter {
+  readonly table: number
+  /** Only flows that match all of it, and maybe more. */
+  readonly match?: Match
+  readonly kind?: CookieKind
+}
+
+export interface FlowStats {
+  readonly cookie: bigint
+  readonly packets: number
 }
 
 export interface SwitchPort {

@@ -3,7 +3,7 @@ import type { Flow } from '../../../shared/flows/types.ts'
 import { toHost } from '../fabric.ts'
 import { MARK, PRIORITY, TABLE } from '../tables.ts'
 import type { CompiledService, Feature, Site, Target } from '../types.ts'
-import { transport } from './connections.ts'
+import { transport } from './transport.ts'
 
 /** Direct routing: source and destination IP stay, the ports' and the hosts' names change, the reply never comes here. */
 export const forward: Feature = (site, service) => ({

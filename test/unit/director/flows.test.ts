@@ -14,6 +14,7 @@ function service(network: Network, shares: readonly number[], change: Partial<Co
     clients: ['0.0.0.0/0'],
     number: 1,
     zone: ZONE,
+    onEmpty: 'drop',
     shares: shares.flatMap((slots, i) => (slots > 0 ? [{ mark: i + 1, slots }] : [])),
     targets: network.hostMacs.map((hostMac, i) => ({
       mark: i + 1,

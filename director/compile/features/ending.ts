@@ -1,0 +1,57 @@
+import { encodeCookie } from '../../../shared/flows/cookie.ts'
+import type { Flow } from '../../../shared/flows/types.ts'
+import type { Action } from '../../../shared/openflow/types.ts'
+import { ENDED, MARK, PRIORITY, TABLE } from '../tables.ts'
+import type { CompiledService, Feature, Target } from '../types.ts'
+import { hex } from './mark.ts'
+import { transport } from './transport.ts'
+
+const FLAGS = { FIN: '0x001/0x001', RST: '0x004/0x004' } as const
+const SYN_ONLY = '0x002/0x012'
+
+/**
+ * The end of a TCP connection, as far as it is seen here: the client's first FIN or RST sets ENDED in the mark, so that
+ * it counts once, and the packets after it still go to the same real server.
+ */
+export const ending: Feature = (_site, service) => ({
+  flows: service.protocol === 'tcp' ? service.targets.flatMap(target => ended(service, target)) : [],
+})
+
+function ended(service: CompiledService, target: Target): Flow[] {
+  const { mark } = target
+  return Object.values(FLAGS).map(tcp_flags => ({
+    table: TABLE.ENDING,
+    priority: PRIORITY.KNOWN,
+    cookie: encodeCookie('director', 'ended', mark),
+    match: { ...transport(service), ct_zone: service.zone, ct_mark: mark, tcp_flags },
+    actions: [
+      {
+        type: 'ct',
+        commit: true,
+        zone: service.zone,
+        exec: [{ type: 'set_field', field: 'ct_mark', value: mark + ENDED }],
+      },
+      { type: 'set_field', field: MARK, value: mark },
+      { type: 'resubmit', table: TABLE.FORWARD },
+    ],
+  }))
+}
+
+/** A SYN of a client that has ended the connection before: a new one, whatever its ports. */
+export function anew(service: CompiledService, choose: readonly Action[]): Flow[] {
+  if (service.protocol !== 'tcp') return []
+  return [
+    {
+      table: TABLE.CONNECTION,
+      priority: PRIORITY.KNOWN + 2,
+      cookie: encodeCookie('director', 'schedule', service.number),
+      match: {
+        ...transport(service),
+        ct_zone: service.zone,
+        ct_mark: `${hex(ENDED)}/${hex(ENDED)}`,
+        tcp_flags: SYN_ONLY,
+      },
+      actions: choose,
+    },
+  ]
+}

@@ -1,0 +1,15 @@
+import type { Action } from '../../../shared/openflow/types.ts'
+import { MARK } from '../tables.ts'
+
+/** Sets the mark of the packet's connection in `zone`. `table` absent: the packet goes on where it is. */
+export function commitMark(zone: number, table?: number): Action {
+  return {
+    type: 'ct',
+    commit: true,
+    zone,
+    ...(table === undefined ? {} : { table }),
+    exec: [{ type: 'move', src: { field: MARK }, dst: { field: 'ct_mark' } }],
+  }
+}
+
+export const hex = (value: number): string => `0x${value.toString(16)}`

@@ -1,0 +1,159 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { ExecutionContext } from 'ava'
+import { createReporter, type HostReporter } from '../../../agent/report/reporter.ts'
+import type { ReportedRealServer } from '../../../agent/report/types.ts'
+import { directorConfigSchema } from '../../../director/config.ts'
+import { runDirector } from '../../../director/run.ts'
+import { controlClient } from '../../../shared/rpc/client.ts'
+import type { ControlClient } from '../../../shared/rpc/gen/crossport/v1/Control.ts'
+import type { Status__Output } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
+import { systemClock } from '../../../shared/run/clock.ts'
+import { memoryLog } from '../run/memory-log.ts'
+import { type Network, VIP } from './network.ts'
+
+export interface Running {
+  readonly client: ControlClient
+  status(): Promise<Status__Output>
+  /** The first status, now or later, that fits. */
+  until(fits: (status: Status__Output) => boolean): Promise<Status__Output>
+  stop(): Promise<void>
+}
+
+export async function directory(t: ExecutionContext, network: Network): Promise<string> {
+  t.timeout(60_000)
+  const dir = await network.tempDir()
+  await mkdir(join(dir, 'services.d'))
+  return dir
+}
+
+export async function startDirector(
+  t: ExecutionContext,
+  network: Network,
+  dir: string,
+  leaseMs = 15_000,
+): Promise<Running> {
+  const config = directorConfigSchema.parse({
+    bridge: 'br0',
+    uplink: 'uplink0',
+    id: 'd1',
+    listen: `unix:${dir}/agents.sock`,
+    leaseMs,
+    servicesDir: `${dir}/services.d`,
+    stateFile: `${dir}/director.db`,
+    controlSocket: `${dir}/director.sock`,
+    ovsdbSocket: `${network.rundir}/db.sock`,
+    ovsRunDir: network.rundir,
+  })
+  const stopping = new AbortController()
+  const log = memoryLog()
+  let ended: Promise<void> | undefined
+  await new Promise<void>((resolve, reject) => {
+    ended = runDirector(config, log, { signal: stopping.signal, onReady: () => resolve() })
+    ended.catch(reject)
+  })
+  const client = controlClient(config.controlSocket)
+  const stop = async () => {
+    client.close()
+    stopping.abort()
+    await ended
+  }
+  t.teardown(async () => {
+    await stop()
+    if (!t.passed) t.log(log.lines.map(line => `${line.level} ${line.message} ${line.err ?? ''}`).join('\n'))
+  })
+  return {
+    client,
+    stop,
+    status: () =>
+      new Promise((resolve, reject) =>
+        client.GetStatus({}, (error, status) => (status ? resolve(status) : reject(error))),
+      ),
+    until: fits =>
+      new Promise((resolve, reject) => {
+        const call = client.Watch({})
+        call.on('error', error => reject(error))
+        call.on('data', status => {
+          if (!fits(status)) return
+          resolve(status)
+          call.cancel()
+        })
+      }),
+  }
+}
+
+export function realServer(name: string, change: Partial<ReportedRealServer> = {}): ReportedRealServer {
+  return {
+    id: `web/${name}`,
+    service: 'web',
+    vip: VIP,
+    protocol: 'tcp',
+    vipPort: 80,
+    ingressPort: 8080,
+    rsPort: 8080,
+    vm: name,
+    vmUuid: '',
+    weight: 1,
+    state: 'ready',
+    reason: '',
+    scheduler: 'rr',
+    ...change,
+  }
+}
+
+export function startAgent(
+  t: ExecutionContext,
+  network: Network,
+  dir: string,
+  n: number,
+  list: ReportedRealServer[],
+): HostReporter {
+  const reporter = createReporter({
+    address: `unix:${dir}/agents.sock`,
+    identity: { hostId: `rs${n}`, hostMac: network.hostMacs[n]!, hostIp: `172.24.1.2${n}`, version: '1' },
+    log: memoryLog(),
+    clock: systemClock,
+    handlers: { onDirector: () => {}, onServices: () => {}, onState: () => {} },
+  })
+  t.teardown(() => reporter.close())
+  reporter.update(list)
+  return reporter
+}
+
+/** Names of the real servers that are in the switch's group. */
+export async function scheduled(network: Network): Promise<string[]> {
+  const flows = await network.ofctl('dump-flows', 'table=104')
+  const macs = new Map(
+    [...flows.matchAll(/reg0=(0x[0-9a-f]+) .*set_field:(02:00:00:00:00:2\d)->eth_dst/g)].map(m => [m[1], m[2]]),
+  )
+  const marks = new Set(
+    [...(await network.ofctl('dump-groups')).matchAll(/set_field:(0x[0-9a-f]+)->reg0/g)].map(m => m[1]),
+  )
+  return [...marks].map(mark => macs.get(mark) ?? 'nowhere').sort()
+}
+
+/** Everything in the switch, without counters and ages. */
+export async function installed(network: Network): Promise<string> {
+  return (await network.ofctl('dump-flows', '--no-stats')) + (await network.ofctl('dump-groups'))
+}
+
+export const inSwitch = (count: number) => (status: Status__Output) =>
+  status.timeline.some(({ station, detail }) => station === 'flows' && detail.startsWith(`${count} real`)) &&
+  status.timeline.findLast(({ station }) => station === 'flows')!.detail.startsWith(`${count} real`)
+
+export async function serve(network: Network): Promise<void> {
+  for (const [i, host] of network.hosts.entries()) {
+    await host.daemon(
+      /listening/,
+      process.execPath,
+      new URL('programs/web-server.ts', import.meta.url).pathname,
+      '8080',
+      `web-${i}`,
+    )
+  }
+}
+
+export async function curl(network: Network, times: number): Promise<Set<string>> {
+  const script = `for i in $(seq ${times}); do curl -sS --max-time 5 http://${VIP}/ || exit 1; done`
+  return new Set((await network.client.run('sh', '-c', script)).split('\n'))
+}
