@@ -1,0 +1,207 @@
+import test, { type ExecutionContext } from 'ava'
+import { indexPorts } from '../../../agent/backends/attach.ts'
+import { resolve } from '../../../agent/backends/resolve.ts'
+import { compile } from '../../../agent/compile/compile.ts'
+import { shields } from '../../../agent/compile/shields.ts'
+import { openStore, type Store } from '../../../agent/store/store.ts'
+import { encodeCookie } from '../../../shared/flows/cookie.ts'
+import { flowContent, flowKey } from '../../../shared/flows/key.ts'
+import type { Flow } from '../../../shared/flows/types.ts'
+import type { Log } from '../../../shared/log.ts'
+import { type FakeClock, fakeClock } from '../run/fake-clock.ts'
+import { type SimulatedAgent, startSimulated } from './agent.ts'
+import { createModelSwitch, type ModelSwitch } from './model-switch.ts'
+import { createRandom, type Random } from './random.ts'
+import { createWorld, happen, type World } from './world.ts'
+
+/*
+ * The agent's real reconcile, applier, loop and store between a model switch, model guests and a model clock. The world
+ * changes at random; what the watchers tell of it comes late, twice, split, in another order, or not at all; the switch
+ * loses answers, refuses, forgets; strangers edit; the agent is killed in the middle. In the end the watchers have told
+ * everything, and the switch must hold what an agent that starts cold would install.
+ */
+
+const SEQUENCES = Number(process.env.CROSSPORT_SEQUENCES ?? 10_000)
+const SEED = Number(process.env.CROSSPORT_SEED ?? Math.floor(Math.random() * 2 ** 31))
+/** So many sequences share a state file's history: cheaper, and the start of each is another's mess. */
+const LIVES = 10
+
+const quiet: Log = { debug() {}, info() {}, notice() {}, warn() {}, error() {}, with: () => quiet }
+const STRANGERS: Flow = { table: 0, priority: 7, cookie: 0x77n, match: { in_port: 3 }, actions: [] }
+
+interface Scene {
+  readonly random: Random
+  readonly world: World
+  readonly store: Store
+  readonly sw: ModelSwitch
+  readonly clock: FakeClock
+  readonly held: Set<string>
+  readonly log: Log
+  agent: SimulatedAgent
+}
+
+const texts = (flows: Iterable<Flow>) => [...flows].map(flow => `${flowKey(flow)} ${flowContent(flow)}`).sort()
+
+/** What an agent would install that knows the world as it is, and the numbers given so far: the pure functions' word. */
+function expected({ world, store }: Scene, sw: ModelSwitch): string[] {
+  const snapshot = world.ports()
+  const index = indexPorts(snapshot)
+  const { backends } = resolve({
+    specs: world.servicesSnapshot().specs,
+    inventory: world.inventory(),
+    ports: snapshot,
+    allocations: store.allocations(),
+    ingressPorts: { first: 40_000, last: 40_005 },
+  })
+  const own = store.ownAddresses()
+  const host = {
+    hostMac: '02:00:00:00:00:20',
+    directorMac: world.director?.mac,
+    vmPorts: [...index].flatMap(([mac, { name, ofport, tag }]) =>
+      ofport !== undefined && ofport > 0 ? [{ name, mac, ofport, tag }] : [],
+    ),
+    overlay: undefined,
+  }
+  const held = shields(backends, store.guestRecords.list(), index, (uuid, mac) => own[`${uuid}/${mac}`])
+  const flows = [...compile({ backends, shields: held, host }).values()].flatMap(object => object.state().flows)
+  const strangers = [...sw.flows.values()].filter(flow => flow.cookie === STRANGERS.cookie)
+  return texts([...flows, ...strangers])
+}
+
+function tell({ agent, world }: Scene, source: 'services' | 'inventory' | 'ports' | 'director'): void {
+  const { inputs } = agent
+  if (source === 'services') inputs.services = world.servicesSnapshot()
+  else if (source === 'inventory') inputs.inventory = world.inventory()
+  else if (source === 'ports') inputs.ports = world.ports()
+  else inputs.director = world.director
+  agent.mark(source)
+}
+
+const SOURCES = ['services', 'inventory', 'ports', 'director'] as const
+
+async function fault(scene: Scene): Promise<void> {
+  const { random, agent, sw, clock } = scene
+  switch (random.below(9)) {
+    case 0:
+      sw.loseNextAnswer()
+      return
+    case 1:
+      sw.failNext()
+      return
+    case 2:
+      agent.switchDown()
+      if (random.chance(0.5)) sw.strangerDeletes(flow => flow.cookie === STRANGERS.cookie)
+      await clock.advance(random.below(50))
+      agent.switchUp()
+      return
+    case 3:
+      sw.strangerDeletes(() => random.chance(0.5))
+      agent.drift()
+      return
+    case 4: {
+      const [victim] = [...sw.flows.values()].filter(() => random.chance(0.2))
+      if (victim !== undefined) sw.strangerAdds({ ...victim, actions: [{ type: 'output', port: 99 }] })
+      sw.strangerAdds({ ...STRANGERS, cookie: encodeCookie('agent', 'request', 999), priority: 9 })
+      agent.drift()
+      return
+    }
+    case 5: {
+      const port = random.pick([8080, 8081])
+      sw.refuse = flow => flow.match.tcp_src === port
+      return
+    }
+    case 6:
+      sw.refuse = () => false
+      return
+    case 7:
+      agent.inputs.inventory = { ...agent.inputs.inventory, synced: false, reason: 'libvirtd is away' }
+      agent.mark('inventory')
+      return
+    default:
+      agent.kill()
+      scene.agent = startSimulated(scene)
+      if (random.chance(0.9)) scene.agent.switchUp()
+      for (const source of SOURCES) if (random.chance(0.6)) tell(scene, source)
+  }
+}
+
+/** All is told, nothing goes wrong any more, guests do what they are asked for. */
+async function settle(scene: Scene): Promise<void> {
+  const { sw, clock } = scene
+  sw.refuse = () => false
+  const { agent } = scene
+  if (!agent.inputs.switchUp) agent.switchUp()
+  // What was refused is tried again when it changes, when the switch comes back, and in the next full comparison.
+  if (agent.applier.quarantined.length > 0) agent.applier.distrust({ retryRefused: true })
+  for (const source of SOURCES) tell(scene, source)
+  for (let rounds = 0; rounds < 20; rounds++) {
+    await clock.advance(30_000)
+    if (!scene.agent.guests.settle(() => 0)) break
+  }
+}
+
+async function sequence(t: ExecutionContext, scene: Scene, name: string): Promise<void> {
+  const { random, world, sw, clock } = scene
+  const steps = 4 + random.below(12)
+  for (let step = 0; step < steps; step++) {
+    const source = happen(world, random, step)
+    const how = random.below(6)
+    // Told, told twice, told of something else, or not told at all.
+    if (how < 3) tell(scene, source)
+    if (how === 2) tell(scene, source)
+    if (how === 3) tell(scene, random.pick(SOURCES))
+    if (random.chance(0.35)) await fault(scene)
+    if (random.chance(0.3)) scene.agent.guests.settle(n => random.below(n))
+    if (random.chance(0.6)) await clock.advance(random.pick([0, 1, 2, 3, 100]))
+  }
+  await settle(scene)
+  const wanted = expected(scene, sw)
+  const found = texts(sw.flows.values())
+  if (found.join('\n') !== wanted.join('\n')) {
+    t.log(`${name}: ${scene.agent.loop.lastError?.message ?? ''} ${scene.agent.loop.waitingFor ?? ''}`)
+    t.deepEqual(found, wanted, name)
+  }
+  if (scene.agent.loop.dirty || scene.agent.applier.quarantined.length > 0) t.fail(`${name}: it has not come to rest`)
+  const { commits } = sw
+  await clock.advance(60_000)
+  if (sw.commits !== commits) t.fail(`${name}: it goes on changing what is as it should be`)
+}
+
+/** An agent without any history beside the numbers, on a bridge without flows. */
+async function coldStart(t: ExecutionContext, scene: Scene, name: string): Promise<void> {
+  const store = openStore(':memory:')
+  store.setAllocations(scene.store.allocations())
+  store.setOwnAddresses(scene.store.ownAddresses())
+  for (const record of scene.store.guestRecords.list()) store.guestRecords.put(record)
+  const sw = createModelSwitch('agent')
+  const cold: Scene = { ...scene, store, sw, clock: fakeClock() }
+  cold.agent = startSimulated(cold)
+  await settle(cold)
+  const ours = (flows: Iterable<Flow>) => texts([...flows].filter(flow => flow.cookie !== STRANGERS.cookie))
+  const [warm, fresh] = [ours(scene.sw.flows.values()), ours(sw.flows.values())]
+  if (warm.join('\n') !== fresh.join('\n')) t.deepEqual(warm, fresh, `${name}, against a cold start`)
+  cold.agent.kill()
+  store.close()
+}
+
+test(`${SEQUENCES} random sequences of events end in the state of a cold start`, async t => {
+  t.timeout(300_000)
+  t.log(`seed ${SEED} (again: CROSSPORT_SEED=${SEED})`)
+  for (let life = 0; life * LIVES < SEQUENCES; life++) {
+    const seed = SEED + life
+    const random = createRandom(seed)
+    const store = openStore(':memory:')
+    const sw = createModelSwitch('agent')
+    sw.strangerAdds(STRANGERS)
+    const partial = { random, world: createWorld(), store, sw, clock: fakeClock(), held: new Set<string>(), log: quiet }
+    const scene: Scene = { ...partial, agent: startSimulated(partial) }
+    for (let n = 0; n < LIVES; n++) {
+      const name = `CROSSPORT_SEED=${seed} CROSSPORT_SEQUENCES=${LIVES}, sequence ${n}`
+      await sequence(t, scene, name)
+      if (n === LIVES - 1) await coldStart(t, scene, name)
+    }
+    scene.agent.kill()
+    store.close()
+  }
+  t.pass()
+})
