@@ -28,7 +28,7 @@ export interface ReconcileOptions {
   readonly store: Store
   readonly applier: Applier
   readonly guest: Pick<GuestManager, 'set' | 'status'>
-  readonly sw: Switch
+  readonly sw: Pick<Switch, 'readInstalled' | 'commit' | 'packetOut'>
   readonly ingressPorts: PortRange
   readonly hostMac: string | undefined
   /** Undefined on an l2 fabric. */

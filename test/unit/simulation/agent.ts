@@ -39,8 +39,7 @@ const RANGE = { first: 40_000, last: 40_005 }
 export function startSimulated({ store, sw, clock, log, held }: SimulationOptions): SimulatedAgent {
   let dead = false
   const never = new Promise<never>(() => {})
-  const living: Switch = {
-    state: 'up',
+  const living: Pick<Switch, 'readInstalled' | 'commit' | 'packetOut'> = {
     readInstalled: async () => {
       const read = dead ? never : await sw.readInstalled()
       return dead ? never : read
@@ -51,9 +50,6 @@ export function startSimulated({ store, sw, clock, log, held }: SimulationOption
       if (dead) return never
     },
     packetOut: async () => {},
-    readGroupStats: async () => [],
-    readPorts: async () => [],
-    close: async () => {},
   }
   const inputs = initialInputs(store)
   const applier = createApplier({ store, log, clock })
