@@ -24,8 +24,10 @@ export interface TunnelState {
   readonly name: string
   /** Why there is none, or none that fits. */
   readonly problem: string | undefined
-  /** Bytes of an IP packet that the underlay takes; undefined: not known. */
-  readonly underlayMtu: number | undefined
+  /** What it is, for people: `vxlan from 172.24.1.20`. */
+  readonly detail: string
+  /** Bytes of an IP packet that fit into the tunnel; undefined: the MTU of the underlay is not known. */
+  readonly room: number | undefined
 }
 
 /** Starts from what SQLite remembers, so that a host whose libvirt or director is away still knows its part. */

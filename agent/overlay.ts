@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
-import { type OverlayConfig, overlayOf } from '../shared/config/overlay.ts'
+import { OVERHEAD, type OverlayConfig, overlayOf } from '../shared/config/overlay.ts'
 import { CrossportError } from '../shared/errors.ts'
 import type { OverlayContext } from './compile/types.ts'
 import type { AgentConfig } from './config/schema.ts'
 import { findHostIp } from './host.ts'
-import { type Inputs, tunnelOfport } from './inputs.ts'
+import { type Inputs, type TunnelState, tunnelOfport } from './inputs.ts'
 import type { PortsSnapshot } from './ports/types.ts'
 
 /** This host's end of the overlay, from the configuration. */
@@ -44,8 +44,16 @@ export function withoutTags(snapshot: PortsSnapshot): PortsSnapshot {
   return { ...snapshot, ports: snapshot.ports.map(port => ({ ...port, tag: undefined })) }
 }
 
+/** The tunnel port as status shows it, with what fits into it now. */
+export function tunnelState(overlay: HostOverlay, problem: string | undefined): TunnelState {
+  const { tunnel: name, encapsulation, hostIp } = overlay
+  const underlay = underlayMtu(hostIp)
+  const room = underlay === undefined ? undefined : underlay - OVERHEAD[encapsulation]
+  return { name, problem, detail: `${encapsulation} from ${hostIp}`, room }
+}
+
 /** MTU of the interface that has the host's own address in the underlay; undefined where none has. */
-export function underlayMtu(hostIp: string): number | undefined {
+function underlayMtu(hostIp: string): number | undefined {
   const found = Object.entries(networkInterfaces()).find(([, addresses]) =>
     addresses?.some(({ address }) => address === hostIp),
   )

@@ -19,7 +19,7 @@ import { createGuestManager } from './guest/manager.ts'
 import { createIcmpErrors } from './icmp-errors.ts'
 import { initialInputs, missing } from './inputs.ts'
 import { watchInventory } from './inventory/watch.ts'
-import { hostOverlay, underlayMtu, withoutTags } from './overlay.ts'
+import { hostOverlay, tunnelState, withoutTags } from './overlay.ts'
 import { watchPorts } from './ports/watch.ts'
 import { createReconciler, type Reconciler } from './reconcile.ts'
 import { createReporting } from './reporting.ts'
@@ -43,7 +43,7 @@ export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
   const overlay = await hostOverlay(config)
   const lookAtTunnel = (problem: string | undefined) => {
     if (overlay === undefined) return
-    inputs.tunnel = { name: overlay.tunnel, problem, underlayMtu: underlayMtu(overlay.hostIp) }
+    inputs.tunnel = tunnelState(overlay, problem)
   }
   lookAtTunnel(undefined)
   let tunnelPort: TunnelPortKeeper | undefined

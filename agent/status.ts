@@ -3,7 +3,7 @@ import type { Problem } from '../shared/rpc/gen/crossport/v1/Problem.ts'
 import type { ServiceStatus } from '../shared/rpc/gen/crossport/v1/ServiceStatus.ts'
 import type { Status } from '../shared/rpc/gen/crossport/v1/Status.ts'
 import type { Timeline } from '../shared/run/timeline.ts'
-import type { Inputs } from './inputs.ts'
+import type { Inputs, TunnelState } from './inputs.ts'
 import type { Picture } from './reconcile.ts'
 import type { Store } from './store/store.ts'
 
@@ -31,7 +31,12 @@ export function agentStatus(sources: StatusSources): Status {
     startedAt: sources.startedAt,
     inputs: inputStates(inputs),
     services: picture.specs.map(spec => serviceStatus(spec, sources)),
-    problems: [...inputProblems(inputs), ...specProblems(picture), ...realServerProblems(sources)],
+    problems: [
+      ...inputProblems(inputs),
+      ...tunnelProblems(sources),
+      ...specProblems(picture),
+      ...realServerProblems(sources),
+    ],
     switch: {
       bridge: sources.bridge,
       desiredFlows: applier.counts.desiredFlows,
@@ -47,13 +52,15 @@ export function agentStatus(sources: StatusSources): Status {
   }
 }
 
-function inputStates({ services, inventory, ports, directorState, director, switchUp, switchReason }: Inputs) {
+function inputStates(inputs: Inputs) {
+  const { services, inventory, ports, directorState, director, switchUp, switchReason, tunnel } = inputs
   const state = (synced: boolean) => (synced ? 'in sync' : 'away')
   return [
     { name: 'files', state: state(services.synced), detail: `${services.texts.size} files in force` },
     { name: 'libvirt', state: state(inventory.synced), detail: inventory.reason ?? `${inventory.domains.length} VMs` },
     { name: 'ovsdb', state: state(ports.synced), detail: ports.reason ?? `${ports.ports.length} ports` },
     { name: 'switch', state: state(switchUp), detail: switchUp ? '' : switchReason },
+    ...(tunnel === undefined ? [] : [tunnelInput(tunnel)]),
     {
       name: 'director',
       state: directorState.state,
@@ -61,6 +68,32 @@ function inputStates({ services, inventory, ports, directorState, director, swit
         directorState.state === 'registered' && director ? `${director.id}, MAC ${director.mac}` : directorState.reason,
     },
   ]
+}
+
+function tunnelInput({ name, problem, detail, room }: TunnelState) {
+  const fits = room === undefined ? 'the MTU of the underlay is not known' : `room for ${room} bytes`
+  return {
+    name: 'tunnel',
+    state: problem === undefined ? 'in sync' : 'away',
+    detail: problem ?? `${name}, ${detail}, ${fits}`,
+  }
+}
+
+/** What is too large for the tunnel is lost without a word: it is told before somebody sends it. */
+function tunnelProblems({ inputs, picture }: StatusSources): Problem[] {
+  const { tunnel, ports } = inputs
+  if (tunnel === undefined) return []
+  const { problem, name, room } = tunnel
+  if (problem !== undefined) return [{ severity: 'error', code: 'TUNNEL_PORT', subject: name, message: problem }]
+  const vms = new Map(
+    picture.backends.flatMap(({ attachment, vm }) => (attachment ? [[attachment.port, vm.name]] : [])),
+  )
+  return ports.ports.flatMap(({ name: port, mtu }) => {
+    const vm = vms.get(port)
+    if (vm === undefined || mtu === undefined || room === undefined || mtu <= room) return []
+    const message = `its port ${port} has an MTU of ${mtu}, and ${room} fit into the tunnels (${tunnel.detail}): larger packets are lost`
+    return [{ severity: 'warning', code: 'OVERLAY_MTU', subject: vm, message }]
+  })
 }
 
 function serviceStatus(spec: Picture['specs'][number], { picture, id }: StatusSources): ServiceStatus {

@@ -187,10 +187,6 @@ export const ERRORS = {
     messageId: '3671c0749ae82b8d4b7cc6ce62e3726c',
     hint: "give the VM's interface an MTU that fits (<mtu size='1450'/> in the domain), or the underlay a larger one",
   },
-  OVERLAY_CLIENT_HOSTS: {
-    messageId: '07744727fc80297c9be079129c3a14ec',
-    hint: "list the hosts that clients are on under clientHosts in the agent's configuration file, or set forward where a network controller forwards",
-  },
   TORN_DOWN: { messageId: '8d99ec4301d8610f208a2a39b416fb3f', hint: 'run `crossport resync`, or restart the daemon' },
   LIBVIRT_UNREACHABLE: {
     messageId: '484805b5e03a20470fa9b1bb1b9efcc0',

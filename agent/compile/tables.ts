@@ -37,6 +37,7 @@ export const PRIORITY = {
   /** In table network. */
   networkLocalAsHost: 310,
   networkLocal: 300,
+  networkLearntAddress: 210,
   networkLearnt: 200,
   networkDirector: 150,
   networkUnknown: 100,
@@ -51,6 +52,9 @@ export const TAUGHT = 'reg13'
 
 /** Seconds that a client's host is remembered without a packet to or from it; that of Open vSwitch's MAC table. */
 export const LEARNT_IDLE_S = 300
+
+/** Seconds that an ARP request for a client goes to its last known host only. */
+export const LEARNT_ADDRESS_S = 60
 
 /** conj_id of the two conjunctive matches (ovs-fields(7), "Conjunctive match"). */
 export const CONJUNCTION = { ipSpoof: 0xc9550001, arpSpoof: 0xc9550002 } as const

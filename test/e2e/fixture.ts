@@ -50,6 +50,8 @@ export interface SiteOptions extends CreateOptions {
   /** Extra keys of director.yaml. The lease is long by default: a host that is away stays scheduled. */
   readonly directorConfig?: DaemonConfig
   readonly agentConfig?: DaemonConfig
+  /** Where the director runs. Default: director. */
+  readonly directorHost?: string
 }
 
 export async function createSite(options: SiteOptions = {}): Promise<Site> {
@@ -57,32 +59,35 @@ export async function createSite(options: SiteOptions = {}): Promise<Site> {
   try {
     await lab.waitForVms()
     const hosts = lab.plan.hosts.filter(host => host.role === 'rs').map(host => host.name)
+    const { directorHost = 'director' } = options
     const directorConfig = { leaseMs: 120_000, ...options.directorConfig }
+    const directorIp = lab.plan.hosts.find(host => host.name === directorHost)?.ip
+    const agentConfig = { director: `${directorIp}:7473`, ...options.agentConfig }
     const [director, ...agents] = await Promise.all([
-      startDaemon(lab, 'director', 'director', directorConfig),
-      ...hosts.map(host => startDaemon(lab, host, 'agent', options.agentConfig)),
+      startDaemon(lab, directorHost, 'director', directorConfig),
+      ...hosts.map(host => startDaemon(lab, host, 'agent', agentConfig)),
     ])
     const byHost = new Map(hosts.map((host, n) => [host, agents[n]!]))
     await director.until(
       'all hosts registered',
       status => status.hosts.filter(host => host.state === 'connected').length === hosts.length,
     )
-    return makeSite(lab, director, byHost)
+    return makeSite(lab, directorHost, director, byHost)
   } catch (error) {
     await lab.down()
     throw error
   }
 }
 
-function makeSite(lab: Lab, director: Daemon, agents: ReadonlyMap<string, Daemon>): Site {
+function makeSite(lab: Lab, directorHost: string, director: Daemon, agents: ReadonlyMap<string, Daemon>): Site {
   const curl = (count: number, url: string) => `for i in $(seq ${count}); do curl -s -m 5 ${url} || echo failed; done`
   return {
     lab,
     director,
     agent: host => agents.get(host)!,
-    drop: (name, text) => lab.director.writeFile(`${SERVICES}/${name}`, text),
+    drop: (name, text) => lab.host(directorHost).writeFile(`${SERVICES}/${name}`, text),
     remove: async name => {
-      await lab.director.exec(['rm', `${SERVICES}/${name}`])
+      await lab.host(directorHost).exec(['rm', `${SERVICES}/${name}`])
     },
     ready: async (name, count) => {
       await director.until(`${count} real servers of ${name}`, status => readyCount(status, name) === count)

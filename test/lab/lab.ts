@@ -7,7 +7,7 @@ import { startClient } from './client.ts'
 import { type DaemonConfig, startAgent, startDirector } from './daemons.ts'
 import { type Fabric, makeFabric, plug, startFabric } from './fabric.ts'
 import { makeLightVm, startLightVm } from './light.ts'
-import { joinOverlay, overlayConfig, underlayMac, warmNeighbours } from './overlay.ts'
+import { joinOverlay, overlayConfig, startDirectorVm, underlayMac, warmNeighbours } from './overlay.ts'
 import { capabilitiesCache, insideScript } from './paths.ts'
 import { type LabProcess, makePlace, type Place } from './place.ts'
 import { type HostPlan, type LabOptions, type LabPlan, planLab, type VmPlan } from './plan.ts'
@@ -73,17 +73,21 @@ export async function createLab(options: CreateOptions = {}): Promise<Lab> {
     await startFabric(at('fabric'), plan.vlans, insideScript('switch'))
     await Promise.all([
       ...plan.clients.map(client => startClient(at, client, plan)),
-      ...plan.hosts.map(async host => {
-        await startHost(at('fabric'), at(host.name), host, plan)
-        await joinOverlay(at, host, plan)
-        progress(`${host.name}: switch${host.role === 'rs' ? ' and libvirt' : ''} up`)
-        for (const vm of plan.vms.filter(vm => vm.host === host.name)) {
-          if (vm.kind === 'light') await startLightVm(at(host.name), at(vm.name), vm)
-          else await startDomain(at(host.name), vm, dir)
-          progress(`${vm.name}: started on ${host.name}`)
-        }
-      }),
+      ...plan.hosts
+        .filter(host => host.vmOn === undefined)
+        .map(async host => {
+          await startHost(at('fabric'), at(host.name), host, plan)
+          await joinOverlay(at, host, plan)
+          progress(`${host.name}: switch${host.role === 'rs' ? ' and libvirt' : ''} up`)
+          for (const vm of plan.vms.filter(vm => vm.host === host.name)) {
+            if (vm.kind === 'light') await startLightVm(at(host.name), at(vm.name), vm)
+            else await startDomain(at(host.name), vm, dir)
+            progress(`${vm.name}: started on ${host.name}`)
+          }
+        }),
     ])
+    for (const host of plan.hosts)
+      if (host.vmOn !== undefined) await startDirectorVm(at, host, plan, insideScript('switch'))
     await warmNeighbours(at, plan)
     await keepCapabilities(plan, at)
     return assemble(record(), holder)
@@ -126,7 +130,9 @@ function assemble(record: LabRecord, holder: ChildProcess | undefined): Lab {
     plan,
     fabric: makeFabric(at('fabric'), plan.vlans),
     client: at('client'),
-    director: at('director'),
+    get director() {
+      return at('director')
+    },
     host: at,
     vm,
     vms,

@@ -1,5 +1,6 @@
 import { plugIntoHost } from './client.ts'
 import type { DaemonConfig } from './daemons.ts'
+import { connect, plug } from './fabric.ts'
 import type { Place } from './place.ts'
 import type { HostPlan, LabPlan } from './plan.ts'
 
@@ -7,10 +8,10 @@ import type { HostPlan, LabPlan } from './plan.ts'
 export const TUNNEL_PORT = 'tunnel0'
 
 /** What a daemon's configuration says of the lab's overlay; empty on a segment. */
-export function overlayConfig({ overlay, hosts }: LabPlan, director?: HostPlan): DaemonConfig {
-  if (overlay === undefined) return {}
+export function overlayConfig({ overlay, hosts, clients }: LabPlan, director?: HostPlan): DaemonConfig {
+  if (overlay === undefined || director?.vmOn !== undefined) return {}
   const { encapsulation, networkKey } = overlay
-  const clientHosts = hosts.filter(host => host.role === 'client').map(host => host.ip)
+  const clientHosts = hosts.filter(host => clients.some(client => client.host === host.name)).map(host => host.ip)
   const own = director === undefined ? {} : { hostIp: director.ip }
   return { fabric: 'overlay', uplink: TUNNEL_PORT, encapsulation, networkKey, clientHosts, ...own }
 }
@@ -33,7 +34,7 @@ export async function joinOverlay(at: (name: string) => Place, host: HostPlan, p
   const create = ['ovs-vsctl', 'add-port', 'br0', TUNNEL_PORT, '--', 'set', 'interface', TUNNEL_PORT]
   await place.exec([...create, `type=${encapsulation}`, ...options, 'ofport_request=1000'])
   for (const client of plan.clients) if (client.host === host.name) await plugIntoHost(at, place, client, mtu)
-  const others = plan.hosts.filter(other => other.name !== host.name)
+  const others = plan.hosts.filter(other => other !== host && other.vmOn === undefined)
   const learn = `learn(table=10,idle_timeout=300,NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],load:NXM_NX_TUN_IPV4_SRC[]->NXM_NX_TUN_IPV4_DST[],load:${key}->NXM_NX_TUN_ID[],output:NXM_OF_IN_PORT[])`
   const copies = others.map(({ ip }) => `set_field:${ip}->tun_dst,output:1000`)
   const flows = [
@@ -47,10 +48,28 @@ export async function joinOverlay(at: (name: string) => Place, host: HostPlan, p
 /** The userspace datapath loses the first packet to a tunnel end whose hardware address it does not know yet. */
 export async function warmNeighbours(at: (name: string) => Place, { overlay, hosts }: LabPlan): Promise<void> {
   if (overlay === undefined) return
+  const ends = hosts.filter(host => host.vmOn === undefined)
   await Promise.all(
-    hosts.map(async host => {
-      const pings = hosts.filter(other => other !== host).map(other => `ping -c 1 -W 5 ${other.ip} &`)
+    ends.map(async host => {
+      const pings = ends.filter(other => other !== host).map(other => `ping -c 1 -W 5 ${other.ip} &`)
       await at(host.name).exec(['sh', '-c', `${pings.join(' ')} wait`])
     }),
   )
+}
+
+/** A director in a VM: one interface on the virtual network, as the bridge's uplink, and one for management. */
+export async function startDirectorVm(
+  at: (name: string) => Place,
+  host: HostPlan,
+  plan: LabPlan,
+  switchScript: string,
+): Promise<void> {
+  const place = at(host.name)
+  const under = at(host.vmOn!)
+  await connect(under, host.name, place, 'uplink0')
+  await place.exec(['ip', 'link', 'set', 'uplink0', 'mtu', String(plan.overlay!.mtu)])
+  await under.exec(['ovs-vsctl', 'add-port', 'br0', host.name])
+  await plug(at('fabric'), plan.vlans, place, { dev: 'mgmt0' })
+  await place.exec(['ip', 'address', 'add', `${host.ip}/24`, 'dev', 'mgmt0'])
+  await place.exec(['sh', switchScript, 'uplink0', host.mac])
 }

@@ -23,6 +23,8 @@ export interface LabOptions {
 export interface OverlayOptions {
   /** Default vxlan. */
   readonly encapsulation?: Encapsulation
+  /** The director is a VM on dirhost, which has the director's usual place in the underlay. Default false. */
+  readonly directorVm?: boolean
 }
 
 export interface ClientOptions {
@@ -54,8 +56,10 @@ export interface HostPlan {
   readonly name: string
   readonly role: 'director' | 'rs' | 'client'
   readonly mac: string
-  /** Address of the host in the underlay, on br0 (/24). */
+  /** Address of the host in the underlay (/24): on br0, on an overlay on br-phy. */
   readonly ip: string
+  /** A director in a VM: the host that the VM is on. Its br0 is the VM's, `ip` is on a management interface. */
+  readonly vmOn?: string
 }
 
 export interface ClientPlan {
@@ -121,8 +125,13 @@ export function planLab(options: LabOptions = {}): LabPlan {
     typeof clients === 'number' ? sequence(clients).map(() => ({})) : clients
   const overlay = options.overlay === undefined ? undefined : planOverlay(options.overlay)
   const directorPlans = sequence(directors).map((i): HostPlan => {
-    return { name: numbered('director', i), role: 'director', mac: mac('02:00:00:00:01', i), ip: `172.24.1.${100 + i}` }
+    const common = { name: numbered('director', i), role: 'director', mac: mac('02:00:00:00:01', i) } as const
+    if (options.overlay?.directorVm === true) return { ...common, ip: `172.24.1.${200 + i}`, vmOn: 'dirhost' }
+    return { ...common, ip: `172.24.1.${100 + i}` }
   })
+  const directorHosts: HostPlan[] = directorPlans.some(({ vmOn }) => vmOn !== undefined)
+    ? [{ name: 'dirhost', role: 'client', mac: '02:00:00:00:02:00', ip: '172.24.1.100' }]
+    : []
   const hostPlans = sequence(hosts).map((i): HostPlan => {
     return { name: `rs${i + 1}`, role: 'rs', mac: mac('02:00:00:00:00', 20 + i), ip: `172.24.1.${20 + i}` }
   })
@@ -133,7 +142,8 @@ export function planLab(options: LabOptions = {}): LabPlan {
   })
   const vmOptions: readonly VmOptions[] = typeof vms === 'number' ? sequence(vms).map(() => ({})) : vms
   return {
-    hosts: [...directorPlans, ...hostPlans, ...clientHosts],
+    // Hosts before the VMs on them.
+    hosts: [...directorHosts, ...clientHosts, ...hostPlans, ...directorPlans],
     clients: clientPlans,
     vms: vmOptions.map((vm, i) => planVm(vm, i, hosts, overlay, clientPlans)),
     overlay,

@@ -1,8 +1,8 @@
 import { encodeCookie, learntCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
-import type { Action, Match } from '../../../shared/openflow/types.ts'
+import type { Action, LearnSpec, Match } from '../../../shared/openflow/types.ts'
 import { PORT } from '../../../shared/openflow/types.ts'
-import { LEARNT_IDLE_S, PRIORITY, TABLE, TAUGHT } from '../tables.ts'
+import { ETH_TYPE, LEARNT_ADDRESS_S, LEARNT_IDLE_S, PRIORITY, TABLE, TAUGHT } from '../tables.ts'
 import type { HostContext, OverlayContext, VmPort } from '../types.ts'
 
 /*
@@ -44,18 +44,16 @@ export function overlayFlows(host: HostContext): Flow[] {
   const { overlay, directorMac } = host
   if (overlay === undefined || overlay.forwardTable !== undefined) return []
   const cookie = encodeCookie('agent', 'tunnel', 0)
+  const entry = (match: Match, above: number, learns: readonly Action[]): Flow => ({
+    table: TABLE.classify,
+    priority: PRIORITY.tunnelEntry + above,
+    cookie,
+    match: { ...fromTunnel(overlay), ...match, [TAUGHT]: 0 },
+    actions: [...learns, { type: 'set_field', field: TAUGHT, value: 1 }, { type: 'resubmit', table: TABLE.classify }],
+  })
   const flows: Flow[] = [
-    {
-      table: TABLE.classify,
-      priority: PRIORITY.tunnelEntry,
-      cookie,
-      match: { ...fromTunnel(overlay), [TAUGHT]: 0 },
-      actions: [
-        learnSource(overlay),
-        { type: 'set_field', field: TAUGHT, value: 1 },
-        { type: 'resubmit', table: TABLE.classify },
-      ],
-    },
+    entry({}, 0, [learnSource(overlay)]),
+    entry({ eth_type: ETH_TYPE.arp }, 1, [learnSource(overlay), learnSender(overlay)]),
     {
       table: TABLE.network,
       priority: PRIORITY.networkUnknown,
@@ -81,21 +79,39 @@ export function overlayFlows(host: HostContext): Flow[] {
 }
 
 /** The flow that a frame from the tunnel makes: to its source MAC, through the tunnel to where it came from. */
-function learnSource({ tunnel, networkKey }: OverlayContext): Action {
+function learnSource(overlay: OverlayContext): Action {
+  return {
+    ...learnt(overlay, [{ type: 'match', dst: { field: 'eth_dst' }, src: { field: 'eth_src' } }]),
+    priority: PRIORITY.networkLearnt,
+    idleTimeout: LEARNT_IDLE_S,
+  }
+}
+
+/**
+ * An ARP packet makes one more: a request for its sender's address goes to that host, not to all. It does not live on by
+ * being used, for whoever has moved to this host could not be found any more.
+ */
+function learnSender(overlay: OverlayContext): Action {
+  const match: readonly LearnSpec[] = [
+    { type: 'match', dst: { field: 'eth_type' }, src: { value: ETH_TYPE.arp } },
+    { type: 'match', dst: { field: 'arp_tpa' }, src: { field: 'arp_spa' } },
+  ]
+  return { ...learnt(overlay, match), priority: PRIORITY.networkLearntAddress, hardTimeout: LEARNT_ADDRESS_S }
+}
+
+function learnt({ tunnel, networkKey }: OverlayContext, match: readonly LearnSpec[]) {
   return {
     type: 'learn',
     table: TABLE.network,
-    priority: PRIORITY.networkLearnt,
     cookie: learntCookie(tunnel),
-    idleTimeout: LEARNT_IDLE_S,
     deleteLearned: true,
     specs: [
-      { type: 'match', dst: { field: 'eth_dst' }, src: { field: 'eth_src' } },
+      ...match,
       { type: 'load', dst: { field: 'tun_dst' }, src: { field: 'tun_src' } },
       { type: 'load', dst: { field: 'tun_id' }, src: { value: networkKey } },
       { type: 'output', src: { field: 'in_port' } },
     ],
-  }
+  } as const
 }
 
 /** Once a VM port: what the VM sends goes to whom it is for, and no tunnel can teach that the VM were elsewhere. */
