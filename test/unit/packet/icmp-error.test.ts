@@ -67,6 +67,8 @@ const shape: fc.Arbitrary<Shape> = fc.record({
   checksum: fc.constant(true),
   payload: fc.array(fc.integer({ min: 0, max: 255 }), { minLength: 40, maxLength: 60 }),
 })
+// Half a checksum, which ends a citation of 17 bytes of TCP, cannot be amended: the other half is not there to count with.
+const amendable = shape.filter(({ udp, cited }) => udp || cited !== 17)
 
 test('what an error cites is read, whatever its IP options and tag', t => {
   fc.assert(
@@ -80,7 +82,7 @@ test('what an error cites is read, whatever its IP options and tag', t => {
 
 test('translated, it is what the router would have sent about the other port, checksums and all', t => {
   fc.assert(
-    fc.property(shape, fc.integer({ min: 1, max: 65535 }), (given, port) => {
+    fc.property(amendable, fc.integer({ min: 1, max: 65535 }), (given, port) => {
       const translated = withCitedSourcePort(frame(given), port)
       t.deepEqual(Buffer.from(translated).toString('hex'), Buffer.from(frame({ ...given, port })).toString('hex'))
     }),

@@ -32,7 +32,7 @@ const rs: ReportedRealServer = {
 function offer(change: Partial<Offer['request']> = {}, texts: readonly string[] = []): Offer {
   const documents = texts.map((text, i) => ({ file: 'web.yaml', line: i + 1, text }))
   return {
-    request: { directorId: 'd1', directorMac: '02:00:00:00:01:00', leaseMs: 600, active: true, ...change },
+    request: { directorId: 'd1', directorMac: '02:00:00:00:01:00', leaseMs: 6000, active: true, ...change },
     documents: { documents, revision: texts.join() },
   }
 }
@@ -114,7 +114,7 @@ test('asked, registers in full, then sends what changes; a new offer reaches it'
   reporter.update([rs])
   // Nobody is asked before there is something to offer.
   director.setOffer(offer({}, ['service: web']))
-  t.is(await told.until(/^director/), 'director d1 02:00:00:00:01:00 600 true')
+  t.is(await told.until(/^director/), 'director d1 02:00:00:00:01:00 6000 true')
   t.is(await told.until(/^services/), 'services service: web')
   await told.until(/^registered/)
   t.is(await heard.until(/^registered/), 'registered rs1 02:00:00:00:00:20 web/web-1=ready')
@@ -132,7 +132,7 @@ test('asked, registers in full, then sends what changes; a new offer reaches it'
   reporter.setIdentity({ ...identity, hostMac: '02:00:00:00:00:21' })
   t.is(await heard.until(/^registered/), 'registered rs1 02:00:00:00:00:21 ')
   director.setOffer(offer({ directorMac: '02:00:00:00:01:01' }, ['service: web', 'service: dns']))
-  t.is(await told.until(/^director/), 'director d1 02:00:00:00:01:01 600 true')
+  t.is(await told.until(/^director/), 'director d1 02:00:00:00:01:01 6000 true')
   t.is(await told.until(/^services/), 'services service: web,service: dns')
   await heard.until(/^alive/)
 })
