@@ -13,6 +13,7 @@ import { createCompiler } from './compile/compiler.ts'
 import type { GuestManager } from './guest/manager.ts'
 import { createTargeter } from './guest/targeter.ts'
 import type { GuestTarget } from './guest/types.ts'
+import type { HealthRoom } from './health/room.ts'
 import { createDocumentParser, createSweepGate, type Inputs } from './inputs.ts'
 import type { Domain } from './inventory/types.ts'
 import { createJourney } from './journey.ts'
@@ -28,6 +29,7 @@ export interface ReconcileOptions {
   readonly store: Store
   readonly applier: Applier
   readonly guest: Pick<GuestManager, 'set' | 'status'>
+  readonly health: HealthRoom
   readonly sw: Pick<Switch, 'readInstalled' | 'commit' | 'packetOut'>
   readonly ingressPorts: PortRange
   readonly hostMac: string | undefined
@@ -69,7 +71,7 @@ const NOTHING: Picture = { specs: [], specProblems: [], backends: [], backendPro
  *  6. The director hears of real servers only after the first pass; one that was ready in the same run of its VM stays ready.
  */
 export function createReconciler(options: ReconcileOptions): Reconciler {
-  const { inputs, store, applier, guest, sw, timeline, log } = options
+  const { inputs, store, applier, guest, health, sw, timeline, log } = options
   const documents = createDocumentParser()
   const merge = createMerger()
   const sweepGate = createSweepGate()
@@ -109,7 +111,6 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
     const vmPorts = [...ports].flatMap(([mac, { name, ofport, tag }]) =>
       ofport !== undefined && ofport > 0 ? [{ name, mac, ofport, tag }] : [],
     )
-    const host = { hostMac, directorMac, vmPorts, overlay: overlayContext(options.overlay, inputs) }
     const { domains } = inputs.inventory
     const records = store.guestRecords.list()
     const resolution = resolver.update({
@@ -119,6 +120,8 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
       ingressPorts: options.ingressPorts,
     })
     const { backends, gone, come } = resolution
+    const probing = health.plan(backends, inputs.ports, { sweep })
+    const host = { hostMac, directorMac, vmPorts, overlay: overlayContext(options.overlay, inputs), probing }
     const ownAddresses = own.of(domains, records)
     const changed = compiler.update({ gone, come, records, ports, ownAddresses, host })
     if (whole) store.setAllocations(resolution.allocations)
@@ -145,17 +148,20 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
       come,
       domains,
       records: store.guestRecords.list(),
+      probeNetwork: health.network,
       shielded: (vip, port) => applier.confirmed(`shield/${vip}/${port}`),
       allShielded: allConfirmed,
     })
     guest.set(targets)
 
+    health.set({ confirmed: applier.confirmed, allConfirmed, guest: guest.status, wasReady: ready.was })
     const reports = makeReports({
       backends,
       confirmed: applier.confirmed,
       allConfirmed,
       flowsReason: failure instanceof Error ? failure.message : undefined,
       guest: guest.status,
+      health: health.health,
       wasReady: ready.was,
     })
     picture = {

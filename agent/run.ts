@@ -16,6 +16,7 @@ import { openSwitch } from '../shared/switch/session.ts'
 import type { AgentConfig } from './config/schema.ts'
 import { type ControlOptions, resync, teardown } from './control.ts'
 import { createGuestManager } from './guest/manager.ts'
+import { createHealthRoom } from './health/room.ts'
 import { createIcmpErrors } from './icmp-errors.ts'
 import { initialInputs, missing } from './inputs.ts'
 import { watchInventory } from './inventory/watch.ts'
@@ -120,12 +121,25 @@ export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
     clock,
     onChange: () => mark('guest'),
   })
+  const health = createHealthRoom({
+    bridge: config.bridge,
+    probePort: config.probePort,
+    probeNetwork: config.probeNetwork,
+    ovsdbSocket: config.ovsdbSocket,
+    agentCall: agentCaller.call,
+    sw,
+    log,
+    clock,
+    onChange: () => mark('health'),
+    onSuspect: guest.verify,
+  })
   const reporting = createReporting({ config, version: VERSION, inputs, store, timeline, log, clock, mark, touched })
   const reconciler: Reconciler = createReconciler({
     inputs,
     store,
     applier,
     guest,
+    health,
     sw,
     ingressPorts: config.ingressPorts,
     hostMac: config.hostMac,
@@ -149,6 +163,7 @@ export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
       applier,
       store,
       timeline,
+      lastCheck: health.last,
       loopError: loop.lastError,
     })
   const onChange = (listener: () => void) => {
@@ -260,6 +275,7 @@ export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
   cancelAudit()
   drift.close()
   await loop.stop()
+  await health.close()
   await guest.close()
   agentCaller.close()
   await sw.close()

@@ -17,6 +17,8 @@ export interface StatusSources {
   readonly applier: Applier
   readonly store: Store
   readonly timeline: Timeline
+  /** The newest health check result in words, by real server. */
+  lastCheck(key: string): string
   readonly loopError: Error | undefined
 }
 
@@ -96,7 +98,7 @@ function tunnelProblems({ inputs, picture }: StatusSources): Problem[] {
   })
 }
 
-function serviceStatus(spec: Picture['specs'][number], { picture, id }: StatusSources): ServiceStatus {
+function serviceStatus(spec: Picture['specs'][number], { picture, id, lastCheck }: StatusSources): ServiceStatus {
   return {
     service: spec.service,
     vip: spec.vip,
@@ -115,6 +117,7 @@ function serviceStatus(spec: Picture['specs'][number], { picture, id }: StatusSo
         weight: report.weight,
         state: report.state,
         reason: report.reason,
+        check: lastCheck(report.id),
       })),
   }
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { noChecks } from '../agent/health/room.ts'
 import { initialInputs } from '../agent/inputs.ts'
 import { createReconciler } from '../agent/reconcile.ts'
 import { openStore } from '../agent/store/store.ts'
@@ -66,6 +67,7 @@ export async function startAgent(rundir: string, host: BenchHost): Promise<Bench
       },
     },
     guest: { set: () => {}, status: () => undefined },
+    health: noChecks,
     sw,
     overlay: undefined,
     ingressPorts: { first: 20_000, last: 29_999 },

@@ -3,6 +3,7 @@ import type { CompiledService } from './compile/types.ts'
 import { fleet } from './registry/fleet.ts'
 import { type VirtualService, virtualServices } from './registry/services.ts'
 import type { Registry, RegistryProblem } from './registry/types.ts'
+import { keptInPanic } from './schedule/panic.ts'
 import { type Knowledge, schedule } from './schedule/schedule.ts'
 import { type Numbers, ZONE_BASE } from './store/numbers.ts'
 
@@ -28,7 +29,7 @@ export function makePlan(
   const virtual = virtualServices(specs, realServers)
   return {
     services: virtual.services,
-    compiled: virtual.services.map(service => number(service, numbers, knowledge(service))),
+    compiled: virtual.services.map(service => number(keptInPanic(service), numbers, knowledge(service))),
     problems: [...problems, ...virtual.problems],
   }
 }

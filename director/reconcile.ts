@@ -7,6 +7,7 @@ import type { Switch } from '../shared/switch/types.ts'
 import { compile } from './compile/compile.ts'
 import type { CompiledService, Site } from './compile/types.ts'
 import type { Inputs } from './intake/inputs.ts'
+import { createPanicTeller } from './panics.ts'
 import { makePlan, type Plan } from './plan.ts'
 import { expire, nextExpiry } from './registry/registry.ts'
 import type { VirtualService } from './registry/services.ts'
@@ -56,6 +57,7 @@ export interface Reconcile {
  */
 export function startReconcile(options: ReconcileOptions): Reconcile {
   const { inputs, store, applier, log, clock } = options
+  const tellPanics = createPanicTeller(log)
   let plan: Plan | undefined
   let tornDown = false
   let asked: Asked[] = []
@@ -90,6 +92,7 @@ export function startReconcile(options: ReconcileOptions): Reconcile {
       (error: unknown) => ({ error }),
     )
     const applied = await applier.apply(compile(site, services), options.switch())
+    tellPanics(next.services)
     plan = next
     if (applied.added + applied.deleted > 0) log.info('the switch has confirmed', { ...applied })
     else if (applied.changed > 0) log.debug('the switch has confirmed', { ...applied })

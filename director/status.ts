@@ -9,6 +9,7 @@ import type { Timeline } from '../shared/run/timeline.ts'
 import type { Plan } from './plan.ts'
 import type { VirtualService } from './registry/services.ts'
 import type { Host, RealServer } from './registry/types.ts'
+import { panicOf, panicText } from './schedule/panic.ts'
 
 export interface StatusInput {
   readonly id: string
@@ -107,6 +108,11 @@ function problems({ specProblems, plan, hosts, lastError, tornDown, quarantined 
     found.push({ severity: 'warning', code: 'HOST_LOST', subject: host.hostId, message })
   }
   for (const service of plan?.services ?? []) {
+    const panic = panicOf(service.realServers)
+    if (panic !== undefined) {
+      found.push({ severity: 'warning', code: 'PANIC', subject: service.service, message: panicText(panic) })
+      continue
+    }
     if (service.realServers.some(rs => rs.state === 'ready' && rs.weight > 0)) continue
     const message = 'no real server is ready, so nobody is served'
     found.push({ severity: 'warning', code: 'SERVICE_EMPTY', subject: service.service, message })

@@ -187,6 +187,18 @@ export const ERRORS = {
     messageId: '3671c0749ae82b8d4b7cc6ce62e3726c',
     hint: "give the VM's interface an MTU that fits (<mtu size='1450'/> in the domain), or the underlay a larger one",
   },
+  PROBE_PORT_TAKEN: {
+    messageId: '2be11b00b6dd4c155e22e6cd3ee30770',
+    hint: 'give the port for health checks another name: `probePort` in agent.yaml',
+  },
+  PROBE_DEVICE: {
+    messageId: 'e0ed955342aaaef5b551d111e7a1c64d',
+    hint: `the agent needs CAP_NET_ADMIN, iproute2, and to run in ovs-vswitchd's network namespace`,
+  },
+  PANIC: {
+    messageId: '8a4c903fba0c8df038a963b46131632f',
+    hint: 'look for what all these real servers, or their checks, depend on; `panic` in the service file sets the share',
+  },
   TORN_DOWN: { messageId: '8d99ec4301d8610f208a2a39b416fb3f', hint: 'run `crossport resync`, or restart the daemon' },
   LIBVIRT_UNREACHABLE: {
     messageId: '484805b5e03a20470fa9b1bb1b9efcc0',

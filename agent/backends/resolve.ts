@@ -171,6 +171,7 @@ export function toBackend(
     scheduler: spec.scheduler,
     clients: spec.clients,
     arp: spec.arp,
+    ...(spec.check === undefined ? {} : { check: spec.check }),
     vm: { uuid: domain.uuid, name: domain.name, running: domain.state === 'running', runId: domain.runId },
     attachment: 'obstacle' in attached ? undefined : attached,
     obstacle,

@@ -1,3 +1,4 @@
+import type { CheckSpec } from '../../shared/config/check.ts'
 import type { Scheduler, ServiceSpec } from '../../shared/config/service.ts'
 
 /**
@@ -20,6 +21,7 @@ export interface Backend {
   readonly scheduler: Scheduler
   readonly clients: readonly string[]
   readonly arp: 'answer' | 'drop'
+  readonly check?: CheckSpec | undefined
   readonly vm: {
     readonly uuid: string
     readonly name: string

@@ -1,19 +1,22 @@
 import type { Compiled, CompiledObject } from '../../shared/flows/compiled.ts'
 import type { Flow } from '../../shared/flows/types.ts'
 import type { Backend } from '../backends/types.ts'
+import { probeSource } from '../health/address.ts'
 import { arpProxyFlows, type VipNetwork } from './features/arp-proxy.ts'
 import { shieldFlows } from './features/arp-shield.ts'
 import { asHostFlows } from './features/as-host.ts'
 import { icmpErrorFlows } from './features/icmp-errors.ts'
 import { overlayFlows, overlayPortFlows } from './features/overlay.ts'
+import { probeArpFlows, probeFlows, probePortFlows } from './features/probe.ts'
 import { replyFlows } from './features/replies.ts'
 import { requestFlows } from './features/requests.ts'
 import { spoofDropFlows, spoofPortFlows, spoofVipFlows } from './features/spoof.ts'
+import { probes } from './probes.ts'
 import type { CompileInput, HostContext } from './types.ts'
 
 /**
  * Everything that the bridge must hold for this host's real servers, by object: `host`, `port/NAME`, `vip/VIP`,
- * `vip/VIP/TAG`, `shield/VIP/PORT`, `rs/KEY`. Pure; without real servers and shields it is empty.
+ * `vip/VIP/TAG`, `shield/VIP/PORT`, `rs/KEY`, `probe…`. Pure; without real servers and shields it is empty.
  */
 export function compile({ backends, shields, host }: CompileInput): Compiled {
   const byVip = Map.groupBy(backends, backend => backend.vip)
@@ -27,7 +30,7 @@ export function compile({ backends, shields, host }: CompileInput): Compiled {
 /** What there is once, as soon as there is a VIP at all. */
 export function compileHost(host: HostContext): Compiled {
   const { compiled, add } = createObjects()
-  const { hostMac, directorMac, overlay } = host
+  const { hostMac, directorMac, overlay, probing } = host
   add('host', [hostMac, overlay, overlay && directorMac], () => [
     ...asHostFlows(host),
     ...overlayFlows(host),
@@ -39,14 +42,20 @@ export function compileHost(host: HostContext): Compiled {
       ...spoofPortFlows(port),
       ...overlayPortFlows(port, host),
     ])
+    if (probing === undefined) continue
+    const sources = [probeSource(probing.network), ...(probing.sources[port.name] ?? [])]
+    add(`probe-arp/${port.name}`, [ofport, sources, hostMac], () =>
+      sources.flatMap(source => probeArpFlows(source, port, host)),
+    )
   }
+  if (probing !== undefined) add('probe', probing.port.ofport, () => probePortFlows(probing.port))
   return compiled
 }
 
 /** All objects of one VIP; no other VIP has any of them. */
 export function compileVip({ vip, backends, shields, host }: CompileInput & { readonly vip: string }): Compiled {
   const { compiled, add } = createObjects()
-  const { hostMac, overlay } = host
+  const { hostMac, overlay, probing } = host
   if (shields.length > 0) add(`vip/${vip}`, vip, () => spoofVipFlows(vip))
   for (const shield of shields) {
     add(`shield/${vip}/${shield.port}`, [shield, hostMac, overlay?.forwardTable], () => shieldFlows(shield, host))
@@ -66,6 +75,9 @@ export function compileVip({ vip, backends, shields, host }: CompileInput & { re
       ...replyFlows(backend, at, host),
     ])
   }
+  if (probing === undefined) return compiled
+  for (const probe of probes(backends, probing.network).values())
+    add(probe.object, [probe, probing.port, hostMac], () => probeFlows(probe, probing.port, host))
   return compiled
 }
 

@@ -15,6 +15,10 @@ export const TABLE = {
 
 /** Priorities in table 0. Each line of the first part beats those below it where matches overlap. */
 export const PRIORITY = {
+  /** Health checks between the probe port and a VM (features/probe.ts). */
+  probe: 40_600,
+  /** Whatever else comes in from the probe port. */
+  probePort: 40_590,
   reply: 40_500,
   request: 40_500,
   /** ARP for the VIP from the very VM that holds it (probe, announcement). */
@@ -61,6 +65,8 @@ export const CONJUNCTION = { ipSpoof: 0xc9550001, arpSpoof: 0xc9550002 } as cons
 
 export const ETH_TYPE = { ipv4: 0x0800, arp: 0x0806 } as const
 export const IP_PROTO = { tcp: 6, udp: 17 } as const
+/** Of the 12 bits of `tcp_flags`. */
+export const TCP_FLAG = { rst: '0x004', ack: '0x010' } as const
 export const ARP_OP = { request: 1, reply: 2 } as const
 
 /** vlan_vid of a frame without a tag, and the bit that says that there is one (OpenFlow 1.5.1, 7.2.3.8). */

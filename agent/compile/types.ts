@@ -1,10 +1,29 @@
 import type { Backend } from '../backends/types.ts'
+import type { ProbeNetwork } from '../health/address.ts'
 
 export interface CompileInput {
   readonly backends: readonly Backend[]
   /** VIPs that VMs hold or may still hold, served or not: none of them may be heard. */
   readonly shields: readonly Shield[]
   readonly host: HostContext
+}
+
+/** Health checks as the host uses them. */
+export interface ProbeContext {
+  readonly port: ProbePort
+  readonly network: ProbeNetwork
+  /** By VM port: addresses that checks come from beside the link-local one. */
+  readonly sources: Readonly<Record<string, readonly string[]>>
+}
+
+/** Where health checks enter the bridge. */
+export interface ProbePort {
+  readonly ofport: number
+  readonly mac: string
+  /** The agent's own address on it. */
+  readonly address: string
+  /** The port that the agent sends all datagrams from. */
+  readonly udpPort: number
 }
 
 /** VIP `vip` is, or may be, configured in the VM behind `ofport`. */
@@ -26,6 +45,8 @@ export interface HostContext {
   readonly vmPorts: readonly VmPort[]
   /** Undefined on an l2 fabric. */
   readonly overlay: OverlayContext | undefined
+  /** Undefined: no real server is checked, or the probe port is not there yet. */
+  readonly probing?: ProbeContext | undefined
 }
 
 /** Tunnels as the host uses them. */

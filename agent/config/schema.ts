@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
-import { parseIpv4 } from '../../shared/config/address.ts'
+import { canonicalCidr, parseIpv4 } from '../../shared/config/address.ts'
 import { checkFabric, fabricFields } from '../../shared/config/overlay.ts'
 
 /** The director's default port. */
@@ -32,6 +32,16 @@ const portRange = z.string().transform((text, context) => {
   return z.NEVER
 })
 
+/** Link-local, with room for a few real servers at least. */
+const probeNetwork = z.string().superRefine((text, context) => {
+  const result = canonicalCidr(text)
+  const fail = (message: string) => context.addIssue({ code: 'custom', message })
+  if ('problem' in result) return fail(result.problem)
+  const length = Number(text.split('/')[1] ?? 32)
+  if (!text.startsWith('169.254.') || length < 16 || length > 28)
+    fail(`'${text}' must be a block of 169.254.0.0/16 from /16 to /28, such as 169.254.96.0/19`)
+})
+
 const path = z.string().startsWith('/', 'must be an absolute path')
 
 const fields = z.strictObject({
@@ -61,6 +71,8 @@ const fields = z.strictObject({
   stateFile: path.default('/var/lib/crossport/agent.db'),
   controlSocket: path.default('/run/crossport/agent.sock'),
   ingressPorts: portRange.prefault('40000-49999').describe('for real servers that share a port on one host'),
+  probePort: z.string().min(1).max(15).default('cp-probe').describe('internal port of the bridge for health checks'),
+  probeNetwork: probeNetwork.default('169.254.96.0/19').describe('addresses of real servers as health checks use them'),
   ovsdbSocket: path.default('/run/openvswitch/db.sock'),
   ovsRunDir: path.default('/run/openvswitch').describe("where the bridge's .mgmt socket is"),
   libvirtSocket: path.default('/run/libvirt/libvirt-sock'),

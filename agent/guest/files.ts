@@ -88,7 +88,7 @@ async function remove(qga: Qga, path: string): Promise<void> {
 
 async function run(qga: Qga, path: string, program: string, args: readonly string[], input?: string): Promise<Exec> {
   try {
-    return await qga.exec(program, args, input)
+    return await qga.exec(program, args, input === undefined ? {} : { input })
   } catch (error) {
     throw refused(path, error)
   }

@@ -3,6 +3,7 @@ import type { Log } from '../../shared/log.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import { createDirtyLoop } from '../../shared/run/dirty-loop.ts'
 import { type AgentCall, createQga } from './qga.ts'
+import { createGuestRoutes } from './routes.ts'
 import { settleGuest } from './settle.ts'
 import { newStatus, retarget, sameStatus, withError, withNic, withVip } from './status.ts'
 import type { GuestRecords, GuestStatus, GuestTarget } from './types.ts'
@@ -23,6 +24,8 @@ export interface Guest {
   /** All targets of this VM, one for each NIC. */
   set(targets: readonly GuestTarget[]): void
   status(mac: string): GuestStatus | undefined
+  /** Something is wrong with it as seen from outside: it is looked at again now. */
+  verify(): void
   stop(): Promise<void>
 }
 
@@ -31,6 +34,7 @@ export function createGuest(vmUuid: string, options: GuestOptions): Guest {
   const { agentCall, records, clock, verifyMs = 60_000, retryMs = 1000 } = options
   const log = options.log.with({ vmUuid })
   const statuses = new Map<string, GuestStatus>()
+  const route = createGuestRoutes(log)
   let targets: readonly GuestTarget[] = []
   let cancelVerify = () => {}
   let told = ''
@@ -65,6 +69,7 @@ export function createGuest(vmUuid: string, options: GuestOptions): Guest {
         qga,
         records,
         log,
+        route: (target, nic) => route(qga, target, nic),
         onNic: (mac, nic) => current() && update(mac, status => withNic(status, nic, records.list())),
         onVip: (mac, vip, found) => current() && update(mac, status => withVip(status, vip, found)),
       })
@@ -110,6 +115,7 @@ export function createGuest(vmUuid: string, options: GuestOptions): Guest {
       loop.mark('targets')
     },
     status: mac => statuses.get(mac),
+    verify: () => loop.mark('suspected'),
     stop: () => {
       cancelVerify()
       return loop.stop()

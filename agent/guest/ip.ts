@@ -15,6 +15,19 @@ export async function removeAddress(qga: Qga, vip: string, nic: string): Promise
     throw failed('del', vip, nic, result)
 }
 
+/** Makes `network` (CIDR) on-link at the NIC (ip-route(8)). Throws GUEST_COMMAND_FAILED. */
+export async function addRoute(qga: Qga, network: string, nic: string): Promise<void> {
+  const result = await ip(qga, ['route', 'replace', network, 'dev', nic, 'scope', 'link'])
+  if (result.exitCode !== 0) throw refused(`route replace ${network} dev ${nic}`, result)
+}
+
+/** No such route is as good. */
+export async function removeRoute(qga: Qga, network: string, nic: string): Promise<void> {
+  const result = await ip(qga, ['route', 'del', network, 'dev', nic])
+  if (result.exitCode !== 0 && !/No such process/i.test(result.stderr))
+    throw refused(`route del ${network} dev ${nic}`, result)
+}
+
 /** The agent's PATH need not have sbin in it. */
 const PROGRAMS = ['ip', '/sbin/ip', '/usr/sbin/ip']
 
@@ -32,9 +45,13 @@ async function ip(qga: Qga, args: readonly string[]): Promise<Exec> {
   throw new CrossportError('GUEST_COMMAND_FAILED', 'the guest has no ip command (iproute2)', { cause: missing })
 }
 
-function failed(verb: string, vip: string, nic: string, { exitCode, stderr, stdout }: Exec): CrossportError {
+function failed(verb: string, vip: string, nic: string, result: Exec): CrossportError {
+  return refused(`address ${verb} ${vip}/32 dev ${nic}`, result)
+}
+
+function refused(command: string, { exitCode, stderr, stdout }: Exec): CrossportError {
   const words = (stderr.trim() || stdout.trim() || `exit code ${exitCode}`).slice(0, 500)
-  return new CrossportError('GUEST_COMMAND_FAILED', `ip address ${verb} ${vip}/32 dev ${nic}: ${words}`)
+  return new CrossportError('GUEST_COMMAND_FAILED', `ip ${command}: ${words}`)
 }
 
 function notRun(program: string, cause: CrossportError): CrossportError {

@@ -8,6 +8,8 @@ export interface GuestManager {
    */
   set(targets: readonly GuestTarget[]): void
   status(vmUuid: string, mac: string): GuestStatus | undefined
+  /** A VM that does not serve as it should is looked at again now. */
+  verify(vmUuid: string): void
   /** Stops looking after the guests; they keep what they have. */
   close(): Promise<void>
 }
@@ -37,6 +39,7 @@ export function createGuestManager(options: GuestOptions): GuestManager {
       }
     },
     status: (vmUuid, mac) => guests.get(vmUuid)?.status(mac),
+    verify: vmUuid => guests.get(vmUuid)?.verify(),
     close: async () => {
       closed = true
       for (const [vmUuid, guest] of guests) drop(vmUuid, guest)

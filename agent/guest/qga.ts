@@ -17,13 +17,19 @@ export interface Exec {
   readonly stderr: string
 }
 
+export interface ExecOptions {
+  /** Standard input. */
+  readonly input?: string
+  readonly timeoutMs?: number
+}
+
 /** The guest agent of one VM (https://www.qemu.org/docs/master/interop/qemu-ga-ref.html), replies checked. */
 export interface Qga {
   call<T>(schema: z.ZodType<T>, command: string, args?: object): Promise<T>
   /** Throws GUEST_AGENT_UNRESPONSIVE when what answers is an answer to somebody else. */
   sync(): Promise<void>
-  /** Runs a program and waits for its end, 10 s at most; a program that takes longer goes on running. */
-  exec(path: string, args: readonly string[], input?: string): Promise<Exec>
+  /** Runs a program and waits for its end, 10 s unless told otherwise; one that takes longer goes on running. */
+  exec(path: string, args: readonly string[], options?: ExecOptions): Promise<Exec>
 }
 
 export interface QgaOptions {
@@ -63,14 +69,14 @@ export function createQga({ vmUuid, agentCall, clock, signal }: QgaOptions): Qga
       if (answer !== id)
         throw new CrossportError('GUEST_AGENT_UNRESPONSIVE', 'the guest agent still answers older commands')
     },
-    exec: async (path, args, input) => {
+    exec: async (path, args, { input, timeoutMs = EXEC_TIMEOUT_MS } = {}) => {
       const { pid } = await call(replies.pidReply, 'guest-exec', {
         path,
         arg: args,
         'capture-output': true,
         ...(input === undefined ? {} : { 'input-data': Buffer.from(input).toString('base64') }),
       })
-      const deadline = clock.now() + EXEC_TIMEOUT_MS
+      const deadline = clock.now() + timeoutMs
       for (let wait = FIRST_POLL_MS; ; wait = Math.min(wait * 2, SLOWEST_POLL_MS)) {
         const status = await call(replies.execReply, 'guest-exec-status', { pid })
         if (status.exited)
@@ -81,7 +87,10 @@ export function createQga({ vmUuid, agentCall, clock, signal }: QgaOptions): Qga
           }
         if (clock.now() >= deadline) {
           const line = [path, ...args].join(' ')
-          throw new CrossportError('GUEST_AGENT_UNRESPONSIVE', `${line} has not ended in the guest within 10 s`)
+          throw new CrossportError(
+            'GUEST_AGENT_UNRESPONSIVE',
+            `${line} has not ended in the guest within ${timeoutMs / 1000} s`,
+          )
         }
         await pause(wait)
       }

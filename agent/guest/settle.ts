@@ -14,6 +14,8 @@ export interface SettleOptions {
   readonly qga: Qga
   readonly records: GuestRecords
   readonly log: Log
+  /** Sees to the routes of the NIC. Never rejects because of them. */
+  route(target: GuestTarget, nic: GuestNic): Promise<void>
   /** Called as soon as something is known of a NIC. */
   onNic(mac: string, nic: GuestNic): void
   onVip(mac: string, vip: string, status: VipStatus): void
@@ -60,6 +62,7 @@ async function settleNic(
   const { vmUuid, mac, vips } = target
   const nic = await readNic(qga, mac)
   options.onNic(mac, nic)
+  await options.route(target, nic)
   const mine = () => records.list().filter(record => record.vmUuid === vmUuid && record.mac === mac)
 
   const each = async (vip: string, work: () => Promise<VipStatus | undefined>): Promise<VipStatus | undefined> => {

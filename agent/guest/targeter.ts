@@ -68,6 +68,7 @@ export function createTargeter(): (input: TargeterInput) => readonly GuestTarget
         backends: mine,
         domains: domain === undefined ? [] : [domain],
         records: recordsOf.get(uuid) ?? [],
+        probeNetwork: input.probeNetwork,
         shielded,
       })
       if (JSON.stringify(now) === JSON.stringify(targets.get(uuid) ?? [])) dirty.delete(uuid)

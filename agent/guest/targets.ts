@@ -6,33 +6,44 @@ export interface TargetInput {
   readonly backends: readonly Backend[]
   readonly domains: readonly Domain[]
   readonly records: readonly GuestRecord[]
+  /** Where health checks come from (CIDR). */
+  readonly probeNetwork: string
   /** True when the bridge holds what keeps the VM silent about this VIP: only then may the guest get it. */
   shielded(vip: string, port: string): boolean
+}
+
+interface Wanted {
+  readonly domain: Domain
+  readonly mac: string
+  readonly vips: Set<string>
+  probed: boolean
 }
 
 /**
  * Which VIPs each VM must hold now. A VIP goes in only behind its ARP shield; one that was put in stays while a service
  * wants it, attached or not; and a VM that nobody wants any more is asked to give back what it was given.
  */
-export function guestTargets({ backends, domains, records, shielded }: TargetInput): GuestTarget[] {
+export function guestTargets({ backends, domains, records, probeNetwork, shielded }: TargetInput): GuestTarget[] {
   const byUuid = new Map(domains.map(domain => [domain.uuid, domain]))
-  const wanted = new Map<string, { readonly domain: Domain; readonly mac: string; readonly vips: Set<string> }>()
+  const wanted = new Map<string, Wanted>()
   const target = (domain: Domain, mac: string) => {
     const name = `${domain.uuid}/${mac}`
     let found = wanted.get(name)
-    if (found === undefined) wanted.set(name, (found = { domain, mac, vips: new Set() }))
+    if (found === undefined) wanted.set(name, (found = { domain, mac, vips: new Set(), probed: false }))
     return found
   }
   const recorded = new Set(records.map(record => `${record.vmUuid}/${record.mac}/${record.vip}`))
   const unattached = new Set<string>()
-  for (const { vip, vm, attachment } of backends) {
+  for (const { vip, vm, check, attachment } of backends) {
     const domain = byUuid.get(vm.uuid)
     if (domain === undefined) continue
     if (attachment === undefined) {
       unattached.add(`${vm.uuid}/${vip}`)
       continue
     }
-    const { vips } = target(domain, attachment.mac)
+    const nic = target(domain, attachment.mac)
+    const { vips } = nic
+    nic.probed ||= check !== undefined && check.type !== 'exec'
     if (shielded(vip, attachment.port) || recorded.has(`${vm.uuid}/${attachment.mac}/${vip}`)) vips.add(vip)
   }
   for (const { vmUuid, mac, vip } of records) {
@@ -41,13 +52,14 @@ export function guestTargets({ backends, domains, records, shielded }: TargetInp
     const { vips } = target(domain, mac)
     if (unattached.has(`${vmUuid}/${vip}`)) vips.add(vip)
   }
-  return [...wanted.values()].map(({ domain, mac, vips }) => ({
+  return [...wanted.values()].map(({ domain, mac, vips, probed }) => ({
     vmUuid: domain.uuid,
     vmName: domain.name,
     runId: domain.runId,
     running: domain.state === 'running',
     agentChannel: domain.agentChannel,
     mac,
+    ...(probed ? { onLink: probeNetwork } : {}),
     vips: [...vips].sort(),
   }))
 }

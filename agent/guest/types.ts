@@ -8,6 +8,8 @@ export interface GuestTarget {
   readonly agentChannel: 'none' | 'disconnected' | 'connected'
   /** NIC on the bridge, by hardware address: the only name that host and guest share. */
   readonly mac: string
+  /** Network (CIDR) that health checks come from, to be reached on-link; undefined: the guest needs no route to it. */
+  readonly onLink?: string | undefined
   /** Canonical order. Empty: remove what we added. */
   readonly vips: readonly string[]
 }

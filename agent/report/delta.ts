@@ -17,5 +17,6 @@ export function deltaOf(
 
 function same(a: ReportedRealServer | undefined, b: ReportedRealServer): boolean {
   if (a === undefined) return false
-  return (Object.keys(b) as (keyof ReportedRealServer)[]).every(key => a[key] === b[key])
+  const keys = Object.keys({ ...a, ...b }) as (keyof ReportedRealServer)[]
+  return keys.every(key => a[key] === b[key])
 }

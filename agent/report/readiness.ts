@@ -1,5 +1,6 @@
 import type { Backend } from '../backends/types.ts'
 import type { GuestStatus } from '../guest/types.ts'
+import type { Health } from '../health/types.ts'
 import type { ReportedRealServer } from './types.ts'
 
 export interface ReadinessInput {
@@ -8,12 +9,16 @@ export interface ReadinessInput {
   readonly flowsConfirmed: boolean
   readonly flowsReason: string | undefined
   readonly guest: GuestStatus | undefined
+  /** Undefined: it is not checked. */
+  readonly health: Health | undefined
   /** It was ready earlier in this very run of the VM: an agent that has just started takes that for true until it knows better. */
   readonly wasReady: boolean
 }
 
-/** What the director hears of one real server: `ready` only when request, reply and VIP are known to work. */
-export function readiness(input: ReadinessInput): Pick<ReportedRealServer, 'state' | 'reason'> {
+type Readiness = Pick<ReportedRealServer, 'state' | 'reason' | 'panic'>
+
+/** What the director hears of one real server: `ready` only when flows, VIP and, where it is checked, its health are known. */
+export function readiness(input: ReadinessInput): Readiness {
   const { backend, guest } = input
   if (backend.obstacle !== undefined) return { state: 'down', reason: backend.obstacle }
   if (!input.flowsConfirmed) {
@@ -24,11 +29,17 @@ export function readiness(input: ReadinessInput): Pick<ReportedRealServer, 'stat
   if (vip?.state !== 'set' && !input.wasReady) {
     return { state: 'pending', reason: vip?.reason ?? 'the VIP is being set in the VM' }
   }
+  const { health } = input
+  if (health?.verdict === 'down') {
+    const { panic = 0 } = backend.check ?? {}
+    return { state: 'down', reason: health.reason, ...(panic > 0 ? { panic } : {}) }
+  }
+  if (health?.verdict === 'unknown') return { state: 'pending', reason: health.reason }
   // A VIP that is set may still carry a warning, e.g. that it will not survive a reboot.
-  return { state: backend.weight === 0 ? 'draining' : 'ready', reason: vip?.reason ?? '' }
+  return { state: backend.weight === 0 ? 'draining' : 'ready', reason: vip?.reason ?? health?.reason ?? '' }
 }
 
-export function toReport(backend: Backend, state: Pick<ReportedRealServer, 'state' | 'reason'>): ReportedRealServer {
+export function toReport(backend: Backend, state: Readiness): ReportedRealServer {
   const { key, service, vip, protocol, vipPort, ingressPort, rsPort, vm, weight, scheduler } = backend
   return {
     id: key,

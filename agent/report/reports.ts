@@ -1,5 +1,6 @@
 import type { Backend } from '../backends/types.ts'
 import type { GuestStatus } from '../guest/types.ts'
+import type { Health } from '../health/types.ts'
 import { readiness, toReport } from './readiness.ts'
 import type { ReportedRealServer } from './types.ts'
 
@@ -12,6 +13,8 @@ export interface ReportsInput {
   /** Why it has not, where that is known. */
   readonly flowsReason: string | undefined
   guest(vmUuid: string, mac: string): GuestStatus | undefined
+  /** Undefined: not checked. The same object while nothing changes. */
+  health(key: string): Health | undefined
   /** Ready in this very run of the VM, as far as is remembered. */
   wasReady(backend: Backend): boolean
 }
@@ -33,6 +36,7 @@ export interface Reports {
 }
 
 interface Known extends Told {
+  readonly health: Health | undefined
   readonly wasReady: boolean
   readonly flowsReason: string | undefined
 }
@@ -45,20 +49,22 @@ export function createReports(): (input: ReportsInput) => Reports {
     const at = backend.attachment
     const before = known.get(backend.key)
     const guest = at && input.guest(backend.vm.uuid, at.mac)
+    const health = input.health(backend.key)
     const wasReady = input.wasReady(backend)
-    const flowsConfirmed = at !== undefined && (input.allConfirmed || objectsOf(backend).every(input.confirmed))
+    const flowsConfirmed = at !== undefined && (input.allConfirmed || flowsOf(backend).every(input.confirmed))
     const flowsReason = flowsConfirmed ? undefined : input.flowsReason
     if (
       before !== undefined &&
       before.backend === backend &&
       before.guest === guest &&
+      before.health === health &&
       before.wasReady === wasReady &&
       before.flowsConfirmed === flowsConfirmed &&
       before.flowsReason === flowsReason
     )
       return before
-    const report = toReport(backend, readiness({ backend, flowsConfirmed, flowsReason, guest, wasReady }))
-    return { backend, report, flowsConfirmed, guest, wasReady, flowsReason }
+    const report = toReport(backend, readiness({ backend, flowsConfirmed, flowsReason, guest, health, wasReady }))
+    return { backend, report, flowsConfirmed, guest, health, wasReady, flowsReason }
   }
 
   return input => {
@@ -81,6 +87,6 @@ export function createReports(): (input: ReportsInput) => Reports {
 }
 
 /** Everything in the switch that request, reply and VIP of a real server need. */
-function objectsOf({ key, vip, attachment: at }: Backend): readonly string[] {
+export function flowsOf({ key, vip, attachment: at }: Backend): readonly string[] {
   return [`rs/${key}`, `shield/${vip}/${at?.port}`, `vip/${vip}/${at?.tag ?? 'untagged'}`, 'host']
 }

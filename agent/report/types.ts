@@ -14,6 +14,8 @@ export interface ReportedRealServer {
   readonly state: 'pending' | 'ready' | 'draining' | 'down'
   readonly reason: string
   readonly scheduler: string
+  /** Only where it is down because its health check fails: percent from which that many failing ones are all kept. */
+  readonly panic?: number
 }
 
 /** What the director told us last. Kept in SQLite by the agent, so that the host stays autonomous. */

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { canonicalCidr, maskProblem, vipProblem } from './address.ts'
+import { checkSchema } from './check.ts'
 import type { Scheduler } from './service.ts'
 import { vmPatternProblem } from './vm-pattern.ts'
 
@@ -82,6 +83,7 @@ export const serviceSchema = z.strictObject({
     .superRefine(
       unique(rs => `${rs.vm} port ${rs.port}`, 'is in the list twice; keep one entry with the weight you want'),
     ),
+  check: checkSchema.optional().describe('health checks of the real servers'),
 })
 
 export type ServiceDocument = z.output<typeof serviceSchema>

@@ -1,3 +1,5 @@
+import type { CheckSpec } from './check.ts'
+
 /**
  * A virtual service as written in a service file (see docs/service-file.md), validated and with defaults filled in.
  * Both daemons read the same files; the agent also receives documents from its director.
@@ -12,6 +14,8 @@ export interface ServiceSpec {
   readonly clients: readonly string[]
   readonly arp: 'answer' | 'drop'
   readonly realServers: readonly RealServerSpec[]
+  /** Undefined: a real server is ready as soon as its VIP and flows are. */
+  readonly check?: CheckSpec | undefined
   readonly source: SpecSource
   /** Seconds over which a real server that has become ready gets up to its whole share. */
   readonly slowStart?: number | undefined

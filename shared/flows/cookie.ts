@@ -29,6 +29,7 @@ export const COOKIE_KINDS = {
   'anti-spoof': 6,
   tunnel: 7,
   'icmp-error': 8,
+  probe: 9,
   // Director
   'vip-arp': 32,
   'vip-icmp': 33,

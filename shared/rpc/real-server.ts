@@ -17,6 +17,8 @@ export interface RealServerReport {
   readonly state: 'pending' | 'ready' | 'draining' | 'down'
   readonly reason: string
   readonly scheduler: string
+  /** Only where it is down because its health check fails: percent from which that many failing ones are all kept. */
+  readonly panic?: number
 }
 
 const TO_PROTO = { pending: 'PENDING', ready: 'READY', draining: 'DRAINING', down: 'DOWN' } as const
@@ -39,6 +41,7 @@ export function fromProto(message: RealServer__Output): RealServerReport {
   check(isPort(message.ingressPort), 'ingressPort')
   check(isPort(message.rsPort), 'rsPort')
   check(message.weight <= 65535, 'weight')
+  check(message.panic <= 100, 'panic')
   const state = FROM_PROTO[message.state]
   check(state !== undefined, 'state')
   if (protocol !== 'tcp' && protocol !== 'udp') {
@@ -58,6 +61,7 @@ export function fromProto(message: RealServer__Output): RealServerReport {
     state,
     reason: message.reason,
     scheduler: message.scheduler,
+    ...(message.panic === 0 ? {} : { panic: message.panic }),
   }
 }
 

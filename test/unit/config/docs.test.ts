@@ -3,6 +3,7 @@ import test from 'ava'
 import { agentConfigSchema } from '../../../agent/config/schema.ts'
 import { directorConfigSchema } from '../../../director/config.ts'
 import { generated } from '../../../docs/generate.ts'
+import { checkFields } from '../../../shared/config/check.ts'
 import { parseDaemonConfig } from '../../../shared/config/daemon.ts'
 import { parseServiceFile } from '../../../shared/config/parse.ts'
 import { serviceSchema } from '../../../shared/config/schema.ts'
@@ -30,6 +31,11 @@ test('every service file in the docs is in order', t => {
 test('every key of the service file is described', t => {
   const text = page('service-file.md')
   for (const key of Object.keys(serviceSchema.shape)) t.true(text.includes(`\`${key}\``), key)
+})
+
+test('every key of a check is described', t => {
+  const text = page('health-checks.md')
+  for (const key of Object.keys(checkFields.shape)) t.true(text.includes(`\`${key}\``), key)
 })
 
 test('the daemons’ example configurations are in order, and every key is described', t => {

@@ -64,10 +64,14 @@ test('in whatever way its inputs change, the incremental targets are the full on
           ports: ports(port(1), port(2), port(3)),
           ingressPorts: { first: 40_000, last: 49_999 },
         })
+        const probeNetwork = '169.254.96.0/19'
         const shielded = (vip: string) => vip !== unshielded
-        const full = guestTargets({ backends, domains, records, shielded })
+        const full = guestTargets({ backends, domains, records, shielded, probeNetwork })
         const allShielded = unshielded === ''
-        t.deepEqual(sorted(targeter({ gone, come, domains, records, shielded, allShielded })), sorted(full))
+        t.deepEqual(
+          sorted(targeter({ gone, come, domains, records, shielded, allShielded, probeNetwork })),
+          sorted(full),
+        )
       }
     }),
     { numRuns: 300 },

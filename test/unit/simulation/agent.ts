@@ -1,3 +1,4 @@
+import { noChecks } from '../../../agent/health/room.ts'
 import { type Inputs, initialInputs, missing } from '../../../agent/inputs.ts'
 import { createReconciler, type Reconciler } from '../../../agent/reconcile.ts'
 import type { Store } from '../../../agent/store/store.ts'
@@ -67,6 +68,7 @@ export function startSimulated({ store, sw, clock, log, held }: SimulationOption
     store,
     applier,
     guest: guests,
+    health: noChecks,
     sw: living,
     ingressPorts: RANGE,
     hostMac: undefined,

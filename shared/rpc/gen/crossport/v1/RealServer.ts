@@ -16,6 +16,7 @@ export interface RealServer {
   'state'?: (_crossport_v1_RealServerState);
   'reason'?: (string);
   'scheduler'?: (string);
+  'panic'?: (number);
 }
 
 export interface RealServer__Output {
@@ -32,4 +33,5 @@ export interface RealServer__Output {
   'state': (_crossport_v1_RealServerState__Output);
   'reason': (string);
   'scheduler': (string);
+  'panic': (number);
 }

@@ -10,6 +10,7 @@ export interface RealServerStatus {
   'weight'?: (number);
   'state'?: (string);
   'reason'?: (string);
+  'check'?: (string);
 }
 
 export interface RealServerStatus__Output {
@@ -21,4 +22,5 @@ export interface RealServerStatus__Output {
   'weight': (number);
   'state': (string);
   'reason': (string);
+  'check': (string);
 }

@@ -1,0 +1,84 @@
+import { arpReply } from '../../../shared/flows/arp.ts'
+import { encodeCookie } from '../../../shared/flows/cookie.ts'
+import type { Flow } from '../../../shared/flows/types.ts'
+import { ipNumber, portField } from '../parts.ts'
+import type { Probe } from '../probes.ts'
+import { ARP_OP, ETH_TYPE, IP_PROTO, PRIORITY, TABLE, TCP_FLAG } from '../tables.ts'
+import type { HostContext, ProbePort, VmPort } from '../types.ts'
+
+/** Nothing else comes in from the probe port. */
+export function probePortFlows(port: ProbePort): Flow[] {
+  return [
+    {
+      table: TABLE.classify,
+      priority: PRIORITY.probePort,
+      cookie: encodeCookie('agent', 'probe', 0),
+      match: { in_port: port.ofport },
+      actions: [],
+    },
+  ]
+}
+
+/**
+ * One probe, both ways: what the agent sends to the probe's address arrives in the VM at the VIP, and the VM's answer
+ * comes back from the probe's address. The VM cannot begin a conversation with the host this way: only TCP segments
+ * that are no first ones pass, and UDP to the port that the agent probes from.
+ */
+export function probeFlows(probe: Probe, port: ProbePort, host: HostContext): Flow[] {
+  const { vip, protocol, at, address, source } = probe
+  const cookie = encodeCookie('agent', 'probe', probe.number)
+  const ip = { eth_type: ETH_TYPE.ipv4, ip_proto: IP_PROTO[protocol] } as const
+  const answers: Flow['match'][] =
+    protocol === 'udp'
+      ? [{ udp_dst: port.udpPort }]
+      : [TCP_FLAG.ack, TCP_FLAG.rst].map(flag => ({ tcp_flags: `${flag}/${flag}` }))
+  return [
+    {
+      table: TABLE.classify,
+      priority: PRIORITY.probe,
+      cookie,
+      match: { in_port: port.ofport, ...ip, ipv4_dst: address, [portField(protocol, 'dst')]: probe.port },
+      actions: [
+        { type: 'set_field', field: 'eth_src', value: host.hostMac },
+        { type: 'set_field', field: 'eth_dst', value: at.mac },
+        { type: 'set_field', field: 'ipv4_src', value: source },
+        { type: 'set_field', field: 'ipv4_dst', value: vip },
+        { type: 'output', port: at.ofport },
+      ],
+    },
+    ...answers.map(
+      (answer): Flow => ({
+        table: TABLE.classify,
+        priority: PRIORITY.probe,
+        cookie,
+        match: {
+          in_port: at.ofport,
+          ...ip,
+          ipv4_src: vip,
+          ipv4_dst: source,
+          [portField(protocol, 'src')]: probe.port,
+          ...answer,
+        },
+        actions: [
+          { type: 'set_field', field: 'eth_dst', value: port.mac },
+          { type: 'set_field', field: 'ipv4_src', value: address },
+          { type: 'set_field', field: 'ipv4_dst', value: port.address },
+          { type: 'output', port: port.ofport },
+        ],
+      }),
+    ),
+  ]
+}
+
+/** A VM that asks where the probes come from is answered, and nobody else hears of it. */
+export function probeArpFlows(source: string, port: VmPort, host: HostContext): Flow[] {
+  return [
+    {
+      table: TABLE.classify,
+      priority: PRIORITY.probe,
+      cookie: encodeCookie('agent', 'probe', ipNumber(source)),
+      match: { in_port: port.ofport, eth_type: ETH_TYPE.arp, arp_op: ARP_OP.request, arp_tpa: source },
+      actions: arpReply({ address: source, mac: host.hostMac, ethSrc: host.hostMac }),
+    },
+  ]
+}

@@ -1,0 +1,45 @@
+import type { CheckSpec } from '../../shared/config/check.ts'
+import type { Attachment, Backend } from '../backends/types.ts'
+import { type ProbeNetwork, probeAddress, probeSource } from '../health/address.ts'
+
+/** One way from the probe port to a VIP and port in a VM. */
+export interface Probe {
+  /** Names it among the compiled objects. */
+  readonly object: string
+  readonly number: number
+  /** Where the agent connects to. */
+  readonly address: string
+  /** What the VM sees as the client. */
+  readonly source: string
+  readonly vip: string
+  readonly protocol: 'tcp' | 'udp'
+  readonly port: number
+  readonly at: Attachment
+}
+
+/** The port of a check, and how it gets there; undefined for one that sends nothing. */
+export function checkTransport(check: CheckSpec, rsPort: number) {
+  if (check.type === 'exec') return undefined
+  return { protocol: check.type === 'udp' ? ('udp' as const) : ('tcp' as const), port: check.port ?? rsPort }
+}
+
+/**
+ * The probes of this host by real server. Real servers of one VM whose checks go to the same VIP and port from the same
+ * source share one: their replies could not be told apart.
+ */
+export function probes(backends: readonly Backend[], network: ProbeNetwork): ReadonlyMap<string, Probe> {
+  const byObject = new Map<string, Probe>()
+  const found = new Map<string, Probe>()
+  for (const { key, id, vip, rsPort, check, attachment: at } of [...backends].sort((a, b) => a.id - b.id)) {
+    if (check === undefined || at === undefined) continue
+    const transport = checkTransport(check, rsPort)
+    const address = probeAddress(network, id)
+    if (transport === undefined || address === undefined) continue
+    const source = check.source ?? probeSource(network)
+    const object = `probe/${vip}/${at.port}/${transport.protocol}/${transport.port}/${source}`
+    const probe = byObject.get(object) ?? { object, number: id, address, source, vip, ...transport, at }
+    byObject.set(object, probe)
+    found.set(key, probe)
+  }
+  return found
+}

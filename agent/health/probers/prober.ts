@@ -1,0 +1,60 @@
+import { CrossportError, type ErrorCode } from '../../../shared/errors.ts'
+import type { CheckTarget, ProbeResult, Prober } from '../types.ts'
+
+/** How a probe that was to be answered ended. */
+export class ProbeFailure extends Error {}
+
+/** What the host itself could not do: it says nothing about the real server. */
+const OWN_FAULTS = new Set([
+  'EACCES',
+  'EADDRNOTAVAIL',
+  'EAFNOSUPPORT',
+  'EMFILE',
+  'ENETDOWN',
+  'ENETUNREACH',
+  'ENFILE',
+  'ENOBUFS',
+  'ENODEV',
+  'ENOMEM',
+  'EPERM',
+])
+
+/** The guest agent could not be asked at all, for a reason that is not the real server's. */
+const NOT_ASKED = new Set<ErrorCode>([
+  'GUEST_AGENT_FROZEN',
+  'GUEST_COMMANDS_BLOCKED',
+  'GUEST_NO_CHANNEL',
+  'LIBVIRT_CONNECTION',
+  'LIBVIRT_TIMEOUT',
+])
+
+const WORDS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  EHOSTUNREACH: 'no answer',
+  EPIPE: 'connection closed',
+  ETIMEDOUT: 'no answer',
+}
+
+/** Makes a prober of a function that resolves with what was good, and rejects with what was not, until its signal. */
+export function timed(
+  probe: (target: CheckTarget, signal: AbortSignal) => Promise<string>,
+  now: () => number = () => performance.now(),
+): Prober {
+  return async (target, signal): Promise<ProbeResult> => {
+    const timeout = AbortSignal.timeout(target.check.timeout)
+    const started = now()
+    try {
+      const detail = await probe(target, AbortSignal.any([signal, timeout]))
+      return { kind: 'good', detail: `${detail} in ${Math.max(1, Math.round(now() - started))} ms` }
+    } catch (error) {
+      if (error instanceof ProbeFailure) return { kind: 'bad', reason: error.message }
+      if (timeout.aborted) return { kind: 'bad', reason: `no answer within ${target.check.timeout} ms` }
+      if (error instanceof CrossportError)
+        return { kind: NOT_ASKED.has(error.code) ? 'impossible' : 'bad', reason: error.message }
+      const { code = '', message } = error as NodeJS.ErrnoException
+      if (OWN_FAULTS.has(code)) return { kind: 'impossible', reason: message }
+      return { kind: 'bad', reason: WORDS[code] ?? message }
+    }
+  }
+}

@@ -1,0 +1,45 @@
+import { connect } from 'node:net'
+import { holds } from '../../../shared/config/check.ts'
+import { firstLine } from '../words.ts'
+import { ProbeFailure, timed } from './prober.ts'
+
+/** What is read of an answer at most. */
+export const MOST_BYTES = 64 * 1024
+
+/** Connects; with `send` or `expect` it also talks. */
+export const tcpProber = timed(
+  ({ check, address, port }, signal) =>
+    new Promise((resolve, reject) => {
+      const socket = connect({ host: address!, port, noDelay: true })
+      const finish = (act: () => void) => {
+        signal.removeEventListener('abort', aborted)
+        socket.removeAllListeners().on('error', () => {})
+        // A reset: neither side keeps the connection for a minute, as it would after a proper end.
+        socket.resetAndDestroy()
+        act()
+      }
+      const fail = (error: unknown) => finish(() => reject(error))
+      const aborted = () => fail(connected && signal.reason?.name === 'TimeoutError' ? silent() : signal.reason)
+      const silent = () => {
+        const what = heard === '' ? 'connected, and then no answer' : `answered ${firstLine(heard)}`
+        return new ProbeFailure(`${what} within ${check.timeout} ms`)
+      }
+      let heard = ''
+      let connected = false
+      signal.addEventListener('abort', aborted)
+      socket.once('error', fail)
+      socket.once('connect', () => {
+        connected = true
+        if (check.send !== undefined) socket.write(Buffer.from(check.send, 'hex'))
+        if (check.expect === undefined) finish(() => resolve('connected'))
+      })
+      socket.on('data', chunk => {
+        heard += chunk.toString('latin1')
+        if (holds(heard, check.expect ?? '')) return finish(() => resolve('expected answer'))
+        if (heard.length > MOST_BYTES) fail(new ProbeFailure(`answered ${firstLine(heard)}`))
+      })
+      socket.once('end', () =>
+        fail(new ProbeFailure(heard === '' ? 'closed without an answer' : `answered ${firstLine(heard)}`)),
+      )
+    }),
+)

@@ -1,0 +1,195 @@
+import test, { type ExecutionContext } from 'ava'
+import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts'
+import { createSite, flows, ours, type Site, service, VIP } from './fixture.ts'
+
+// Three VMs on one host hold the same VIP; their application listens on 9000 and has a page that says how it is.
+let site: Site
+
+const PORT = 9000
+const check = {
+  type: 'http',
+  path: '/cgi-bin/health',
+  interval: '500ms',
+  retryInterval: '200ms',
+  timeout: '2s',
+  rise: 2,
+  fall: 2,
+  hold: '1s',
+}
+const APP = 'httpd -p 9000 -h /tmp/www'
+const SETUP = `mkdir -p /tmp/www/cgi-bin && hostname >/tmp/www/index.html && echo 200 >/tmp/status &&
+printf '#!/bin/sh\\nprintf "Status: %%s x\\\\r\\\\n\\\\r\\\\nsaid" "$(cat /tmp/status)"\\n' >/tmp/www/cgi-bin/health &&
+chmod +x /tmp/www/cgi-bin/health && ${APP}`
+const PIDS = "$(ps | grep '[h]ttpd -p .*9000' | awk '{print $1}')"
+const KILL = `kill ${PIDS}`
+
+const web = (changes: Record<string, unknown> = {}) =>
+  service({ realServers: [{ vm: 'web-*', port: PORT }], check: { ...check, ...changes } })
+
+test.before(async () => {
+  site = await createSite({ hosts: 1, vms: 3 })
+  await Promise.all(site.lab.vms.map(async vm => vm.exec(SETUP)))
+  await site.drop('web.yaml', web())
+  await site.ready('web', 3)
+})
+
+test.after.always(() => site?.down())
+
+/** The agent's word on one real server. */
+function serverOf(status: Status__Output, name: string, vm: string) {
+  return status.services.find(each => each.service === name)?.realServers.find(server => server.vm === vm)
+}
+
+async function until(vm: string, state: string): Promise<string> {
+  const status = await site.agent('rs1').until(`${vm} ${state}`, s => serverOf(s, 'web', vm)?.state === state)
+  return serverOf(status, 'web', vm)!.reason
+}
+
+/** Without it, 30 requests all succeed, and none of them reaches it. */
+async function servedWithout(t: ExecutionContext, vm: string): Promise<void> {
+  await site.ready('web', 2)
+  const counts = await site.request(30)
+  t.is(counts.get('failed'), undefined)
+  t.deepEqual(
+    [...counts.keys()].sort(),
+    ['web-1', 'web-2', 'web-3'].filter(name => name !== vm),
+  )
+}
+
+const sick = (vm: string, command: string) => site.lab.vm(vm).exec(command)
+
+test.serial('the application dies: no new connection goes there, and it comes back by itself', async t => {
+  const vm = site.lab.vm('web-1')
+  const capture = await site.lab.capture('web-1', `dst host ${VIP} and src net 10.10.1.0/24`)
+  const load = site.load()
+  await capture.waitFor(packet => packet.flags === 'S')
+  await vm.exec(KILL)
+  const death = Date.now() / 1000
+  t.regex(await until('web-1', 'down'), /^http check of 10\.10\.1\.100:9000\/cgi-bin\/health: connection refused$/)
+  await servedWithout(t, 'web-1')
+  await load.stop()
+  const attempts = (await capture.stop()).filter(packet => packet.flags === 'S')
+  const last = attempts.at(-1)!.time
+  t.log(
+    `from death to the last new connection sent there: ${Math.round((last - death) * 1000)} ms (checked every ${check.interval}, fall ${check.fall})`,
+  )
+  await vm.exec(APP)
+  await site.ready('web', 3)
+  t.true((await site.request(30)).has('web-1'))
+})
+
+test.serial('it answers 500: out, and back when it is well', async t => {
+  await sick('web-2', 'echo 500 >/tmp/status')
+  t.is(await until('web-2', 'down'), 'http check of 10.10.1.100:9000/cgi-bin/health: status 500')
+  await servedWithout(t, 'web-2')
+  await sick('web-2', 'echo 200 >/tmp/status')
+  await site.ready('web', 3)
+})
+
+test.serial('it hangs: connections are accepted, and nothing answers', async t => {
+  await sick('web-3', `kill -STOP ${PIDS}`)
+  t.regex(await until('web-3', 'down'), /: connected, and then no answer within 2000 ms$/)
+  await servedWithout(t, 'web-3')
+  await sick('web-3', `kill -CONT ${PIDS}`)
+  await site.ready('web', 3)
+})
+
+test.serial(
+  "it listens only on the VM's own address, where a check of that address would see nothing wrong",
+  async t => {
+    const { ip } = site.lab.vm('web-1').plan
+    await sick('web-1', `${KILL}; httpd -p ${ip}:${PORT} -h /tmp/www`)
+    t.regex(await until('web-1', 'down'), /: connection refused$/)
+    t.is((await site.lab.client.exec(['curl', '-s', `http://${ip}:${PORT}/`])).stdout, 'web-1')
+    await servedWithout(t, 'web-1')
+    await sick('web-1', `${KILL}; ${APP}`)
+    await site.ready('web', 3)
+  },
+)
+
+test.serial('the VIP is deleted inside the guest: the failed check has it set again at once', async t => {
+  const line = site.agent('rs1').process.waitForLine(/a health check has failed: .*no answer within 2000 ms.*vm=web-2/)
+  await sick('web-2', `ip address del ${VIP}/32 dev eth0`)
+  // The next look at the guest by the clock alone is up to a minute away.
+  const back = `i=0; until ip -o -4 address show dev eth0 | grep -q 'inet ${VIP}/32'; do
+    i=$((i+1)); [ $i -lt 200 ] || exit 1; usleep 50000; done`
+  t.is((await sick('web-2', back)).exitCode, 0)
+  await line
+  await site.ready('web', 3)
+  t.is((await site.request(30)).get('failed'), undefined)
+})
+
+test.serial('checks succeed, but no reply reaches the clients: told, and taken out where the file says so', async t => {
+  const host = site.lab.host('rs1')
+  const port = await site.lab.vm('web-3').port()
+  const ofctl = (...args: string[]) => host.exec(['ovs-ofctl', '-O', 'OpenFlow15', ...args])
+  await ofctl('add-flow', 'br0', `cookie=0x77,priority=60000,tcp,in_port=${port},nw_dst=10.10.1.10,actions=drop`)
+  const script = 'while [ ! -e /run/enough ]; do curl -s -m 20 http://10.10.1.100/ & sleep 0.1; done; wait'
+  const clients = site.lab.client.exec(['sh', '-c', script], { timeoutMs: 60_000, check: false })
+  const silent = /clients send and nothing comes back/
+  await site.agent('rs1').until('told', s => silent.test(serverOf(s, 'web', 'web-3')?.reason ?? ''))
+  t.is(serverOf(site.agent('rs1').status.latest!, 'web', 'web-3')?.state, 'ready')
+  await site.drop('web.yaml', web({ passive: 'down' }))
+  t.regex(await until('web-3', 'down'), silent)
+  await ofctl('del-flows', 'br0', 'cookie=0x77/-1')
+  await site.lab.client.writeFile('/run/enough', '')
+  await clients
+  await site.ready('web', 3)
+})
+
+test.serial('a command in the guest decides', async t => {
+  const exec = { type: 'exec', command: ['test', '!', '-e', '/tmp/closed'], interval: '500ms', rise: 1, fall: 1 }
+  await site.drop('ops.yaml', service({ service: 'ops', port: 81, check: exec }))
+  await site.ready('ops', 3)
+  await sick('web-1', 'touch /tmp/closed')
+  const status = await site.agent('rs1').until('closed', s => serverOf(s, 'ops', 'web-1')?.state === 'down')
+  t.is(serverOf(status, 'ops', 'web-1')!.reason, "exec check 'test ! -e /tmp/closed': exit code 1")
+  await sick('web-1', 'rm /tmp/closed')
+  await site.ready('ops', 3)
+  await site.remove('ops.yaml')
+})
+
+test.serial('all fail at once: they are kept, and the director says so', async t => {
+  await Promise.all(site.lab.vms.map(vm => vm.exec('echo 500 >/tmp/status')))
+  await site.director.until('panic', s => s.problems.some(p => p.code === 'PANIC' && /3 of 3/.test(p.message)))
+  t.is((await site.request(20)).get('failed'), undefined)
+  await Promise.all(site.lab.vms.map(vm => vm.exec('echo 200 >/tmp/status')))
+  await site.ready('web', 3)
+  t.false(site.director.status.latest!.problems.some(p => p.code === 'PANIC'))
+})
+
+test.serial('the probe port is taken down: nobody falls for it, and it is set up again', async t => {
+  const host = site.lab.host('rs1')
+  await host.exec(['ip', 'address', 'flush', 'dev', 'cp-probe'])
+  await host.exec(['ip', 'link', 'set', 'cp-probe', 'down'])
+  const [healthy] = site.lab.vms
+  await sick(healthy!.name, 'echo 500 >/tmp/status')
+  t.regex(await until(healthy!.name, 'down'), /status 500/)
+  t.deepEqual(
+    ['web-2', 'web-3'].map(vm => serverOf(site.agent('rs1').status.latest!, 'web', vm)?.state),
+    ['ready', 'ready'],
+  )
+  await sick(healthy!.name, 'echo 200 >/tmp/status')
+  await site.ready('web', 3)
+})
+
+test.serial('the agent restarts: nobody falls, no flow changes', async t => {
+  const agent = site.agent('rs1')
+  const before = ours(await flows(site.lab, 'rs1'))
+  const load = site.load()
+  await agent.kill()
+  await agent.start()
+  await agent.until('registered', s => s.inputs.some(i => i.name === 'director' && i.state === 'registered'))
+  await site.ready('web', 3)
+  t.is((await load.stop()).get('failed'), undefined)
+  t.is(Number(agent.status.latest?.switch?.flowChanges), 0)
+  t.deepEqual(ours(await flows(site.lab, 'rs1')), before)
+})
+
+test.serial('without a check there is no probe port', async t => {
+  await site.drop('web.yaml', service({ realServers: [{ vm: 'web-*', port: PORT }] }))
+  await site.agent('rs1').process.waitForLine(/probe port cp-probe removed/)
+  t.false((await site.lab.host('rs1').exec(['ovs-vsctl', 'list-ports', 'br0'])).stdout.includes('cp-probe'))
+  t.false((await flows(site.lab, 'rs1')).some(line => line.includes('169.254.')))
+  await site.ready('web', 3)
+})
