@@ -153,6 +153,16 @@ export async function serve(network: Network): Promise<void> {
   }
 }
 
+/** How many of these requests, each on a connection of its own, each real server has answered. */
+export async function curlCounts(network: Network, times: number): Promise<Map<string, number>> {
+  const script = `for i in $(seq ${times}); do curl -sS --max-time 5 http://${VIP}/ || exit 1; done`
+  const counts = new Map<string, number>()
+  for (const name of (await network.client.run('sh', '-c', script)).split('\n')) {
+    counts.set(name, (counts.get(name) ?? 0) + 1)
+  }
+  return counts
+}
+
 export async function curl(network: Network, times: number): Promise<Set<string>> {
   const script = `for i in $(seq ${times}); do curl -sS --max-time 5 http://${VIP}/ || exit 1; done`
   return new Set((await network.client.run('sh', '-c', script)).split('\n'))
