@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { resync, teardown } from './act.ts'
 import { checkFiles } from './check.ts'
+import { showConnections } from './connections.ts'
 import { EXIT } from './exit.ts'
 import { AGENT_SOCKET, DIRECTOR_SOCKET } from './sockets.ts'
 import { showStatus } from './status/show.ts'
@@ -38,6 +39,17 @@ program
   .option(...socketOption)
   .action(async options => {
     process.exitCode = await showStatus(options, io)
+  })
+
+program
+  .command('connections')
+  .description("the director's connection table: who is connected to which real server")
+  .option('--service <name>', 'of this service only')
+  .option('--count', 'numbers of connections per real server, from counters, without reading the table')
+  .option('--json', 'one JSON object a connection, one a line')
+  .option(...socketOption)
+  .action(async options => {
+    process.exitCode = await showConnections(options, io)
   })
 
 program

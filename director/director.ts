@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createApplier } from '../shared/apply/apply.ts'
 import type { ServicesSnapshot } from '../shared/config/snapshot.ts'
+import { CrossportError } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
 import { ensureCtTimeoutPolicies } from '../shared/ovsdb/ct-timeout-policies.ts'
 import type { TunnelPortKeeper } from '../shared/ovsdb/keep-tunnel-port.ts'
@@ -10,12 +11,13 @@ import { createTimeline } from '../shared/run/timeline.ts'
 import { createDriftGuard } from '../shared/switch/drift-guard.ts'
 import type { Switch, SwitchHandlers } from '../shared/switch/types.ts'
 import { createAnnouncer } from './apply/announce.ts'
-import { disableSequenceChecks, zoneTimeouts } from './apply/conntrack.ts'
+import { disableSequenceChecks, dumpConnections, zoneTimeouts } from './apply/conntrack.ts'
 import { createRefuser } from './apply/refuse.ts'
 import { startBalance } from './balance/balance.ts'
 import { serviceObject } from './compile/compile.ts'
 import type { CompiledService, Site } from './compile/types.ts'
 import type { DirectorConfig } from './config.ts'
+import { listConnections } from './connections/list.ts'
 import { createIcmpErrors } from './icmp-errors.ts'
 import type { AgentHandlers, Agents, Offer } from './intake/agents.ts'
 import type { BridgeWatch } from './intake/bridge.ts'
@@ -175,6 +177,7 @@ export function createDirector(options: DirectorOptions): Director {
         inputs: inputs.states,
         specProblems: inputs.services.problems,
         plan: reconcile.plan,
+        loadOf: balance.load,
         hosts: [...inputs.registry.hosts.values()],
         connected: agents?.connected ?? new Set(),
         counts: applier.counts,
@@ -194,6 +197,17 @@ export function createDirector(options: DirectorOptions): Director {
       tunnel?.resume()
       const { added, changed: altered, deleted } = await reconcile.resync()
       return { flowsAdded: added, flowsChanged: altered, flowsDeleted: deleted }
+    },
+    connections: service => {
+      if (reconcile.plan === undefined) throw new CrossportError('NOT_IN_SYNC', 'nothing has been applied yet')
+      return listConnections({
+        plan: reconcile.plan,
+        service,
+        timeouts: config.connectionTimeouts,
+        markOf: (of, id) => markOf(of, id, store.numbers),
+        dump: zone => dumpConnections({ rundir: config.ovsRunDir, log, clock }, zone),
+        now: clock.wall().getTime(),
+      })
     },
     teardown: async () => {
       const { deleted } = await reconcile.teardown()

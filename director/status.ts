@@ -9,6 +9,7 @@ import type { Timeline } from '../shared/run/timeline.ts'
 import type { Plan } from './plan.ts'
 import type { VirtualService } from './registry/services.ts'
 import type { Host, RealServer } from './registry/types.ts'
+import type { ServiceLoad } from './schedule/load.ts'
 import { panicOf, panicText } from './schedule/panic.ts'
 
 export interface StatusInput {
@@ -19,6 +20,8 @@ export interface StatusInput {
   readonly inputs: readonly Input[]
   readonly specProblems: readonly SpecProblem[]
   readonly plan: Plan | undefined
+  /** What a service's connections have been counted to. */
+  readonly loadOf: (key: string) => ServiceLoad | undefined
   readonly hosts: readonly Host[]
   readonly connected: ReadonlySet<string>
   readonly counts: Counts
@@ -40,7 +43,7 @@ export function statusOf(input: StatusInput): Status {
     version: input.version,
     startedAt: input.startedAt.toISOString(),
     inputs: [...input.inputs],
-    services: (plan?.services ?? []).map(serviceStatus),
+    services: (plan?.services ?? []).map(service => serviceStatus(service, input.loadOf(service.key))),
     problems: problems(input),
     switch: {
       bridge: input.bridge,
@@ -66,7 +69,7 @@ export function statusOf(input: StatusInput): Status {
   }
 }
 
-function serviceStatus(service: VirtualService): ServiceStatus {
+function serviceStatus(service: VirtualService, load: ServiceLoad | undefined): ServiceStatus {
   const { vip, protocol, port, scheduler, source, realServers } = service
   return {
     service: service.service,
@@ -83,12 +86,15 @@ function serviceStatus(service: VirtualService): ServiceStatus {
       ingressPort: rs.ingressPort,
       weight: rs.weight,
       state: rs.state === 'lost' ? 'down' : rs.state,
-      reason: reasonOf(rs),
+      reason: reasonOf(rs, load?.servers.get(rs.id)?.full),
+      activeConnections: Math.round(load?.servers.get(rs.id)?.active ?? 0),
+      totalConnections: load?.servers.get(rs.id)?.total ?? 0,
     })),
   }
 }
 
-function reasonOf(rs: RealServer): string {
+function reasonOf(rs: RealServer, full = false): string {
+  if (full) return `full: ${rs.terms?.upper} active connections`
   if (rs.state === 'lost') return `its host ${rs.hostId} is lost: no message from the agent for a whole lease`
   return rs.reason
 }

@@ -45,6 +45,10 @@ export const ERRORS = {
     messageId: '0a445e86628a5129e40699611ab43c3f',
     hint: 'stop the daemon and run it once with --rebuild-state: the file is set aside and built anew from the inputs; installed flows stay as they are meanwhile',
   },
+  SERVICE_UNKNOWN: {
+    messageId: 'd9f700ae998068d051d03d0e96d7a9a0',
+    hint: 'name one of the services that `crossport status` shows',
+  },
   SERVICE_AMBIGUOUS: {
     messageId: 'a1605e7ab8dc689c3acf848dcef496b7',
     hint: 'give one of the two services another VIP, RS port or VM',

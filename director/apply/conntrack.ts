@@ -37,14 +37,34 @@ function lasting(protocol: 'tcp' | 'udp', seconds: number): CtZoneTimeouts['time
  * with one direction seen, it takes the packets of large uploads for invalid. Not saved by vswitchd, so to be done
  * after each of its starts. A kernel datapath has no such command and does not need it here; that is not an error.
  */
-export async function disableSequenceChecks(options: { rundir: string; log: Log; clock: Clock }): Promise<void> {
-  const { rundir, log, clock } = options
+export async function disableSequenceChecks(options: VswitchdOptions): Promise<void> {
+  await appctl(options, 'dpctl/ct-disable-tcp-seq-chk', [])
+}
+
+/**
+ * The connections of one zone, a line each (ovs-vswitchd(8), dpctl/dump-conntrack). While vswitchd writes them it does
+ * nothing else, which in a userspace datapath without PMD threads is also the forwarding: some 4 µs a connection.
+ */
+export async function dumpConnections(options: VswitchdOptions, zone: number): Promise<string> {
+  return String(await appctl(options, 'dpctl/dump-conntrack', ['-s', `zone=${zone}`]))
+}
+
+export interface VswitchdOptions {
+  readonly rundir: string
+  readonly log: Log
+  readonly clock: Clock
+}
+
+/** A dump of four million connections. */
+const MOST_BYTES = 1024 * 1024 * 1024
+
+async function appctl({ rundir, log, clock }: VswitchdOptions, command: string, args: string[]): Promise<unknown> {
   const pid = readFileSync(join(rundir, 'ovs-vswitchd.pid'), 'utf8').trim()
   const socket = createConnection(join(rundir, `ovs-vswitchd.${pid}.ctl`))
   socket.on('error', () => {})
-  const session = createSession(socket, { log, clock })
+  const session = createSession(socket, { log, clock, maxBytes: MOST_BYTES })
   try {
-    await session.call('dpctl/ct-disable-tcp-seq-chk', [], 5000)
+    return await session.call(command, args, 30_000)
   } finally {
     session.close()
   }

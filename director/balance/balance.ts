@@ -6,14 +6,19 @@ import type { CompiledService } from '../compile/types.ts'
 import type { Plan } from '../plan.ts'
 import type { VirtualService } from '../registry/services.ts'
 import type { RealServer } from '../registry/types.ts'
+import { SLOTS } from '../schedule/apportion.ts'
 import { type Lives, live } from '../schedule/lives.ts'
 import { observe, type ServiceLoad, type Thresholds } from '../schedule/load.ts'
+import { keptInPanic } from '../schedule/panic.ts'
 import { epochOf, type Knowledge, type Schedule, schedule } from '../schedule/schedule.ts'
 import { readActivity, readCounters } from './counters.ts'
 import { isSettled } from './settled.ts'
 
-/** Milliseconds between two readings: while a few connections come, when each of them counts; and otherwise. */
-const TICK = { few: 50, many: 100, idle: 250 } as const
+/**
+ * Milliseconds between two readings: while a few connections come, when each of them counts; while many come; with more
+ * real servers than slots, when the group is another at each reading; and while none comes.
+ */
+const TICK = { few: 50, many: 100, large: 500, idle: 250 } as const
 /** Connections a second up to which it is worth while to make the switch bring its counters up to date. */
 const FEW_RATE = 500
 /** Milliseconds that the switch takes for that. */
@@ -87,7 +92,9 @@ export function startBalance(options: BalanceOptions): Balance {
     const few = [...accounts.values()].some(({ latest }) => latest && latest.peak > 1 && latest.peak < FEW_RATE)
     if (few) await refresh(sw)
     const packets = await readActivity(sw)
-    const busy = plan.services.flatMap((service, i) => {
+    // As they are scheduled (plan.ts).
+    const services = plan.services.map(keptInPanic)
+    const busy = services.flatMap((service, i) => {
       const compiled = plan.compiled[i]!
       const account = accounts.get(service.key)
       if (account === undefined) return []
@@ -101,8 +108,9 @@ export function startBalance(options: BalanceOptions): Balance {
       account.packets = now
       await look(sw, service, compiled, account)
     }
-    for (const service of plan.services) age(service)
-    horizonMs = few && busy.length <= 4 ? TICK.few : TICK.many
+    for (const service of services) age(service)
+    const large = busy.some(({ service }) => service.realServers.length > SLOTS)
+    horizonMs = large ? TICK.large : few && busy.length <= 4 ? TICK.few : TICK.many
     return busy.length === 0 ? TICK.idle : horizonMs
   }
 

@@ -1,7 +1,10 @@
 import * as grpc from '@grpc/grpc-js'
 import { CrossportError } from '../errors.ts'
 import type { Log } from '../log.ts'
+import type { Connection } from './gen/crossport/v1/Connection.ts'
+import type { ConnectionBatch } from './gen/crossport/v1/ConnectionBatch.ts'
 import type { ControlHandlers } from './gen/crossport/v1/Control.ts'
+import type { ListConnectionsRequest__Output } from './gen/crossport/v1/ListConnectionsRequest.ts'
 import type { ResyncReply } from './gen/crossport/v1/ResyncReply.ts'
 import type { Status } from './gen/crossport/v1/Status.ts'
 import type { TeardownReply } from './gen/crossport/v1/TeardownReply.ts'
@@ -14,6 +17,8 @@ export interface Control {
   onChange(changed: () => void): () => void
   resync(): Promise<ResyncReply>
   teardown(): Promise<TeardownReply>
+  /** The connection table in batches; only a director has one. `service` empty: all of them. */
+  connections?(service: string): AsyncIterable<readonly Connection[]>
 }
 
 /** Serves `control` on a unix socket, mode 0660. Throws RPC_LISTEN when another process serves it. */
@@ -32,6 +37,16 @@ function handlers(control: Control, log: Log): ControlHandlers {
     GetStatus: (_call, reply) => answer(async () => control.getStatus(), reply, log),
     Resync: (_call, reply) => answer(() => control.resync(), reply, log),
     Teardown: (_call, reply) => answer(() => control.teardown(), reply, log),
+    ListConnections: call => {
+      if (control.connections === undefined) {
+        call.emit('error', { code: grpc.status.UNIMPLEMENTED, details: 'only a director has a connection table' })
+        return
+      }
+      stream(call, control.connections(call.request.service)).catch((err: unknown) => {
+        log.warn('a control request failed', { err })
+        call.emit('error', failure(err))
+      })
+    },
     Watch: call => {
       let scheduled = false
       call.write(control.getStatus())
@@ -56,9 +71,31 @@ function answer<Reply>(make: () => Promise<Reply>, reply: grpc.sendUnaryData<Rep
     value => reply(null, value),
     (err: unknown) => {
       log.warn('a control request failed', { err })
-      const metadata = new grpc.Metadata()
-      if (err instanceof CrossportError) metadata.set('crossport-code', err.code)
-      reply({ code: grpc.status.INTERNAL, details: err instanceof Error ? err.message : String(err), metadata })
+      reply(failure(err))
     },
   )
+}
+
+/** No faster than the other side reads. */
+async function stream(
+  call: grpc.ServerWritableStream<ListConnectionsRequest__Output, ConnectionBatch>,
+  batches: AsyncIterable<readonly Connection[]>,
+): Promise<void> {
+  for await (const connections of batches) {
+    if (call.cancelled) return
+    if (!call.write({ connections: [...connections] })) await drained(call)
+  }
+  call.end()
+}
+
+function drained(call: grpc.ServerWritableStream<ListConnectionsRequest__Output, ConnectionBatch>): Promise<void> {
+  return new Promise(resolve => {
+    for (const event of ['drain', 'cancelled', 'close'] as const) call.once(event, () => resolve())
+  })
+}
+
+function failure(err: unknown): Partial<grpc.ServiceError> & { code: grpc.status } {
+  const metadata = new grpc.Metadata()
+  if (err instanceof CrossportError) metadata.set('crossport-code', err.code)
+  return { code: grpc.status.INTERNAL, details: err instanceof Error ? err.message : String(err), metadata }
 }

@@ -1,10 +1,13 @@
 import type * as grpc from '@grpc/grpc-js';
 import type { MessageTypeDefinition } from '@grpc/proto-loader';
 
+import type { Connection as _crossport_v1_Connection, Connection__Output as _crossport_v1_Connection__Output } from './crossport/v1/Connection.ts';
+import type { ConnectionBatch as _crossport_v1_ConnectionBatch, ConnectionBatch__Output as _crossport_v1_ConnectionBatch__Output } from './crossport/v1/ConnectionBatch.ts';
 import type { ControlClient as _crossport_v1_ControlClient, ControlDefinition as _crossport_v1_ControlDefinition } from './crossport/v1/Control.ts';
 import type { GetStatusRequest as _crossport_v1_GetStatusRequest, GetStatusRequest__Output as _crossport_v1_GetStatusRequest__Output } from './crossport/v1/GetStatusRequest.ts';
 import type { HostStatus as _crossport_v1_HostStatus, HostStatus__Output as _crossport_v1_HostStatus__Output } from './crossport/v1/HostStatus.ts';
 import type { Input as _crossport_v1_Input, Input__Output as _crossport_v1_Input__Output } from './crossport/v1/Input.ts';
+import type { ListConnectionsRequest as _crossport_v1_ListConnectionsRequest, ListConnectionsRequest__Output as _crossport_v1_ListConnectionsRequest__Output } from './crossport/v1/ListConnectionsRequest.ts';
 import type { Problem as _crossport_v1_Problem, Problem__Output as _crossport_v1_Problem__Output } from './crossport/v1/Problem.ts';
 import type { RealServerStatus as _crossport_v1_RealServerStatus, RealServerStatus__Output as _crossport_v1_RealServerStatus__Output } from './crossport/v1/RealServerStatus.ts';
 import type { ResyncReply as _crossport_v1_ResyncReply, ResyncReply__Output as _crossport_v1_ResyncReply__Output } from './crossport/v1/ResyncReply.ts';
@@ -23,10 +26,13 @@ type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> 
 export interface ProtoGrpcType {
   crossport: {
     v1: {
+      Connection: MessageTypeDefinition<_crossport_v1_Connection, _crossport_v1_Connection__Output>
+      ConnectionBatch: MessageTypeDefinition<_crossport_v1_ConnectionBatch, _crossport_v1_ConnectionBatch__Output>
       Control: SubtypeConstructor<typeof grpc.Client, _crossport_v1_ControlClient> & { service: _crossport_v1_ControlDefinition }
       GetStatusRequest: MessageTypeDefinition<_crossport_v1_GetStatusRequest, _crossport_v1_GetStatusRequest__Output>
       HostStatus: MessageTypeDefinition<_crossport_v1_HostStatus, _crossport_v1_HostStatus__Output>
       Input: MessageTypeDefinition<_crossport_v1_Input, _crossport_v1_Input__Output>
+      ListConnectionsRequest: MessageTypeDefinition<_crossport_v1_ListConnectionsRequest, _crossport_v1_ListConnectionsRequest__Output>
       Problem: MessageTypeDefinition<_crossport_v1_Problem, _crossport_v1_Problem__Output>
       RealServerStatus: MessageTypeDefinition<_crossport_v1_RealServerStatus, _crossport_v1_RealServerStatus__Output>
       ResyncReply: MessageTypeDefinition<_crossport_v1_ResyncReply, _crossport_v1_ResyncReply__Output>

@@ -14,6 +14,7 @@ import { type Network, VIP } from './network.ts'
 
 export interface Running {
   readonly client: ControlClient
+  readonly socket: string
   status(): Promise<Status__Output>
   /** The first status, now or later, that fits. */
   until(fits: (status: Status__Output) => boolean): Promise<Status__Output>
@@ -64,6 +65,7 @@ export async function startDirector(
   })
   return {
     client,
+    socket: config.controlSocket,
     stop,
     status: () =>
       new Promise((resolve, reject) =>

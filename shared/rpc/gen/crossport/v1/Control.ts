@@ -2,7 +2,9 @@
 
 import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
+import type { ConnectionBatch as _crossport_v1_ConnectionBatch, ConnectionBatch__Output as _crossport_v1_ConnectionBatch__Output } from '../../crossport/v1/ConnectionBatch.ts';
 import type { GetStatusRequest as _crossport_v1_GetStatusRequest, GetStatusRequest__Output as _crossport_v1_GetStatusRequest__Output } from '../../crossport/v1/GetStatusRequest.ts';
+import type { ListConnectionsRequest as _crossport_v1_ListConnectionsRequest, ListConnectionsRequest__Output as _crossport_v1_ListConnectionsRequest__Output } from '../../crossport/v1/ListConnectionsRequest.ts';
 import type { ResyncReply as _crossport_v1_ResyncReply, ResyncReply__Output as _crossport_v1_ResyncReply__Output } from '../../crossport/v1/ResyncReply.ts';
 import type { ResyncRequest as _crossport_v1_ResyncRequest, ResyncRequest__Output as _crossport_v1_ResyncRequest__Output } from '../../crossport/v1/ResyncRequest.ts';
 import type { Status as _crossport_v1_Status, Status__Output as _crossport_v1_Status__Output } from '../../crossport/v1/Status.ts';
@@ -18,6 +20,11 @@ export interface ControlClient extends grpc.Client {
   getStatus(argument: _crossport_v1_GetStatusRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_crossport_v1_Status__Output>): grpc.ClientUnaryCall;
   getStatus(argument: _crossport_v1_GetStatusRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_crossport_v1_Status__Output>): grpc.ClientUnaryCall;
   getStatus(argument: _crossport_v1_GetStatusRequest, callback: grpc.requestCallback<_crossport_v1_Status__Output>): grpc.ClientUnaryCall;
+  
+  ListConnections(argument: _crossport_v1_ListConnectionsRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_crossport_v1_ConnectionBatch__Output>;
+  ListConnections(argument: _crossport_v1_ListConnectionsRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_crossport_v1_ConnectionBatch__Output>;
+  listConnections(argument: _crossport_v1_ListConnectionsRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_crossport_v1_ConnectionBatch__Output>;
+  listConnections(argument: _crossport_v1_ListConnectionsRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_crossport_v1_ConnectionBatch__Output>;
   
   Resync(argument: _crossport_v1_ResyncRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_crossport_v1_ResyncReply__Output>): grpc.ClientUnaryCall;
   Resync(argument: _crossport_v1_ResyncRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_crossport_v1_ResyncReply__Output>): grpc.ClientUnaryCall;
@@ -47,6 +54,8 @@ export interface ControlClient extends grpc.Client {
 export interface ControlHandlers extends grpc.UntypedServiceImplementation {
   GetStatus: grpc.handleUnaryCall<_crossport_v1_GetStatusRequest__Output, _crossport_v1_Status>;
   
+  ListConnections: grpc.handleServerStreamingCall<_crossport_v1_ListConnectionsRequest__Output, _crossport_v1_ConnectionBatch>;
+  
   Resync: grpc.handleUnaryCall<_crossport_v1_ResyncRequest__Output, _crossport_v1_ResyncReply>;
   
   Teardown: grpc.handleUnaryCall<_crossport_v1_TeardownRequest__Output, _crossport_v1_TeardownReply>;
@@ -57,6 +66,7 @@ export interface ControlHandlers extends grpc.UntypedServiceImplementation {
 
 export interface ControlDefinition extends grpc.ServiceDefinition {
   GetStatus: MethodDefinition<_crossport_v1_GetStatusRequest, _crossport_v1_Status, _crossport_v1_GetStatusRequest__Output, _crossport_v1_Status__Output>
+  ListConnections: MethodDefinition<_crossport_v1_ListConnectionsRequest, _crossport_v1_ConnectionBatch, _crossport_v1_ListConnectionsRequest__Output, _crossport_v1_ConnectionBatch__Output>
   Resync: MethodDefinition<_crossport_v1_ResyncRequest, _crossport_v1_ResyncReply, _crossport_v1_ResyncRequest__Output, _crossport_v1_ResyncReply__Output>
   Teardown: MethodDefinition<_crossport_v1_TeardownRequest, _crossport_v1_TeardownReply, _crossport_v1_TeardownRequest__Output, _crossport_v1_TeardownReply__Output>
   Watch: MethodDefinition<_crossport_v1_GetStatusRequest, _crossport_v1_Status, _crossport_v1_GetStatusRequest__Output, _crossport_v1_Status__Output>

@@ -1,5 +1,6 @@
 // Original file: proto/crossport/v1/control.proto
 
+import type { Long } from '@grpc/proto-loader';
 
 export interface RealServerStatus {
   'id'?: (string);
@@ -11,6 +12,8 @@ export interface RealServerStatus {
   'state'?: (string);
   'reason'?: (string);
   'check'?: (string);
+  'activeConnections'?: (number | string | Long);
+  'totalConnections'?: (number | string | Long);
 }
 
 export interface RealServerStatus__Output {
@@ -23,4 +26,6 @@ export interface RealServerStatus__Output {
   'state': (string);
   'reason': (string);
   'check': (string);
+  'activeConnections': (number);
+  'totalConnections': (number);
 }

@@ -1,0 +1,91 @@
+import type { ServiceError } from '@grpc/grpc-js'
+import { controlClient } from '../shared/rpc/client.ts'
+import type { Connection__Output } from '../shared/rpc/gen/crossport/v1/Connection.ts'
+import type { Status__Output } from '../shared/rpc/gen/crossport/v1/Status.ts'
+import { call, explain } from './call.ts'
+import { EXIT, type Io } from './exit.ts'
+import { DIRECTOR_SOCKET } from './sockets.ts'
+import { table } from './status/table.ts'
+
+export interface ConnectionsOptions {
+  readonly service?: string
+  readonly count?: boolean
+  readonly json?: boolean
+  readonly socket?: readonly string[]
+}
+
+/** `crossport connections`: written as it comes, however many there are. */
+export async function showConnections(options: ConnectionsOptions, io: Io): Promise<number> {
+  const socket = options.socket?.[0] ?? DIRECTOR_SOCKET
+  return options.count === true ? counts(socket, options, io) : list(socket, options, io)
+}
+
+async function list(socket: string, { service = '', json = false }: ConnectionsOptions, io: Io): Promise<number> {
+  const client = controlClient(socket)
+  try {
+    const stream = client.ListConnections({ service })
+    let first = true
+    for await (const { connections } of stream as AsyncIterable<{ connections: Connection__Output[] }>) {
+      io.out(json ? connections.map(line).join('') : rows(connections, first))
+      first = false
+    }
+    if (first && !json) io.out('no connections\n')
+    return EXIT.ok
+  } catch (error) {
+    const said = explain(socket, error as ServiceError)
+    io.err(`${'failed' in said ? said.failed : said.unreachable}\n`)
+    return 'failed' in said ? EXIT.notInForce : EXIT.unreachable
+  } finally {
+    client.close()
+  }
+}
+
+/** Without the names of gRPC's oneofs, which begin with an underscore. */
+const line = (connection: Connection__Output) =>
+  `${JSON.stringify(connection, (key, value: unknown) => (key.startsWith('_') ? undefined : value))}\n`
+
+const HEADER = ['SERVICE', 'PROTO', 'CLIENT', 'VIP', 'VM', 'REAL SERVER', 'STATE', 'IDLE', 'AGE', 'PACKETS', 'BYTES']
+/** Of the columns before the last; so that batches line up with each other. */
+const LEAST = [8, 5, 21, 21, 8, 16, 6, 5, 5, 8]
+
+function rows(connections: readonly Connection__Output[], withHeader: boolean): string {
+  const padded = connections.map(one =>
+    [
+      one.service,
+      one.protocol,
+      one.client,
+      one.vip,
+      one.vm || '?',
+      one.realServer || '?',
+      one.state,
+      `${one.idle}s`,
+      one.age === undefined ? '-' : `${one.age}s`,
+      String(one.packets ?? '-'),
+      String(one.bytes ?? '-'),
+    ].map((cell, i) => cell.padEnd(LEAST[i] ?? 0)),
+  )
+  const text = table(HEADER, padded)
+  return withHeader ? text : text.slice(text.indexOf('\n') + 1)
+}
+
+async function counts(socket: string, { service, json = false }: ConnectionsOptions, io: Io): Promise<number> {
+  const answer = await call<Status__Output>(socket, 'status', (client, deadline, done) =>
+    client.GetStatus({}, { deadline }, done),
+  )
+  if (!('value' in answer)) {
+    io.err(`${'failed' in answer ? answer.failed : answer.unreachable}\n`)
+    return EXIT.unreachable
+  }
+  const found = answer.value.services
+    .filter(one => service === undefined || one.service === service)
+    .flatMap(one => one.realServers.map(rs => ({ service: one.service, ...rs })))
+  if (json) {
+    for (const { service: name, id, vm, activeConnections: active, totalConnections: total } of found) {
+      io.out(`${JSON.stringify({ service: name, realServer: id, vm, active, total })}\n`)
+    }
+    return EXIT.ok
+  }
+  const cells = found.map(rs => [rs.service, rs.vm, rs.id, String(rs.activeConnections), String(rs.totalConnections)])
+  io.out(table(['SERVICE', 'VM', 'REAL SERVER', 'ACTIVE', 'TOTAL'], cells))
+  return EXIT.ok
+}

@@ -1,0 +1,39 @@
+/** One entry of the connection table, as `dpctl/dump-conntrack -s` writes it (ct-dpif.c, ct_dpif_format_entry). */
+export interface Entry {
+  readonly client: string
+  readonly clientPort: number
+  readonly vip: string
+  readonly vipPort: number
+  readonly mark: number
+  /** Seconds until it is forgotten. */
+  readonly timeout: number | undefined
+  /** Only where the datapath counts them. */
+  readonly packets: number | undefined
+  readonly bytes: number | undefined
+  /** Milliseconds since 1970. */
+  readonly start: number | undefined
+}
+
+const ORIGINAL = /orig=\(src=([\d.]+),dst=([\d.]+),sport=(\d+),dport=(\d+)(?:,packets=(\d+),bytes=(\d+))?/
+
+/** Undefined for a line that is no TCP or UDP connection over IPv4. */
+export function parseEntry(line: string): Entry | undefined {
+  const original = ORIGINAL.exec(line)
+  if (original === null) return undefined
+  const [, client, vip, sport, dport, packets, bytes] = original
+  const timeout = number(/,timeout=(\d+)/.exec(line)?.[1])
+  const start = /,start=([^,]+)/.exec(line)?.[1]
+  return {
+    client: client!,
+    clientPort: Number(sport),
+    vip: vip!,
+    vipPort: Number(dport),
+    mark: number(/,mark=(\d+)/.exec(line)?.[1]) ?? 0,
+    timeout,
+    packets: number(packets),
+    bytes: number(bytes),
+    start: start === undefined ? undefined : Date.parse(`${start}Z`),
+  }
+}
+
+const number = (text: string | undefined) => (text === undefined ? undefined : Number(text))

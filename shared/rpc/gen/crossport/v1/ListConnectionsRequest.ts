@@ -1,0 +1,10 @@
+// Original file: proto/crossport/v1/control.proto
+
+
+export interface ListConnectionsRequest {
+  'service'?: (string);
+}
+
+export interface ListConnectionsRequest__Output {
+  'service': (string);
+}
