@@ -29,7 +29,7 @@ export function makePlan(
   const virtual = virtualServices(specs, realServers)
   return {
     services: virtual.services,
-    compiled: virtual.services.map(service => number(keptInPanic(service), numbers, knowledge(service))),
+    compiled: virtual.services.map(keptInPanic).map(service => number(service, numbers, knowledge(service))),
     problems: [...problems, ...virtual.problems],
   }
 }
