@@ -1,5 +1,6 @@
 import test from 'ava'
 import { parseIcmpError } from '../../shared/packet/icmp-error.ts'
+import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts'
 import { decapsulate, TUNNEL_FILTER } from '../lab/tunnel.ts'
 import { createSite, type Site, service, total, VIP } from './fixture.ts'
 
@@ -31,6 +32,23 @@ test.serial('a client behind a gateway is served by all real servers, past the d
   const counts = await site.request(30)
   t.deepEqual([...counts.keys()].sort(), ['web-1', 'web-2', 'web-3'])
   t.is(total(counts), 30)
+})
+
+test.serial('clients outside `clients` are not served; those inside are', async t => {
+  const once = async () =>
+    (await site.lab.client.exec(['curl', '-s', '-m', '2', `http://${VIP}/`], { check: false })).exitCode
+  await site.drop('web.yaml', service({ clients: ['10.10.1.0/24'] }))
+  const narrowed = (s: Status__Output) =>
+    Number(s.switch?.flowChanges) > 0 && s.switch?.installedFlows === s.switch?.desiredFlows
+  const before = site.director.status.latest?.switch?.flowChanges
+  await site.director.until('narrowed', s => s.switch?.flowChanges !== before && narrowed(s))
+  const capture = await site.lab.capture('client', `host ${VIP}`)
+  t.is(await once(), 28, 'time-out: nobody answers, not even with a reset')
+  t.false((await capture.stop()).some(packet => packet.ip?.src === VIP))
+  await site.drop('web.yaml', service({ clients: ['10.10.1.0/24', '192.168.7.0/24'] }))
+  await site.lab.client.exec(['curl', '-s', '-m', '5', '--retry', '5', '--retry-all-errors', `http://${VIP}/`])
+  t.is((await site.request(10)).get('failed'), undefined)
+  await site.drop('web.yaml', service())
 })
 
 const download = async (timeoutS: number) => {

@@ -50,6 +50,126 @@ test.serial('several real servers on one host and on many: all of them serve', a
   t.is(total(counts), 60)
 })
 
+test.serial('8 MB come through the tunnels whole, with VMs of MTU 1450', async t => {
+  const curl = ['curl', '-s', '-m', '30', '-o', '/dev/null', '-w', '%{size_download}', `http://${VIP}/big`]
+  t.is((await site.lab.client.exec(curl)).stdout, String(8 * 1024 * 1024))
+})
+
+test.serial('a VM port that is larger than what fits into the tunnels is told before it hurts', async t => {
+  const { lab } = site
+  const vm = lab.vm('web-1')
+  const set = async (mtu: number) => lab.host('rs1').exec(['ip', 'link', 'set', await vm.port(), 'mtu', String(mtu)])
+  const agent = site.agent('rs1')
+  const told = (s: Status__Output) => s.problems.find(problem => problem.code === 'OVERLAY_MTU')
+  await set(1500)
+  const problem = told(await agent.until('the problem', s => told(s) !== undefined))
+  t.is(problem?.subject, 'web-1')
+  t.regex(problem?.message ?? '', /has an MTU of 1500, and 1450 fit into the tunnels \(vxlan from 172\.24\.1\.20\)/)
+  await set(1450)
+  const status = await agent.until('no problem', s => s.problems.length === 0)
+  t.regex(status.inputs.find(input => input.name === 'tunnel')?.detail ?? '', /room for 1450 bytes/)
+})
+
+/** One request after the client has forgotten the VIP's MAC: its broadcasts, and who has answered. */
+async function resolve(mode: 'answer' | 'drop') {
+  const { lab } = site
+  const agents = ['rs1', 'rs2'].map(host => site.agent(host))
+  const before = agents.map(agent => agent.status.latest?.switch?.flowChanges ?? 0)
+  await site.drop('web.yaml', service({ arp: mode }))
+  for (const [n, agent] of agents.entries()) {
+    const applied = (s: Status__Output) =>
+      Number(s.switch?.flowChanges) > Number(before[n]) && s.switch?.installedFlows === s.switch?.desiredFlows
+    await agent.until(mode, applied)
+  }
+  const capture = await lab.capture('client', `arp host ${VIP}`)
+  await lab.client.exec(['ip', 'neigh', 'flush', 'all'])
+  const { exitCode } = await lab.client.exec(['curl', '-s', '-m', '10', `http://${VIP}/`], { check: false })
+  await lab.client.exec(['arping', '-c', '1', '-w', '1', '-I', 'eth0', '-s', '10.10.1.10', '10.10.1.21'], {
+    check: false,
+  })
+  const packets = (await capture.stop()).flatMap(({ arp, ethSrc, ethDst }) => (arp ? [{ ...arp, ethSrc, ethDst }] : []))
+  return {
+    served: exitCode === 0,
+    broadcasts: packets.filter(({ op, ethDst }) => op === 1 && ethDst === 'ff:ff:ff:ff:ff:ff').length,
+    answeredBy: [...new Set(packets.filter(({ op }) => op === 2).map(({ ethSrc }) => ethSrc))].sort(),
+    says: [...new Set(packets.filter(({ op }) => op === 2).map(({ sha }) => sha))],
+  }
+}
+
+test.serial(
+  'ARP for the VIP: hosts that drop leave it to the director; hosts that answer spare the client a repetition',
+  async t => {
+    const [rs1, rs2, director] = ['02:00:00:00:00:20', '02:00:00:00:00:21', '02:00:00:00:01:00']
+    const served = { served: true, broadcasts: 1, says: [director] }
+    t.deepEqual(await resolve('drop'), { ...served, answeredBy: [director] })
+    t.deepEqual(await resolve('answer'), { ...served, answeredBy: [rs1, rs2, director] })
+    // The same with a director that the broadcast does not reach.
+    const rule = ['-O', 'OpenFlow15', '--strict']
+    await site.lab.director.exec([
+      'ovs-ofctl',
+      ...rule,
+      'add-flow',
+      'br0',
+      'priority=65000,arp,arp_tpa=10.10.1.100,actions=drop',
+    ])
+    const dropped = await resolve('drop')
+    const answered = await resolve('answer')
+    await site.lab.director.exec(['ovs-ofctl', ...rule, 'del-flows', 'br0', 'priority=65000,arp,arp_tpa=10.10.1.100'])
+    t.deepEqual(answered, { ...served, answeredBy: [rs1, rs2] })
+    t.like(dropped, { served: false, answeredBy: [] })
+    t.true(dropped.broadcasts > 1, `${dropped.broadcasts} broadcasts`)
+    t.log({ dropped, answered })
+  },
+)
+
+test.serial(
+  "beside a network controller: the rewritten reply goes on in the controller's table, and it forwards",
+  async t => {
+    const { lab } = site
+    const host = lab.host('rs2')
+    const agent = site.agent('rs2')
+    await site.drop('web.yaml', service({ realServers: [{ vm: 'web-3', port: 8080 }] }))
+    await site.ready('web', 1)
+    await agent.kill()
+    const ofport = async (name: string) => (await host.exec(['ovs-vsctl', 'get', 'interface', name, 'ofport'])).stdout
+    const [tunnel, vm] = await Promise.all([ofport('tunnel0'), lab.vm('web-3').port().then(ofport)])
+    const learn =
+      'learn(table=9,NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],load:NXM_NX_TUN_IPV4_SRC[]->NXM_NX_TUN_IPV4_DST[],load:100->NXM_NX_TUN_ID[],output:NXM_OF_IN_PORT[])'
+    const reply = `cookie=0x99,table=8,priority=10,in_port=${vm},dl_src=02:00:00:00:00:21,tcp,nw_src=10.10.1.100,tp_src=80`
+    const controller = [
+      `cookie=0x99,table=0,priority=10,in_port=${tunnel},tun_id=100,actions=${learn},NORMAL`,
+      'cookie=0x99,table=0,priority=5,actions=resubmit(,8)',
+      `${reply},actions=resubmit(,9)`,
+      'cookie=0x99,table=8,priority=0,actions=resubmit(,9)',
+      `cookie=0x99,table=9,priority=0,actions=NORMAL,set_field:100->tun_id,set_field:172.24.1.10->tun_dst,output:${tunnel}`,
+    ]
+    await host.exec(['ovs-ofctl', '-O', 'OpenFlow15', 'add-flows', 'br0', '-'], { input: controller.join('\n') })
+    await agent.start({ forward: { table: 8 } })
+    await agent.until('in force', s => s.problems.length === 0 && Number(s.switch?.commits) > 0)
+    const counts = await site.request(10)
+    t.deepEqual([...counts], [['web-3', 10]])
+    const dump = await host.exec([
+      'ovs-ofctl',
+      '-O',
+      'OpenFlow15',
+      'dump-flows',
+      'br0',
+      reply.replace('cookie=0x99,', '').replace('priority=10,', ''),
+    ])
+    t.regex(dump.stdout, /n_packets=[1-9]/)
+    t.deepEqual(
+      ours(await flows(lab, 'rs2')).filter(line => /learn|table=16/.test(line)),
+      [],
+    )
+    await agent.kill()
+    await host.exec(['ovs-ofctl', '-O', 'OpenFlow15', 'del-flows', 'br0', 'cookie=0x99/-1'])
+    await agent.start()
+    await site.drop('web.yaml', service())
+    await site.ready('web', 3)
+    t.is((await site.request(20)).get('failed'), undefined)
+  },
+)
+
 test.serial('a tunnel port that somebody takes away comes back, and so does the service', async t => {
   const host = site.lab.host('rs2')
   await host.exec(['ovs-vsctl', 'del-port', 'br0', 'tunnel0'])
