@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { createLab, type Lab } from '../../test/lab/lab.ts'
 import { readyCount, type StatusWatch, watchStatus } from '../../test/lab/status.ts'
 import { showPackets, VIP } from './packets.ts'
+import { SMALL_MTU, showPathMtu } from './path-mtu.ts'
 import { createPrinter, type Printer } from './print.ts'
 import { request, showBytes, showShares } from './traffic.ts'
 
@@ -18,7 +19,9 @@ realServers:
     port: 8080
 `
 
-const { values } = parseArgs({ options: { keep: { type: 'boolean', default: false } } })
+const { values } = parseArgs({
+  options: { keep: { type: 'boolean', default: false }, overlay: { type: 'boolean', default: false } },
+})
 const print = createPrinter(text => process.stdout.write(text))
 
 let lab: Lab | undefined
@@ -47,14 +50,20 @@ print.title(`All as it must be, in ${print.elapsed()}.`)
 process.exit(0)
 
 async function buildLab(print: Printer): Promise<Lab> {
-  print.title('A lab on this machine: a client, a director, two hosts, three VMs')
+  const shape = values.overlay ? 'VXLAN tunnels between the hosts, a second client behind a router' : 'one segment'
+  print.title(`A lab on this machine: a client, a director, two hosts, three VMs; ${shape}`)
   // The first two VMs share a host and an RS port: the host has to give one of them an ingress port of its own.
   const vms = [
     { name: 'web-1', host: 0 },
     { name: 'web-2', host: 0 },
     { name: 'web-3', host: 1 },
   ]
-  const lab = await createLab({ hosts: 2, vms, progress: print.step })
+  const lab = await createLab({
+    hosts: 2,
+    vms,
+    progress: print.step,
+    ...(values.overlay ? { overlay: {}, clients: [{}, { gateway: { mtu: SMALL_MTU } }] } : {}),
+  })
   await lab.waitForVms()
   print.step('all VMs have booted and serve on port 8080 of their own addresses')
   return lab
@@ -86,6 +95,11 @@ async function run(lab: Lab, print: Printer): Promise<void> {
 
     print.title('Bytes')
     await showBytes(lab, print)
+
+    if (lab.plan.overlay !== undefined) {
+      print.title(`A download through a hop of ${SMALL_MTU} bytes; the VMs send ${lab.plan.overlay.mtu}`)
+      await showPathMtu(lab, print)
+    }
 
     print.title('The file is edited: web-3 is no longer named')
     await lab.director.writeFile(SERVICE_FILE, serviceFile('web-[12]'))

@@ -7,6 +7,7 @@ export const VIP = '10.10.1.100'
 
 /** One request from port 36000, captured everywhere at once, and its headers at each place. */
 export async function showPackets(lab: Lab, print: Printer): Promise<void> {
+  const overlay = lab.plan.overlay !== undefined
   const trace = await traceRequest(lab, VIP, 80, 8080, 36_000)
   const names = new Map([
     ...lab.plan.clients.map(client => [client.mac, client.name] as const),
@@ -15,8 +16,10 @@ export async function showPackets(lab: Lab, print: Printer): Promise<void> {
   ])
   const mac = (address: string) => `${address} (${names.get(address) ?? 'unknown'})`
   print.table([
-    ['packet', 'IP src', 'IP dst', 'MAC src', 'MAC dst'],
-    ...trace.hops.map(hop => [hop.what, hop.ipSrc, hop.ipDst, mac(hop.ethSrc), mac(hop.ethDst)]),
+    ['packet', 'IP src', 'IP dst', 'MAC src', 'MAC dst', ...(overlay ? ['outer IP src > dst'] : [])],
+    ...trace.hops.map(({ what, ipSrc, ipDst, ethSrc, ethDst, outer }) => {
+      return [what, ipSrc, ipDst, mac(ethSrc), mac(ethDst), ...(outer === undefined ? [] : [outer])]
+    }),
   ])
   if (trace.ingressPort !== 8080) {
     print.line(

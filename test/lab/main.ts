@@ -30,9 +30,16 @@ function pick(id: string | undefined): LabRecord {
   )
 }
 
-async function up(options: { hosts: number; vms: number; foreground?: boolean; vlans?: boolean }): Promise<void> {
+async function up(options: {
+  hosts: number
+  vms: number
+  foreground?: boolean
+  vlans?: boolean
+  overlay?: boolean
+}): Promise<void> {
   const { hosts, vms, vlans = false } = options
-  const lab = await createLab({ hosts, vms, vlans, progress: say })
+  const overlay = options.overlay === true ? { overlay: {} } : {}
+  const lab = await createLab({ hosts, vms, vlans, ...overlay, progress: say })
   let stopping = false
   const stop = (signal: NodeJS.Signals) => {
     if (stopping) return
@@ -109,6 +116,7 @@ program
   .option('--hosts <n>', 'RS hosts', count, 2)
   .option('--vms <n>', 'VMs, spread over the hosts', count, 3)
   .option('--vlans', 'a fabric that knows VLANs')
+  .option('--overlay', 'VXLAN tunnels between the hosts')
   .option('--foreground', 'stay; Ctrl-C ends the lab')
   .action(up)
 program
