@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { OVERHEAD, type OverlayConfig, overlayOf } from '../shared/config/overlay.ts'
 import { CrossportError } from '../shared/errors.ts'
+import { toTunnel } from './compile/features/overlay.ts'
 import type { OverlayContext } from './compile/types.ts'
 import type { AgentConfig } from './config/schema.ts'
 import { findHostIp } from './host.ts'
@@ -62,5 +63,23 @@ function underlayMtu(hostIp: string): number | undefined {
     return Number(readFileSync(`/sys/class/net/${found[0]}/mtu`, 'utf8'))
   } catch {
     return undefined
+  }
+}
+
+/** The tunnel ends that this host sends to without having been asked; none where a network controller forwards. */
+export function peersOf(overlay: HostOverlay | undefined, { director }: Inputs): readonly string[] {
+  if (overlay === undefined || overlay.forwardTable !== undefined) return []
+  const ends = [...overlay.clientHosts, ...(director?.hostIp === undefined ? [] : [director.hostIp])]
+  return ends.filter(ip => ip !== overlay.hostIp)
+}
+
+/** How this host greets them (shared/switch/tunnel-peers.ts). */
+export function greetings(overlay: HostOverlay, inputs: Inputs, hostMac: string | undefined) {
+  return {
+    mac: () => hostMac ?? inputs.ports.bridge?.mac,
+    actions: (peer: string) => {
+      const context = overlayContext(overlay, inputs)
+      return context === undefined ? [] : toTunnel(context, peer)
+    },
   }
 }

@@ -13,6 +13,7 @@ import { createReadiness } from '../shared/run/readiness.ts'
 import { createTimeline } from '../shared/run/timeline.ts'
 import { createDriftGuard } from '../shared/switch/drift-guard.ts'
 import { openSwitch } from '../shared/switch/session.ts'
+import { keepTunnelPeers } from '../shared/switch/tunnel-peers.ts'
 import type { AgentConfig } from './config/schema.ts'
 import { type ControlOptions, resync, teardown } from './control.ts'
 import { createGuestManager } from './guest/manager.ts'
@@ -20,7 +21,7 @@ import { createHealthRoom } from './health/room.ts'
 import { createIcmpErrors } from './icmp-errors.ts'
 import { initialInputs, missing } from './inputs.ts'
 import { watchInventory } from './inventory/watch.ts'
-import { hostOverlay, tunnelState, withoutTags } from './overlay.ts'
+import { greetings, hostOverlay, peersOf, tunnelState, withoutTags } from './overlay.ts'
 import { watchPorts } from './ports/watch.ts'
 import { createReconciler, type Reconciler } from './reconcile.ts'
 import { createReporting } from './reporting.ts'
@@ -70,6 +71,7 @@ export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
     },
     act: async () => {
       await reconciler.pass().finally(touched)
+      peers?.set(peersOf(overlay, inputs))
       readiness.reached('in sync')
     },
   })
@@ -106,6 +108,7 @@ export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
     cancelAudit = clock.after(AUDIT_MS, audit)
   }
   let cancelAudit = clock.after(AUDIT_MS, audit)
+  const peers = overlay && keepTunnelPeers({ sw: () => sw, clock, log, ...greetings(overlay, inputs, config.hostMac) })
   const agentCaller = createAgentCaller({ socket: config.libvirtSocket, clock })
   const guest = createGuestManager({
     agentCall: agentCaller.call,
@@ -273,6 +276,7 @@ export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
   })
   await reporting.close()
   cancelAudit()
+  peers?.close()
   drift.close()
   await loop.stop()
   await health.close()

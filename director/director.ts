@@ -9,12 +9,14 @@ import type { Control } from '../shared/rpc/control.ts'
 import type { Clock } from '../shared/run/clock.ts'
 import { createTimeline } from '../shared/run/timeline.ts'
 import { createDriftGuard } from '../shared/switch/drift-guard.ts'
+import { keepTunnelPeers } from '../shared/switch/tunnel-peers.ts'
 import type { Switch, SwitchHandlers } from '../shared/switch/types.ts'
 import { createAnnouncer } from './apply/announce.ts'
 import { disableSequenceChecks, dumpConnections, zoneTimeouts } from './apply/conntrack.ts'
 import { createRefuser } from './apply/refuse.ts'
 import { startBalance } from './balance/balance.ts'
 import { serviceObject } from './compile/compile.ts'
+import { intoTunnel } from './compile/fabric.ts'
 import type { CompiledService, Site } from './compile/types.ts'
 import type { DirectorConfig } from './config.ts'
 import { listConnections } from './connections/list.ts'
@@ -103,11 +105,26 @@ export function createDirector(options: DirectorOptions): Director {
     if (conflicts.length > 0) log.warn('connection tracking zones that somebody else has set up', { zones: conflicts })
   }
 
+  const peers = keepTunnelPeers({
+    sw: () => sw,
+    clock,
+    log,
+    mac: () => inputs.site?.directorMac,
+    actions: peer => {
+      const { site } = inputs
+      return site === undefined || site.fabric === 'l2' ? [] : intoTunnel(site.uplink, site.fabric, peer)
+    },
+  })
+
   const onApplied = (plan: Plan, site: Site) => {
     if (applier.counts.commits > 0) lastCommitAt = clock.wall()
     note(plan)
     if (sw !== undefined && !reconcile.tornDown) {
       announcer.announce(sw, new Set(plan.compiled.map(service => service.vip)), site)
+    }
+    if (site.fabric !== 'l2') {
+      const hosts = inputs.registry.hosts.values().map(host => host.hostIp)
+      peers.set([...hosts, ...site.fabric.clientHosts].filter(ip => ip !== config.hostIp))
     }
     changed()
     options.onConfirmed()
@@ -271,6 +288,7 @@ export function createDirector(options: DirectorOptions): Director {
     stop: async () => {
       balance.stop()
       announcer.close()
+      peers.close()
       drift.close()
       await reconcile.stop()
     },

@@ -35,11 +35,12 @@ export function goBack({ fabric }: Site): readonly Action[] {
 export function toAll({ fabric, uplink }: Site): readonly Action[] {
   const normal: Action = { type: 'output', port: PORT.NORMAL }
   if (fabric === 'l2') return [normal]
-  const copies = fabric.clientHosts.flatMap((host): readonly Action[] => [
-    ...tunnelTo(fabric, host),
-    { type: 'output', port: uplink },
-  ])
-  return [normal, ...copies]
+  return [normal, ...fabric.clientHosts.flatMap(host => intoTunnel(uplink, fabric, host))]
+}
+
+/** Into the tunnel to one host, whatever the frame. */
+export function intoTunnel(uplink: number, overlay: OverlaySite, hostIp: string): readonly Action[] {
+  return [...tunnelTo(overlay, hostIp), { type: 'output', port: uplink }]
 }
 
 function tunnelTo({ networkKey }: OverlaySite, hostIp: string): readonly Action[] {

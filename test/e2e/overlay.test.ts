@@ -22,6 +22,21 @@ test.before(async () => {
 
 test.after.always(() => site?.down())
 
+test.serial('tunnel ends know each other before the first packet, which is not lost', async t => {
+  const ends: Readonly<Record<string, readonly string[]>> = {
+    director: ['172.24.1.10', '172.24.1.20', '172.24.1.21'],
+    rs1: ['172.24.1.10', '172.24.1.100'],
+    rs2: ['172.24.1.10', '172.24.1.100'],
+  }
+  for (const [host, peers] of Object.entries(ends)) {
+    const { stdout } = await site.lab.host(host).exec(['ovs-appctl', 'tnl/neigh/show'])
+    for (const peer of peers) t.true(stdout.includes(`${peer} `), `${host}: ${peer}`)
+  }
+  const capture = await site.lab.capture('client', `tcp and host ${VIP}`)
+  t.is((await site.request(1)).get('failed'), undefined)
+  t.is((await capture.stop()).filter(packet => packet.flags === 'S').length, 1)
+})
+
 test.serial('the reference case: every address of every packet, the outer headers too', async t => {
   const trace = await traceRequest(site.lab, VIP, 80, 8080, 36_000)
   t.deepEqual(trace.hops, trace.expected)

@@ -45,15 +45,21 @@ export async function joinOverlay(at: (name: string) => Place, host: HostPlan, p
   await place.exec(['ovs-ofctl', '-O', 'OpenFlow15', 'add-flows', 'br0', '-'], { input: flows.join('\n') })
 }
 
-/** The userspace datapath loses the first packet to a tunnel end whose hardware address it does not know yet. */
+/**
+ * The userspace datapath loses the first packet to a tunnel end whose hardware address it has to ask for. crossport's
+ * hosts see to that themselves; here the network controller is thought to.
+ */
 export async function warmNeighbours(at: (name: string) => Place, { overlay, hosts }: LabPlan): Promise<void> {
   if (overlay === undefined) return
   const ends = hosts.filter(host => host.vmOn === undefined)
   await Promise.all(
-    ends.map(async host => {
-      const pings = ends.filter(other => other !== host).map(other => `ping -c 1 -W 5 ${other.ip} &`)
-      await at(host.name).exec(['sh', '-c', `${pings.join(' ')} wait`])
-    }),
+    hosts.flatMap(host =>
+      host.role === 'client'
+        ? ends
+            .filter(end => end !== host)
+            .map(end => at(host.name).exec(['ovs-appctl', 'tnl/neigh/set', 'br-phy', end.ip, underlayMac(end)]))
+        : [],
+    ),
   )
 }
 

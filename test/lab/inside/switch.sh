@@ -18,5 +18,7 @@ if [ -n "$4" ]; then
   ip link set $under up
 fi
 [ -z "$1" ] || ovs-vsctl --may-exist add-port $under "$1"
+# The kernel has an address on the bridge; it must not answer ARP for it on the ports below, too.
+sysctl -qw net.ipv4.conf.all.arp_ignore=1
 [ -z "$3" ] || ip address replace "$3" dev $under
 ip link set br0 up
