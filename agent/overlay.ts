@@ -78,8 +78,8 @@ export function greetings(overlay: HostOverlay, inputs: Inputs, hostMac: string 
   return {
     mac: () => hostMac ?? inputs.ports.bridge?.mac,
     actions: (peer: string) => {
-      const context = overlayContext(overlay, inputs)
-      return context === undefined ? [] : toTunnel(context, peer)
+      const tunnel = tunnelOfport(inputs)
+      return tunnel === undefined ? [] : toTunnel({ tunnel, networkKey: overlay.networkKey }, peer)
     },
   }
 }

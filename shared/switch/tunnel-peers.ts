@@ -15,7 +15,7 @@ export interface TunnelPeersOptions {
   readonly log: Log
   /** Source of the frame: the director's or the host's hardware address. */
   readonly mac: () => string | undefined
-  /** Sends a frame to one peer. */
+  /** Sends a frame to one peer; empty: not possible now. */
   actions(peer: string): readonly Action[]
 }
 
@@ -31,9 +31,10 @@ export function keepTunnelPeers({ sw, clock, log, mac, actions }: TunnelPeersOpt
   let known = new Set<string>()
   const greet = (peer: string) => {
     const source = mac()
-    if (source === undefined) return known.delete(peer)
+    const way = actions(peer)
+    if (source === undefined || way.length === 0) return known.delete(peer)
     return sw()
-      ?.packetOut({ actions: actions(peer), data: greeting(source) })
+      ?.packetOut({ actions: way, data: greeting(source) })
       .catch((err: unknown) => {
         known.delete(peer)
         log.debug('a tunnel end could not be greeted', { peer, err })

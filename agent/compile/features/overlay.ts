@@ -12,7 +12,10 @@ import type { HostContext, OverlayContext, VmPort } from '../types.ts'
  */
 
 /** Into the tunnel, to one host. */
-export function toTunnel({ tunnel, networkKey }: OverlayContext, hostIp: string): Action[] {
+export function toTunnel(
+  { tunnel, networkKey }: Pick<OverlayContext, 'tunnel' | 'networkKey'>,
+  hostIp: string,
+): Action[] {
   return [
     { type: 'set_field', field: 'tun_id', value: networkKey },
     { type: 'set_field', field: 'tun_dst', value: hostIp },
