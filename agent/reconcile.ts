@@ -33,6 +33,8 @@ export interface ReconcileOptions {
   readonly sw: Pick<Switch, 'readInstalled' | 'commit' | 'packetOut'>
   readonly ingressPorts: PortRange
   readonly hostMac: string | undefined
+  /** Name of the port to the fabric. */
+  readonly uplink: string
   /** Undefined on an l2 fabric. */
   readonly overlay: HostOverlay | undefined
   readonly timeline: Timeline
@@ -111,6 +113,7 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
     const vmPorts = [...ports].flatMap(([mac, { name, ofport, tag }]) =>
       ofport !== undefined && ofport > 0 ? [{ name, mac, ofport, tag }] : [],
     )
+    const uplink = inputs.ports.ports.find(port => port.name === options.uplink)?.ofport
     const { domains } = inputs.inventory
     const records = store.guestRecords.list()
     const resolution = resolver.update({
@@ -121,7 +124,8 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
     })
     const { backends, gone, come } = resolution
     const probing = health.plan(backends, inputs.ports, { sweep })
-    const host = { hostMac, directorMac, vmPorts, overlay: overlayContext(options.overlay, inputs), probing }
+    const overlay = overlayContext(options.overlay, inputs)
+    const host = { hostMac, directorMac, uplink, vmPorts, overlay, probing }
     const ownAddresses = own.of(domains, records)
     const changed = compiler.update({ gone, come, records, ports, ownAddresses, host })
     if (whole) store.setAllocations(resolution.allocations)

@@ -146,6 +146,7 @@ export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
     sw,
     ingressPorts: config.ingressPorts,
     hostMac: config.hostMac,
+    uplink: config.uplink,
     overlay,
     timeline,
     log,

@@ -70,6 +70,7 @@ export async function startAgent(rundir: string, host: BenchHost): Promise<Bench
     health: noChecks,
     sw,
     overlay: undefined,
+    uplink: 'uplink0',
     ingressPorts: { first: 20_000, last: 29_999 },
     hostMac: undefined,
     timeline: createTimeline(systemClock),

@@ -2,7 +2,7 @@ import type { Compiled, CompiledObject } from '../../shared/flows/compiled.ts'
 import type { Flow } from '../../shared/flows/types.ts'
 import type { Backend } from '../backends/types.ts'
 import { probeSource } from '../health/address.ts'
-import { arpProxyFlows, type VipNetwork } from './features/arp-proxy.ts'
+import { accessPorts, arpProxyFlows, directorHere, type VipNetwork } from './features/arp-proxy.ts'
 import { shieldFlows } from './features/arp-shield.ts'
 import { asHostFlows } from './features/as-host.ts'
 import { icmpErrorFlows } from './features/icmp-errors.ts'
@@ -31,15 +31,17 @@ export function compile({ backends, shields, host }: CompileInput): Compiled {
 export function compileHost(host: HostContext): Compiled {
   const { compiled, add } = createObjects()
   const { hostMac, directorMac, overlay, probing } = host
-  add('host', [hostMac, overlay, overlay && directorMac], () => [
+  const tags = [...new Set(host.vmPorts.map(port => port.tag))].sort()
+  add('host', [hostMac, tags, overlay, overlay && directorMac], () => [
     ...asHostFlows(host),
     ...overlayFlows(host),
-    ...spoofDropFlows(),
+    ...spoofDropFlows(host),
   ])
   for (const port of host.vmPorts) {
-    const { ofport, mac } = port
-    add(`port/${port.name}`, [ofport, overlay && mac, overlay?.forwardTable], () => [
-      ...spoofPortFlows(port),
+    const { ofport, mac, tag } = port
+    const spoof = [tag, tag === undefined ? tags : [], mac === directorMac]
+    add(`port/${port.name}`, [ofport, spoof, overlay && mac, overlay?.forwardTable], () => [
+      ...spoofPortFlows(port, host),
       ...overlayPortFlows(port, host),
     ])
     if (probing === undefined) continue
@@ -56,11 +58,12 @@ export function compileHost(host: HostContext): Compiled {
 export function compileVip({ vip, backends, shields, host }: CompileInput & { readonly vip: string }): Compiled {
   const { compiled, add } = createObjects()
   const { hostMac, overlay, probing } = host
-  if (shields.length > 0) add(`vip/${vip}`, vip, () => spoofVipFlows(vip))
+  const tags = [...new Set(shields.map(shield => shield.tag))].sort()
+  if (shields.length > 0) add(`vip/${vip}`, [vip, tags], () => spoofVipFlows(vip, tags))
   for (const shield of shields) {
     add(`shield/${vip}/${shield.port}`, [shield, hostMac, overlay?.forwardTable], () => shieldFlows(shield, host))
   }
-  for (const [object, network] of vipNetworks(backends)) {
+  for (const [object, network] of vipNetworks(backends, host)) {
     add(object, [network, proxyContext(network, host)], () => [
       ...arpProxyFlows(network, host),
       ...icmpErrorFlows(network, host),
@@ -92,19 +95,23 @@ function createObjects() {
 }
 
 /** Each VIP once per layer-2 network; services of one VIP that disagree on ARP: answering wins. */
-function vipNetworks(backends: readonly Backend[]): Map<string, VipNetwork> {
+function vipNetworks(backends: readonly Backend[], host: HostContext): Map<string, VipNetwork> {
   const networks = new Map<string, VipNetwork>()
+  const own = new Set(backends.map(backend => backend.attachment?.tag))
+  const foreign = [
+    ...new Set(host.vmPorts.flatMap(({ tag }) => (tag === undefined || own.has(tag) ? [] : [tag]))),
+  ].sort()
   for (const { vip, arp, attachment } of backends) {
     if (attachment === undefined) continue
     const object = `vip/${vip}/${attachment.tag ?? 'untagged'}`
     if (networks.get(object)?.arp === 'answer') continue
-    networks.set(object, { vip, tag: attachment.tag, arp })
+    networks.set(object, { vip, tag: attachment.tag, arp, foreign: attachment.tag === undefined ? foreign : [] })
   }
   return networks
 }
 
 /** The part of the host that an ARP proxy depends on. */
-function proxyContext({ tag }: VipNetwork, host: HostContext) {
-  const access = tag === undefined ? [] : host.vmPorts.filter(port => port.tag === tag).map(port => port.ofport)
-  return [host.hostMac, host.directorMac, access, host.overlay]
+function proxyContext(network: VipNetwork, host: HostContext) {
+  const director = directorHere(network, host)?.ofport
+  return [host.hostMac, host.directorMac, host.uplink, director, accessPorts(network, host), host.overlay]
 }

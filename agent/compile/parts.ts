@@ -12,6 +12,11 @@ export function pushTag(tag: number | undefined): Action[] {
   return [{ type: 'push_vlan' }, { type: 'set_field', field: 'vlan_vid', value: VLAN.present | tag }]
 }
 
+/** The other way round: out of a port that takes frames without a tag. */
+export function popTag(tag: number | undefined): Action[] {
+  return tag === undefined ? [] : [{ type: 'pop_vlan' }]
+}
+
 export function portField(protocol: 'tcp' | 'udp', side: 'src' | 'dst') {
   return `${protocol}_${side}` as const
 }

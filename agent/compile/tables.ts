@@ -29,6 +29,10 @@ export const PRIORITY = {
   arpShield: 40_400,
   source: 40_400,
   spoof: 40_300,
+  /** Announcements of the VIP by a director that is a VM of this host. */
+  arpAnnouncedHere: 40_265,
+  /** A frame without a tag from a port of some VLAN, where the untagged network's VIP is somebody else's address. */
+  arpForeign: 40_262,
   /** Announcements of the VIP that arrive from the fabric. */
   arpAnnounced: 40_260,
   /** After the director's own, which come in by the same hardware address where both share a bridge. */
@@ -60,8 +64,11 @@ export const LEARNT_IDLE_S = 300
 /** Seconds that an ARP request for a client goes to its last known host only. */
 export const LEARNT_ADDRESS_S = 60
 
-/** conj_id of the two conjunctive matches (ovs-fields(7), "Conjunctive match"). */
-export const CONJUNCTION = { ipSpoof: 0xc9550001, arpSpoof: 0xc9550002 } as const
+/**
+ * conj_id of the conjunctive matches (ovs-fields(7), "Conjunctive match"): one pair for each VLAN, `tag` added to each;
+ * 0: untagged.
+ */
+export const CONJUNCTION = { ipSpoof: 0xc955_1000, arpSpoof: 0xc955_2000 } as const
 
 export const ETH_TYPE = { ipv4: 0x0800, arp: 0x0806 } as const
 export const IP_PROTO = { tcp: 6, udp: 17 } as const

@@ -41,6 +41,8 @@ export interface HostContext {
   readonly hostMac: string
   /** D, undefined while no director has been heard of. */
   readonly directorMac: string | undefined
+  /** OpenFlow port to the fabric; undefined: not known (it is not there, or is a bond of several). */
+  readonly uplink: number | undefined
   /** Every VM's port on the bridge, whether it holds a real server or not. */
   readonly vmPorts: readonly VmPort[]
   /** Undefined on an l2 fabric. */

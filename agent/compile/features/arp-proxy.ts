@@ -1,10 +1,10 @@
 import { arpReply } from '../../../shared/flows/arp.ts'
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
-import type { Action, Match } from '../../../shared/openflow/types.ts'
-import { ipNumber, vlanOf } from '../parts.ts'
+import { type Action, type Match, PORT } from '../../../shared/openflow/types.ts'
+import { ipNumber, popTag, pushTag, vlanOf } from '../parts.ts'
 import { ARP_OP, ETH_TYPE, PRIORITY, TABLE } from '../tables.ts'
-import type { HostContext } from '../types.ts'
+import type { HostContext, VmPort } from '../types.ts'
 import { fromTunnel } from './overlay.ts'
 
 /** One VIP in one layer-2 network of this host. */
@@ -12,18 +12,35 @@ export interface VipNetwork {
   readonly vip: string
   readonly tag: number | undefined
   readonly arp: 'answer' | 'drop'
+  /** VLANs of this host in which the address is somebody else's; on an untagged network only. */
+  readonly foreign: readonly number[]
+}
+
+/** Ports whose frames carry no tag until NORMAL gives them one: those of the VIP's VLAN, and those of foreign ones. */
+export function accessPorts({ tag, foreign }: VipNetwork, { vmPorts }: HostContext) {
+  const of = (wanted: (tag: number) => boolean) =>
+    vmPorts.filter(port => port.tag !== undefined && wanted(port.tag)).map(port => port.ofport)
+  return { own: of(vlan => vlan === tag), foreign: of(vlan => foreign.includes(vlan)) }
+}
+
+/** The port of a director that is a VM of this host, in the VIP's network. */
+export function directorHere({ tag }: VipNetwork, { vmPorts, directorMac }: HostContext): VmPort | undefined {
+  return vmPorts.find(port => port.mac === directorMac && port.tag === tag)
 }
 
 /**
  * Rule 3: an ARP request for the VIP, from any port, is answered with the director's MAC, in a frame that comes from
  * the host's own (an answer with eth_src=D would teach the fabric D on the wrong port); or dropped, as the service
  * says, and always dropped while no director is known. An announcement of the VIP that comes from the fabric is not
- * answered, and kept from the VMs that hold the VIP, which would take it for a duplicate address.
+ * answered, and kept from the VMs that hold the VIP, which would take it for a duplicate address: it goes to the host
+ * alone, and so NORMAL still learns where the director is. `drop` is for what comes from the fabric, where the director
+ * hears it too; what a local client asks goes on to the fabric (the VM's own answer is not heard).
  *
  * On an overlay a request from the tunnel counts when it is from a client host, as far as these are configured, and the
  * answer goes back to that host.
  */
-export function arpProxyFlows({ vip, tag, arp }: VipNetwork, host: HostContext): Flow[] {
+export function arpProxyFlows(network: VipNetwork, host: HostContext): Flow[] {
+  const { vip, tag, arp } = network
   const cookie = encodeCookie('agent', 'arp-answer', ipNumber(vip))
   const { hostMac, directorMac } = host
   const actions: Action[] =
@@ -33,17 +50,40 @@ export function arpProxyFlows({ vip, tag, arp }: VipNetwork, host: HostContext):
     return { table: TABLE.classify, priority, cookie, match: narrowed, actions: does }
   }
   const announced = { eth_type: ETH_TYPE.arp, arp_spa: vip, arp_tpa: vip } as const
-  const accessPorts = tag === undefined ? [] : host.vmPorts.filter(port => port.tag === tag)
-  // Frames on an access port carry no tag until NORMAL gives them one.
-  const access = accessPorts.map(({ ofport }) =>
-    flow(PRIORITY.arpProxyAccess, { in_port: ofport, vlan_vid: vlanOf(undefined), ...match }, actions),
+  const ports = accessPorts(network, host)
+  const untagged = vlanOf(undefined)
+  const access = ports.own.map(ofport =>
+    flow(PRIORITY.arpProxyAccess, { in_port: ofport, vlan_vid: untagged, ...match }, actions),
   )
+  const normal: Action = { type: 'output', port: PORT.NORMAL }
   if (host.overlay === undefined) {
+    const { uplink } = host
     const vlan_vid = vlanOf(tag)
+    const here = directorHere(network, host)
+    const toDirector: Action[] = here === undefined ? [] : [...popTag(tag), { type: 'output', port: here.ofport }]
+    const proxies =
+      actions.length > 0 || uplink === undefined
+        ? [flow(PRIORITY.arpProxy, { vlan_vid, ...match }, actions), ...access]
+        : [flow(PRIORITY.arpProxy, { in_port: uplink, vlan_vid, ...match }, toDirector)]
     return [
-      flow(PRIORITY.arpAnnounced, { vlan_vid, ...announced }, []),
-      flow(PRIORITY.arpProxy, { vlan_vid, ...match }, actions),
-      ...access,
+      flow(PRIORITY.arpAnnounced, { vlan_vid, ...announced }, [
+        { type: 'set_field', field: 'eth_dst', value: hostMac },
+        normal,
+      ]),
+      ...(here === undefined || uplink === undefined
+        ? []
+        : [
+            flow(PRIORITY.arpAnnouncedHere, { in_port: here.ofport, vlan_vid: untagged, ...announced }, [
+              ...pushTag(tag),
+              { type: 'output', port: uplink },
+            ]),
+          ]),
+      ...ports.foreign.map(ofport =>
+        flow(PRIORITY.arpForeign, { in_port: ofport, vlan_vid: untagged, eth_type: ETH_TYPE.arp, arp_tpa: vip }, [
+          normal,
+        ]),
+      ),
+      ...proxies,
     ]
   }
   const tunnel = fromTunnel(host.overlay)

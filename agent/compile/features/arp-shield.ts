@@ -4,12 +4,14 @@ import { ipNumber } from '../parts.ts'
 import { ARP_OP, ETH_TYPE, PRIORITY, TABLE } from '../tables.ts'
 import type { HostContext, Shield } from '../types.ts'
 import { sendAsHost } from './as-host.ts'
-import { onwards } from './overlay.ts'
 
 /**
  * Rules 4 and 5 for one VM that holds a VIP: its ARP for the VIP is never heard (replies, announcements, duplicate
  * address probes), ordinary requests go out with the VM's own address as sender, and whatever else it sends from the
  * VIP leaves with the host's MAC.
+ *
+ * A request that has got its sender goes through table 0 once more: what it asks for may be answered on this very
+ * bridge (another VIP), and a stranger's pipeline is to see it like any other.
  */
 export function shieldFlows(shield: Shield, host: HostContext): Flow[] {
   const { vip, ofport, tag, ownAddress = '0.0.0.0' } = shield
@@ -22,7 +24,10 @@ export function shieldFlows(shield: Shield, host: HostContext): Flow[] {
       priority: PRIORITY.arpSender,
       cookie,
       match: { ...arp, arp_op: ARP_OP.request, arp_spa: vip },
-      actions: [{ type: 'set_field', field: 'arp_spa', value: ownAddress }, onwards(host)],
+      actions: [
+        { type: 'set_field', field: 'arp_spa', value: ownAddress },
+        { type: 'resubmit', table: TABLE.classify },
+      ],
     },
     { table: TABLE.classify, priority: PRIORITY.arpShield, cookie, match: { ...arp, arp_spa: vip }, actions: [] },
     {

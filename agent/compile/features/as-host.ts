@@ -9,12 +9,23 @@ import { onwards } from './overlay.ts'
 
 /**
  * Forwards a rewritten packet as if the host had sent it. With in_port left at the VM's port, NORMAL would learn the
- * host's MAC there and cut the host off; and NORMAL never outputs to its in_port, so what is for the host itself
- * needs a rule of its own.
+ * host's MAC there and cut the host off. From CONTROLLER it learns nothing, takes tagged and untagged frames alike
+ * whatever VLAN the bridge's own port is in, and outputs to the host itself too (ofproto-dpif-xlate.c, ofpp_none_bundle).
+ *
+ * On an overlay the next table tells what is the host's by in_port: there it is LOCAL, which NORMAL never outputs to, so
+ * what is for the host itself needs a rule of its own.
  */
 export function asHostFlows(host: HostContext): Flow[] {
   if (host.overlay?.forwardTable !== undefined) return []
   const cookie = encodeCookie('agent', 'base', 0)
+  const from = (port: number): Flow => ({
+    table: TABLE.asHost,
+    priority: PRIORITY.asHost,
+    cookie,
+    match: {},
+    actions: [{ type: 'set_field', field: 'in_port', value: port }, onwards(host)],
+  })
+  if (host.overlay === undefined) return [from(PORT.CONTROLLER)]
   return [
     {
       table: TABLE.asHost,
@@ -23,13 +34,7 @@ export function asHostFlows(host: HostContext): Flow[] {
       match: { eth_dst: host.hostMac },
       actions: [{ type: 'output', port: PORT.LOCAL }],
     },
-    {
-      table: TABLE.asHost,
-      priority: PRIORITY.asHost,
-      cookie,
-      match: {},
-      actions: [{ type: 'set_field', field: 'in_port', value: PORT.LOCAL }, onwards(host)],
-    },
+    from(PORT.LOCAL),
   ]
 }
 

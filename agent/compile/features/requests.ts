@@ -2,15 +2,14 @@ import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
 import type { Action } from '../../../shared/openflow/types.ts'
 import type { Attachment, Backend } from '../../backends/types.ts'
-import { portField, vlanOf } from '../parts.ts'
+import { popTag, portField, vlanOf } from '../parts.ts'
 import { ETH_TYPE, IP_PROTO, PRIORITY, TABLE } from '../tables.ts'
 import type { HostContext } from '../types.ts'
 import { origins } from './overlay.ts'
 
 /** Rule 1: what the director sent to this host for one real server goes to its VM, with the VM's MAC and port. */
 export function requestFlows(backend: Backend, at: Attachment, host: HostContext): Flow[] {
-  const actions: Action[] = []
-  if (at.tag !== undefined) actions.push({ type: 'pop_vlan' })
+  const actions: Action[] = popTag(at.tag)
   actions.push({ type: 'set_field', field: 'eth_dst', value: at.mac })
   if (backend.ingressPort !== backend.rsPort) {
     actions.push({ type: 'set_field', field: portField(backend.protocol, 'dst'), value: backend.rsPort })

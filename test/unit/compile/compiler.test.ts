@@ -103,7 +103,7 @@ test('in whatever way its inputs change, the incremental compiler holds what com
         const vmPorts = [...index].flatMap(([mac, { name, ofport, tag }]) =>
           ofport !== undefined && ofport > 0 ? [{ name, mac, ofport, tag }] : [],
         )
-        const host = { hostMac: '02:00:00:00:00:20', directorMac, vmPorts, overlay }
+        const host = { hostMac: '02:00:00:00:00:20', directorMac, uplink: 1, vmPorts, overlay }
         const shielded = shields(resolved.backends, records, index, (vm, nic) => ownAddresses.get(`${vm}/${nic}`))
         const full = texts(compile({ backends: resolved.backends, shields: shielded, host }))
         const { gone, come } = resolved
