@@ -120,7 +120,8 @@ export function createDirector(options: DirectorOptions): Director {
     if (applier.counts.commits > 0) lastCommitAt = clock.wall()
     note(plan)
     if (sw !== undefined && !reconcile.tornDown) {
-      announcer.announce(sw, new Set(plan.compiled.map(service => service.vip)), site)
+      const agentHere = [...inputs.registry.hosts.values()].some(({ hostMac }) => site.ownMacs.includes(hostMac))
+      announcer.announce(sw, new Set(plan.compiled.map(service => service.vip)), site, agentHere)
     }
     if (site.fabric !== 'l2') {
       const hosts = inputs.registry.hosts.values().map(host => host.hostIp)

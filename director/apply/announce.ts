@@ -6,8 +6,8 @@ import { toAll } from '../compile/fabric.ts'
 import type { Site } from '../compile/types.ts'
 
 export interface Announcer {
-  /** Announces the VIPs that it has not announced at this D yet. Failures are logged: ARP is answered all the same. */
-  announce(sw: Pick<Switch, 'packetOut'>, vips: ReadonlySet<string>, site: Site): void
+  /** Announces the VIPs that it has not announced at this D yet. Failures are logged: ARP is answered all the same. `agentHere`: on this bridge. */
+  announce(sw: Pick<Switch, 'packetOut'>, vips: ReadonlySet<string>, site: Site, agentHere: boolean): void
   close(): void
 }
 
@@ -18,14 +18,14 @@ export function createAnnouncer({ log, clock }: { log: Log; clock: Clock }): Ann
   const announced = new Map<string, string>()
   const cancels = new Map<string, () => void>()
   return {
-    announce: (sw, vips, site) => {
+    announce: (sw, vips, site, agentHere) => {
       const { directorMac } = site
       for (const vip of announced.keys()) if (!vips.has(vip)) announced.delete(vip)
       for (const vip of vips) {
         if (announced.get(vip) === directorMac) continue
         announced.set(vip, directorMac)
         const send = () =>
-          announceVip(sw, vip, site).catch((err: unknown) =>
+          announceVip(sw, vip, site, agentHere).catch((err: unknown) =>
             log.warn('the VIP could not be announced; ARP requests for it are answered', { vip, err }),
           )
         void send()
@@ -46,10 +46,10 @@ export function createAnnouncer({ log, clock }: { log: Log; clock: Clock }): Ann
  * Tells the segment that the VIP is at D now (gratuitous ARP, RFC 5227 section 3: a request in which sender and target
  * are the VIP), as if the director's own host had said it, so that bridges learn D where it is.
  */
-function announceVip(sw: Pick<Switch, 'packetOut'>, vip: string, site: Site): Promise<void> {
+function announceVip(sw: Pick<Switch, 'packetOut'>, vip: string, site: Site, agentHere: boolean): Promise<void> {
   return sw.packetOut({
     inPort: PORT.LOCAL,
-    actions: toAll(site),
+    actions: toAll(site, agentHere),
     data: gratuitousArp(vip, site.directorMac),
   })
 }

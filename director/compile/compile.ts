@@ -1,21 +1,23 @@
 import type { Compiled, CompiledObject } from '../../shared/flows/compiled.ts'
 import type { DesiredState } from '../../shared/flows/types.ts'
+import { accessPorts } from './features/access-ports.ts'
 import { arp } from './features/arp.ts'
 import { connections } from './features/connections.ts'
 import { ending } from './features/ending.ts'
 import { forward } from './features/forward.ts'
 import { icmp } from './features/icmp.ts'
 import { icmpErrorOwner, icmpErrors } from './features/icmp-errors.ts'
+import { noRequest } from './features/no-request.ts'
 import { passing } from './features/passing.ts'
 import { persistence } from './features/persistence.ts'
 import { uplink } from './features/uplink.ts'
 import type { CompiledService, Feature, Site, VipFeature } from './types.ts'
 
-const VIP_FEATURES: readonly VipFeature[] = [arp, icmp, icmpErrors]
+const VIP_FEATURES: readonly VipFeature[] = [arp, icmp, icmpErrors, noRequest]
 const FEATURES: readonly Feature[] = [ending, connections, persistence, forward]
 
 /**
- * All that the bridge must hold for the director, by object: `uplink`, `vip/VIP`, `service/NUMBER`. Pure; without
+ * All that the bridge must hold for the director, by object: `uplink`, `access ports`, `vip/VIP`, `service/NUMBER`. Pure; without
  * services it is empty. A service that nobody can serve keeps ARP and ICMP, and its requests are dropped: the
  * connection table has no flow for them.
  */
@@ -25,12 +27,14 @@ export function compile(site: Site, services: readonly CompiledService[]): Compi
     compiled.set(object, { signature: JSON.stringify(signature), state })
   if (services.length === 0) return compiled
 
+  const { accessPorts: ports, ...place } = site
   add('uplink', site.uplink, () => ({ flows: [...passing(), ...uplink(site), icmpErrorOwner()], groups: [] }))
+  if (site.fabric === 'l2') add('access ports', ports, () => ({ flows: accessPorts(site), groups: [] }))
   for (const vip of [...new Set(services.map(service => service.vip))].sort()) {
-    add(`vip/${vip}`, site, () => ({ flows: VIP_FEATURES.flatMap(feature => feature(site, vip)), groups: [] }))
+    add(`vip/${vip}`, place, () => ({ flows: VIP_FEATURES.flatMap(feature => feature(site, vip)), groups: [] }))
   }
   for (const service of services) {
-    add(serviceObject(service), [site, service], () => {
+    add(serviceObject(service), [place, service], () => {
       const parts = FEATURES.map(feature => feature(site, service))
       return { flows: parts.flatMap(part => part.flows), groups: parts.flatMap(part => part.groups ?? []) }
     })

@@ -9,12 +9,13 @@ import type { OverlaySite, Site, Target } from './types.ts'
  * A host of the director's own bridge is not sent to; its agent's flows in table 0 take the packet.
  */
 export function toHost(site: Site, target: Pick<Target, 'hostMac' | 'hostIp'>): readonly Action[] {
-  const address: Action = { type: 'set_field', field: 'eth_dst', value: target.hostMac }
+  const address: Action[] = [{ type: 'set_field', field: 'eth_dst', value: target.hostMac }]
+  if (site.fabric === 'l2') address.push({ type: 'resubmit', table: TABLE.TAG })
   if (site.ownMacs.includes(target.hostMac)) {
-    return [address, { type: 'set_field', field: FORWARDED, value: 1 }, { type: 'resubmit', table: TABLE.CLASSIFY }]
+    return [...address, { type: 'set_field', field: FORWARDED, value: 1 }, { type: 'resubmit', table: TABLE.CLASSIFY }]
   }
   const tunnel = site.fabric === 'l2' ? [] : tunnelTo(site.fabric, target.hostIp)
-  return [address, ...tunnel, { type: 'resubmit', table: TABLE.UPLINK }]
+  return [...address, ...tunnel, { type: 'resubmit', table: TABLE.UPLINK }]
 }
 
 /**
@@ -31,10 +32,13 @@ export function goBack({ fabric }: Site): readonly Action[] {
   return fabric === 'l2' ? [] : [{ type: 'move', src: { field: 'tun_src' }, dst: { field: 'tun_dst' } }]
 }
 
-/** To everybody: what NORMAL floods, and a copy for each host that clients are on. */
-export function toAll({ fabric, uplink }: Site): readonly Action[] {
+/**
+ * To everybody: what NORMAL floods, and a copy for each host that clients are on. Where an agent shares the bridge its VMs
+ * are left out, for some hold the VIP and would take it for a duplicate address: the agent tells the others itself.
+ */
+export function toAll({ fabric, uplink }: Site, agentHere: boolean): readonly Action[] {
   const normal: Action = { type: 'output', port: PORT.NORMAL }
-  if (fabric === 'l2') return [normal]
+  if (fabric === 'l2') return [agentHere ? { type: 'output', port: uplink } : normal]
   return [normal, ...fabric.clientHosts.flatMap(host => intoTunnel(uplink, fabric, host))]
 }
 

@@ -11,6 +11,7 @@
  *   102 COMMIT      ct(commit): the connection's mark is set, and the packet comes back in
  *   103 OPENED      new connections are counted, by the mark that was set
  *   104 FORWARD     per MARK: destination port, addresses, then the fabric
+ *       └ 110 TAG     a frame from an access port gets the tag that NORMAL would give it, for it will not pass NORMAL
  *   106 UPLINK      back through the uplink that the request came in by, or out of it when it came from elsewhere
  *   108 ICMP_ERROR  an error that a connection's packet has caused, with the connection's mark
  *
@@ -28,14 +29,25 @@ export const TABLE = {
   PERSISTENT: 105,
   UPLINK: 106,
   ICMP_ERROR: 108,
+  TAG: 110,
 } as const
 
 /**
  * In table 0 a request for a VIP goes before the agent's rules (40,000 to 40,500, agent/compile/tables.ts): it gets to
  * a local real server through the director only. ARP and ICMP go after the agent's shields (a real server's own probe
  * for its VIP must stay unanswered, or the guest gives the address up) and before the agent's ARP proxy.
+ *
+ * NO_REQUEST: a packet for the VIP that no service is for (another port, a client outside of `clients`). Where D is the
+ * host's own address the agent could take it for one that a director has sent.
  */
-export const PRIORITY = { REQUEST: 50_000, ANSWER: 40_255, KNOWN: 200, UNKNOWN: 100, BASE: 1 } as const
+export const PRIORITY = {
+  REQUEST: 50_000,
+  NO_REQUEST: 45_000,
+  ANSWER: 40_255,
+  KNOWN: 200,
+  UNKNOWN: 100,
+  BASE: 1,
+} as const
 
 /** Mark (= number) of the real server that the packet goes to; 0: not known yet. */
 export const MARK = 'reg0'

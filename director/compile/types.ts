@@ -9,6 +9,8 @@ export interface Site {
   readonly uplink: number
   /** Hardware addresses of the bridge that the director works on: a real server there is reached through table 0. */
   readonly ownMacs: readonly string[]
+  /** Ports of the bridge that are in a VLAN: their frames carry no tag yet. */
+  readonly accessPorts: readonly { readonly ofport: number; readonly tag: number }[]
   readonly fabric: 'l2' | OverlaySite
 }
 

@@ -1,7 +1,9 @@
 import type { Log } from '../../shared/log.ts'
+import { PORT } from '../../shared/openflow/types.ts'
 import { connectOvsdb, type OvsdbClient } from '../../shared/ovsdb/connection.ts'
 import { monitorTables } from '../../shared/ovsdb/monitor.ts'
-import { optional, scalar } from '../../shared/ovsdb/values.ts'
+import type { Replica } from '../../shared/ovsdb/replica.ts'
+import { optional, scalar, set } from '../../shared/ovsdb/values.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 
 /** The bridge that the director works on, as OVSDB has it. */
@@ -12,6 +14,8 @@ export interface BridgeView {
   readonly datapathType: string
   /** OpenFlow port number of the uplink; undefined while it has none. */
   readonly uplink: number | undefined
+  /** Its ports that are in a VLAN, by number; not the uplink. */
+  readonly accessPorts: readonly { readonly ofport: number; readonly tag: number }[]
 }
 
 export interface BridgeWatch {
@@ -24,9 +28,27 @@ export interface BridgeWatch {
 }
 
 const TABLES = {
-  Bridge: { name: scalar('string'), datapath_type: scalar('string') },
+  Bridge: { name: scalar('string'), datapath_type: scalar('string'), ports: set('uuid') },
+  Port: { interfaces: set('uuid'), tag: optional('integer'), vlan_mode: optional('string') },
   Interface: { name: scalar('string'), ofport: optional('integer'), mac_in_use: optional('string') },
 } as const
+
+/** The bridge's own port, as the database numbers it. */
+const OVSDB_LOCAL = 0xfffe
+
+function accessPorts(replica: Replica<typeof TABLES>, ports: Iterable<string>): BridgeView['accessPorts'] {
+  const found = [...ports].flatMap(uuid => {
+    const { tag, vlan_mode, interfaces } = replica.Port.get(uuid) ?? {}
+    // A trunk ignores its tag; without vlan_mode a tag makes an access port.
+    if (tag === undefined || vlan_mode === 'trunk') return []
+    return [...(interfaces ?? [])].flatMap(id => {
+      const ofport = replica.Interface.get(id)?.ofport
+      if (ofport === undefined || ofport <= 0) return []
+      return [{ ofport: ofport === OVSDB_LOCAL ? PORT.LOCAL : ofport, tag }]
+    })
+  })
+  return found.sort((a, b) => a.ofport - b.ofport)
+}
 
 export interface WatchBridgeOptions {
   readonly socket: string
@@ -61,6 +83,7 @@ export function watchBridge(options: WatchBridgeOptions): BridgeWatch {
           datapathType: row.datapath_type === '' ? 'system' : row.datapath_type,
           // -1: the switch could not add the port.
           uplink: ofport === undefined || ofport < 0 ? undefined : ofport,
+          accessPorts: accessPorts(replica, row.ports).filter(port => port.ofport !== ofport),
         }
       }
       problem = missing(row !== undefined, view)

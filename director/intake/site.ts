@@ -10,6 +10,7 @@ export function siteOf(config: DirectorConfig, view: BridgeView | undefined): Si
     directorMac: config.directorMac ?? view.mac,
     uplink: view.uplink,
     ownMacs: [view.mac],
+    accessPorts: view.accessPorts,
     fabric: overlayOf(config) ?? 'l2',
   }
 }

@@ -28,9 +28,14 @@ function service(network: Network, shares: readonly number[], change: Partial<Co
 }
 
 /** Installed by a foreign program, from the flows' text. */
-async function install(network: Network, services: readonly CompiledService[]): Promise<void> {
+async function install(
+  network: Network,
+  services: readonly CompiledService[],
+  accessPorts: Site['accessPorts'] = [],
+): Promise<void> {
   const uplink = Number(await network.vsctl('get', 'interface', 'uplink0', 'ofport'))
-  const site: Site = { directorMac: network.directorMac, uplink, ownMacs: [network.directorMac], fabric: 'l2' }
+  const { directorMac } = network
+  const site: Site = { directorMac, uplink, ownMacs: [directorMac], accessPorts, fabric: 'l2' }
   const state = [...compile(site, services).values()].map(object => object.state())
   const groups = state.flatMap(part => part.groups.map(group => groupText(group)))
   const flows = state.flatMap(part => part.flows.map(flow => flowText(flow)))
@@ -127,6 +132,33 @@ test.serial('other ports, other clients and other hosts are left to the bridge',
     const traced = await trace(foreign)
     t.notRegex(traced, /zone=16385/, foreign)
     t.regex(traced, /NORMAL/, foreign)
+  }
+})
+
+test.serial('the request of a client on an access VLAN of this bridge leaves with the tag', async t => {
+  const network = await startNetwork(t)
+  await network.vsctl('add-port', 'br0', 'vnet9', 'tag=10', '--', 'set', 'interface', 'vnet9', 'type=internal')
+  const ofport = Number(await network.vsctl('get', 'interface', 'vnet9', 'ofport'))
+  await install(network, [service(network, [256, 0])], [{ ofport, tag: 10 }])
+  // A trace does not go on behind a group that hashes: this is what comes of it.
+  await network.ofctl('add-flow', 'priority=65000,tcp,tp_dst=80 actions=set_field:1->reg0,resubmit(,104)')
+  const trace = await network.appctl(
+    'ofproto/trace',
+    'br0',
+    `in_port=${ofport},tcp,dl_src=52:54:00:00:00:09,dl_dst=${network.directorMac},nw_dst=${VIP},tp_dst=80`,
+  )
+  t.regex(trace, /push_vlan\(vid=10,pcp=0\)/)
+})
+
+test.serial('D is the host’s own address: the local agent’s rule takes only what the director has sent', async t => {
+  const network = await startNetwork(t)
+  await install(network, [service(network, [128, 128], { clients: ['192.0.2.0/24'] })])
+  const uplink = (await network.vsctl('get', 'interface', 'uplink0', 'ofport')).trim()
+  for (const port of [80, 8080]) {
+    const request = `tcp,dl_dst=${network.directorMac},nw_dst=${VIP},tp_dst=${port}`
+    await network.ofctl('add-flow', `cookie=0x77,priority=40500,${request} actions=drop`)
+    const traced = await network.appctl('ofproto/trace', 'br0', `in_port=${uplink},${request},nw_src=${CLIENT}`)
+    t.notRegex(traced, /priority 40500/)
   }
 })
 
