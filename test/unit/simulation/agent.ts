@@ -72,6 +72,7 @@ export function startSimulated({ store, sw, clock, log, held }: SimulationOption
     sw: living,
     ingressPorts: RANGE,
     hostMac: undefined,
+    uplink: 'uplink0',
     overlay: undefined,
     timeline: createTimeline(clock),
     log,

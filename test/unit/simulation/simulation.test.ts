@@ -57,6 +57,7 @@ function expected({ world, store }: Scene, sw: ModelSwitch): string[] {
   const host = {
     hostMac: '02:00:00:00:00:20',
     directorMac: world.director?.mac,
+    uplink: snapshot.ports.find(port => port.name === 'uplink0')?.ofport,
     vmPorts: [...index].flatMap(([mac, { name, ofport, tag }]) =>
       ofport !== undefined && ofport > 0 ? [{ name, mac, ofport, tag }] : [],
     ),
