@@ -22,3 +22,23 @@ fi
 sysctl -qw net.ipv4.conf.all.arp_ignore=1
 [ -z "$3" ] || ip address replace "$3" dev $under
 ip link set br0 up
+# A userspace datapath leaves what it receives to the kernel too, which would answer for the host's own addresses on
+# ports of the bridge: only what comes by the bridge is for it.
+nft -f - <<'NFT'
+table ip bridged {
+  chain stack {
+    type filter hook prerouting priority -300
+    iifname "uplink0" drop
+    iifname "vnet*" drop
+    iifname "v5254*" drop
+  }
+}
+table arp bridged {
+  chain stack {
+    type filter hook input priority 0
+    iifname "uplink0" drop
+    iifname "vnet*" drop
+    iifname "v5254*" drop
+  }
+}
+NFT
