@@ -1,3 +1,4 @@
+import { gratuitousArp } from '../../shared/flows/arp.ts'
 import type { Log } from '../../shared/log.ts'
 import { PORT } from '../../shared/openflow/types.ts'
 import type { Clock } from '../../shared/run/clock.ts'
@@ -52,14 +53,4 @@ function announceVip(sw: Pick<Switch, 'packetOut'>, vip: string, site: Site, age
     actions: toAll(site, agentHere),
     data: gratuitousArp(vip, site.directorMac),
   })
-}
-
-/** The frame: Ethernet header and ARP packet (RFC 826), padded to 60 bytes. */
-export function gratuitousArp(vip: string, directorMac: string): Uint8Array {
-  const mac = directorMac.split(':').map(byte => Number.parseInt(byte, 16))
-  const ip = vip.split('.').map(Number)
-  const frame = new Uint8Array(60)
-  frame.set([...Array<number>(6).fill(0xff), ...mac, 0x08, 0x06], 0)
-  frame.set([0, 1, 0x08, 0, 6, 4, 0, 1, ...mac, ...ip, 0, 0, 0, 0, 0, 0, ...ip], 14)
-  return frame
 }

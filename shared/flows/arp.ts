@@ -24,13 +24,13 @@ export function arpReply(answer: {
 
 /**
  * A gratuitous ARP frame (RFC 5227, section 3: a request in which sender and target are `address`), broadcast from `hardwareAddress`:
- * Ethernet header and ARP packet (RFC 826), padded to 60 bytes.
+ * Ethernet header and ARP packet (RFC 826), padded to 60 bytes. `ethSrc`: who sends it, where that is somebody else.
  */
-export function gratuitousArp(address: string, hardwareAddress: string): Uint8Array {
-  const mac = hardwareAddress.split(':').map(byte => Number.parseInt(byte, 16))
+export function gratuitousArp(address: string, hardwareAddress: string, ethSrc = hardwareAddress): Uint8Array {
+  const [mac, source] = [hardwareAddress, ethSrc].map(text => text.split(':').map(byte => Number.parseInt(byte, 16)))
   const ip = address.split('.').map(Number)
   const frame = new Uint8Array(60)
-  frame.set([...Array<number>(6).fill(0xff), ...mac, 0x08, 0x06], 0)
-  frame.set([0, 1, 0x08, 0, 6, 4, 0, 1, ...mac, ...ip, 0, 0, 0, 0, 0, 0, ...ip], 14)
+  frame.set([...Array<number>(6).fill(0xff), ...source!, 0x08, 0x06], 0)
+  frame.set([0, 1, 0x08, 0, 6, 4, 0, 1, ...mac!, ...ip, 0, 0, 0, 0, 0, 0, ...ip], 14)
   return frame
 }

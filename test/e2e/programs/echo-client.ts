@@ -13,11 +13,14 @@ if (protocol === 'udp') {
   socket.connect(Number(port), address, () => socket.send(data))
   setTimeout(() => end('0'), 2000)
 } else {
-  let got = Buffer.alloc(0)
+  const chunks: Uint8Array[] = []
   const socket = net.connect(Number(port), address, () => socket.end(data))
   socket.on('data', chunk => {
-    got = Buffer.concat([got, chunk])
+    chunks.push(new Uint8Array(chunk as Buffer))
   })
   socket.on('error', error => end(error.message))
-  socket.on('end', () => end(`${got.length} ${got.equals(data) ? 'same' : 'different'}`))
+  socket.on('end', () => {
+    const got = Buffer.concat(chunks)
+    end(`${got.length} ${got.equals(data) ? 'same' : 'different'}`)
+  })
 }
