@@ -37,7 +37,9 @@ export function overlayContext(overlay: HostOverlay | undefined, inputs: Inputs)
   const tunnel = tunnelOfport(inputs)
   if (tunnel === undefined) throw new Error(`tunnel port ${overlay.tunnel} is not open yet`)
   const { networkKey, clientHosts, forwardTable } = overlay
-  return { tunnel, networkKey, clientHosts, forwardTable, directorIp: inputs.director?.hostIp }
+  // The host itself may be in everybody's list.
+  const others = clientHosts.filter(ip => ip !== overlay.hostIp)
+  return { tunnel, networkKey, clientHosts: others, forwardTable, directorIp: inputs.director?.hostIp }
 }
 
 /** The ports as an overlay sees them: the tunnel's key tells the virtual network, and its frames carry no tag. */

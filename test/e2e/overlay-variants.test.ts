@@ -27,10 +27,11 @@ test.serial('GRE; the director on the same host as a real server; a client host 
     directorHost: 'rs1',
     clients: 2,
     overlay: { encapsulation: 'gre' },
-    agentConfig: { clientHosts: ['172.24.1.10'] },
+    agentConfig: { clientHosts: ['172.24.1.10', '172.24.1.20', '172.24.1.21'] },
     vms: [
       { name: 'web-1', host: 0 },
       { name: 'web-2', host: 1 },
+      { name: 'other-1', host: 1 },
     ],
   })
   const { lab } = site
@@ -53,6 +54,12 @@ test.serial('GRE; the director on the same host as a real server; a client host 
     ],
     ['172.24.1.21 > 172.24.1.10 80 100'],
   )
+
+  // A VM on an RS host as the client: both real servers, the one beside it too.
+  const loop = `for i in $(seq 20); do printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 5 ${VIP} 80 | tail -n 1; done`
+  const { output } = await lab.vm('other-1').exec(loop)
+  t.deepEqual([...new Set(output.split('\n'))].sort(), ['web-1', 'web-2'])
+  t.is(output.split('\n').length, 20)
 
   // rs2 answers the listed host only; the director answers everybody, and replies find their way back all the same.
   const answers = (host: string) =>
