@@ -24,6 +24,7 @@ import { createIcmpErrors } from './icmp-errors.ts'
 import type { AgentHandlers, Agents, Offer } from './intake/agents.ts'
 import type { BridgeWatch } from './intake/bridge.ts'
 import { createInputs } from './intake/inputs.ts'
+import { createLinger } from './linger.ts'
 import { markOf, type Plan } from './plan.ts'
 import { startReconcile } from './reconcile.ts'
 import { restoreRegistry } from './registry/registry.ts'
@@ -140,6 +141,7 @@ export function createDirector(options: DirectorOptions): Director {
     }
   }
 
+  const linger = createLinger(clock, reason => reconcile.loop.mark(reason))
   const balance = startBalance({
     switch: () => (reconcile.tornDown ? undefined : sw),
     plan: () => reconcile.plan,
@@ -165,7 +167,10 @@ export function createDirector(options: DirectorOptions): Director {
     onApplied,
     waiting: options.onWaiting,
     offer: site => {
-      const documents = inputs.services.documents.map(({ file, line, text }) => ({ file, line, text }))
+      const { documents: dropped, specs } = inputs.services
+      const documents = linger
+        .amend(dropped, specs, inputs.registry)
+        .map(({ file, line, text }) => ({ file, line, text }))
       const revision = createHash('sha256').update(JSON.stringify(documents)).digest('hex').slice(0, 16)
       const { id: directorId, leaseMs } = config
       const directorIp = config.fabric === 'overlay' ? { directorIp: config.hostIp ?? '' } : {}
@@ -288,6 +293,7 @@ export function createDirector(options: DirectorOptions): Director {
     },
     stop: async () => {
       balance.stop()
+      linger.close()
       announcer.close()
       peers.close()
       drift.close()
