@@ -13,7 +13,8 @@ test.before(async () => {
       { name: 'web-2', host: 1, vlan: 10 },
     ],
   })
-  await site.drop('web.yaml', service())
+  // Ready is who answers a check, too: it travels without the tag.
+  await site.drop('web.yaml', service({ check: { type: 'tcp' } }))
   await site.ready('web', 2)
 })
 

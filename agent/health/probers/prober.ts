@@ -42,7 +42,9 @@ export function timed(
   now: () => number = () => performance.now(),
 ): Prober {
   return async (target, signal): Promise<ProbeResult> => {
-    const timeout = AbortSignal.timeout(target.check.timeout)
+    const late = new AbortController()
+    const timeout = late.signal
+    const cancel = armed(target.check.timeout, late)
     const started = now()
     try {
       const detail = await probe(target, AbortSignal.any([signal, timeout]))
@@ -55,6 +57,26 @@ export function timed(
       const { code = '', message } = error as NodeJS.ErrnoException
       if (OWN_FAULTS.has(code)) return { kind: 'impossible', reason: message }
       return { kind: 'bad', reason: WORDS[code] ?? message }
+    } finally {
+      cancel()
     }
+  }
+}
+
+/**
+ * Aborts after `ms`, but not before what has come in meanwhile is read: a process that was held up must not take its
+ * own lateness for the real server's.
+ */
+function armed(ms: number, late: AbortController): () => void {
+  let turn: NodeJS.Immediate | undefined
+  const abort = () => late.abort(new DOMException('no answer in time', 'TimeoutError'))
+  const timer = setTimeout(() => {
+    turn = setImmediate(() => {
+      turn = setImmediate(abort)
+    })
+  }, ms)
+  return () => {
+    clearTimeout(timer)
+    clearImmediate(turn)
   }
 }
