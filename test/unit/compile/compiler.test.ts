@@ -5,12 +5,19 @@ import { createResolver } from '../../../agent/backends/resolver.ts'
 import { compile } from '../../../agent/compile/compile.ts'
 import { createCompiler } from '../../../agent/compile/compiler.ts'
 import { shields } from '../../../agent/compile/shields.ts'
-import type { OverlayContext } from '../../../agent/compile/types.ts'
+import type { OverlayContext, ProbeContext } from '../../../agent/compile/types.ts'
 import type { GuestRecord } from '../../../agent/guest/types.ts'
+import { probeNetwork } from '../../../agent/health/address.ts'
 import type { ServiceSpec } from '../../../shared/config/service.ts'
 import type { Compiled } from '../../../shared/flows/compiled.ts'
 import { domain, inventory, mac, port, ports, spec, uuid } from '../backends/fixtures.ts'
+import { checkOf } from '../health/fixtures.ts'
 
+const CHECKS = [
+  checkOf({ type: 'tcp' }),
+  checkOf({ type: 'http', port: 9000 }),
+  checkOf({ type: 'exec', command: ['x'] }),
+]
 const VIPS = ['10.0.0.1', '10.0.0.2', '10.0.0.3']
 
 const step = fc.oneof(
@@ -21,6 +28,7 @@ const step = fc.oneof(
     port: fc.integer({ min: 80, max: 81 }),
     arp: fc.constantFrom('answer' as const, 'drop' as const),
     rsPort: fc.integer({ min: 8080, max: 8081 }),
+    check: fc.constantFrom(undefined, ...CHECKS),
   }),
   fc.record({
     kind: fc.constant('port' as const),
@@ -41,7 +49,14 @@ const step = fc.oneof(
   }),
   fc.record({ kind: fc.constant('director' as const), known: fc.boolean() }),
   fc.record({ kind: fc.constant('tunnel' as const), ofport: fc.constantFrom(undefined, 5, 6) }),
+  fc.record({ kind: fc.constant('probe port' as const), ofport: fc.constantFrom(undefined, 7, 8) }),
 )
+
+const PROBING = {
+  network: probeNetwork('169.254.96.0/19'),
+  sources: {},
+  port: { ofport: 7, mac: '02:c7:05:00:00:01', address: '169.254.96.1', udpPort: 61_053 },
+}
 
 const texts = (compiled: Compiled) =>
   Object.fromEntries([...compiled].map(([name, { signature }]) => [name, signature]))
@@ -55,18 +70,26 @@ test('in whatever way its inputs change, the incremental compiler holds what com
       const own = new Map<string, string>()
       let directorMac: string | undefined
       let overlay: OverlayContext | undefined
+      let probing: ProbeContext | undefined
       let copies = { records: [...held.values()], own: new Map(own), index: indexPorts(ports(...plugged.values())) }
       const resolver = createResolver([])
       const compiler = createCompiler()
       const seen = new Map<string, string>()
       for (const change of steps) {
         if (change.kind === 'service') {
-          const { name: service, vip, port: vipPort, arp, rsPort } = change
+          const { name: service, vip, port: vipPort, arp, rsPort, check } = change
           if (vip === undefined) specs.delete(service)
           else
             specs.set(
               service,
-              spec({ service, vip, port: vipPort, arp, realServers: [{ vm: 'web-*', port: rsPort, weight: 1 }] }),
+              spec({
+                service,
+                vip,
+                port: vipPort,
+                arp,
+                check,
+                realServers: [{ vm: 'web-*', port: rsPort, weight: 1 }],
+              }),
             )
         } else if (change.kind === 'port') {
           plugged.set(change.n, port(change.n, { tag: change.tag, ofport: change.ofport }))
@@ -91,6 +114,9 @@ test('in whatever way its inputs change, the incremental compiler holds what com
           const tunnel = change.ofport
           const rest = { networkKey: 100, clientHosts: [], directorIp: undefined, forwardTable: undefined }
           overlay = tunnel === undefined ? undefined : { tunnel, ...rest }
+        } else if (change.kind === 'probe port') {
+          const { ofport } = change
+          probing = ofport === undefined ? undefined : { ...PROBING, port: { ...PROBING.port, ofport } }
         } else directorMac = change.known ? '02:00:00:00:01:00' : undefined
         const snapshot = ports(...plugged.values())
         const resolved = resolver.update({
@@ -103,7 +129,7 @@ test('in whatever way its inputs change, the incremental compiler holds what com
         const vmPorts = [...index].flatMap(([mac, { name, ofport, tag }]) =>
           ofport !== undefined && ofport > 0 ? [{ name, mac, ofport, tag }] : [],
         )
-        const host = { hostMac: '02:00:00:00:00:20', directorMac, uplink: 1, vmPorts, overlay }
+        const host = { hostMac: '02:00:00:00:00:20', directorMac, uplink: 1, vmPorts, overlay, probing }
         const shielded = shields(resolved.backends, records, index, (vm, nic) => ownAddresses.get(`${vm}/${nic}`))
         const full = texts(compile({ backends: resolved.backends, shields: shielded, host }))
         const { gone, come } = resolved
