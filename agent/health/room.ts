@@ -110,7 +110,7 @@ export function createHealthRoom(options: HealthRoomOptions): HealthRoom {
     network: probeCidr(network),
     plan: (backends, ports, { sweep }) => {
       if (planned.backends !== backends) planned = planOf(backends, network)
-      const wanted = planned.probes.size > 0
+      const { wanted } = planned
       if (wanted || sweep) port.set(wanted, ports)
       const { ofport, mac } = port.state
       if (!wanted || ofport === undefined) return undefined
@@ -145,6 +145,8 @@ export const noChecks: HealthRoom = {
 
 interface Plan {
   readonly backends: readonly Backend[]
+  /** Something is probed, or will be as soon as its VM runs: the port stays while a VM reboots. */
+  readonly wanted: boolean
   /** Those that are attached and have a check. */
   readonly checked: readonly Backend[]
   readonly probes: ReadonlyMap<string, Probe>
@@ -159,5 +161,6 @@ function planOf(backends: readonly Backend[], network: ProbeNetwork): Plan {
     const mine = (sources[attachment.port] ??= [])
     if (!mine.includes(check.source)) mine.push(check.source)
   }
-  return { backends, checked, probes: probes(checked, network), sources }
+  const wanted = backends.some(({ check }) => check !== undefined && check.type !== 'exec')
+  return { backends, wanted, checked, probes: probes(checked, network), sources }
 }
