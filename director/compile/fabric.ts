@@ -39,7 +39,7 @@ export function goBack({ fabric }: Site): readonly Action[] {
 export function toAll({ fabric, uplink }: Site, agentHere: boolean): readonly Action[] {
   const normal: Action = { type: 'output', port: PORT.NORMAL }
   if (fabric === 'l2') return [agentHere ? { type: 'output', port: uplink } : normal]
-  return [normal, ...fabric.clientHosts.flatMap(host => intoTunnel(uplink, fabric, host))]
+  return [...(agentHere ? [] : [normal]), ...fabric.clientHosts.flatMap(host => intoTunnel(uplink, fabric, host))]
 }
 
 /** Into the tunnel to one host, whatever the frame. */

@@ -1,0 +1,114 @@
+import test from 'ava'
+import { resolve } from '../../../agent/backends/resolve.ts'
+import { createIcmpErrors as createAgentsPart } from '../../../agent/icmp-errors.ts'
+import { toHost } from '../../../director/compile/fabric.ts'
+import type { CompiledService, Site } from '../../../director/compile/types.ts'
+import { createIcmpErrors as createDirectorsPart } from '../../../director/icmp-errors.ts'
+import { encodeCookie } from '../../../shared/flows/cookie.ts'
+import { parseIcmpError } from '../../../shared/packet/icmp-error.ts'
+import type { PacketIn, PacketOut } from '../../../shared/switch/types.ts'
+import { domain, inventory, port, ports, spec } from '../backends/fixtures.ts'
+import { fakeClock } from '../run/fake-clock.ts'
+import { memoryLog } from '../run/memory-log.ts'
+import { errorFrame } from './error-frame.ts'
+
+function switchOf() {
+  const sent: PacketOut[] = []
+  return { sent, sw: { packetOut: async (packet: PacketOut) => void sent.push(packet) } }
+}
+
+function error(srcPort: number, changes: Partial<PacketIn> = {}): PacketIn {
+  const shape = { udp: false, cited: 28, options: 0, tagged: false, checksum: true, payload: [1, 2, 3, 4, 5, 6, 7, 8] }
+  const cookie = encodeCookie('agent', 'icmp-error', 1)
+  return { inPort: 5, table: 0, cookie, match: {}, data: errorFrame({ ...shape, port: srcPort }), ...changes }
+}
+
+function agent() {
+  const { backends } = resolve({
+    specs: [spec()],
+    inventory: inventory(domain(1), domain(2)),
+    ports: ports(port(1), port(2)),
+    allocations: [],
+    ingressPorts: { first: 40_000, last: 49_999 },
+  })
+  const { sent, sw } = switchOf()
+  const clock = fakeClock()
+  return {
+    sent,
+    clock,
+    handle: createAgentsPart({ log: memoryLog(), clock, switch: () => sw, backends: () => backends }),
+  }
+}
+
+test('the agent delivers by ingress port, and cites the port that the real server knows', t => {
+  const { sent, handle } = agent()
+  handle(error(8080))
+  handle(error(40_000))
+  t.deepEqual(
+    sent.map(({ actions, data }) => [actions, parseIcmpError(data)?.cited.srcPort]),
+    [1, 2].map(n => [
+      [
+        { type: 'set_field', field: 'eth_dst', value: `52:54:00:00:00:0${n}` },
+        { type: 'output', port: 10 + n },
+      ],
+      8080,
+    ]),
+  )
+})
+
+test('what is about nobody, and what is not for the agent, goes nowhere', t => {
+  const { sent, handle } = agent()
+  handle(error(80))
+  handle(error(8080, { cookie: encodeCookie('director', 'vip-icmp-error') }))
+  handle(error(8080, { cookie: 0n }))
+  handle(error(8080, { data: new Uint8Array(60) }))
+  t.deepEqual(sent, [])
+})
+
+test('a flood is cut off, and it goes on afterwards', async t => {
+  const { sent, handle, clock } = agent()
+  for (let n = 0; n < 5000; n++) handle(error(8080))
+  t.is(sent.length, 200)
+  await clock.advance(1000)
+  for (let n = 0; n < 5000; n++) handle(error(8080))
+  t.is(sent.length, 400)
+})
+
+const SITE: Site = { directorMac: '02:00:00:00:01:00', uplink: 5, ownMacs: [], accessPorts: [], fabric: 'l2' }
+const SERVICE = {
+  vip: '10.10.1.100',
+  port: 80,
+  protocol: 'tcp',
+  zone: 7,
+  targets: [
+    { mark: 3, hostMac: '02:00:00:00:00:20', hostIp: '172.24.1.20', ingressPort: 40_000, newConnections: true },
+  ],
+} as unknown as CompiledService
+
+test("the director asks the service's connection table, and sends on what that has found, about the ingress port", t => {
+  const { sent, sw } = switchOf()
+  const handle = createDirectorsPart({
+    log: memoryLog(),
+    clock: fakeClock(),
+    switch: () => sw,
+    site: () => SITE,
+    services: () => [SERVICE],
+  })
+  const cookie = encodeCookie('director', 'vip-icmp-error')
+  handle(error(80, { cookie }))
+  t.like(sent[0], { inPort: 5, actions: [{ type: 'ct', zone: 7, table: 108 }] })
+  t.is(parseIcmpError(sent[0]!.data)?.cited.srcPort, 80)
+
+  const found = { cookie, table: 108, match: { ct_zone: 7, ct_mark: 3 } }
+  handle(error(80, found))
+  t.is(parseIcmpError(sent[1]!.data)?.cited.srcPort, 40_000)
+  t.deepEqual(sent[1]?.actions, [
+    { type: 'set_field', field: 'eth_src', value: '02:00:00:00:01:00' },
+    ...toHost(SITE, SERVICE.targets[0]!),
+  ])
+
+  handle(error(81, { cookie }))
+  handle(error(80, { ...found, match: { ct_zone: 7 } }))
+  handle(error(80, { ...found, match: { ct_zone: 8, ct_mark: 3 } }))
+  t.is(sent.length, 2, 'no such service, no such connection')
+})
