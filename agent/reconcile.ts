@@ -21,7 +21,7 @@ import { createAddressMemory, createReadyMemory } from './memory.ts'
 import { type HostOverlay, overlayContext } from './overlay.ts'
 import type { PortsSnapshot } from './ports/types.ts'
 import { createReports } from './report/reports.ts'
-import type { ReportedRealServer } from './report/types.ts'
+import type { DirectorDocument, DirectorInfo, ReportedRealServer } from './report/types.ts'
 import type { Store } from './store/store.ts'
 
 export interface ReconcileOptions {
@@ -103,6 +103,7 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
     const whole = !complete
     complete = false
     const merged = wanted()
+    saved.director(inputs.director, inputs.documents)
     if (inputs.inventory.synced) saved.domains(inputs.inventory.domains)
     journey.files(merged.specs)
 
@@ -217,7 +218,15 @@ function saveNumbers(store: Store, gone: readonly Backend[], come: readonly Back
 function createSavedInputs(store: Store) {
   let lastDomains: readonly Domain[] | undefined
   let lastFiles: ReadonlyMap<string, string> | undefined
+  let lastDirector = store.director()
+  let lastDocuments: readonly DirectorDocument[] | undefined
   return {
+    director: (info: DirectorInfo | undefined, documents: readonly DirectorDocument[]) => {
+      if (info !== undefined && JSON.stringify(info) !== JSON.stringify(lastDirector)) store.setDirector(info)
+      lastDirector = info
+      if (documents !== lastDocuments) store.setDocuments(documents)
+      lastDocuments = documents
+    },
     domains: (domains: readonly Domain[]) => {
       if (domains === lastDomains) return
       store.setDomains(domains)

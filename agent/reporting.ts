@@ -6,13 +6,11 @@ import { findHostIp } from './host.ts'
 import type { Inputs } from './inputs.ts'
 import { createReporter, type HostIdentity, type HostReporter } from './report/reporter.ts'
 import type { ReportedRealServer } from './report/types.ts'
-import type { Store } from './store/store.ts'
 
 export interface ReportingOptions {
   readonly config: AgentConfig
   readonly version: string
   readonly inputs: Inputs
-  readonly store: Store
   readonly timeline: Timeline
   readonly log: Log
   readonly clock: Clock
@@ -28,9 +26,10 @@ export interface Reporting {
   close(): Promise<void>
 }
 
-/** Keeps one reporter for each configured director, and takes what directors say into the inputs and the state file. */
+/** Keeps one reporter for each configured director, and takes what directors say into the inputs; the next pass
+ * writes it to the state file, for a handler has nobody to tell when that cannot be written. */
 export function createReporting(options: ReportingOptions): Reporting {
-  const { config, inputs, store, log, clock } = options
+  const { config, inputs, log, clock } = options
   let reporters: Promise<readonly HostReporter[]> | undefined
   let latest: readonly ReportedRealServer[] = []
 
@@ -53,12 +52,10 @@ export function createReporting(options: ReportingOptions): Reporting {
           // A standby is heard, but only the active director's MAC answers for the VIPs.
           if (!info.active && inputs.director !== undefined && inputs.director.id !== info.id) return
           inputs.director = info
-          store.setDirector(info)
           options.mark('director')
         },
         onServices: documents => {
           inputs.documents = documents
-          store.setDocuments(documents)
           options.mark('services of the director')
         },
         onState: (state, reason) => {

@@ -136,7 +136,7 @@ export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
     onChange: () => mark('health'),
     onSuspect: guest.verify,
   })
-  const reporting = createReporting({ config, version: VERSION, inputs, store, timeline, log, clock, mark, touched })
+  const reporting = createReporting({ config, version: VERSION, inputs, timeline, log, clock, mark, touched })
   const reconciler: Reconciler = createReconciler({
     inputs,
     store,

@@ -110,7 +110,7 @@ function connect(rundir: string): Promise<Switch> {
   })
 }
 
-const quiet: Log = {
+export const quiet: Log = {
   debug() {},
   info() {},
   notice() {},

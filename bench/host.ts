@@ -11,9 +11,9 @@ export interface BenchHost {
 
 const VMS = 64
 
-/** Every service has a VIP of its own (the costliest kind) and one real server, in one of at most 64 VMs. */
-export function hostWith(services: number): BenchHost {
-  const vms = Array.from({ length: Math.min(services, VMS) }, (_, n) => n)
+/** Every service has a VIP of its own (the costliest kind) and one real server, in one of at most 64 VMs, or `vms`. */
+export function hostWith(services: number, vmCount = Math.min(services, VMS)): BenchHost {
+  const vms = Array.from({ length: vmCount }, (_, n) => n)
   return {
     specs: Array.from({ length: services }, (_, n) => service(n)),
     inventory: { synced: true, domains: vms.map(domain) },
@@ -53,12 +53,13 @@ function service(n: number): ServiceSpec {
 
 const vmName = (n: number) => `vm-${n % VMS}`
 const uuid = (n: number) => `00000000-0000-4000-8000-${n.toString(16).padStart(12, '0')}`
-const mac = (n: number) => `52:54:00:00:00:${n.toString(16).padStart(2, '0')}`
+const mac = (n: number) =>
+  `52:54:00:00:${(n >> 8).toString(16).padStart(2, '0')}:${(n & 255).toString(16).padStart(2, '0')}`
 
 function domain(n: number): Domain {
   return {
     uuid: uuid(n),
-    name: vmName(n),
+    name: `vm-${n}`,
     state: 'running',
     nics: [{ mac: mac(n), source: 'br0', target: `vnet${n}`, interfaceId: undefined }],
     agentChannel: 'connected',

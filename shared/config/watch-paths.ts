@@ -1,10 +1,13 @@
-import { type FSWatcher, statSync, watch } from 'node:fs'
+import { existsSync, type FSWatcher, statSync, watch } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { isServiceFile } from './read-directory.ts'
 
 export interface PathEvents {
-  /** Something has happened to this entry of the directory: a file's name, or undefined where anything may have changed. */
-  onEvent(name: string | undefined): void
+  /**
+   * Something has happened to this entry of the directory: a file's name, or undefined where anything may have changed.
+   * `renamed`: it was renamed there from another name in the directory, so it is whole.
+   */
+  onEvent(name: string | undefined, renamed: boolean): void
   onError(error: Error): void
 }
 
@@ -26,24 +29,30 @@ export function watchPaths(dir: string, events: PathEvents): PathWatch {
   let targets: ReadonlyMap<string, string> = new Map()
   let closed = false
   let added = 0
+  /** A name that is no service file's, if the last event was about its coming or going. */
+  let lastOther: string | undefined
 
   const drop = (path: string) => {
     watchers.get(path)?.watcher.close()
     watchers.delete(path)
   }
 
-  const heard = (path: string, name: string | null) => {
+  const heard = (path: string, type: string, name: string | null) => {
     if (closed) return
     if (path === dir) {
+      const from = lastOther
+      lastOther = undefined
       // Its own end comes with its own name; swaps as Kubernetes makes them concern all links through them.
-      if (name === null || name === basename(dir) || name.startsWith('..')) events.onEvent(undefined)
-      else if (isServiceFile(name)) events.onEvent(name)
+      if (name === null || name === basename(dir) || name.startsWith('..')) events.onEvent(undefined, false)
+      else if (!isServiceFile(name)) lastOther = type === 'rename' ? name : undefined
+      // The two halves of a rename(2) come one after the other.
+      else events.onEvent(name, type === 'rename' && from !== undefined && !existsSync(`${dir}/${from}`))
       return
     }
     const file = name === null ? undefined : targets.get(`${path}/${name}`)
-    if (file !== undefined) events.onEvent(file)
+    if (file !== undefined) events.onEvent(file, false)
     else if (name === null || name === basename(path) || name === nextOn(path) || name.startsWith('..'))
-      events.onEvent(undefined)
+      events.onEvent(undefined, false)
   }
 
   /** True: it is watched. */
@@ -53,7 +62,7 @@ export function watchPaths(dir: string, events: PathEvents): PathWatch {
     drop(path)
     if (identity === undefined) return false
     try {
-      const watcher = watch(path, { persistent: true }, (_type, name) => heard(path, name))
+      const watcher = watch(path, { persistent: true }, (type, name) => heard(path, type, name))
       watcher.on('error', error => {
         drop(path)
         events.onError(error)

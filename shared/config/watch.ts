@@ -57,10 +57,11 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
 
   const settle = createSettle(clock, settleMs, () => void read())
   const paths = watchPaths(dir, {
-    onEvent: name => {
+    onEvent: (name, renamed) => {
       if (name === undefined || ++events > MANY_EVENTS) all = true
       else dirty.add(name)
-      const atOnce = name !== undefined && clock.now() - lastRead >= settleMs && isPublished(join(dir, name))
+      const rested = name !== undefined && clock.now() - lastRead >= settleMs
+      const atOnce = rested && (renamed || isPublished(join(dir, name)))
       if (atOnce) void read()
       else settle.poke()
     },

@@ -38,9 +38,11 @@ interface Claim<T> {
 
 interface Entry<T> {
   /** More than one while objects hand a key over, in whichever order they are set; an error only in `change`. */
-  claims: Claim<T>[]
+  claims: readonly Claim<T>[]
   installed: { readonly item: T; readonly content: string } | undefined
 }
+
+const NONE: readonly never[] = []
 
 /** Claims and belief of one sort of thing, flows or groups. */
 function createSide<T extends object, K>(
@@ -53,7 +55,7 @@ function createSide<T extends object, K>(
 
   const entry = (key: K) => {
     let found = entries.get(key)
-    if (found === undefined) entries.set(key, (found = { claims: [], installed: undefined }))
+    if (found === undefined) entries.set(key, (found = { claims: NONE, installed: undefined }))
     return found
   }
   const differs = (e: Entry<T>) => e.claims.length > 1 || e.claims[0]?.content !== e.installed?.content
@@ -63,25 +65,38 @@ function createSide<T extends object, K>(
     if (e.claims.length === 0 && e.installed === undefined) entries.delete(key)
   }
 
+  /** Nearly always what is installed is what is wanted: one object for both, of a hundred thousand. */
+  const shared = (e: Entry<T>, item: T) => {
+    const [claim] = e.claims
+    const text = claim?.item === item ? claim.content : content(item)
+    return claim?.content === text ? claim : { item, content: text }
+  }
+
   return {
     unclaim(key: K, object: string) {
       const e = entry(key)
-      e.claims = e.claims.filter(claim => claim.object !== object)
+      e.claims =
+        e.claims.length === 1 && e.claims[0]!.object === object
+          ? NONE
+          : e.claims.filter(claim => claim.object !== object)
       touch(key, e)
     },
     claim(key: K, object: string, item: T) {
       const e = entry(key)
-      e.claims.push({ object, item, content: contentOf(item) })
+      e.claims = [...e.claims, { object, item, content: contentOf(item) }]
       touch(key, e)
     },
     believe(key: K, item: T | undefined) {
       const e = entry(key)
-      e.installed = item === undefined ? undefined : { item, content: contentOf(item) }
+      e.installed = item === undefined ? undefined : shared(e, item)
       touch(key, e)
     },
     readBack(items: Iterable<readonly [K, T]>) {
       for (const e of entries.values()) e.installed = undefined
-      for (const [key, item] of items) entry(key).installed = { item, content: contentOf(item) }
+      for (const [key, item] of items) {
+        const e = entry(key)
+        e.installed = shared(e, item)
+      }
       for (const [key, e] of entries) touch(key, e)
     },
     collect(add: (item: T) => void, replace: (item: T) => void, remove: (item: T) => void) {

@@ -26,6 +26,9 @@ export interface SwitchOptions {
   readonly reconnect?: ReconnectOptions
 }
 
+/** A socket of this machine costs next to nothing to try, and without the switch's flows nobody is served. */
+const LOCAL_RECONNECT: ReconnectOptions = { fastRetry: 25, minBackoff: 50, maxBackoff: 500 }
+
 /**
  * Opens a session with one bridge and keeps it: it connects again by itself, until it is closed. Agent and director
  * may both have one on the same bridge; each reads, changes and deletes only what is its own.
@@ -51,6 +54,7 @@ export function openSwitch(options: SwitchOptions): Switch {
   })
 
   const kept = keepConnected<OpenFlowConnection>({
+    ...LOCAL_RECONNECT,
     ...options.reconnect,
     clock,
     connect: async (events, signal) => {
