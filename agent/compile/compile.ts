@@ -1,10 +1,11 @@
 import type { Compiled, CompiledObject } from '../../shared/flows/compiled.ts'
 import type { Flow } from '../../shared/flows/types.ts'
-import type { Backend } from '../backends/types.ts'
+import type { Attachment, Backend } from '../backends/types.ts'
 import { probeSource } from '../health/address.ts'
 import { accessPorts, arpProxyFlows, directorHere, type VipNetwork } from './features/arp-proxy.ts'
 import { shieldFlows } from './features/arp-shield.ts'
 import { asHostFlows } from './features/as-host.ts'
+import { fragmentFlows } from './features/fragments.ts'
 import { icmpErrorFlows } from './features/icmp-errors.ts'
 import { overlayFlows, overlayPortFlows } from './features/overlay.ts'
 import { probeArpFlows, probeFlows, probePortFlows } from './features/probe.ts'
@@ -69,6 +70,10 @@ export function compileVip({ vip, backends, shields, host }: CompileInput & { re
       ...icmpErrorFlows(network, host),
     ])
   }
+  for (const [port, { at, udp }] of udpByPort(backends)) {
+    const replies = udp.map(({ id, vipPort, rsPort, clients }) => [id, vipPort, rsPort, clients])
+    add(`fragments/${vip}/${port}`, [replies, at, hostMac, overlay], () => fragmentFlows(vip, udp, at, host))
+  }
   for (const backend of backends) {
     const at = backend.attachment
     if (at === undefined) continue
@@ -82,6 +87,19 @@ export function compileVip({ vip, backends, shields, host }: CompileInput & { re
   for (const probe of probes(backends, probing.network).values())
     add(probe.object, [probe, probing.port, hostMac], () => probeFlows(probe, probing.port, host))
   return compiled
+}
+
+/** UDP real servers of one VIP by the VM port that they answer from. */
+function udpByPort(backends: readonly Backend[]): Map<string, { at: Attachment; udp: Backend[] }> {
+  const found = new Map<string, { at: Attachment; udp: Backend[] }>()
+  for (const backend of backends) {
+    const at = backend.attachment
+    if (at === undefined || backend.protocol !== 'udp') continue
+    const there = found.get(at.port)
+    if (there === undefined) found.set(at.port, { at, udp: [backend] })
+    else there.udp.push(backend)
+  }
+  return found
 }
 
 function createObjects() {

@@ -9,6 +9,8 @@ export const TABLE = {
   classify: 0,
   /** A packet of a real server, rewritten: forward it as if the host had sent it. */
   asHost: 160,
+  /** The first fragment of a UDP reply, its source port in SOURCE_PORT. */
+  fragment: 161,
   /** Overlay: where a frame goes on, by destination MAC; what the tunnel teaches is kept here. */
   network: 162,
 } as const
@@ -42,6 +44,8 @@ export const PRIORITY = {
   /** In table asHost. */
   toHostItself: 200,
   asHost: 100,
+  /** In table fragment, after the reply's own priority. */
+  otherFragment: 100,
   /** In table network. */
   networkLocalAsHost: 310,
   networkLocal: 300,
@@ -54,6 +58,9 @@ export const PRIORITY = {
   /** After everything but NORMAL: what a VM sends. */
   fromVm: 1,
 } as const
+
+/** Source port of a fragment, which no match in table 0 sees. */
+export const SOURCE_PORT = 'reg1'
 
 /** 1 once a frame from the tunnel has taught who is where (the director's own mark is reg14). */
 export const TAUGHT = 'reg13'

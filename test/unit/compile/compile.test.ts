@@ -236,3 +236,13 @@ test('overlay: no two flows have the same table, priority and match', t => {
   )
   t.is(new Set(keys).size, keys.length)
 })
+
+test('a UDP reply in fragments: the port of the first one is looked up by way of a register', t => {
+  const fragments = objects({ specs: [spec({ protocol: 'udp', port: 53 })] }, 'fragments/')
+  t.deepEqual(fragments, [
+    'table=0,priority=40500,udp,in_port=11,nw_src=10.10.1.100,nw_frag=first actions=move:NXM_OF_UDP_SRC[]->NXM_NX_REG1[0..15],resubmit(,161)',
+    'table=161,priority=40500,udp,reg1=0x1f90,in_port=11,nw_src=10.10.1.100 actions=set_field:53->udp_src,set_field:02:00:00:00:00:20->eth_src,resubmit(,160)',
+    'table=161,priority=100,udp,in_port=11,nw_src=10.10.1.100 actions=set_field:02:00:00:00:00:20->eth_src,resubmit(,160)',
+  ])
+  t.deepEqual(objects({}, 'fragments/'), [])
+})

@@ -51,6 +51,7 @@ test('docs/data-path.md names the registers', t => {
     ([, reg, name]) => `${name} ${reg}`,
   )
   t.deepEqual(listed.sort(), [
+    `agent.SOURCE_PORT ${agent.SOURCE_PORT}`,
     `agent.TAUGHT ${agent.TAUGHT}`,
     `director.FORWARDED ${director.FORWARDED}`,
     `director.MARK ${director.MARK}`,

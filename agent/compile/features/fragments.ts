@@ -1,0 +1,44 @@
+import { encodeCookie } from '../../../shared/flows/cookie.ts'
+import type { Flow } from '../../../shared/flows/types.ts'
+import type { Attachment, Backend } from '../../backends/types.ts'
+import { ipNumber } from '../parts.ts'
+import { ETH_TYPE, IP_PROTO, PRIORITY, SOURCE_PORT, TABLE } from '../tables.ts'
+import type { HostContext } from '../types.ts'
+import { sendAsHost } from './as-host.ts'
+import { replyFlows } from './replies.ts'
+
+/**
+ * A UDP reply that is larger than a packet. Open vSwitch shows flows the ports of a fragment as 0, of the first one
+ * too, which has them (ovs-fields(7), "Fragments"); actions see them. So the first one's source port goes to a register,
+ * and there the reply rules look for it. The other fragments have no port to rewrite: `source` sends them on.
+ *
+ * @param backends - those of one VM port and VIP that are UDP
+ */
+export function fragmentFlows(vip: string, backends: readonly Backend[], at: Attachment, host: HostContext): Flow[] {
+  const cookie = encodeCookie('agent', 'reply', ipNumber(vip))
+  const match = { in_port: at.ofport, eth_type: ETH_TYPE.ipv4, ip_proto: IP_PROTO.udp, ipv4_src: vip } as const
+  return [
+    {
+      table: TABLE.classify,
+      priority: PRIORITY.reply,
+      cookie,
+      match: { ...match, ip_frag: 'first' },
+      actions: [
+        { type: 'move', src: { field: 'udp_src' }, dst: { field: SOURCE_PORT, offset: 0, bits: 16 } },
+        { type: 'resubmit', table: TABLE.fragment },
+      ],
+    },
+    ...backends
+      .flatMap(backend => replyFlows(backend, at, host))
+      .map(({ match: { udp_src, ...rest }, ...flow }): Flow => {
+        return { ...flow, table: TABLE.fragment, match: { ...rest, [SOURCE_PORT]: udp_src! } }
+      }),
+    {
+      table: TABLE.fragment,
+      priority: PRIORITY.otherFragment,
+      cookie,
+      match,
+      actions: [{ type: 'set_field', field: 'eth_src', value: host.hostMac }, ...sendAsHost(host, at.tag)],
+    },
+  ]
+}
