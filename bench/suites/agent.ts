@@ -19,7 +19,7 @@ const suite: Suite = {
   run: async (report, cleanup) => {
     const sw = await startSwitch(cleanup)
     const drops = new Map<number, number>()
-    for (const services of SIZES) drops.set(services, await measure(sw, services, report))
+    for (const services of SIZES) drops.set(services, await measure(sw, services, report, cleanup))
     const value = drops.get(10_000)! / drops.get(10)!
     report({ name: 'file → confirmed: 10000 services / 10 services', value, unit: '×', goal: { atMost: 1.5 } })
   },
@@ -27,9 +27,14 @@ const suite: Suite = {
 export default suite
 
 /** Returns the median of file → confirmed, ms. */
-async function measure(sw: BenchSwitch, services: number, report: Report): Promise<number> {
+async function measure(
+  sw: BenchSwitch,
+  services: number,
+  report: Report,
+  cleanup: AsyncDisposableStack,
+): Promise<number> {
   const name = (what: string) => `${services} services: ${what}`
-  await using directory = await makeDirectory()
+  const directory = cleanup.use(await makeDirectory())
   const host = hostWith(services, 1000)
   for (const [n, spec] of host.specs.entries()) await directory.drop(`s${n}.yaml`, yaml(spec.vip, n, 8080))
   await sw.ofctl(['del-flows'])
