@@ -132,7 +132,7 @@ export function createDirector(options: DirectorOptions): Director {
     options.onConfirmed()
   }
 
-  const note = (plan: Plan) => {
+  const note = (plan: Pick<Plan, 'services' | 'compiled'>) => {
     for (const [i, service] of plan.services.entries()) {
       const ready = service.realServers.filter(rs => rs.state === 'ready')
       for (const rs of ready) timeline.reached('registered', `${service.service} ${rs.vm}`, rs.id)
@@ -155,6 +155,7 @@ export function createDirector(options: DirectorOptions): Director {
   const reconcile = startReconcile({
     inputs,
     knowledge: balance.knowledge,
+    dueShares: balance.due,
     store,
     applier,
     switch: () => {
@@ -165,6 +166,11 @@ export function createDirector(options: DirectorOptions): Director {
     clock,
     accompany,
     onApplied,
+    onShares: altered => {
+      lastCommitAt = clock.wall()
+      note(altered)
+      changed()
+    },
     waiting: options.onWaiting,
     offer: site => {
       const { documents: dropped, specs } = inputs.services

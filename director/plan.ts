@@ -34,6 +34,22 @@ export function makePlan(
   }
 }
 
+/** The plan with the shares of these services (by key) made anew; everything else stays as it was. */
+export function reschedule(
+  plan: Plan,
+  keys: ReadonlySet<string>,
+  numbers: Numbers,
+  knowledge: (service: VirtualService) => Knowledge,
+): Plan {
+  const compiled = plan.compiled.map((before, i) => {
+    const service = plan.services[i]!
+    if (!keys.has(service.key)) return before
+    const kept = keptInPanic(service)
+    return number(kept, numbers, knowledge(kept))
+  })
+  return { ...plan, compiled }
+}
+
 /** One service's connections never carry another's mark: a real server that changes its service gets a new one. */
 export function markOf(service: Pick<VirtualService, 'key'>, id: string, numbers: Numbers): number {
   return numbers.of('mark', `${service.key} ${id}`)

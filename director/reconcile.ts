@@ -4,11 +4,11 @@ import type { Log } from '../shared/log.ts'
 import type { Clock } from '../shared/run/clock.ts'
 import { createDirtyLoop, type DirtyLoop } from '../shared/run/dirty-loop.ts'
 import type { Switch } from '../shared/switch/types.ts'
-import { compile } from './compile/compile.ts'
+import { compile, serviceObject } from './compile/compile.ts'
 import type { CompiledService, Site } from './compile/types.ts'
 import type { Inputs } from './intake/inputs.ts'
 import { createPanicTeller } from './panics.ts'
-import { makePlan, type Plan } from './plan.ts'
+import { makePlan, type Plan, reschedule } from './plan.ts'
 import { expire, nextExpiry } from './registry/registry.ts'
 import type { VirtualService } from './registry/services.ts'
 import type { Knowledge } from './schedule/schedule.ts'
@@ -21,6 +21,8 @@ export interface ReconcileOptions {
   readonly switch: () => Switch
   readonly log: Log
   readonly clock: Clock
+  /** Keys of the services whose shares are due since this was asked last. */
+  dueShares(): ReadonlySet<string>
   /** What has been learnt of a service's connections. */
   knowledge(service: VirtualService): Knowledge
   /** Tells the agents who they talk to and which files are in force. */
@@ -31,6 +33,8 @@ export interface ReconcileOptions {
   waiting(what: string | undefined): void
   /** The switch has confirmed; called after every act. */
   onApplied(plan: Plan, site: Site, applied: Applied): void
+  /** Likewise, when nothing but the shares of these services has changed. */
+  onShares(altered: Pick<Plan, 'services' | 'compiled'>): void
 }
 
 export interface Reconcile {
@@ -60,15 +64,16 @@ export function startReconcile(options: ReconcileOptions): Reconcile {
   const tellPanics = createPanicTeller(log)
   let plan: Plan | undefined
   let tornDown = false
+  let behind = false
   let asked: Asked[] = []
   let cancelLease = () => {}
 
   /** Those who ask for an act hear of the first that starts after they asked, also when it fails. */
-  const act = async () => {
+  const act = async (_signal: AbortSignal, reasons: readonly string[]) => {
     const mine = asked
     asked = []
     try {
-      const applied = await pass()
+      const applied = await (reasons.every(reason => SHARES_ONLY.has(reason)) ? sharesPass() : pass())
       for (const { resolve } of mine) resolve(applied)
     } catch (error) {
       for (const { reject } of mine) reject(error)
@@ -94,10 +99,31 @@ export function startReconcile(options: ReconcileOptions): Reconcile {
     const applied = await applier.apply(compile(site, services), options.switch())
     tellPanics(next.services)
     plan = next
+    behind = false
     if (applied.added + applied.deleted > 0) log.info('the switch has confirmed', { ...applied })
     else if (applied.changed > 0) log.debug('the switch has confirmed', { ...applied })
     options.onApplied(next, site, applied)
     if (failure) throw failure.error
+    return applied
+  }
+
+  /** Many times a second while connections come: costs in proportion to the services whose shares change. */
+  const sharesPass = async (): Promise<Applied> => {
+    const site = inputs.site
+    // What was refused may have to be tried again, which takes the whole of it.
+    const simple = !behind && !tornDown && applier.quarantined.length === 0
+    if (plan === undefined || site === undefined || !simple) return pass()
+    const before = plan
+    // What is due is told once: should this fail, the next pass is a whole one.
+    behind = true
+    const next = reschedule(before, options.dueShares(), store.numbers, options.knowledge)
+    const isAltered = (_: unknown, i: number) => next.compiled[i] !== before.compiled[i]
+    const altered = { services: next.services.filter(isAltered), compiled: next.compiled.filter(isAltered) }
+    const changed = altered.compiled.map(serviceObject)
+    const applied = await applier.apply(compile(site, altered.compiled), options.switch(), { changed })
+    plan = next
+    behind = false
+    options.onShares(altered)
     return applied
   }
 
@@ -141,6 +167,9 @@ export function startReconcile(options: ReconcileOptions): Reconcile {
     teardown: () => run('tear down', true),
   }
 }
+
+/** Reasons of marks that are about shares alone (balance/balance.ts). */
+const SHARES_ONLY: ReadonlySet<string> = new Set(['load', 'time'])
 
 interface Asked {
   resolve(applied: Applied): void

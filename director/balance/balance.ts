@@ -47,6 +47,8 @@ export interface BalanceOptions {
 export interface Balance {
   /** What the plan is to be made by. Follows the lives of the service's real servers. */
   knowledge(service: VirtualService): Knowledge
+  /** Keys of the services that the loop has been marked for since this was called last. */
+  due(): ReadonlySet<string>
   /** The newest account of a service's connections, for status. */
   load(key: string): ServiceLoad | undefined
   stop(): void
@@ -64,6 +66,7 @@ interface Account {
 export function startBalance(options: BalanceOptions): Balance {
   const { clock, log } = options
   const accounts = new Map<string, Account>()
+  let due = new Set<string>()
   let horizonMs: number = TICK.idle
   let stopped = false
   let failing = false
@@ -140,6 +143,7 @@ export function startBalance(options: BalanceOptions): Balance {
     if (sameTargets(before, after) && isSettled(before, after)) return
     account.applied = account.latest
     account.appliedAt = at
+    due.add(service.key)
     options.mark('load')
   }
 
@@ -152,6 +156,7 @@ export function startBalance(options: BalanceOptions): Balance {
     const after = schedule(service, now)
     if (sameTargets(before, after) && isSettled(before, after)) return
     account.appliedAt = now.now
+    due.add(service.key)
     options.mark('time')
   }
 
@@ -176,6 +181,11 @@ export function startBalance(options: BalanceOptions): Balance {
 
   return {
     knowledge: service => known(accountOf(service)),
+    due: () => {
+      const taken = due
+      due = new Set()
+      return taken
+    },
     load: key => accounts.get(key)?.latest,
     stop: () => {
       stopped = true
