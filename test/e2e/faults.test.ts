@@ -15,6 +15,7 @@ const SECOND = 'second.yaml'
 const second = () => service({ service: 'second', vip: '10.10.1.101', realServers: [{ vm: 'web-1', port: 8081 }] })
 const host = () => site.lab.host('rs1')
 const agent = () => site.agent('rs1')
+const rs1Plan = () => site.lab.plan.hosts.find(({ name }) => name === 'rs1')!
 const ofctl = (...args: string[]) => host().exec(['ovs-ofctl', '-O', 'OpenFlow15', ...args])
 const sh = (script: string) => host().exec(['sh', '-c', script])
 
@@ -47,7 +48,7 @@ const killed = (pidfile: string) => `p=$(cat ${pidfile}); kill -9 $p; while kill
 const KILL_VSWITCHD = killed('/run/openvswitch/ovs-vswitchd.pid')
 // The bridge's own device, and with it the host's address, goes with the daemon.
 const addressBack = () =>
-  sh(`until ip link set br0 up; do sleep 0.05; done; ip address replace ${site.lab.plan.hosts[1]!.ip}/24 dev br0`)
+  sh(`until ip link set br0 up; do sleep 0.05; done; ip address replace ${rs1Plan().ip}/24 dev br0`)
 
 test.before(async () => {
   site = await createSite({ hosts: 1, vms: 3 })
@@ -195,7 +196,7 @@ test.serial('ofports change, and the bridge is deleted and made anew: the flows 
   const load = ask(site.lab)
   await sh('ovs-vsctl del-br br0')
   await agent().until('no bridge', s => s.inputs.some(({ state }) => state === 'away') || s.problems.length > 0)
-  const { mac } = site.lab.plan.hosts[1]!
+  const { mac } = rs1Plan()
   await sh(
     `ovs-vsctl add-br br0 -- set bridge br0 datapath_type=netdev other_config:hwaddr='"${mac}"' -- add-port br0 uplink0 ${adds.join(' ')}`,
   )
