@@ -1,5 +1,6 @@
-import { existsSync, type FSWatcher, statSync, watch } from 'node:fs'
-import { basename, dirname } from 'node:path'
+import { existsSync, statSync } from 'node:fs'
+import { basename, dirname, resolve } from 'node:path'
+import { type FSWatcher, watch } from 'chokidar'
 import { isServiceFile } from './read-directory.ts'
 
 export interface PathEvents {
@@ -33,7 +34,7 @@ export function watchPaths(dir: string, events: PathEvents): PathWatch {
   let lastOther: string | undefined
 
   const drop = (path: string) => {
-    watchers.get(path)?.watcher.close()
+    void watchers.get(path)?.watcher.close()
     watchers.delete(path)
   }
 
@@ -61,20 +62,21 @@ export function watchPaths(dir: string, events: PathEvents): PathWatch {
     if (identity !== undefined && watchers.get(path)?.identity === identity) return true
     drop(path)
     if (identity === undefined) return false
-    try {
-      const watcher = watch(path, { persistent: true }, (type, name) => heard(path, type, name))
-      watcher.on('error', error => {
-        drop(path)
-        events.onError(error)
-      })
-      watchers.set(path, { watcher, identity })
-      added++
-      return true
-    } catch (error) {
-      // Gone in between; or inotify's limits are reached: the caller reads on a timer, too.
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') events.onError(error as Error)
-      return false
-    }
+    const watcher = watchEntries(path, {
+      onEntry: (type, name) => heard(path, type, name),
+      // What has happened until now went unheard.
+      onReady: () => {
+        if (!closed && watchers.get(path)?.watcher === watcher) events.onEvent(undefined, false)
+      },
+      onError: error => {
+        if (watchers.get(path)?.watcher === watcher) drop(path)
+        // Gone in between; or inotify's limits are reached: the caller reads on a timer, too.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') events.onError(error)
+      },
+    })
+    watchers.set(path, { watcher, identity })
+    added++
+    return true
   }
 
   /** On the way from here to the directory. */
@@ -107,6 +109,24 @@ export function watchPaths(dir: string, events: PathEvents): PathWatch {
       for (const path of watchers.keys()) drop(path)
     },
   }
+}
+
+interface EntryEvents {
+  /** inotify's word for it, 'rename' (came or went) or 'change', and the entry's name. */
+  onEntry(type: string, name: string | null): void
+  onReady(): void
+  onError(error: Error): void
+}
+
+/** One directory: its entries are left aside by chokidar, which would watch each of them; their names are in its raw events. */
+function watchEntries(path: string, events: EntryEvents): FSWatcher {
+  const itself = resolve(path)
+  const ignored = (entry: string) => resolve(entry) !== itself
+  const watcher = watch(path, { depth: 0, ignoreInitial: true, atomic: false, ignored })
+  watcher.on('raw', (type, name) => events.onEntry(type, name === '' ? null : (name ?? null)))
+  watcher.on('ready', events.onReady)
+  watcher.on('error', error => events.onError(error instanceof Error ? error : new Error(String(error))))
+  return watcher
 }
 
 function identityOf(path: string): string | undefined {
