@@ -74,6 +74,8 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
   const signatures = new Map<string, string>()
   const unconfirmed = new Set<string>()
   const unsaved = new Set<string>()
+  /** Flows and groups that each object asks for, in quarantine or not: the table holds what it gets. */
+  const asked = new Map<string, readonly [flows: number, groups: number]>()
   const counts: Counts = {
     desiredFlows: 0,
     desiredGroups: 0,
@@ -93,8 +95,11 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
     const known = before !== undefined && !unconfirmed.has(object) && !quarantine.has(object)
     quarantine.replaced(object, known ? before : undefined)
     table.set(object, wanted)
-    counts.desiredFlows += wanted.flows.length - (before?.flows.length ?? 0)
-    counts.desiredGroups += wanted.groups.length - (before?.groups.length ?? 0)
+    const [flows, groups] = asked.get(object) ?? [0, 0]
+    counts.desiredFlows += wanted.flows.length - flows
+    counts.desiredGroups += wanted.groups.length - groups
+    if (wanted.flows.length + wanted.groups.length === 0) asked.delete(object)
+    else asked.set(object, [wanted.flows.length, wanted.groups.length])
     unsaved.add(object)
   }
 

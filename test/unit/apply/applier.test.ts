@@ -91,6 +91,16 @@ test('a refused flow takes its object alone out, and is tried again when it chan
   t.deepEqual(applier.quarantined, [])
 })
 
+test('what a refused object asks for counts as desired as long as it asks', async t => {
+  const { sw, applier } = scene()
+  const count = () => [applier.counts.desiredFlows, applier.counts.installedFlows]
+  sw.refuse = f => f.match.tcp_dst === 2
+  await applier.apply(compiled({ a: [flow(1)], b: [flow(2), flow(3)] }), sw)
+  t.deepEqual(count(), [3, 1])
+  await applier.apply(compiled({ a: [flow(1)] }), sw)
+  t.deepEqual(count(), [1, 1])
+})
+
 test('a change that is refused leaves in force what was confirmed before', async t => {
   const { sw, applier, ports } = scene()
   await applier.apply(compiled({ a: [flow(1)], b: [flow(2)] }), sw)
