@@ -65,6 +65,93 @@ test.before(async () => {
 
 test.after.always(() => site?.down())
 
+test.serial(
+  'a damaged state file: the agent says what to do, flows stay, and --rebuild-state is the way back',
+  async t => {
+    const load = ask(site.lab)
+    await agent().kill('SIGTERM')
+    const main = new URL('../../agent/main.ts', import.meta.url).pathname
+    const run = (...args: string[]) =>
+      host().exec([process.execPath, main, '--config', '/etc/crossport/agent.yaml', ...args], { check: false })
+    await sh(
+      "printf 'this is not a database, this is not a database' | dd of=/var/lib/crossport/agent.db conv=notrunc 2>/dev/null; rm -f /var/lib/crossport/agent.db-*",
+    )
+    const refused = await run()
+    t.is(refused.exitCode, 1)
+    t.regex(refused.stdout + refused.stderr, /STATE_CORRUPT|not a database|--rebuild-state/)
+    await flowsBecome(calm, t)
+    const rebuilt = await run('--rebuild-state')
+    t.is(rebuilt.exitCode, 0, rebuilt.stderr)
+    await agent().start()
+    await calmAgain()
+    t.is(ours(await flows(site.lab, 'rs1')).length, calm.length)
+    const seen = await load.stop()
+    t.log(words(seen))
+    t.is(seen.lost, 0)
+    calm = ours(await flows(site.lab, 'rs1'))
+  },
+)
+
+test.serial('a flow that the switch refuses takes only its own service out', async t => {
+  const { stdout } = await ofctl('dump-aggregate', 'br0', 'table=0')
+  const count = Number(/flow_count=(\d+)/.exec(stdout)?.[1])
+  await sh(
+    `ovs-vsctl -- --id=@t create Flow_Table flow_limit=${count} overflow_policy=refuse -- set bridge br0 flow_tables:0=@t`,
+  )
+  const load = ask(site.lab)
+  await site.drop(SECOND, second())
+  const status = await agent().until('it says so', s => s.problems.some(({ code }) => code === 'SWITCH_REJECTED'))
+  t.regex(status.problems.find(({ code }) => code === 'SWITCH_REJECTED')!.message, /TABLE_FULL/)
+  const seen = await load.stop()
+  t.log(words(seen))
+  t.is(seen.lost, 0)
+  t.deepEqual(ours(await flows(site.lab, 'rs1')).filter(line => calm.includes(line)).length, calm.length)
+  await sh('ovs-vsctl clear bridge br0 flow_tables')
+  await site.remove(SECOND)
+  await agent().until('it is gone', s => inPlace(s) && s.services.length === 1)
+  await calmAgain()
+})
+
+test.serial(
+  'a stranger who edits our flows a thousand times a second: no endless loop, no blocked event loop',
+  async t => {
+    const stranger = await new Promise<Switch>(resolve => {
+      const sw = openSwitch({
+        bridge: 'br0',
+        owner: 'agent',
+        rundir: host().path('/run/openvswitch'),
+        log: memoryLog(),
+        clock: systemClock,
+        handlers: { onUp: () => queueMicrotask(() => resolve(sw)), onDown: () => {}, onDrift: () => {} },
+      })
+    })
+    const before = Number(agent().status.latest?.switch?.commits)
+    const bogus = {
+      table: 0,
+      priority: 9,
+      cookie: encodeCookie('agent', 'base', 7),
+      match: { in_port: 9 },
+      actions: [],
+    }
+    const load = ask(site.lab)
+    const until = performance.now() + 5000
+    let edits = 0
+    while (performance.now() < until) {
+      await stranger.commit({ ...NO_CHANGE, addFlows: [{ ...bogus, priority: 9 + (edits % 5) }] })
+      edits++
+      await delay(edits % 5 === 0 ? 1 : 0)
+    }
+    await stranger.close()
+    await calmAgain()
+    const repairs = Number(agent().status.latest?.switch?.commits) - before
+    const seen = await load.stop()
+    t.log(`${edits} edits in 5 s, ${repairs} repairs; ${words(seen)}`)
+    t.is(seen.lost, 0)
+    t.true(repairs < 40, `${repairs} repairs`)
+    await flowsBecome(calm, t)
+  },
+)
+
 for (const stage of STAGES) {
   test.serial(`kill -9 of the agent ${stage}: no flow lost or doubled, no request lost`, async t => {
     const load = ask(site.lab)
@@ -332,90 +419,3 @@ test.serial('the disk is full: a clear error, flows untouched, and it heals by i
   t.log(words(seen))
   t.is(seen.lost, 0)
 })
-
-test.serial(
-  'a damaged state file: the agent says what to do, flows stay, and --rebuild-state is the way back',
-  async t => {
-    const load = ask(site.lab)
-    await agent().kill('SIGTERM')
-    const main = new URL('../../agent/main.ts', import.meta.url).pathname
-    const run = (...args: string[]) =>
-      host().exec([process.execPath, main, '--config', '/etc/crossport/agent.yaml', ...args], { check: false })
-    await sh(
-      "printf 'this is not a database, this is not a database' | dd of=/var/lib/crossport/agent.db conv=notrunc 2>/dev/null; rm -f /var/lib/crossport/agent.db-*",
-    )
-    const refused = await run()
-    t.is(refused.exitCode, 1)
-    t.regex(refused.stdout + refused.stderr, /STATE_CORRUPT|not a database|--rebuild-state/)
-    await flowsBecome(calm, t)
-    const rebuilt = await run('--rebuild-state')
-    t.is(rebuilt.exitCode, 0, rebuilt.stderr)
-    await agent().start()
-    await calmAgain()
-    t.is(ours(await flows(site.lab, 'rs1')).length, calm.length)
-    const seen = await load.stop()
-    t.log(words(seen))
-    t.is(seen.lost, 0)
-    calm = ours(await flows(site.lab, 'rs1'))
-  },
-)
-
-test.serial('a flow that the switch refuses takes only its own service out', async t => {
-  const { stdout } = await ofctl('dump-aggregate', 'br0', 'table=0')
-  const count = Number(/flow_count=(\d+)/.exec(stdout)?.[1])
-  await sh(
-    `ovs-vsctl -- --id=@t create Flow_Table flow_limit=${count} overflow_policy=refuse -- set bridge br0 flow_tables:0=@t`,
-  )
-  const load = ask(site.lab)
-  await site.drop(SECOND, second())
-  const status = await agent().until('it says so', s => s.problems.some(({ code }) => code === 'SWITCH_REJECTED'))
-  t.regex(status.problems.find(({ code }) => code === 'SWITCH_REJECTED')!.message, /TABLE_FULL/)
-  const seen = await load.stop()
-  t.log(words(seen))
-  t.is(seen.lost, 0)
-  t.deepEqual(ours(await flows(site.lab, 'rs1')).filter(line => calm.includes(line)).length, calm.length)
-  await sh('ovs-vsctl clear bridge br0 flow_tables')
-  await site.remove(SECOND)
-  await agent().until('it is gone', s => inPlace(s) && s.services.length === 1)
-  await calmAgain()
-})
-
-test.serial(
-  'a stranger who edits our flows a thousand times a second: no endless loop, no blocked event loop',
-  async t => {
-    const stranger = await new Promise<Switch>(resolve => {
-      const sw = openSwitch({
-        bridge: 'br0',
-        owner: 'agent',
-        rundir: host().path('/run/openvswitch'),
-        log: memoryLog(),
-        clock: systemClock,
-        handlers: { onUp: () => queueMicrotask(() => resolve(sw)), onDown: () => {}, onDrift: () => {} },
-      })
-    })
-    const before = Number(agent().status.latest?.switch?.commits)
-    const bogus = {
-      table: 0,
-      priority: 9,
-      cookie: encodeCookie('agent', 'base', 7),
-      match: { in_port: 9 },
-      actions: [],
-    }
-    const load = ask(site.lab)
-    const until = performance.now() + 5000
-    let edits = 0
-    while (performance.now() < until) {
-      await stranger.commit({ ...NO_CHANGE, addFlows: [{ ...bogus, priority: 9 + (edits % 5) }] })
-      edits++
-      await delay(edits % 5 === 0 ? 1 : 0)
-    }
-    await stranger.close()
-    await calmAgain()
-    const repairs = Number(agent().status.latest?.switch?.commits) - before
-    const seen = await load.stop()
-    t.log(`${edits} edits in 5 s, ${repairs} repairs; ${words(seen)}`)
-    t.is(seen.lost, 0)
-    t.true(repairs < 40, `${repairs} repairs`)
-    await flowsBecome(calm, t)
-  },
-)
