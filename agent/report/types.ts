@@ -1,22 +1,7 @@
-/** One real server as the director hears of it (proto: crossport.v1.RealServer). */
-export interface ReportedRealServer {
-  /** Stable on this host across restarts of VM and agent. */
-  readonly id: string
-  readonly service: string
-  readonly vip: string
-  readonly protocol: 'tcp' | 'udp'
-  readonly vipPort: number
-  readonly ingressPort: number
-  readonly rsPort: number
-  readonly vm: string
-  readonly vmUuid: string
-  readonly weight: number
-  readonly state: 'pending' | 'ready' | 'draining' | 'down'
-  readonly reason: string
-  readonly scheduler: string
-  /** Only where it is down because its health check fails: percent from which that many failing ones are all kept. */
-  readonly panic?: number
-}
+import type { RealServerReport } from '../../shared/rpc/real-server.ts'
+
+/** One real server as the director hears of it; its `id` is stable on this host across restarts of VM and agent. */
+export type ReportedRealServer = RealServerReport
 
 /** What the director told us last. Kept in SQLite by the agent, so that the host stays autonomous. */
 export interface DirectorInfo {
