@@ -162,6 +162,7 @@ export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
       version: VERSION,
       startedAt,
       bridge: config.bridge,
+      servicesDir: config.servicesDir,
       inputs,
       picture: reconciler.picture,
       applier,

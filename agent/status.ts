@@ -12,6 +12,7 @@ export interface StatusSources {
   readonly version: string
   readonly startedAt: string
   readonly bridge: string
+  readonly servicesDir: string
   readonly inputs: Inputs
   readonly picture: Picture
   readonly applier: Applier
@@ -51,6 +52,8 @@ export function agentStatus(sources: StatusSources): Status {
     },
     hosts: [],
     timeline: [...sources.timeline.entries],
+    servicesDir: sources.servicesDir,
+    vms: inputs.inventory.domains.map(({ name, uuid, state }) => ({ name, uuid, state })),
   }
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError } from 'commander'
 import { resync, teardown } from './act.ts'
-import { checkFiles } from './check.ts'
+import { checkFiles } from './check/check.ts'
 import { showConnections } from './connections.ts'
 import { EXIT } from './exit.ts'
 import { AGENT_SOCKET, DIRECTOR_SOCKET } from './sockets.ts'
@@ -22,8 +22,8 @@ const program = new Command('crossport')
   })
 
 const socketOption = [
-  '-s, --socket <path...>',
-  `control socket of a daemon (default: ${AGENT_SOCKET} and ${DIRECTOR_SOCKET}, those that are there)`,
+  '-s, --socket <path>',
+  `control socket of a daemon, may be repeated (default: ${AGENT_SOCKET} and ${DIRECTOR_SOCKET}, those that are there)`,
   (value: string, before: string[] = []) => {
     if (!value.startsWith('/')) throw new InvalidArgumentError('must be an absolute path')
     return [...before, value]
@@ -54,10 +54,13 @@ program
 
 program
   .command('check')
-  .description('checks service files without a daemon; exit code 1 when one would be rejected')
+  .description('what would happen if these service files were dropped; exit code 1 when one would be rejected')
   .argument('<file...>', 'service files, or directories of them')
-  .action(async (files: string[]) => {
-    process.exitCode = await checkFiles(files, io)
+  .option('--dir <path>', 'where they would be dropped (default: where the daemons of this machine read them)')
+  .option('--json', 'one JSON object a directory, one a line')
+  .option(...socketOption)
+  .action(async (files: string[], options) => {
+    process.exitCode = await checkFiles(files, options, io)
   })
 
 program

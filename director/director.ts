@@ -202,6 +202,7 @@ export function createDirector(options: DirectorOptions): Director {
         id: config.id,
         version,
         bridge: config.bridge,
+        servicesDir: config.servicesDir,
         startedAt,
         inputs: inputs.states,
         specProblems: inputs.services.problems,

@@ -16,6 +16,7 @@ export interface StatusInput {
   readonly id: string
   readonly version: string
   readonly bridge: string
+  readonly servicesDir: string
   readonly startedAt: Date
   readonly inputs: readonly Input[]
   readonly specProblems: readonly SpecProblem[]
@@ -66,6 +67,7 @@ export function statusOf(input: StatusInput): Status {
         realServers: host.realServers.size,
       })),
     timeline: [...input.timeline.entries],
+    servicesDir: input.servicesDir,
   }
 }
 

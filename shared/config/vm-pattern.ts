@@ -37,14 +37,14 @@ export function vmPatternProblem(pattern: string): string | undefined {
  * Two globs that merely could meet (`web-*`, `*-prod`) are not: that is decided when the VMs are known.
  */
 export function patternsMeet(a: string, b: string): boolean {
-  if (UUID.test(a) && UUID.test(b)) return bareUuid(a) === bareUuid(b)
-  if (UUID.test(a) || UUID.test(b)) return a === '*' || b === '*'
-  if (a === b) return true
-  return covers(a, b) || covers(b, a)
+  return patternCovers(a, b) || patternCovers(b, a)
 }
 
-/** `wide` matches whatever stands in `narrow`'s wildcards. */
-const covers = (wide: string, narrow: string) => {
+/** True when `wide` certainly matches every VM that `narrow` matches, whatever stands in its wildcards. */
+export function patternCovers(wide: string, narrow: string): boolean {
+  if (UUID.test(wide) && UUID.test(narrow)) return bareUuid(wide) === bareUuid(narrow)
+  if (UUID.test(wide) || UUID.test(narrow)) return wide === '*'
+  if (wide === narrow) return true
   if (/[[{]/.test(narrow)) return wide === '*'
   return picomatch(wide, OPTIONS)(narrow.replaceAll('*', '\u{1f}\u{1f}').replaceAll('?', '\u{1f}'))
 }

@@ -18,6 +18,7 @@ import type { SwitchStatus as _crossport_v1_SwitchStatus, SwitchStatus__Output a
 import type { TeardownReply as _crossport_v1_TeardownReply, TeardownReply__Output as _crossport_v1_TeardownReply__Output } from './crossport/v1/TeardownReply.ts';
 import type { TeardownRequest as _crossport_v1_TeardownRequest, TeardownRequest__Output as _crossport_v1_TeardownRequest__Output } from './crossport/v1/TeardownRequest.ts';
 import type { TimelineEntry as _crossport_v1_TimelineEntry, TimelineEntry__Output as _crossport_v1_TimelineEntry__Output } from './crossport/v1/TimelineEntry.ts';
+import type { Vm as _crossport_v1_Vm, Vm__Output as _crossport_v1_Vm__Output } from './crossport/v1/Vm.ts';
 
 type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
   new(...args: ConstructorParameters<Constructor>): Subtype;
@@ -43,6 +44,7 @@ export interface ProtoGrpcType {
       TeardownReply: MessageTypeDefinition<_crossport_v1_TeardownReply, _crossport_v1_TeardownReply__Output>
       TeardownRequest: MessageTypeDefinition<_crossport_v1_TeardownRequest, _crossport_v1_TeardownRequest__Output>
       TimelineEntry: MessageTypeDefinition<_crossport_v1_TimelineEntry, _crossport_v1_TimelineEntry__Output>
+      Vm: MessageTypeDefinition<_crossport_v1_Vm, _crossport_v1_Vm__Output>
     }
   }
 }

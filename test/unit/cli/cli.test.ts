@@ -1,18 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import test, { type ExecutionContext } from 'ava'
-import { execa } from 'execa'
+import test from 'ava'
 import { CrossportError } from '../../../shared/errors.ts'
-import type { Log } from '../../../shared/log.ts'
-import { type Control, serveControl } from '../../../shared/rpc/control.ts'
+import { serveControl } from '../../../shared/rpc/control.ts'
 import type { Status } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
-
-const main = fileURLToPath(new URL('../../../cli/crossport', import.meta.url))
-const quiet: Log = { debug() {}, info() {}, notice() {}, warn() {}, error() {}, with: () => quiet }
-
-const crossport = (...args: string[]) => execa(main, args, { reject: false, stripFinalNewline: false })
+import { crossport, daemon, quiet, tempDir } from './crossport.ts'
 
 const HEALTHY: Status = {
   role: 'agent',
@@ -51,27 +42,6 @@ const BROKEN: Status = {
       message: 'port: must be at most 65535, not 99999',
     },
   ],
-}
-
-function tempDir(t: ExecutionContext): string {
-  const dir = mkdtempSync(join(tmpdir(), 'crossport-cli-'))
-  t.teardown(() => rmSync(dir, { recursive: true, force: true }))
-  return dir
-}
-
-/** A daemon's control socket that answers with this. */
-async function daemon(t: ExecutionContext, status: Status, more: Partial<Control> = {}): Promise<string> {
-  const socket = join(tempDir(t), 'agent.sock')
-  const control: Control = {
-    getStatus: () => status,
-    onChange: () => () => {},
-    resync: async () => ({ flowsAdded: 1, flowsChanged: 2, flowsDeleted: 3 }),
-    teardown: async () => ({ flowsDeleted: 12, vipsRemoved: 2 }),
-    ...more,
-  }
-  const server = await serveControl({ socket, control, log: quiet })
-  t.teardown(() => server.close())
-  return socket
 }
 
 test('status: everything in force is exit 0, aligned and in natural order', async t => {
@@ -183,25 +153,6 @@ test('a daemon that refuses says why', async t => {
   })
   const { stderr, exitCode } = await crossport('resync', '-s', socket)
   t.deepEqual([exitCode, stderr], [1, 'the switch is away\n'])
-})
-
-test('check: files and directories, as one daemon would see them', async t => {
-  const dir = tempDir(t)
-  const doc = (service: string) =>
-    `service: ${service}\nvip: 10.10.1.100\nport: 80\nrealServers: [{vm: a, port: 8080}]\n`
-  mkdirSync(join(dir, 'd'))
-  writeFileSync(join(dir, 'd/web.yaml'), doc('web'))
-  writeFileSync(join(dir, 'd/ignored.txt'), 'x')
-  writeFileSync(join(dir, 'new.conf'), doc('api'))
-  const good = await crossport('check', join(dir, 'd'))
-  t.deepEqual([good.exitCode, good.stdout], [0, '1 file in order, 1 service\n'])
-  const bad = await crossport('check', join(dir, 'd'), join(dir, 'new.conf'))
-  t.is(bad.exitCode, 1)
-  t.regex(
-    bad.stderr,
-    /^.*new\.conf:1:1: 10\.10\.1\.100 tcp port 80 already belongs to service 'web' in .*web\.yaml:1\n1 of 2/,
-  )
-  t.is((await crossport('check', join(dir, 'none.yaml'))).exitCode, 1)
 })
 
 test('a mistyped command is told, with exit 64', async t => {

@@ -6,6 +6,7 @@ import type { Problem as _crossport_v1_Problem, Problem__Output as _crossport_v1
 import type { SwitchStatus as _crossport_v1_SwitchStatus, SwitchStatus__Output as _crossport_v1_SwitchStatus__Output } from '../../crossport/v1/SwitchStatus.ts';
 import type { HostStatus as _crossport_v1_HostStatus, HostStatus__Output as _crossport_v1_HostStatus__Output } from '../../crossport/v1/HostStatus.ts';
 import type { TimelineEntry as _crossport_v1_TimelineEntry, TimelineEntry__Output as _crossport_v1_TimelineEntry__Output } from '../../crossport/v1/TimelineEntry.ts';
+import type { Vm as _crossport_v1_Vm, Vm__Output as _crossport_v1_Vm__Output } from '../../crossport/v1/Vm.ts';
 
 export interface Status {
   'role'?: (string);
@@ -18,6 +19,8 @@ export interface Status {
   'switch'?: (_crossport_v1_SwitchStatus | null);
   'hosts'?: (_crossport_v1_HostStatus)[];
   'timeline'?: (_crossport_v1_TimelineEntry)[];
+  'servicesDir'?: (string);
+  'vms'?: (_crossport_v1_Vm)[];
 }
 
 export interface Status__Output {
@@ -31,4 +34,6 @@ export interface Status__Output {
   'switch': (_crossport_v1_SwitchStatus__Output | null);
   'hosts': (_crossport_v1_HostStatus__Output)[];
   'timeline': (_crossport_v1_TimelineEntry__Output)[];
+  'servicesDir': (string);
+  'vms': (_crossport_v1_Vm__Output)[];
 }

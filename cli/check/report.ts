@@ -1,0 +1,61 @@
+import { mergeServices } from '../../shared/config/merge.ts'
+import type { FileContent } from '../../shared/config/snapshot.ts'
+import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts'
+import { changesOf, type ServiceChange } from './changes.ts'
+import { type ConnectionEffect, connectionEffect } from './established.ts'
+import { type Dropped, drop } from './files.ts'
+import { type GuestEffects, guestEffects } from './guests.ts'
+import { sentServices, specOf } from './in-force.ts'
+
+/** What dropping files into one directory would do. */
+export interface CheckReport extends Dropped {
+  readonly changes: readonly (ServiceChange & { readonly connections: ConnectionEffect })[]
+  /** Services in force that nothing happens to. */
+  readonly untouched: number
+  readonly guests: readonly GuestEffects[]
+  /** What an operator would want to know beside. */
+  readonly notes: readonly string[]
+}
+
+/** `daemons`: those that read this directory. */
+export async function reportOn(
+  candidates: ReadonlyMap<string, FileContent>,
+  dir: string,
+  daemons: readonly Status__Output[],
+): Promise<CheckReport> {
+  const dropped = await drop(candidates, dir, daemons)
+  const { before, after, partly } = dropped
+  const changes = changesOf(before.specs, after.specs, partly)
+  const notes = dropped.unread.map(
+    file => `${file}: would not be read under this name; service files are *.yaml or *.yml`,
+  )
+  const guests = daemons.map(status => {
+    const sent = sentServices(status).map(specOf)
+    const pushed = mergeServices(after.specs, sent).problems
+    for (const { file, line, service, reason } of pushed)
+      notes.push(`${status.role} ${status.id}: the director's '${service}' (${file}:${line}) would go: ${reason}`)
+    for (const { service, kind } of changes)
+      if (kind === 'added' && sent.some(spec => spec.service === service))
+        notes.push(
+          `${status.role} ${status.id}: this file would take the place of the director's '${service}' on this host`,
+        )
+    return guestEffects(status, changes, new Set(pushed.flatMap(({ service }) => service ?? [])))
+  })
+  return {
+    ...dropped,
+    changes: changes.map(change => ({
+      ...change,
+      connections: connectionEffect(change, leaving(change.service, guests)),
+    })),
+    untouched: after.specs.length - changes.filter(({ kind }) => kind !== 'removed').length,
+    guests,
+    notes,
+  }
+}
+
+/** Undefined where nobody was asked. */
+function leaving(service: string, guests: readonly GuestEffects[]): readonly string[] | undefined {
+  if (guests.length === 0) return undefined
+  const found = guests.flatMap(one => one.leaving).filter(one => one.service === service)
+  return [...new Set(found.map(({ vm, port }) => `${vm} port ${port}`))]
+}

@@ -1,0 +1,36 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { ExecutionContext } from 'ava'
+import { execa } from 'execa'
+import type { Log } from '../../../shared/log.ts'
+import { type Control, serveControl } from '../../../shared/rpc/control.ts'
+import type { Status } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
+
+const main = fileURLToPath(new URL('../../../cli/crossport', import.meta.url))
+export const quiet: Log = { debug() {}, info() {}, notice() {}, warn() {}, error() {}, with: () => quiet }
+
+/** The command, run as an operator runs it. */
+export const crossport = (...args: string[]) => execa(main, args, { reject: false, stripFinalNewline: false })
+
+export function tempDir(t: ExecutionContext): string {
+  const dir = mkdtempSync(join(tmpdir(), 'crossport-cli-'))
+  t.teardown(() => rmSync(dir, { recursive: true, force: true }))
+  return dir
+}
+
+/** A daemon's control socket that answers with this. */
+export async function daemon(t: ExecutionContext, status: Status, more: Partial<Control> = {}): Promise<string> {
+  const socket = join(tempDir(t), 'agent.sock')
+  const control: Control = {
+    getStatus: () => status,
+    onChange: () => () => {},
+    resync: async () => ({ flowsAdded: 1, flowsChanged: 2, flowsDeleted: 3 }),
+    teardown: async () => ({ flowsDeleted: 12, vipsRemoved: 2 }),
+    ...more,
+  }
+  const server = await serveControl({ socket, control, log: quiet })
+  t.teardown(() => server.close())
+  return socket
+}
