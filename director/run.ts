@@ -22,6 +22,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal
   /** Everything has started; `address` is where agents dial in. */
   onReady?(address: string): void
+  /** After every pass that the switch has confirmed. */
+  onConfirmed?(): void
 }
 
 /**
@@ -33,7 +35,10 @@ export async function runDirector(config: DirectorConfig, log: Log, options: Run
   const notify = createNotify({ log })
   const store = openStore(config.stateFile)
   const readiness = createReadiness(notify)
-  const onConfirmed = () => readiness.reached(`agents dial in at ${address}`)
+  const onConfirmed = () => {
+    readiness.reached(`agents dial in at ${address}`)
+    options.onConfirmed?.()
+  }
   const director = createDirector({
     config,
     store,

@@ -1,15 +1,13 @@
-import { once } from 'node:events'
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { execa } from 'execa'
 import { createReporter } from '../../agent/report/reporter.ts'
 import type { ReportedRealServer } from '../../agent/report/types.ts'
-import { directorConfigSchema } from '../../director/config.ts'
 import { runDirector } from '../../director/run.ts'
 import { createLog } from '../../shared/log/create.ts'
 import { systemClock } from '../../shared/run/clock.ts'
 import type { Segment, Space } from './network.ts'
+import { DIRECTOR_MAC, directorConfig, startDirectorSwitch } from './switch.ts'
 
 export const VIP = '10.10.1.100'
 export const STATIC_VIP = '10.10.1.101'
@@ -25,54 +23,23 @@ export interface Crossport {
   realServers(count: number): Promise<void>
 }
 
-const SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema'
-
 export async function startCrossport(
   segment: Segment,
   server: Space,
   cleanup: AsyncDisposableStack,
 ): Promise<Crossport> {
-  const space = await segment.plug('uplink0', 50)
-  await space.run('ip address flush dev uplink0')
   const { dir } = segment
-  const env = { OVS_RUNDIR: dir, OVS_LOGDIR: dir, OVS_DBDIR: dir }
-  const db = `unix:${dir}/db.sock`
-  const vsctl = (...args: string[]) => execa('ovs-vsctl', [`--db=${db}`, '--timeout=30', ...args], { env })
-  await execa('ovsdb-tool', ['create', `${dir}/conf.db`, SCHEMA])
-  space.start(['ovsdb-server', `${dir}/conf.db`, `--remote=p${db}`, '--no-chdir'], env)
-  await vsctl('--retry', '--no-wait', 'init')
-  const vswitchd = space.start(
-    ['ovs-vswitchd', db, '--disable-system', '--no-chdir', `--pidfile=${dir}/ovs-vswitchd.pid`],
-    env,
-  )
-  const mac = '02:00:00:00:01:00'
-  await vsctl(
-    ...`add-br br0 -- set bridge br0 datapath_type=netdev fail_mode=secure other_config:hwaddr="${mac}" -- add-port br0 uplink0`.split(
-      ' ',
-    ),
-  )
-  const ofctl = (flow: string) =>
-    execa('ovs-ofctl', ['-O', 'OpenFlow15', 'add-flow', `unix:${dir}/br0.mgmt`, flow], { env })
-  await ofctl('priority=0,actions=NORMAL')
+  const sw = await startDirectorSwitch(segment)
+  const mac = DIRECTOR_MAC
   const arpReply = `move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],set_field:${mac}->eth_src,set_field:2->arp_op,move:NXM_NX_ARP_SHA[]->NXM_NX_ARP_THA[],set_field:${mac}->arp_sha,move:NXM_OF_ARP_SPA[]->NXM_OF_ARP_TPA[],set_field:${STATIC_VIP}->arp_spa,in_port`
-  await ofctl(`priority=60000,arp,arp_op=1,arp_tpa=${STATIC_VIP},actions=${arpReply}`)
-  await ofctl(
+  await sw.ofctl(['add-flow', `priority=60000,arp,arp_op=1,arp_tpa=${STATIC_VIP},actions=${arpReply}`])
+  await sw.ofctl([
+    'add-flow',
     `priority=60000,tcp,nw_dst=${STATIC_VIP},tp_dst=80,actions=set_field:${FIRST_PORT}->tcp_dst,set_field:${mac}->eth_src,set_field:${server.mac}->eth_dst,in_port`,
-  )
+  ])
 
-  await execa('mkdir', ['-p', `${dir}/services.d`])
-  const config = directorConfigSchema.parse({
-    bridge: 'br0',
-    uplink: 'uplink0',
-    id: 'bench',
-    listen: `unix:${dir}/agents.sock`,
-    leaseMs: 600_000,
-    servicesDir: `${dir}/services.d`,
-    stateFile: `${dir}/director.db`,
-    controlSocket: `${dir}/director.sock`,
-    ovsdbSocket: `${dir}/db.sock`,
-    ovsRunDir: dir,
-  })
+  await mkdir(join(dir, 'services.d'))
+  const config = directorConfig(dir, 600_000)
   const stopping = new AbortController()
   const log = createLog({ identifier: 'bench', level: 'error' })
   let ended: Promise<void> | undefined
@@ -96,23 +63,14 @@ export async function startCrossport(
     handlers: { onDirector: () => {}, onServices: () => {}, onState: () => {} },
   })
   cleanup.defer(() => reporter.close())
-  const vswitchdPid = async () => {
-    const text = await readFile(`${dir}/ovs-vswitchd.pid`, 'utf8')
-    return Number(text)
-  }
-  if (vswitchd.exitCode !== null) await once(vswitchd, 'exit')
   return {
-    space,
-    cpu: async () => cpuOf(await vswitchdPid()),
+    space: sw.space,
+    cpu: sw.cpu,
     realServers: async count => {
       reporter.update(Array.from({ length: count }, (_, n) => realServer(n)))
       for (;;) {
-        const { stdout } = await execa(
-          'ovs-ofctl',
-          ['-O', 'OpenFlow15', 'dump-flows', `unix:${dir}/br0.mgmt`, 'table=104'],
-          { env },
-        )
-        if (stdout.split('\n').filter(line => line.includes('actions=')).length === count) return
+        const flows = await sw.ofctl(['dump-flows', 'table=104'])
+        if (flows.split('\n').filter(line => line.includes('actions=')).length === count) return
         await sleep(50)
       }
     },
@@ -136,12 +94,6 @@ function realServer(n: number): ReportedRealServer {
     reason: '',
     scheduler: 'wlc',
   }
-}
-
-/** CPU time of a process, user and system, in microseconds (proc(5); USER_HZ is 100). */
-export async function cpuOf(pid: number): Promise<number> {
-  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /, '').split(' ')
-  return (Number(fields[11]) + Number(fields[12])) * 10_000
 }
 
 /** The real servers' side: answers at VIP and its own address, as a host with an agent makes it look (replies leave with port 80). */

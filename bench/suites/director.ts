@@ -1,15 +1,8 @@
 import { access } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  type Crossport,
-  cpuOf,
-  STATIC_VIP,
-  startCrossport,
-  startOthers,
-  startServer,
-  VIP,
-} from '../director/balancers.ts'
+import { type Crossport, STATIC_VIP, startCrossport, startOthers, startServer, VIP } from '../director/balancers.ts'
 import { type Space, startSegment } from '../director/network.ts'
+import { cpuOf } from '../director/switch.ts'
 import { median } from '../measure.ts'
 import type { Report, Suite } from '../types.ts'
 

@@ -11,7 +11,7 @@ import { type Lives, live } from '../schedule/lives.ts'
 import { observe, type ServiceLoad, type Thresholds } from '../schedule/load.ts'
 import { keptInPanic } from '../schedule/panic.ts'
 import { epochOf, type Knowledge, type Schedule, schedule } from '../schedule/schedule.ts'
-import { readActivity, readCounters } from './counters.ts'
+import { readActivity, readCounters, readTotal } from './counters.ts'
 import { isSettled } from './settled.ts'
 
 /**
@@ -27,7 +27,7 @@ const FRESH_MS = 5
 const LOOKED_AT = 20
 
 export interface BalanceOptions {
-  readonly switch: () => Pick<Switch, 'state' | 'readFlowStats' | 'commit'> | undefined
+  readonly switch: () => Pick<Switch, 'state' | 'readFlowStats' | 'readPackets' | 'commit'> | undefined
   /** What is in force. */
   readonly plan: () => Plan | undefined
   readonly markOf: (service: VirtualService, id: string) => number
@@ -67,6 +67,9 @@ export function startBalance(options: BalanceOptions): Balance {
   const { clock, log } = options
   const accounts = new Map<string, Account>()
   let due = new Set<string>()
+  let seen: readonly VirtualService[] = []
+  let total = -1
+  let packets: ReadonlyMap<number, number> = new Map()
   let horizonMs: number = TICK.idle
   let stopped = false
   let failing = false
@@ -91,13 +94,17 @@ export function startBalance(options: BalanceOptions): Balance {
     const sw = options.switch()
     const plan = options.plan()
     if (sw?.state !== 'up' || plan === undefined) return TICK.idle
-    for (const key of accounts.keys()) if (!plan.services.some(service => service.key === key)) accounts.delete(key)
+    if (plan.services !== seen) {
+      const present = new Set(plan.services.map(service => service.key))
+      for (const key of accounts.keys()) if (!present.has(key)) accounts.delete(key)
+      seen = plan.services
+    }
     const few = [...accounts.values()].some(({ latest }) => latest && latest.peak > 1 && latest.peak < FEW_RATE)
     if (few) await refresh(sw)
-    const packets = await readActivity(sw)
-    // As they are scheduled (plan.ts).
-    const services = plan.services.map(keptInPanic)
-    const busy = services.flatMap((service, i) => {
+    const sum = await readTotal(sw)
+    if (sum !== total) packets = await readActivity(sw)
+    total = sum
+    const busy = plan.services.flatMap((service, i) => {
       const compiled = plan.compiled[i]!
       const account = accounts.get(service.key)
       if (account === undefined) return []
@@ -109,9 +116,10 @@ export function startBalance(options: BalanceOptions): Balance {
     busy.sort((a, b) => (a.account.latest?.at ?? 0) - (b.account.latest?.at ?? 0))
     for (const { service, compiled, account, now } of busy.slice(0, LOOKED_AT)) {
       account.packets = now
-      await look(sw, service, compiled, account)
+      // As it is scheduled (plan.ts).
+      await look(sw, keptInPanic(service), compiled, account)
     }
-    for (const service of services) age(service)
+    for (const service of plan.services) if (ages(service)) age(keptInPanic(service))
     const large = busy.some(({ service }) => service.realServers.length > SLOTS)
     horizonMs = large ? TICK.large : few && busy.length <= 4 ? TICK.few : TICK.many
     return busy.length === 0 ? TICK.idle : horizonMs
@@ -150,7 +158,7 @@ export function startBalance(options: BalanceOptions): Balance {
   /** Slow starts and drain timeouts go on by the clock alone. */
   const age = (service: VirtualService) => {
     const account = accounts.get(service.key)
-    if (account === undefined || (!service.options.slowStart && service.options.drainTimeout === undefined)) return
+    if (account === undefined) return
     const now = { ...known(account), now: clock.now() }
     const before = schedule(service, known(account))
     const after = schedule(service, now)
@@ -198,6 +206,10 @@ const NOTHING = { addGroups: [], modifyGroups: [], addFlows: [], replaceFlows: [
 
 function thresholds(rs: RealServer): Thresholds | undefined {
   return rs.terms === undefined ? undefined : { upper: rs.terms.upper, lower: rs.terms.lower }
+}
+
+function ages({ options }: VirtualService): boolean {
+  return Boolean(options.slowStart) || options.drainTimeout !== undefined
 }
 
 function sameLives(a: Lives, b: Lives): boolean {

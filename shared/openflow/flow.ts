@@ -129,17 +129,40 @@ export const decodeFlowDesc = (bytes: Buffer): FlowDesc[] => {
   return flows
 }
 
+/** What of a flow is counted; `match` is decoded when it is asked for. */
+export interface FlowCount {
+  readonly cookie: bigint
+  readonly packets: number
+  readonly match: Match
+}
+
 /** Cookies and packet counts alone of one OFPMP_FLOW_DESC reply: a fraction of the work. Throws OPENFLOW_MALFORMED. */
-export const decodeFlowCounts = (bytes: Buffer): { cookie: bigint; packets: number }[] => {
+export const decodeFlowCounts = (bytes: Buffer): FlowCount[] => {
   expectMultipart(bytes, MULTIPART.FLOW_DESC)
-  const flows: { cookie: bigint; packets: number }[] = []
+  const flows: FlowCount[] = []
   eachEntry(bytes, MULTIPART_HEADER, 32, (at, end) => {
     // ofp_match: type, length without padding (OpenFlow 1.5.1, 7.2.3.1).
     const afterMatch = at + 24 + Math.ceil(bytes.readUInt16BE(at + 26) / 8) * 8
     const { stats } = readStats(bytes, afterMatch, end)
-    flows.push({ cookie: bytes.readBigUInt64BE(at + 16), packets: Number(stats.packets) })
+    flows.push({
+      cookie: bytes.readBigUInt64BE(at + 16),
+      packets: Number(stats.packets),
+      get match() {
+        return readMatch(bytes, at + 24, end).match
+      },
+    })
   })
   return flows
+}
+
+/** OFPMP_AGGREGATE_STATS: what all these flows together have counted, in one small answer. */
+export const encodeAggregateRequest = (xid: number, filter: FlowFilter = {}): Buffer =>
+  encodeMultipartRequest(xid, MULTIPART.AGGREGATE_STATS, w => writeFilter(w, filter))
+
+/** The reply to it. Throws OPENFLOW_MALFORMED. */
+export const decodeAggregate = (bytes: Buffer): Stats => {
+  expectMultipart(bytes, MULTIPART.AGGREGATE_STATS)
+  return readStats(bytes, MULTIPART_HEADER, bytes.length).stats
 }
 
 /** Fields of a decoded FLOW_MOD, for tests and for what ovs-ofctl sends. Throws OPENFLOW_MALFORMED. */

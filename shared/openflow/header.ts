@@ -46,6 +46,7 @@ export const TYPE = {
 export const MULTIPART = {
   DESC: 0,
   FLOW_DESC: 1,
+  AGGREGATE_STATS: 2,
   GROUP_STATS: 6,
   GROUP_DESC: 7,
   PORT_DESC: 13,

@@ -1,6 +1,13 @@
-import { kindCookie, type Owner, ownerCookie, ownsFlow, ownsGroup } from '../flows/cookie.ts'
+import { encodeCookie, kindCookie, type Owner, ownerCookie, ownsFlow, ownsGroup } from '../flows/cookie.ts'
 import type { InstalledFlow, InstalledGroup, InstalledState } from '../flows/types.ts'
-import { decodeFlowCounts, decodeFlowDesc, encodeFlowDescRequest } from '../openflow/flow.ts'
+import {
+  decodeAggregate,
+  decodeFlowCounts,
+  decodeFlowDesc,
+  encodeAggregateRequest,
+  encodeFlowDescRequest,
+  type FlowFilter,
+} from '../openflow/flow.ts'
 import { decodeGroupDesc, encodeGroupDescRequest, type GroupDesc } from '../openflow/group.ts'
 import { decodeGroupStats, encodeGroupStatsRequest } from '../openflow/group-stats.ts'
 import { decodePortDesc, encodePortDescRequest } from '../openflow/port-desc.ts'
@@ -31,12 +38,24 @@ async function readFlows(session: Session, owner: Owner): Promise<InstalledFlow[
 }
 
 export async function readFlowStats(session: Session, owner: Owner, filter: FlowStatsFilter): Promise<FlowStats[]> {
-  const { table, match, kind } = filter
-  const cookie = kind === undefined ? ownerCookie(owner) : kindCookie(owner, kind)
   const parts = await request(session, 'the request for counters', xid =>
-    encodeFlowDescRequest(xid, { table, cookie, ...(match === undefined ? {} : { match }) }),
+    encodeFlowDescRequest(xid, flowFilter(owner, filter)),
   )
   return parts.flatMap(part => decodeFlowCounts(part.bytes))
+}
+
+export async function readPackets(session: Session, owner: Owner, filter: FlowStatsFilter): Promise<number> {
+  const parts = await request(session, 'the request for a sum of counters', xid =>
+    encodeAggregateRequest(xid, flowFilter(owner, filter)),
+  )
+  return parts.reduce((sum, part) => sum + Number(decodeAggregate(part.bytes).packets), 0)
+}
+
+/** A whole cookie is looked up in an index of the switch; for anything less it goes through all flows of the table. */
+function flowFilter(owner: Owner, { table, kind, object }: FlowStatsFilter): FlowFilter {
+  if (kind === undefined) return { table, cookie: ownerCookie(owner) }
+  if (object === undefined) return { table, cookie: kindCookie(owner, kind) }
+  return { table, cookie: { cookie: encodeCookie(owner, kind, object), mask: 0xffff_ffff_ffff_ffffn } }
 }
 
 async function readGroups(session: Session, owner: Owner): Promise<GroupDesc[]> {

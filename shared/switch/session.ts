@@ -8,7 +8,7 @@ import { commitChange } from './commit.ts'
 import { connectOpenFlow, type OpenFlowConnection } from './connection.ts'
 import { createDriftWatch } from './monitor.ts'
 import { sendPacket, wantPackets } from './packet.ts'
-import { readFlowStats, readGroupStats, readInstalled, readPorts } from './read.ts'
+import { readFlowStats, readGroupStats, readInstalled, readPackets, readPorts } from './read.ts'
 import type { Session } from './request.ts'
 import type { Switch, SwitchHandlers } from './types.ts'
 import { createUnsolicited } from './unsolicited.ts'
@@ -108,6 +108,7 @@ export function openSwitch(options: SwitchOptions): Switch {
     },
     readGroupStats: async () => readGroupStats(current(), owner),
     readFlowStats: async filter => readFlowStats(current(), owner, filter),
+    readPackets: async filter => readPackets(current(), owner, filter),
     readPorts: async () => readPorts(current()),
     packetOut: async packet => sendPacket(current(), packet),
     close: async () => {

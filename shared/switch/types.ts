@@ -17,6 +17,8 @@ export interface Switch {
   readGroupStats(): Promise<readonly GroupStats[]>
   /** Packets of the owned flows that the filter lets through, as of the switch's last look at its datapath. */
   readFlowStats(filter: FlowStatsFilter): Promise<readonly FlowStats[]>
+  /** Their sum, in one small answer. */
+  readPackets(filter: FlowStatsFilter): Promise<number>
   readPorts(): Promise<readonly SwitchPort[]>
   /** Resolves when the switch has taken the packet and found nothing wrong with it. */
   packetOut(packet: PacketOut): Promise<void>
@@ -39,14 +41,15 @@ export interface BucketStats {
 
 export interface FlowStatsFilter {
   readonly table: number
-  /** Only flows that match all of it, and maybe more. */
-  readonly match?: Match
   readonly kind?: CookieKind
+  /** With `kind`: only what is for this object. Costs the switch as much as there are such flows, and no more. */
+  readonly object?: number
 }
 
 export interface FlowStats {
   readonly cookie: bigint
   readonly packets: number
+  readonly match: Match
 }
 
 export interface SwitchPort {

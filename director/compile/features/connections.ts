@@ -71,7 +71,6 @@ function known(service: CompiledService, target: Target, scheduled: boolean): Fl
   ]
 }
 
-/** Its packets tell the director which services have new connections (director/balance.ts). */
 function unknown(service: CompiledService): Flow[] {
   const actions = service.shares.length > 0 ? choose(service) : refuse(service)
   return [
@@ -90,13 +89,14 @@ function choose(service: CompiledService): readonly Action[] {
   return [{ type: 'group', group: groupId('director', service.number) }]
 }
 
+/** Its packets tell the director which services have new connections (director/balance/counters.ts). */
 function commit(service: CompiledService): Flow {
-  const { zone } = service
+  const { zone, persistence } = service
   return {
     table: TABLE.COMMIT,
     priority: PRIORITY.UNKNOWN,
     cookie: encodeCookie('director', 'commit-mark', service.number),
-    match: { ...transport(service), ct_zone: zone },
+    match: { ...transport(service), ct_zone: persistence?.zone ?? zone },
     actions: [commitMark(zone, TABLE.OPENED)],
   }
 }
@@ -105,7 +105,7 @@ function opened(service: CompiledService, target: Target): Flow {
   return {
     table: TABLE.OPENED,
     priority: PRIORITY.KNOWN,
-    cookie: encodeCookie('director', 'opened', target.mark),
+    cookie: encodeCookie('director', 'opened', service.number),
     match: { ...transport(service), ct_zone: service.zone, ct_mark: target.mark },
     actions: [{ type: 'resubmit', table: TABLE.FORWARD }],
   }

@@ -22,7 +22,7 @@ function ended(service: CompiledService, target: Target): Flow[] {
   return Object.values(FLAGS).map(tcp_flags => ({
     table: TABLE.ENDING,
     priority: PRIORITY.KNOWN,
-    cookie: encodeCookie('director', 'ended', mark),
+    cookie: encodeCookie('director', 'ended', service.number),
     match: { ...transport(service), ct_zone: service.zone, ct_mark: mark, tcp_flags },
     actions: [
       {

@@ -60,7 +60,7 @@ function again(service: CompiledService, { zone }: Persistent, { mark }: Target)
     actions: [
       { type: 'set_field', field: MARK, value: mark },
       ...showClient(service),
-      commitMark(service.zone, TABLE.OPENED),
+      { type: 'resubmit', table: TABLE.COMMIT },
     ],
   }
 }
@@ -82,7 +82,7 @@ function chosen(service: CompiledService, { zone }: Persistent): Flow {
     priority: PRIORITY.BASE,
     cookie: encodeCookie('director', 'persistence', service.number),
     match: { ...transport(service), ct_zone: zone },
-    actions: [commitMark(zone), ...showClient(service), commitMark(service.zone, TABLE.OPENED)],
+    actions: [commitMark(zone), ...showClient(service), { type: 'resubmit', table: TABLE.COMMIT }],
   }
 }
 

@@ -253,7 +253,7 @@ test('waits for a bridge that is not there yet', async t => {
   t.is((await sw.readPorts())[0]?.name, 'br1')
 })
 
-test('ports, packets out and in, bucket counters', async t => {
+test('ports, packets out and in, counters of buckets and flows', async t => {
   const ovs = await startOvs(t)
   const { sw, next, packetsIn } = await up(t, ovs, 'agent', true)
   const [local] = await sw.readPorts()
@@ -265,7 +265,7 @@ test('ports, packets out and in, bucket counters', async t => {
     buckets: [{ id: 7, weight: 1, actions: [{ type: 'output', port: PORT.CONTROLLER }] }],
   }
   const toGroup: Flow = { ...flow(1), match: { in_port: PORT.LOCAL }, actions: [{ type: 'group', group: one.id }] }
-  await bring(sw, { flows: [toGroup], groups: [one] })
+  await bring(sw, { flows: [toGroup, flow(2)], groups: [one] })
   const frame = Buffer.from(`ffffffffffff0200000000010806${'00'.repeat(46)}`, 'hex')
   const packet = next('packet')
   await sw.packetOut({ inPort: PORT.LOCAL, actions: [{ type: 'output', port: PORT.TABLE }], data: frame })
@@ -280,4 +280,14 @@ test('ports, packets out and in, bucket counters', async t => {
   const stats = await sw.readGroupStats()
   t.is(stats[0]?.id, one.id)
   t.is(stats[0]?.buckets.length, 1)
+
+  const counts = async (object: number) => {
+    const flows = await sw.readFlowStats({ table: 0, kind: 'request', object })
+    return flows.map(({ cookie, packets, match }) => ({ cookie, packets, match }))
+  }
+  t.deepEqual(await counts(1), [{ cookie: toGroup.cookie, packets: 1, match: toGroup.match }])
+  t.deepEqual(await counts(2), [{ cookie: flow(2).cookie, packets: 0, match: flow(2).match }])
+  t.is((await sw.readFlowStats({ table: 0, kind: 'request' })).length, 2)
+  t.is(await sw.readPackets({ table: 0, kind: 'request' }), 1)
+  t.is(await sw.readPackets({ table: 0, kind: 'request', object: 2 }), 0)
 })

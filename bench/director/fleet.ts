@@ -1,0 +1,98 @@
+import { mkdir, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createReporter, type HostReporter } from '../../agent/report/reporter.ts'
+import type { ReportedRealServer } from '../../agent/report/types.ts'
+import { systemClock } from '../../shared/run/clock.ts'
+import { quiet } from '../agent.ts'
+
+/** Real servers of a service, each on another host. */
+export const REAL_SERVERS = 20
+export const HOSTS = 50
+const FIRST_PORT = 10_000
+
+/** So many services of 20 real servers each, on 50 hosts, whose agents are real ones as far as the director can tell. */
+export interface Fleet extends AsyncDisposable {
+  readonly services: number
+  /** Service files, in the director's directory. Renamed into place. */
+  drop(service: number, clients?: string): Promise<void>
+  /** Dials in. */
+  start(host: number): void
+  /** The real server of `service` that is on `host`, changed. */
+  change(host: number, service: number, to: Partial<ReportedRealServer>): void
+  stop(host: number): Promise<void>
+  /** Messages and bytes of service documents that all agents have got. */
+  readonly received: { messages: number; bytes: number }
+}
+
+export const vipOf = (service: number) => `10.${64 + (service >> 16)}.${(service >> 8) & 255}.${service & 255}`
+
+export async function createFleet(dir: string, address: string, services: number, hostMac: string): Promise<Fleet> {
+  await mkdir(join(dir, 'services.d'), { recursive: true })
+  const lists = Array.from({ length: HOSTS }, () => new Map<number, ReportedRealServer>())
+  for (let service = 0; service < services; service++) {
+    for (let i = 0; i < REAL_SERVERS; i++) {
+      lists[(service * REAL_SERVERS + i) % HOSTS]!.set(service, realServer(service, i))
+    }
+  }
+  const received = { messages: 0, bytes: 0 }
+  const reporters = new Map<number, HostReporter>()
+  return {
+    services,
+    received,
+    drop: async (service, clients = '0.0.0.0/0') => {
+      const text = `service: service-${service}\nvip: ${vipOf(service)}\nport: 80\nscheduler: wlc\nclients: [${clients}]\nrealServers:\n  - vm: vm-${service}-*\n    port: 80\n`
+      const file = join(dir, `services.d/service-${service}.yaml`)
+      await writeFile(`${file}.tmp`, text)
+      await rename(`${file}.tmp`, file)
+    },
+    start: host => {
+      const reporter = createReporter({
+        address,
+        identity: { hostId: `host-${host}`, hostMac, hostIp: `172.24.1.${host + 1}`, version: '1' },
+        log: quiet,
+        clock: systemClock,
+        handlers: {
+          onDirector: () => {},
+          onServices: documents => {
+            received.messages++
+            for (const { text } of documents) received.bytes += text.length
+          },
+          onState: () => {},
+        },
+      })
+      reporters.set(host, reporter)
+      reporter.update([...lists[host]!.values()])
+    },
+    change: (host, service, to) => {
+      const list = lists[host]!
+      list.set(service, { ...list.get(service)!, ...to })
+      reporters.get(host)?.update([...list.values()])
+    },
+    stop: async host => {
+      await reporters.get(host)?.close()
+      reporters.delete(host)
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([...reporters.values()].map(reporter => reporter.close()))
+    },
+  }
+}
+
+/** All hosts have one hardware address, that of the namespace which answers for them: ports tell them apart. */
+function realServer(service: number, i: number): ReportedRealServer {
+  return {
+    id: `service-${service}/${i}`,
+    service: `service-${service}`,
+    vip: vipOf(service),
+    protocol: 'tcp',
+    vipPort: 80,
+    ingressPort: FIRST_PORT + i,
+    rsPort: 80,
+    vm: `vm-${service}-${i}`,
+    vmUuid: '',
+    weight: 1,
+    state: 'ready',
+    reason: '',
+    scheduler: 'wlc',
+  }
+}

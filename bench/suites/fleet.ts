@@ -1,0 +1,185 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startServer } from '../director/balancers.ts'
+import { createFleet, type Fleet, HOSTS, REAL_SERVERS, vipOf } from '../director/fleet.ts'
+import { type Space, startSegment } from '../director/network.ts'
+import { type Changed, type DirectorProcess, startDirectorProcess, wallNow } from '../director/process.ts'
+import { type DirectorSwitch, directorConfig, startDirectorSwitch } from '../director/switch.ts'
+import { median, milliseconds } from '../measure.ts'
+import type { Report, Suite } from '../types.ts'
+
+const SIZES = [10, 1000] as const
+const ROUNDS = 7
+const LEASE_MS = 10_000
+/** Connections a second, and for how long. */
+const RATE = 200
+const SECONDS = 4
+const ACTIVE = [1, 20, 200] as const
+/** All networks of VIPs. */
+const VIPS = '10.64.0.0/16'
+const OURS = 'cookie=0xc705200000000000/0xfffff00000000000'
+
+const suite: Suite = {
+  name: 'fleet',
+  about:
+    'one director with 10 and with 1,000 services of 20 real servers each, which 50 agents register: install, one change of each kind, ' +
+    'accounting while connections come, memory and stalls; against ovs-ofctl --bundle with the same flows and groups',
+  run: async (report, cleanup) => {
+    const [few, many] = [await measure(SIZES[0], report, cleanup), await measure(SIZES[1], report, cleanup)]
+    for (const [what, value] of many) {
+      const before = few.get(what)
+      if (before !== undefined)
+        report({ name: `${what}: ${SIZES[1]} services / ${SIZES[0]} services`, value: value / before, unit: '×' })
+    }
+  },
+}
+export default suite
+
+/** What is worth a comparison between sizes. */
+type Figures = Map<string, number>
+
+async function measure(services: number, report: Report, outer: AsyncDisposableStack): Promise<Figures> {
+  await using cleanup = new AsyncDisposableStack()
+  outer.defer(() => cleanup.disposeAsync())
+  const figures: Figures = new Map()
+  const tell = (what: string, value: number, unit: string, compare = false) => {
+    report({ name: `${services} services: ${what}`, value, unit })
+    if (compare) figures.set(what, value)
+  }
+  const segment = await startSegment(cleanup)
+  const server = await startServer(segment)
+  await server.run(`ip route add local ${VIPS} dev lo`)
+  const client = await segment.plug('eth0', 10)
+  await client.run(`ip route add ${VIPS} dev eth0`)
+  const sw = await startDirectorSwitch(segment)
+  const config = directorConfig(segment.dir, LEASE_MS)
+  const fleet = cleanup.use(await createFleet(segment.dir, config.listen, services, server.mac))
+  for (let n = 0; n < services; n++) await fleet.drop(n)
+
+  let director = startDirectorProcess(config)
+  cleanup.defer(() => director.stop())
+  const stall = async () => tell('longest stall meanwhile', (await director.usage()).stall, 'ms')
+
+  await director.passed()
+  tell('start → files in force', wallNow() - director.begun, 'ms')
+  const install = await installed(director, fleet, sw)
+  tell('50 agents dial in → all confirmed', install, 'ms')
+  await stall()
+  // Files that are only just written are read once more: their times are not trusted yet.
+  await sleep(500)
+  const { rss } = await director.usage(true)
+  tell('memory of the director', rss / 2 ** 20, 'MiB')
+
+  fleet.received.messages = fleet.received.bytes = 0
+  const file = await rounds(director, n => fleet.drop(n, `10.${n % 100}.0.0/16`), services)
+  tell('one file changed → confirmed', file, 'ms', true)
+  tell('its documents to all agents', fleet.received.bytes / ROUNDS / 1024, 'KiB', true)
+  await stall()
+  const state = await rounds(
+    director,
+    n => fleet.change((n * REAL_SERVERS) % HOSTS, n, { state: 'down', reason: 'gone' }),
+    services,
+  )
+  tell('one real server down → confirmed', state, 'ms', true)
+  await stall()
+
+  const lost = director.changed()
+  await fleet.stop(HOSTS - 1)
+  await lost
+  await director.usage().then(({ stall }) => tell('host lost: longest stall', stall, 'ms'))
+  const back = director.changed()
+  const begin = wallNow()
+  fleet.start(HOSTS - 1)
+  tell('host back → confirmed', (await back).at - begin, 'ms', true)
+  await stall()
+
+  await accounting(client, director, sw, services, tell)
+
+  await director.stop()
+  director = startDirectorProcess(config)
+  const count = director.changes.length
+  const restart = (await director.passed()) - director.begun
+  if (director.changes.length > count) throw new Error('a restart with nothing to change has changed something')
+  tell('restart, nothing to change', restart, 'ms')
+  await stall()
+  await director.stop()
+
+  const { flows, groups } = await saved(sw)
+  tell('flows', flows.length, 'flows')
+  await sw.ofctl(['del-flows', OURS])
+  await sw.ofctl(['del-groups'])
+  const theirs = await milliseconds(async () => {
+    await sw.ofctl(['--bundle', 'add-groups', '-'], groups.join('\n'))
+    await sw.ofctl(['--bundle', 'add-flows', '-'], flows.join('\n'))
+  })
+  tell('ovs-ofctl add-groups and add-flows', theirs, 'ms')
+  tell('install / ovs-ofctl', install / theirs, '×')
+  tell('restart / ovs-ofctl', restart / theirs, '×')
+  return figures
+}
+
+/** All agents at once; ms until the last real server is in the switch. */
+async function installed(director: DirectorProcess, fleet: Fleet, sw: DirectorSwitch): Promise<number> {
+  const begin = wallNow()
+  for (let host = 0; host < HOSTS; host++) fleet.start(host)
+  const wanted = `flow_count=${fleet.services * REAL_SERVERS}`
+  while (!(await sw.ofctl(['dump-aggregate', 'table=104'])).includes(wanted)) await sleep(100)
+  return director.changes.at(-1)!.at - begin
+}
+
+/** Median of a change's way to the switch, ms. */
+async function rounds(
+  director: DirectorProcess,
+  change: (service: number) => unknown,
+  services: number,
+): Promise<number> {
+  const times: number[] = []
+  for (let round = 0; round < ROUNDS; round++) {
+    const done: Promise<Changed> = director.changed()
+    const begin = wallNow()
+    await change((services >> 1) - 3 + (round % services))
+    times.push((await done).at - begin)
+    await sleep(300)
+  }
+  return median(times)
+}
+
+async function accounting(
+  client: Space,
+  director: DirectorProcess,
+  sw: DirectorSwitch,
+  services: number,
+  tell: (what: string, value: number, unit: string, compare?: boolean) => void,
+): Promise<void> {
+  const share = async (work: () => Promise<unknown>) => {
+    const [before, there] = [await director.usage(), await sw.cpu()]
+    const time = await milliseconds(work)
+    const { cpu, stall } = await director.usage()
+    return { cpu: (cpu - before.cpu) / time / 10, switch: ((await sw.cpu()) - there) / time / 10, stall }
+  }
+  const idle = await share(() => sleep(SECONDS * 1000))
+  tell('CPU while idle: director', idle.cpu, '%', true)
+  tell('CPU while idle: ovs-vswitchd', idle.switch, '%')
+  for (const active of ACTIVE.filter(n => n <= services)) {
+    const addresses = Array.from({ length: active }, (_, n) => vipOf(n)).join(' ')
+    const script = new URL('../director/connect.ts', import.meta.url).pathname
+    let failed = ''
+    const busy = await share(async () => {
+      const answer = await client.run(`${process.execPath} ${script} ${RATE} ${SECONDS} ${addresses}`)
+      failed = answer.split(' ')[1]!
+    })
+    if (failed !== '0') throw new Error(`${failed} connections have failed`)
+    const what = `CPU at ${RATE} connections/s to ${active} services`
+    tell(`${what}: director`, busy.cpu, '%', true)
+    tell(`${what}: ovs-vswitchd`, busy.switch, '%')
+    tell(`${what}: longest stall`, busy.stall, 'ms')
+  }
+}
+
+/** Our flows and groups in the form that ovs-ofctl reads. */
+async function saved(sw: DirectorSwitch): Promise<{ flows: string[]; groups: string[] }> {
+  const lines = (text: string) => text.split('\n').filter(line => line.includes('actions='))
+  return {
+    flows: lines(await sw.ofctl(['--no-stats', 'dump-flows', OURS])),
+    groups: lines(await sw.ofctl(['dump-groups'])),
+  }
+}
