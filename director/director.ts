@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { createApplier } from '../shared/apply/apply.ts'
 import type { ServicesSnapshot } from '../shared/config/snapshot.ts'
 import { CrossportError } from '../shared/errors.ts'
@@ -12,8 +11,9 @@ import { createDriftGuard } from '../shared/switch/drift-guard.ts'
 import { keepTunnelPeers } from '../shared/switch/tunnel-peers.ts'
 import type { Switch, SwitchHandlers } from '../shared/switch/types.ts'
 import { createAnnouncer } from './apply/announce.ts'
-import { disableSequenceChecks, dumpConnections, zoneTimeouts } from './apply/conntrack.ts'
+import { disableSequenceChecks, dumpConnections } from './apply/conntrack.ts'
 import { createRefuser } from './apply/refuse.ts'
+import { createZones } from './apply/zones.ts'
 import { startBalance } from './balance/balance.ts'
 import { serviceObject } from './compile/compile.ts'
 import { intoTunnel } from './compile/fabric.ts'
@@ -25,8 +25,10 @@ import type { AgentHandlers, Agents, Offer } from './intake/agents.ts'
 import type { BridgeWatch } from './intake/bridge.ts'
 import { createInputs } from './intake/inputs.ts'
 import { createLinger } from './linger.ts'
+import { createOffers } from './offer.ts'
 import { markOf, type Plan } from './plan.ts'
-import { startReconcile } from './reconcile.ts'
+import type { Part } from './planner.ts'
+import { type Differing, startReconcile } from './reconcile.ts'
 import { restoreRegistry } from './registry/registry.ts'
 import { statusOf } from './status.ts'
 import type { Store } from './store/store.ts'
@@ -72,8 +74,9 @@ export function createDirector(options: DirectorOptions): Director {
   let bridge: BridgeWatch | undefined
   let sw: Switch | undefined
   let tunnel: TunnelPortKeeper | undefined
+  const makeOffer = createOffers()
   let offer: Offer | undefined
-  let timeoutsInForce = ''
+  const zones = createZones(config.connectionTimeouts)
   let relaxed = false
   let lastCommitAt: Date | undefined
 
@@ -88,7 +91,8 @@ export function createDirector(options: DirectorOptions): Director {
   })
 
   /** In the order in which a connection's first packet needs them. */
-  const accompany = async (services: readonly CompiledService[]) => {
+  const accompany = async (change: Differing<CompiledService>) => {
+    zones.update(change)
     if (bridge?.view === undefined) return
     if (!relaxed && bridge.view.datapathType === 'netdev') {
       // Asked once a session: a vswitchd that does not know the command will not learn it.
@@ -97,12 +101,11 @@ export function createDirector(options: DirectorOptions): Director {
         log.warn('conntrack goes on checking sequence numbers: large uploads may stall', { err }),
       )
     }
-    const zones = zoneTimeouts(services, config.connectionTimeouts)
     const { datapathType } = bridge.view
-    const wanted = JSON.stringify([datapathType, zones])
-    if (wanted === timeoutsInForce) return
-    const { conflicts } = await ensureCtTimeoutPolicies(bridge.client, { datapathType, zones })
-    timeoutsInForce = wanted
+    const wanted = zones.due(datapathType)
+    if (wanted === undefined) return
+    const { conflicts } = await ensureCtTimeoutPolicies(bridge.client, { datapathType, zones: wanted })
+    zones.inForce(datapathType)
     if (conflicts.length > 0) log.warn('connection tracking zones that somebody else has set up', { zones: conflicts })
   }
 
@@ -117,9 +120,9 @@ export function createDirector(options: DirectorOptions): Director {
     },
   })
 
-  const onApplied = (plan: Plan, site: Site) => {
+  const onApplied = ({ plan, altered, site }: { plan: Plan; altered: Part; site: Site }) => {
     if (applier.counts.commits > 0) lastCommitAt = clock.wall()
-    note(plan)
+    note(altered)
     if (sw !== undefined && !reconcile.tornDown) {
       const agentHere = [...inputs.registry.hosts.values()].some(({ hostMac }) => site.ownMacs.includes(hostMac))
       announcer.announce(sw, new Set(plan.compiled.map(service => service.vip)), site, agentHere)
@@ -132,7 +135,7 @@ export function createDirector(options: DirectorOptions): Director {
     options.onConfirmed()
   }
 
-  const note = (plan: Pick<Plan, 'services' | 'compiled'>) => {
+  const note = (plan: Part) => {
     for (const [i, service] of plan.services.entries()) {
       const ready = service.realServers.filter(rs => rs.state === 'ready')
       for (const rs of ready) timeline.reached('registered', `${service.service} ${rs.vm}`, rs.id)
@@ -166,22 +169,18 @@ export function createDirector(options: DirectorOptions): Director {
     clock,
     accompany,
     onApplied,
-    onShares: altered => {
-      lastCommitAt = clock.wall()
-      note(altered)
-      changed()
-    },
     waiting: options.onWaiting,
-    offer: site => {
+    offer: (site, { altered, gone }) => {
       const { documents: dropped, specs } = inputs.services
-      const documents = linger
-        .amend(dropped, specs, inputs.registry)
-        .map(({ file, line, text }) => ({ file, line, text }))
-      const revision = createHash('sha256').update(JSON.stringify(documents)).digest('hex').slice(0, 16)
+      const documents = linger.amend({ documents: dropped, specs, altered, gone: gone.map(({ key }) => key) })
       const { id: directorId, leaseMs } = config
       const directorIp = config.fabric === 'overlay' ? { directorIp: config.hostIp ?? '' } : {}
-      const request = { directorId, directorMac: site.directorMac, leaseMs, active: true, ...directorIp }
-      offer = { request, documents: { documents, revision } }
+      const next = makeOffer(
+        { directorId, directorMac: site.directorMac, leaseMs, active: true, ...directorIp },
+        documents,
+      )
+      if (next === undefined) return
+      offer = next
       agents?.setOffer(offer)
     },
   })
@@ -223,7 +222,7 @@ export function createDirector(options: DirectorOptions): Director {
       return () => listeners.delete(listener)
     },
     resync: async () => {
-      timeoutsInForce = ''
+      zones.distrust()
       tunnel?.resume()
       const { added, changed: altered, deleted } = await reconcile.resync()
       return { flowsAdded: added, flowsChanged: altered, flowsDeleted: deleted }
@@ -256,7 +255,7 @@ export function createDirector(options: DirectorOptions): Director {
       },
       onUp: () => {
         applier.distrust({ retryRefused: true })
-        timeoutsInForce = ''
+        zones.distrust()
         inputs.setState('switch', 'in sync', 'connected')
         relaxed = false
         reconcile.loop.mark('switch')

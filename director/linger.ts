@@ -1,74 +1,108 @@
-import { parseServiceFile, type SourceDocument } from '../shared/config/parse.ts'
+import type { SourceDocument } from '../shared/config/parse.ts'
 import type { ServiceSpec } from '../shared/config/service.ts'
 import { vmMatcher } from '../shared/config/vm-pattern.ts'
 import type { Clock } from '../shared/run/clock.ts'
-import type { Registry } from './registry/types.ts'
+import { specKey, type VirtualService } from './registry/services.ts'
 
 export interface Linger {
   /**
    * The documents as hosts are to have them: a real server that has been taken out of a file with `drainTimeout` stays
-   * in it with weight 0 for so long, so that its host goes on forwarding to it. It is named by UUID.
+   * in it with weight 0 for so long, so that its host goes on forwarding to it. It is named by UUID. The same list again
+   * while nothing changes.
    */
-  amend(
-    documents: readonly SourceDocument[],
-    specs: readonly ServiceSpec[],
-    registry: Registry,
-  ): readonly SourceDocument[]
+  amend(input: LingerInput): readonly SourceDocument[]
   close(): void
+}
+
+export interface LingerInput {
+  readonly documents: readonly SourceDocument[]
+  readonly specs: readonly ServiceSpec[]
+  /** Services of the plan that may differ from the last time, and keys of those that are gone. */
+  readonly altered: readonly VirtualService[]
+  readonly gone: readonly string[]
 }
 
 interface Leaving {
   readonly vm: string
   readonly port: number
+  /** Clock milliseconds. */
+  readonly until: number
 }
 
 /** `mark` is called when a time is over. Only this process remembers who lingers: a restart ends it. */
 export function createLinger(clock: Clock, mark: (reason: string) => void): Linger {
-  const since = new Map<string, number>()
+  let specs: readonly ServiceSpec[] = []
+  let byKey: ReadonlyMap<string, ServiceSpec> = new Map()
+  /** By service; also those whose time is over, as long as their hosts still have them. */
+  const leaving = new Map<string, { readonly spec: ServiceSpec; readonly list: readonly Leaving[] }>()
+  let last: {
+    readonly of: readonly SourceDocument[]
+    readonly text: string
+    readonly result: readonly SourceDocument[]
+  }
+  last = { of: [], text: '', result: [] }
   let cancel = () => {}
 
-  const leaving = (spec: ServiceSpec, registry: Registry, seen: Set<string>, next: number[]): Leaving[] => {
+  const leavingOf = ({ key, realServers }: VirtualService, spec: ServiceSpec): Leaving[] => {
     const { drainTimeout = 0 } = spec
     if (drainTimeout === 0) return []
+    const before = leaving.get(key)?.list ?? []
     const entries = spec.realServers.map(({ vm, port }) => ({ matches: vmMatcher(vm), port }))
-    return [...registry.hosts.values()]
-      .flatMap(host => [...host.realServers.values()])
-      .filter(
-        rs => rs.service === spec.service && rs.vmUuid !== '' && (rs.state === 'ready' || rs.state === 'draining'),
-      )
-      .filter(rs => !entries.some(entry => entry.port === rs.rsPort && entry.matches({ name: rs.vm, uuid: rs.vmUuid })))
-      .filter(rs => {
-        const key = `${spec.service} ${rs.vmUuid} ${rs.rsPort}`
-        seen.add(key)
-        if (!since.has(key)) since.set(key, clock.now())
-        const left = since.get(key)! + drainTimeout * 1000 - clock.now()
-        if (left > 0) next.push(left)
-        return left > 0
-      })
-      .map(rs => ({ vm: rs.vmUuid, port: rs.rsPort }))
+    return realServers.flatMap(({ vm, vmUuid, rsPort: port, state }) => {
+      if (vmUuid === '' || entries.some(entry => entry.port === port && entry.matches({ name: vm, uuid: vmUuid })))
+        return []
+      const known = before.find(entry => entry.vm === vmUuid && entry.port === port)
+      if (state === 'lost') return known ?? []
+      if (state !== 'ready' && state !== 'draining') return []
+      return known ?? { vm: vmUuid, port, until: clock.now() + drainTimeout * 1000 }
+    })
   }
 
   return {
-    amend: (documents, specs, registry) => {
+    amend: input => {
+      if (input.specs !== specs) {
+        specs = input.specs
+        byKey = new Map(specs.map(spec => [specKey(spec), spec]))
+      }
+      for (const key of input.gone) leaving.delete(key)
+      for (const service of input.altered) {
+        const spec = byKey.get(service.key)
+        const list = spec === undefined ? [] : leavingOf(service, spec)
+        if (spec === undefined || list.length === 0) leaving.delete(service.key)
+        else leaving.set(service.key, { spec, list })
+      }
       cancel()
-      const seen = new Set<string>()
+      const now = clock.now()
       const next: number[] = []
-      const byService = new Map(specs.map(spec => [spec.service, leaving(spec, registry, seen, next)]))
-      for (const key of since.keys()) if (!seen.has(key)) since.delete(key)
-      if (next.length === 0) return documents
-      cancel = clock.after(Math.min(...next), () => mark('drained'))
-      return documents.map(document => withLeaving(document, byService))
+      const amended = new Map<string, string>()
+      for (const { spec, list } of leaving.values()) {
+        const still = list.filter(({ until }) => until > now)
+        if (still.length === 0) continue
+        next.push(...still.map(({ until }) => until - now))
+        amended.set(placeOf(spec.source), withLeaving(spec, still))
+      }
+      if (next.length > 0) cancel = clock.after(Math.min(...next), () => mark('drained'))
+      const text = JSON.stringify([...amended])
+      const { documents } = input
+      if (last.of === documents && last.text === text) return last.result
+      const result =
+        amended.size === 0
+          ? documents
+          : documents.map(document => {
+              const other = amended.get(placeOf(document))
+              return other === undefined ? document : { ...document, text: other }
+            })
+      last = { of: documents, text, result }
+      return result
     },
     close: () => cancel(),
   }
 }
 
-function withLeaving(document: SourceDocument, byService: ReadonlyMap<string, readonly Leaving[]>): SourceDocument {
-  const spec = parseServiceFile(document.text, document.file).specs[0]
-  const leaving = spec === undefined ? [] : (byService.get(spec.service) ?? [])
-  if (spec === undefined || leaving.length === 0) return document
-  const { source: _, realServers, ...rest } = spec
-  const all = [...realServers, ...leaving.map(rs => ({ ...rs, weight: 0 }))]
-  // JSON is YAML.
-  return { ...document, text: JSON.stringify({ ...rest, realServers: all }) }
+const placeOf = ({ file, line }: { readonly file: string; readonly line: number }) => `${file}:${line}`
+
+/** JSON is YAML. */
+function withLeaving({ source: _, realServers, ...rest }: ServiceSpec, leaving: readonly Leaving[]): string {
+  const all = [...realServers, ...leaving.map(({ vm, port }) => ({ vm, port, weight: 0 }))]
+  return JSON.stringify({ ...rest, realServers: all })
 }

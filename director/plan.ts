@@ -16,8 +16,9 @@ export interface Plan {
 }
 
 /**
- * Reads nothing but its arguments; numbers that are new are written to the state file before they are used. `knowledge`
- * is what has been learnt of a service's connections.
+ * The specification of planner.ts, which does the same by what has changed. Reads nothing but its arguments; numbers
+ * that are new are written to the state file before they are used. `knowledge` is what has been learnt of a service's
+ * connections.
  */
 export function makePlan(
   specs: readonly ServiceSpec[],
@@ -29,25 +30,19 @@ export function makePlan(
   const virtual = virtualServices(specs, realServers)
   return {
     services: virtual.services,
-    compiled: virtual.services.map(keptInPanic).map(service => number(service, numbers, knowledge(service))),
+    compiled: virtual.services.map(service => compileService(service, numbers, knowledge)),
     problems: [...problems, ...virtual.problems],
   }
 }
 
-/** The plan with the shares of these services (by key) made anew; everything else stays as it was. */
-export function reschedule(
-  plan: Plan,
-  keys: ReadonlySet<string>,
+/** One service, scheduled and numbered. */
+export function compileService(
+  service: VirtualService,
   numbers: Numbers,
   knowledge: (service: VirtualService) => Knowledge,
-): Plan {
-  const compiled = plan.compiled.map((before, i) => {
-    const service = plan.services[i]!
-    if (!keys.has(service.key)) return before
-    const kept = keptInPanic(service)
-    return number(kept, numbers, knowledge(kept))
-  })
-  return { ...plan, compiled }
+): CompiledService {
+  const kept = keptInPanic(service)
+  return number(kept, numbers, knowledge(kept))
 }
 
 /** One service's connections never carry another's mark: a real server that changes its service gets a new one. */

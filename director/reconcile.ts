@@ -1,14 +1,16 @@
 import type { Applied, Applier } from '../shared/apply/apply.ts'
 import { CrossportError } from '../shared/errors.ts'
+import type { Compiled } from '../shared/flows/compiled.ts'
 import type { Log } from '../shared/log.ts'
 import type { Clock } from '../shared/run/clock.ts'
 import { createDirtyLoop, type DirtyLoop } from '../shared/run/dirty-loop.ts'
 import type { Switch } from '../shared/switch/types.ts'
-import { compile, serviceObject } from './compile/compile.ts'
+import { createCompiler } from './compile/compiler.ts'
 import type { CompiledService, Site } from './compile/types.ts'
 import type { Inputs } from './intake/inputs.ts'
 import { createPanicTeller } from './panics.ts'
-import { makePlan, type Plan, reschedule } from './plan.ts'
+import type { Plan } from './plan.ts'
+import { createPlanner, type Part } from './planner.ts'
 import { expire, nextExpiry } from './registry/registry.ts'
 import type { VirtualService } from './registry/services.ts'
 import type { Knowledge } from './schedule/schedule.ts'
@@ -21,20 +23,24 @@ export interface ReconcileOptions {
   readonly switch: () => Switch
   readonly log: Log
   readonly clock: Clock
-  /** Keys of the services whose shares are due since this was asked last. */
+  /** Keys of the services whose shares are due since this was asked last. What is due is told once. */
   dueShares(): ReadonlySet<string>
   /** What has been learnt of a service's connections. */
   knowledge(service: VirtualService): Knowledge
   /** Tells the agents who they talk to and which files are in force. */
-  offer(site: Site): void
+  offer(site: Site, change: Differing<VirtualService>): void
   /** What goes with the services beside the bridge: connection timeouts. Rejects: the flows are applied, and all is tried again. */
-  accompany(services: readonly CompiledService[], site: Site): Promise<void>
+  accompany(change: Differing<CompiledService>): Promise<void>
   /** What the loop waits for, undefined when for nothing. */
   waiting(what: string | undefined): void
-  /** The switch has confirmed; called after every act. */
-  onApplied(plan: Plan, site: Site, applied: Applied): void
-  /** Likewise, when nothing but the shares of these services has changed. */
-  onShares(altered: Pick<Plan, 'services' | 'compiled'>): void
+  /** The switch has confirmed; called after every act. `altered` is all of the plan when the act before has failed. */
+  onApplied(outcome: { readonly plan: Plan; readonly altered: Part; readonly site: Site }): void
+}
+
+/** What may differ from the last act, and what is gone. */
+export interface Differing<T> {
+  readonly altered: readonly T[]
+  readonly gone: readonly T[]
 }
 
 export interface Reconcile {
@@ -61,19 +67,22 @@ export interface Reconcile {
  */
 export function startReconcile(options: ReconcileOptions): Reconcile {
   const { inputs, store, applier, log, clock } = options
+  const planner = createPlanner(store.numbers)
+  const compiler = createCompiler()
   const tellPanics = createPanicTeller(log)
   let plan: Plan | undefined
   let tornDown = false
-  let behind = false
+  /** The last pass came to its end: all stations know everything but what has changed since. */
+  let complete = false
   let asked: Asked[] = []
   let cancelLease = () => {}
 
   /** Those who ask for an act hear of the first that starts after they asked, also when it fails. */
-  const act = async (_signal: AbortSignal, reasons: readonly string[]) => {
+  const act = async () => {
     const mine = asked
     asked = []
     try {
-      const applied = await (reasons.every(reason => SHARES_ONLY.has(reason)) ? sharesPass() : pass())
+      const applied = await pass()
       for (const { resolve } of mine) resolve(applied)
     } catch (error) {
       for (const { reject } of mine) reject(error)
@@ -81,49 +90,49 @@ export function startReconcile(options: ReconcileOptions): Reconcile {
     }
   }
 
+  /** Costs in proportion to what has changed: it runs many times a second while connections come. */
   const pass = async (): Promise<Applied> => {
     const site = inputs.site
     if (site === undefined) throw new Error('the site is not known')
+    const whole = !complete
+    complete = false
     inputs.updateRegistry(registry => expire(registry, clock.now()))
     armLease()
-    store.hosts.save(inputs.registry.hosts.values())
-    if (inputs.services.synced) store.files.save(inputs.services.texts)
-    options.offer(site)
-    const next = makePlan(inputs.services.specs, inputs.registry, store.numbers, options.knowledge)
-    const services = tornDown ? [] : next.compiled
+    store.hosts.save(inputs.registry.hosts)
+    const { services: files, registry } = inputs
+    if (files.synced) store.files.save(files.texts)
+    const { knowledge } = options
+    const next = planner.update({ specs: files.specs, registry, due: options.dueShares(), knowledge })
+    const changed = compiler.update({
+      site,
+      services: next.compiled,
+      altered: next.altered.compiled,
+      gone: next.gone.compiled,
+    })
+    const altered = whole ? next : next.altered
+    options.offer(site, { altered: altered.services, gone: next.gone.services })
+    const gone = next.gone.compiled
+    const accompanied = tornDown
+      ? { altered: [], gone: [...gone, ...next.compiled] }
+      : { altered: altered.compiled, gone }
     // Before the flows, for a connection's first packet should find its zone's timeouts; but flows go out without, too.
-    const failure = await options.accompany(services, site).then(
+    const failure = await options.accompany(accompanied).then(
       () => undefined,
       (error: unknown) => ({ error }),
     )
-    const applied = await applier.apply(compile(site, services), options.switch())
-    tellPanics(next.services)
+    const applied = tornDown
+      ? await applier.apply(NOTHING, options.switch())
+      : await applier.apply(compiler.compiled, options.switch(), whole ? {} : { changed })
+    tellPanics(altered.services, next.gone.services)
     plan = next
-    behind = false
+    complete = !tornDown
     if (applied.added + applied.deleted > 0) log.info('the switch has confirmed', { ...applied })
     else if (applied.changed > 0) log.debug('the switch has confirmed', { ...applied })
-    options.onApplied(next, site, applied)
-    if (failure) throw failure.error
-    return applied
-  }
-
-  /** Many times a second while connections come: costs in proportion to the services whose shares change. */
-  const sharesPass = async (): Promise<Applied> => {
-    const site = inputs.site
-    // What was refused may have to be tried again, which takes the whole of it.
-    const simple = !behind && !tornDown && applier.quarantined.length === 0
-    if (plan === undefined || site === undefined || !simple) return pass()
-    const before = plan
-    // What is due is told once: should this fail, the next pass is a whole one.
-    behind = true
-    const next = reschedule(before, options.dueShares(), store.numbers, options.knowledge)
-    const isAltered = (_: unknown, i: number) => next.compiled[i] !== before.compiled[i]
-    const altered = { services: next.services.filter(isAltered), compiled: next.compiled.filter(isAltered) }
-    const changed = altered.compiled.map(serviceObject)
-    const applied = await applier.apply(compile(site, altered.compiled), options.switch(), { changed })
-    plan = next
-    behind = false
-    options.onShares(altered)
+    options.onApplied({ plan: next, altered, site })
+    if (failure) {
+      complete = false
+      throw failure.error
+    }
     return applied
   }
 
@@ -168,8 +177,8 @@ export function startReconcile(options: ReconcileOptions): Reconcile {
   }
 }
 
-/** Reasons of marks that are about shares alone (balance/balance.ts). */
-const SHARES_ONLY: ReadonlySet<string> = new Set(['load', 'time'])
+/** What a director that was torn down wants of the switch. */
+const NOTHING: Compiled = new Map()
 
 interface Asked {
   resolve(applied: Applied): void

@@ -1,10 +1,11 @@
 import type { AgentMessage } from '../../shared/rpc/gen/crossport/v1/AgentMessage.ts'
 import type { DirectorMessage__Output } from '../../shared/rpc/gen/crossport/v1/DirectorMessage.ts'
 import type { RegistrationRequest__Output } from '../../shared/rpc/gen/crossport/v1/RegistrationRequest.ts'
+import type { ServiceDocuments__Output } from '../../shared/rpc/gen/crossport/v1/ServiceDocuments.ts'
 import { toProto } from '../../shared/rpc/real-server.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import { deltaOf } from './delta.ts'
-import type { ReportedRealServer, ReportHandlers } from './types.ts'
+import type { DirectorDocument, ReportedRealServer, ReportHandlers } from './types.ts'
 
 /** Who this host is, as the director will address it. */
 export interface HostIdentity {
@@ -50,13 +51,15 @@ export function createSession(options: SessionOptions): Session {
   let sequence = 0
   let answered = 0
   let registered = false
+  let documents: readonly DirectorDocument[] = []
+  let revision = ''
   let cancelHeartbeat = () => {}
 
   const registration = () => {
     const { identity, realServers } = truth()
     known = realServers
     knownIdentity = identity
-    send({ registration: { ...identity, realServers: [...realServers.values()].map(toProto) } })
+    send({ registration: { ...identity, realServers: [...realServers.values()].map(toProto), documentChanges: true } })
   }
 
   const heartbeat = () => {
@@ -83,10 +86,18 @@ export function createSession(options: SessionOptions): Session {
     if (first) heartbeat()
   }
 
+  const servicesCame = (services: ServiceDocuments__Output) => {
+    if (services.base !== '' && services.base !== revision)
+      return options.lost('the director has told of a change to service files that were never sent')
+    documents = services.base === '' ? services.documents : changed(documents, services)
+    revision = services.revision
+    handlers.onServices(documents)
+  }
+
   return {
     receive: message => {
       if (message.request) asked(message.request)
-      if (message.services) handlers.onServices(message.services.documents)
+      if (message.services) servicesCame(message.services)
       if (message.heartbeat) {
         answered = Math.max(answered, message.heartbeat.sequence)
         if (!registered) handlers.onState('registered', 'the director has confirmed the registration')
@@ -103,4 +114,16 @@ export function createSession(options: SessionOptions): Session {
     },
     close: () => cancelHeartbeat(),
   }
+}
+
+/** In the order in which a director sends all of them; those that stay are the same objects. */
+function changed(
+  documents: readonly DirectorDocument[],
+  { documents: come, removed }: ServiceDocuments__Output,
+): readonly DirectorDocument[] {
+  const place = ({ file, line }: { readonly file: string; readonly line: number }) => `${file}:${line}`
+  const known = new Map(documents.map(document => [place(document), document]))
+  for (const where of removed) known.delete(place(where))
+  for (const document of come) known.set(place(document), document)
+  return [...known.values()].sort((a, b) => (a.file < b.file ? -1 : Number(a.file > b.file)) || a.line - b.line)
 }

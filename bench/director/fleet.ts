@@ -20,8 +20,6 @@ export interface Fleet extends AsyncDisposable {
   /** The real server of `service` that is on `host`, changed. */
   change(host: number, service: number, to: Partial<ReportedRealServer>): void
   stop(host: number): Promise<void>
-  /** Messages and bytes of service documents that all agents have got. */
-  readonly received: { messages: number; bytes: number }
 }
 
 export const vipOf = (service: number) => `10.${64 + (service >> 16)}.${(service >> 8) & 255}.${service & 255}`
@@ -34,11 +32,9 @@ export async function createFleet(dir: string, address: string, services: number
       lists[(service * REAL_SERVERS + i) % HOSTS]!.set(service, realServer(service, i))
     }
   }
-  const received = { messages: 0, bytes: 0 }
   const reporters = new Map<number, HostReporter>()
   return {
     services,
-    received,
     drop: async (service, clients = '0.0.0.0/0') => {
       const text = `service: service-${service}\nvip: ${vipOf(service)}\nport: 80\nscheduler: wlc\nclients: [${clients}]\nrealServers:\n  - vm: vm-${service}-*\n    port: 80\n`
       const file = join(dir, `services.d/service-${service}.yaml`)
@@ -51,14 +47,7 @@ export async function createFleet(dir: string, address: string, services: number
         identity: { hostId: `host-${host}`, hostMac, hostIp: `172.24.1.${host + 1}`, version: '1' },
         log: quiet,
         clock: systemClock,
-        handlers: {
-          onDirector: () => {},
-          onServices: documents => {
-            received.messages++
-            for (const { text } of documents) received.bytes += text.length
-          },
-          onState: () => {},
-        },
+        handlers: { onDirector: () => {}, onServices: () => {}, onState: () => {} },
       })
       reporters.set(host, reporter)
       reporter.update([...lists[host]!.values()])

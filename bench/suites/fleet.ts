@@ -69,10 +69,8 @@ async function measure(services: number, report: Report, outer: AsyncDisposableS
   const { rss } = await director.usage(true)
   tell('memory of the director', rss / 2 ** 20, 'MiB')
 
-  fleet.received.messages = fleet.received.bytes = 0
   const file = await rounds(director, n => fleet.drop(n, `10.${n % 100}.0.0/16`), services)
   tell('one file changed → confirmed', file, 'ms', true)
-  tell('its documents to all agents', fleet.received.bytes / ROUNDS / 1024, 'KiB', true)
   await stall()
   const state = await rounds(
     director,

@@ -1,5 +1,7 @@
 import * as grpc from '@grpc/grpc-js'
+import type { SourceDocument } from '../../shared/config/parse.ts'
 import { CrossportError } from '../../shared/errors.ts'
+import { changedItems } from '../../shared/lists.ts'
 import type { Log } from '../../shared/log.ts'
 import type { AgentMessage__Output } from '../../shared/rpc/gen/crossport/v1/AgentMessage.ts'
 import type { DirectorMessage } from '../../shared/rpc/gen/crossport/v1/DirectorMessage.ts'
@@ -16,7 +18,10 @@ import { hostReport } from './validate.ts'
 /** What every agent is told. */
 export interface Offer {
   readonly request: RegistrationRequest
-  readonly documents: ServiceDocuments
+  /** All of them; those that are the same object as in the offer before have not changed. */
+  readonly documents: readonly SourceDocument[]
+  /** Stands for the documents. */
+  readonly revision: string
 }
 
 /** Called for messages in the order in which they came; they do no I/O. */
@@ -52,13 +57,23 @@ type Call = grpc.ServerDuplexStream<AgentMessage__Output, DirectorMessage>
  */
 export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   const { log, handlers } = options
-  const calls = new Map<Call, { hostId: string | undefined }>()
+  const calls = new Map<Call, { hostId: string | undefined; documentChanges: boolean }>()
   let offer: Offer | undefined
 
-  const greet = (call: Call, before?: Offer) => {
-    if (offer === undefined) return
-    if (JSON.stringify(before?.request) !== JSON.stringify(offer.request)) call.write({ request: offer.request })
-    if (before?.documents.revision !== offer.documents.revision) call.write({ services: offer.documents })
+  const greet = (call: Call, offered: Offer) => {
+    call.write({ request: offered.request })
+    call.write({ services: allOf(offered) })
+  }
+
+  /** What of it is new; all agents have had `before`. */
+  const tell = (before: Offer, next: Offer) => {
+    const asked = JSON.stringify(before.request) !== JSON.stringify(next.request)
+    const all = before.revision === next.revision ? undefined : allOf(next)
+    const changes = all && changesOf(before, next)
+    for (const [call, { documentChanges }] of calls) {
+      if (asked) call.write({ request: next.request })
+      if (all !== undefined) call.write({ services: documentChanges ? changes! : all })
+    }
   }
 
   const registered = (call: Call, message: HostRegistration__Output) => {
@@ -67,7 +82,7 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
       if (other !== call && hostId === report.hostId)
         refuse(other, grpc.status.ABORTED, 'this host has registered anew')
     }
-    calls.set(call, { hostId: report.hostId })
+    calls.set(call, { hostId: report.hostId, documentChanges: message.documentChanges })
     handlers.onRegistration(report)
   }
 
@@ -90,7 +105,7 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   }
 
   const attach = (call: Call) => {
-    calls.set(call, { hostId: undefined })
+    calls.set(call, { hostId: undefined, documentChanges: false })
     log.debug('an agent has dialled in', { peer: call.getPeer() })
     const ended = () => calls.delete(call)
     call.on('data', message => {
@@ -108,7 +123,7 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     })
     call.on('cancelled', ended)
     call.on('error', ended)
-    greet(call)
+    if (offer !== undefined) greet(call, offer)
   }
 
   const server: RpcServer = await serveRpc({
@@ -122,7 +137,8 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     setOffer: next => {
       const before = offer
       offer = next
-      for (const call of calls.keys()) greet(call, before)
+      if (before !== undefined) return tell(before, next)
+      for (const call of calls.keys()) greet(call, next)
     },
     get connected() {
       return new Set([...calls.values()].flatMap(({ hostId }) => hostId ?? []))
@@ -130,6 +146,19 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     close: () => server.close(),
   }
 }
+
+function allOf({ documents, revision }: Offer): ServiceDocuments {
+  return { documents: [...documents], revision }
+}
+
+function changesOf(before: Offer, next: Offer): ServiceDocuments {
+  const { gone, come } = changedItems(before.documents, next.documents)
+  const stay = new Set(come.map(placeOf))
+  const removed = gone.filter(document => !stay.has(placeOf(document))).map(({ file, line }) => ({ file, line }))
+  return { documents: come, removed, revision: next.revision, base: before.revision }
+}
+
+const placeOf = ({ file, line }: SourceDocument) => `${file}:${line}`
 
 /** One that is not valid is left out and told of; it does not take the others with it. */
 function realServers(messages: readonly RealServer__Output[], log: Log): RealServerReport[] {

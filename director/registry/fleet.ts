@@ -1,3 +1,4 @@
+import type { RealServerReport } from '../../shared/rpc/real-server.ts'
 import type { Host, RealServer, Registry, RegistryProblem } from './types.ts'
 
 /**
@@ -13,7 +14,7 @@ export function fleet(registry: Registry): {
   const problems: RegistryProblem[] = []
   const hosts = [...registry.hosts.values()].sort((a, b) => compare(a.state, b.state) || a.seq - b.seq)
   for (const rs of hosts.flatMap(realServersOf)) {
-    const key = `${rs.protocol} ${rs.vip} ${rs.hostMac} ${rs.ingressPort}`
+    const key = claimOf(rs)
     const holder = claims.get(key)
     if (holder === undefined) claims.set(key, rs)
     else problems.push(conflict(rs, holder))
@@ -22,20 +23,20 @@ export function fleet(registry: Registry): {
 }
 
 function realServersOf(host: Host): RealServer[] {
-  const { hostId, hostMac, hostIp } = host
-  return [...host.realServers.values()]
-    .sort((a, b) => compare(a.id, b.id))
-    .map(rs => ({
-      ...rs,
-      id: `${hostId}/${rs.id}`,
-      hostId,
-      hostMac,
-      hostIp,
-      state: host.state === 'lost' ? 'lost' : rs.state,
-    }))
+  return [...host.realServers.values()].sort((a, b) => compare(a.id, b.id)).map(rs => onHost(host, rs))
 }
 
-function conflict(rs: RealServer, holder: RealServer): RegistryProblem {
+/** What a host reports, as one of the fleet's real servers. */
+export function onHost({ hostId, hostMac, hostIp, state }: Host, rs: RealServerReport): RealServer {
+  return { ...rs, id: `${hostId}/${rs.id}`, hostId, hostMac, hostIp, state: state === 'lost' ? 'lost' : rs.state }
+}
+
+/** What only one real server can have. */
+export function claimOf(rs: RealServer): string {
+  return `${rs.protocol} ${rs.vip} ${rs.hostMac} ${rs.ingressPort}`
+}
+
+export function conflict(rs: RealServer, holder: RealServer): RegistryProblem {
   const address = `${rs.hostMac} ${rs.protocol} ${rs.vip} ingress port ${rs.ingressPort}`
   return {
     subject: rs.id,
@@ -45,6 +46,6 @@ function conflict(rs: RealServer, holder: RealServer): RegistryProblem {
 }
 
 /** Byte order, not the locale's: the same on every machine. */
-function compare(a: string, b: string): number {
+export function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }

@@ -23,11 +23,25 @@ export function restoreRegistry(
 export function register(registry: Registry, report: HostReport, now: number, leaseMs: number): Registry {
   const known = registry.hosts.get(report.hostId)
   const seq = known?.seq ?? registry.nextSeq
-  const host: Host = { ...report, seq, state: 'alive', leaseExpiresAt: now + leaseMs }
+  const realServers = known === undefined ? report.realServers : sameAgain(known.realServers, report.realServers)
+  const host: Host = { ...report, realServers, seq, state: 'alive', leaseExpiresAt: now + leaseMs }
   return {
     hosts: new Map(registry.hosts).set(report.hostId, host),
     nextSeq: known ? registry.nextSeq : seq + 1,
   }
+}
+
+/** What is the same again is the same object: an agent that only comes back costs nothing. */
+function sameAgain(before: HostReport['realServers'], now: HostReport['realServers']): HostReport['realServers'] {
+  let changed = before.size !== now.size
+  const next = new Map<string, RealServerReport>()
+  for (const [id, rs] of now) {
+    const known = before.get(id)
+    const same = known !== undefined && JSON.stringify(known) === JSON.stringify(rs)
+    next.set(id, same ? known : rs)
+    if (!same) changed = true
+  }
+  return changed ? next : before
 }
 
 /** What changed on a host since its last message. Unknown hosts change nothing: they have to register first. */

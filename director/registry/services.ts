@@ -1,5 +1,6 @@
 import type { RealServerSpec, Scheduler, ServiceSpec } from '../../shared/config/service.ts'
 import { vmMatcher } from '../../shared/config/vm-pattern.ts'
+import { compare } from './fleet.ts'
 import type { RealServer, RegistryProblem } from './types.ts'
 
 /** A virtual service with the real servers that have registered for it. */
@@ -21,6 +22,9 @@ export interface VirtualService {
 /** What only the director acts on, of its own service file; a file that was dropped on hosts only has the defaults. */
 export type ServiceOptions = Pick<ServiceSpec, 'slowStart' | 'drainTimeout' | 'persistence' | 'onFailure' | 'onEmpty'>
 
+const NONE: ServiceOptions = {}
+const EVERYONE: readonly string[] = ['0.0.0.0/0']
+
 const SCHEDULERS: readonly string[] = ['rr', 'wrr', 'lc', 'wlc', 'sed', 'nq', 'sh', 'dh', 'mh'] satisfies Scheduler[]
 
 /**
@@ -37,31 +41,39 @@ export function virtualServices(
     services.set(service.key, service)
     byName.set(service.service, service)
   }
-  const termsOf = new Map<string, (rs: RealServer) => RealServer>()
-  for (const spec of specs) {
-    const service = fromSpec(spec)
-    add(service)
-    if (spec.realServers.some(hasTerms)) termsOf.set(service.key, withTerms(spec.realServers))
+  for (const spec of specs) add(fromSpec(spec, []))
+  for (const rs of realServers) {
+    if (!byName.has(rs.service) && !services.has(keyOf(rs))) add(fromReport(rs, []))
   }
 
   const problems: RegistryProblem[] = []
   const members = new Map<string, RealServer[]>()
   for (const rs of realServers) {
-    const key = `${rs.protocol} ${rs.vip}:${rs.vipPort}`
-    if (!byName.has(rs.service) && !services.has(key)) add(fromReport(rs, key))
+    const key = keyOf(rs)
     const named = byName.get(rs.service)
-    if (named?.key === key) members.set(key, [...(members.get(key) ?? []), rs])
-    else problems.push(mismatch(rs, key, named, services.get(key)))
+    if (named?.key !== key) problems.push(mismatch(rs, named, services.get(key)))
+    else if (members.get(key)?.push(rs) === undefined) members.set(key, [rs])
   }
-  const sorted = [...services.values()].sort((a, b) => (a.key < b.key ? -1 : 1))
+  const specOf = new Map(specs.map(spec => [specKey(spec), spec]))
   return {
-    services: sorted.map(service => {
-      const own = members.get(service.key) ?? []
-      const terms = termsOf.get(service.key)
-      return { ...service, realServers: terms === undefined ? own : own.map(terms) }
-    }),
+    services: [...services.values()]
+      .sort((a, b) => compare(a.key, b.key))
+      .map(service => {
+        const own = members.get(service.key) ?? []
+        const spec = specOf.get(service.key)
+        return spec === undefined ? { ...service, realServers: own } : fromSpec(spec, own)
+      }),
     problems,
   }
+}
+
+/** What clients connect to, as a real server is meant for it. */
+export function keyOf({ protocol, vip, vipPort }: RealServer): string {
+  return `${protocol} ${vip}:${vipPort}`
+}
+
+export function specKey({ protocol, vip, port }: ServiceSpec): string {
+  return `${protocol} ${vip}:${port}`
 }
 
 function hasTerms({ uthreshold = 0, sorry = false }: RealServerSpec): boolean {
@@ -80,12 +92,12 @@ function withTerms(entries: readonly RealServerSpec[]): (rs: RealServer) => Real
   }
 }
 
-function fromSpec(spec: ServiceSpec): VirtualService {
+/** `realServers` are those that have registered for it, in the order of their ids. */
+export function fromSpec(spec: ServiceSpec, realServers: readonly RealServer[]): VirtualService {
   const { service, vip, port, protocol, scheduler, clients, source } = spec
   const { slowStart, drainTimeout, persistence, onFailure, onEmpty } = spec
-  const key = `${protocol} ${vip}:${port}`
   return {
-    key,
+    key: specKey(spec),
     service,
     vip,
     port,
@@ -94,20 +106,34 @@ function fromSpec(spec: ServiceSpec): VirtualService {
     clients,
     source: `${source.file}:${source.line}`,
     options: { slowStart, drainTimeout, persistence, onFailure, onEmpty },
-    realServers: [],
+    realServers: spec.realServers.some(hasTerms) ? realServers.map(withTerms(spec.realServers)) : realServers,
   }
 }
 
-function fromReport(rs: RealServer, key: string): VirtualService {
+/** A service that no file of the director's names; `rs` is the first of its real servers. */
+export function fromReport(rs: RealServer, realServers: readonly RealServer[]): VirtualService {
   const { service, vip, vipPort, protocol, hostId } = rs
   const scheduler = SCHEDULERS.includes(rs.scheduler) ? (rs.scheduler as Scheduler) : 'wrr'
   // The hosts' own files say which clients are meant, and the hosts act on it.
-  const clients = ['0.0.0.0/0']
+  const clients = EVERYONE
   const source = `host ${hostId}`
-  return { key, service, vip, port: vipPort, protocol, scheduler, clients, source, options: {}, realServers: [] }
+  return {
+    key: keyOf(rs),
+    service,
+    vip,
+    port: vipPort,
+    protocol,
+    scheduler,
+    clients,
+    source,
+    options: NONE,
+    realServers,
+  }
 }
 
-function mismatch(rs: RealServer, key: string, named?: VirtualService, holder?: VirtualService): RegistryProblem {
+/** `named` and `holder`: who has its service's name, and who has its address. */
+export function mismatch(rs: RealServer, named?: VirtualService, holder?: VirtualService): RegistryProblem {
+  const key = keyOf(rs)
   const reason = named
     ? `host ${rs.hostId} has service ${rs.service} as ${key}, but ${named.source} says ${named.key}; make the files equal`
     : `host ${rs.hostId} has ${key} as service ${rs.service}, but ${holder?.source} calls it ${holder?.service}; make the files equal`

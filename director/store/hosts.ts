@@ -7,59 +7,81 @@ export type SavedHost = Omit<Host, 'leaseExpiresAt'>
 /** The last registration of every host. */
 export interface HostStore {
   load(): readonly SavedHost[]
-  /** Writes the hosts that differ from what was saved, and removes those that are not there. One transaction. */
-  save(hosts: Iterable<Host>): void
+  /**
+   * Writes the hosts and real servers that are other objects than were saved, and removes those that are not there.
+   * One transaction.
+   */
+  save(hosts: ReadonlyMap<string, SavedHost>): void
 }
 
 export function openHosts(db: Database): HostStore {
-  const select = db.prepare('SELECT * FROM host ORDER BY seq')
   const put = db.prepare(
-    `INSERT OR REPLACE INTO host (host_id, seq, state, host_mac, host_ip, version, real_servers)
-     VALUES (@host_id, @seq, @state, @host_mac, @host_ip, @version, @real_servers)`,
+    `INSERT INTO host (host_id, seq, state, host_mac, host_ip, version) VALUES (?, ?, ?, ?, ?, ?)
+     ON CONFLICT (host_id) DO UPDATE SET seq = excluded.seq, state = excluded.state, host_mac = excluded.host_mac,
+       host_ip = excluded.host_ip, version = excluded.version`,
   )
   const remove = db.prepare('DELETE FROM host WHERE host_id = ?')
-  const saved = new Map((select.all() as Row[]).map(row => [row.host_id, row]))
+  const putOne = db.prepare('INSERT OR REPLACE INTO real_server (host_id, id, report) VALUES (?, ?, ?)')
+  const removeOne = db.prepare('DELETE FROM real_server WHERE host_id = ? AND id = ?')
+
+  const hosts = db.prepare('SELECT * FROM host ORDER BY seq').all() as HostRow[]
+  const realServers = db.prepare('SELECT * FROM real_server ORDER BY host_id, id').all() as RealServerRow[]
+  const byHost = Map.groupBy(realServers, row => row.host_id)
+  let saved: ReadonlyMap<string, SavedHost> = new Map(
+    hosts.map(row => [row.host_id, fromRow(row, byHost.get(row.host_id) ?? [])]),
+  )
+
+  const write = db.transaction((changed: readonly SavedHost[], gone: readonly string[]) => {
+    for (const id of gone) remove.run(id)
+    for (const host of changed) {
+      const { hostId, seq, state, hostMac, hostIp, version } = host
+      put.run(hostId, seq, state, hostMac, hostIp, version)
+      const before = saved.get(hostId)?.realServers
+      if (before === host.realServers) continue
+      for (const id of before?.keys() ?? []) if (!host.realServers.has(id)) removeOne.run(hostId, id)
+      for (const [id, rs] of host.realServers) if (before?.get(id) !== rs) putOne.run(hostId, id, JSON.stringify(rs))
+    }
+  })
   return {
-    load: () => (select.all() as Row[]).map(fromRow),
-    save: db.transaction((hosts: Iterable<Host>) => {
-      const rows = new Map([...hosts].map(host => [host.hostId, toRow(host)]))
-      for (const row of rows.values()) {
-        if (JSON.stringify(saved.get(row.host_id)) === JSON.stringify(row)) continue
-        put.run(row)
-        saved.set(row.host_id, row)
-      }
-      for (const id of [...saved.keys()].filter(id => !rows.has(id))) {
-        remove.run(id)
-        saved.delete(id)
-      }
-    }),
+    load: () => [...saved.values()],
+    save: next => {
+      const changed = [...next.values()].filter(host => !isSaved(host, saved.get(host.hostId)))
+      const gone = [...saved.keys()].filter(id => !next.has(id))
+      if (changed.length + gone.length === 0) return
+      write(changed, gone)
+      saved = next
+    },
   }
 }
 
-interface Row {
-  host_id: string
-  seq: number
-  state: string
-  host_mac: string
-  host_ip: string
-  version: string
-  real_servers: string
+function isSaved(host: SavedHost, saved: SavedHost | undefined): boolean {
+  return (
+    saved !== undefined &&
+    host.realServers === saved.realServers &&
+    host.seq === saved.seq &&
+    host.state === saved.state &&
+    host.hostMac === saved.hostMac &&
+    host.hostIp === saved.hostIp &&
+    host.version === saved.version
+  )
 }
 
-function toRow(host: Host): Row {
-  return {
-    host_id: host.hostId,
-    seq: host.seq,
-    state: host.state,
-    host_mac: host.hostMac,
-    host_ip: host.hostIp,
-    version: host.version,
-    real_servers: JSON.stringify([...host.realServers.values()]),
-  }
+interface HostRow {
+  readonly host_id: string
+  readonly seq: number
+  readonly state: string
+  readonly host_mac: string
+  readonly host_ip: string
+  readonly version: string
 }
 
-function fromRow(row: Row): SavedHost {
-  const realServers = JSON.parse(row.real_servers) as RealServerReport[]
+interface RealServerRow {
+  readonly host_id: string
+  readonly id: string
+  readonly report: string
+}
+
+function fromRow(row: HostRow, realServers: readonly RealServerRow[]): SavedHost {
   return {
     hostId: row.host_id,
     seq: row.seq,
@@ -67,6 +89,6 @@ function fromRow(row: Row): SavedHost {
     hostMac: row.host_mac,
     hostIp: row.host_ip,
     version: row.version,
-    realServers: new Map(realServers.map(rs => [rs.id, rs])),
+    realServers: new Map(realServers.map(({ id, report }) => [id, JSON.parse(report) as RealServerReport])),
   }
 }

@@ -26,4 +26,16 @@ export const MIGRATIONS: readonly string[] = [
     text TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  -- One real server a row, so that one that changes is all that is written.
+  CREATE TABLE real_server (
+    host_id TEXT NOT NULL REFERENCES host (host_id) ON DELETE CASCADE,
+    id TEXT NOT NULL,
+    report TEXT NOT NULL,
+    PRIMARY KEY (host_id, id)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO real_server (host_id, id, report)
+    SELECT host_id, json_extract(value, '$.id'), value FROM host, json_each(host.real_servers);
+  ALTER TABLE host DROP COLUMN real_servers;
+  `,
 ]

@@ -3,6 +3,7 @@ import type { EnumTypeDefinition, MessageTypeDefinition } from '@grpc/proto-load
 
 import type { AgentMessage as _crossport_v1_AgentMessage, AgentMessage__Output as _crossport_v1_AgentMessage__Output } from './crossport/v1/AgentMessage.ts';
 import type { DirectorMessage as _crossport_v1_DirectorMessage, DirectorMessage__Output as _crossport_v1_DirectorMessage__Output } from './crossport/v1/DirectorMessage.ts';
+import type { DocumentPlace as _crossport_v1_DocumentPlace, DocumentPlace__Output as _crossport_v1_DocumentPlace__Output } from './crossport/v1/DocumentPlace.ts';
 import type { Heartbeat as _crossport_v1_Heartbeat, Heartbeat__Output as _crossport_v1_Heartbeat__Output } from './crossport/v1/Heartbeat.ts';
 import type { HeartbeatReply as _crossport_v1_HeartbeatReply, HeartbeatReply__Output as _crossport_v1_HeartbeatReply__Output } from './crossport/v1/HeartbeatReply.ts';
 import type { HostDelta as _crossport_v1_HostDelta, HostDelta__Output as _crossport_v1_HostDelta__Output } from './crossport/v1/HostDelta.ts';
@@ -22,6 +23,7 @@ export interface ProtoGrpcType {
     v1: {
       AgentMessage: MessageTypeDefinition<_crossport_v1_AgentMessage, _crossport_v1_AgentMessage__Output>
       DirectorMessage: MessageTypeDefinition<_crossport_v1_DirectorMessage, _crossport_v1_DirectorMessage__Output>
+      DocumentPlace: MessageTypeDefinition<_crossport_v1_DocumentPlace, _crossport_v1_DocumentPlace__Output>
       Heartbeat: MessageTypeDefinition<_crossport_v1_Heartbeat, _crossport_v1_Heartbeat__Output>
       HeartbeatReply: MessageTypeDefinition<_crossport_v1_HeartbeatReply, _crossport_v1_HeartbeatReply__Output>
       HostDelta: MessageTypeDefinition<_crossport_v1_HostDelta, _crossport_v1_HostDelta__Output>

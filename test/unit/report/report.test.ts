@@ -7,6 +7,8 @@ import { createReporter, type HostIdentity } from '../../../agent/report/reporte
 import type { DirectorDocument, DirectorInfo, ReportedRealServer } from '../../../agent/report/types.ts'
 import { type Agents, type Offer, serveAgents } from '../../../director/intake/agents.ts'
 import type { HostReport } from '../../../director/registry/types.ts'
+import { registrationClient } from '../../../shared/rpc/client.ts'
+import type { DirectorMessage__Output } from '../../../shared/rpc/gen/crossport/v1/DirectorMessage.ts'
 import type { TlsFiles } from '../../../shared/rpc/tls.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
 import { memoryLog } from '../run/memory-log.ts'
@@ -33,7 +35,8 @@ function offer(change: Partial<Offer['request']> = {}, texts: readonly string[] 
   const documents = texts.map((text, i) => ({ file: 'web.yaml', line: i + 1, text }))
   return {
     request: { directorId: 'd1', directorMac: '02:00:00:00:01:00', leaseMs: 6000, active: true, ...change },
-    documents: { documents, revision: texts.join() },
+    documents,
+    revision: texts.join(),
   }
 }
 
@@ -135,6 +138,51 @@ test('asked, registers in full, then sends what changes; a new offer reaches it'
   t.is(await told.until(/^director/), 'director d1 02:00:00:00:01:01 6000 true')
   t.is(await told.until(/^services/), 'services service: web,service: dns')
   await heard.until(/^alive/)
+})
+
+test('an agent that has registered hears what has changed of the documents, and has all of them', async t => {
+  const heard = recorder()
+  const told = recorder()
+  const wire = recorder()
+  const director = await startDirector(`unix:${join(tempDir(t), 'd.sock')}`, heard)
+  t.teardown(() => director.close())
+  const first = offer({}, ['service: web', 'service: dns', 'service: shop'])
+  director.setOffer(first)
+  const client = registrationClient(director.address, undefined)
+  const call = client.Attach()
+  call.on('data', ({ services }: DirectorMessage__Output) => {
+    if (services !== null && services !== undefined)
+      wire.note(
+        `sent ${services.base}: ${services.documents.map(one => one.text)} -${services.removed.map(one => one.line)}`,
+      )
+  })
+  call.on('error', () => {})
+  t.teardown(() => {
+    call.cancel()
+    client.close()
+  })
+  t.is(await wire.until(/^sent/), 'sent : service: web,service: dns,service: shop -')
+  const next = {
+    ...first,
+    documents: [first.documents[0]!, { file: 'web.yaml', line: 2, text: 'service: ns' }],
+    revision: 'next',
+  }
+  // One that does not say that it understands changes gets all of them.
+  call.write({ registration: { ...identity, hostId: 'old' } })
+  await heard.until(/^registered old/)
+  director.setOffer(next)
+  t.is(await wire.until(/^sent/), 'sent : service: web,service: ns -')
+  call.write({ registration: { ...identity, hostId: 'old', documentChanges: true } })
+  await heard.until(/^registered old/)
+  startReporter(t, director.address, told)
+  t.is(await told.until(/^services/), 'services service: web,service: ns')
+  await heard.until(/^registered rs1/)
+  director.setOffer(first)
+  t.is(await wire.until(/^sent/), 'sent next: service: dns,service: shop -')
+  t.is(await told.until(/^services/), 'services service: web,service: dns,service: shop')
+  director.setOffer(next)
+  t.is(await wire.until(/^sent/), `sent ${first.revision}: service: ns -3`)
+  t.is(await told.until(/^services/), 'services service: web,service: ns')
 })
 
 test('a director that comes late, goes and comes back hears everything anew', async t => {

@@ -8,6 +8,7 @@ export interface HostRegistration {
   'hostIp'?: (string);
   'realServers'?: (_crossport_v1_RealServer)[];
   'version'?: (string);
+  'documentChanges'?: (boolean);
 }
 
 export interface HostRegistration__Output {
@@ -16,4 +17,5 @@ export interface HostRegistration__Output {
   'hostIp': (string);
   'realServers': (_crossport_v1_RealServer__Output)[];
   'version': (string);
+  'documentChanges': (boolean);
 }

@@ -1,0 +1,108 @@
+import { claimOf, compare, conflict, onHost } from './fleet.ts'
+import type { Host, RealServer, Registry, RegistryProblem } from './types.ts'
+
+/** What of the fleet's real servers differs from the last update; one that has changed is gone as it was and comes as it is. */
+export interface RosterChange {
+  readonly gone: readonly RealServer[]
+  readonly come: readonly RealServer[]
+  readonly problems: readonly RegistryProblem[]
+}
+
+export interface Roster {
+  update(registry: Registry): RosterChange
+}
+
+interface Known {
+  readonly host: Host
+  /** By the agent's id. */
+  readonly realServers: Map<string, RealServer>
+}
+
+interface Claim {
+  readonly rs: RealServer
+  readonly host: Host
+}
+
+/**
+ * The incremental form of fleet.ts, which stays the specification: a host costs when something of it has changed, and
+ * then as much as it has real servers.
+ */
+export function createRoster(): Roster {
+  const hosts = new Map<string, Known>()
+  const claims = new Map<string, readonly Claim[]>()
+  const conflicts = new Map<string, readonly RegistryProblem[]>()
+
+  return {
+    update: registry => {
+      /** Who stood before, for every claim that was touched. */
+      const touched = new Map<string, RealServer | undefined>()
+      const touch = (key: string, change: (before: readonly Claim[]) => readonly Claim[]) => {
+        const before = claims.get(key) ?? []
+        if (!touched.has(key)) touched.set(key, before[0]?.rs)
+        claims.set(key, change(before))
+      }
+      const retract = (rs: RealServer) => touch(claimOf(rs), before => before.filter(claim => claim.rs !== rs))
+      const claim = (host: Host, rs: RealServer) =>
+        touch(claimOf(rs), before =>
+          before.length === 0 ? [{ rs, host }] : [...before, { rs, host }].sort(precedence),
+        )
+
+      for (const [hostId, { realServers }] of hosts) {
+        if (registry.hosts.has(hostId)) continue
+        for (const rs of realServers.values()) retract(rs)
+        hosts.delete(hostId)
+      }
+      for (const host of registry.hosts.values()) {
+        const before = hosts.get(host.hostId)
+        if (before !== undefined && isSame(before.host, host)) continue
+        const moved = before === undefined || !isSame({ ...before.host, realServers: host.realServers }, host)
+        const realServers = before?.realServers ?? new Map<string, RealServer>()
+        for (const [id, rs] of realServers) {
+          if (!moved && before?.host.realServers.get(id) === host.realServers.get(id)) continue
+          retract(rs)
+          realServers.delete(id)
+        }
+        for (const [id, report] of host.realServers) {
+          if (realServers.has(id)) continue
+          const rs = onHost(host, report)
+          realServers.set(id, rs)
+          claim(host, rs)
+        }
+        hosts.set(host.hostId, { host, realServers })
+      }
+
+      const gone: RealServer[] = []
+      const come: RealServer[] = []
+      for (const [key, before] of touched) {
+        const [first, ...others] = claims.get(key)!
+        if (first === undefined) claims.delete(key)
+        if (others.length > 0)
+          conflicts.set(
+            key,
+            others.map(({ rs }) => conflict(rs, first!.rs)),
+          )
+        else conflicts.delete(key)
+        if (before === first?.rs) continue
+        if (before !== undefined) gone.push(before)
+        if (first !== undefined) come.push(first.rs)
+      }
+      return { gone, come, problems: [...conflicts.values()].flat() }
+    },
+  }
+}
+
+/** As far as the fleet is concerned: a lease that is only longer changes nothing. */
+function isSame(a: Host, b: Host): boolean {
+  return (
+    a.realServers === b.realServers &&
+    a.state === b.state &&
+    a.hostMac === b.hostMac &&
+    a.hostIp === b.hostIp &&
+    a.seq === b.seq
+  )
+}
+
+/** As in fleet.ts: hosts that are alive, then elder ones; on one host by id. */
+function precedence(a: Claim, b: Claim): number {
+  return compare(a.host.state, b.host.state) || a.host.seq - b.host.seq || compare(a.rs.id, b.rs.id)
+}
