@@ -1,6 +1,11 @@
+import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts'
+import { root } from '../lab/paths.ts'
+import type { LabProcess } from '../lab/place.ts'
+import { readyCount } from '../lab/status.ts'
 import { createSite, flows, ours, type Site, service, VIP } from './fixture.ts'
+import { standIn } from './variants.ts'
 
 // Three VMs on one host hold the same VIP; their application listens on 9000 and has a page that says how it is.
 let site: Site
@@ -27,23 +32,41 @@ const web = (changes: Record<string, unknown> = {}) =>
   service({ realServers: [{ vm: 'web-*', port: PORT }], check: { ...check, ...changes } })
 
 test.before(async () => {
-  site = await createSite({ hosts: 1, vms: 3 })
-  await Promise.all(site.lab.vms.map(async vm => vm.exec(SETUP)))
+  site = await createSite({
+    hosts: 1,
+    vms: [
+      ...['web-1', 'web-2', 'web-3'].map(name => ({ name, host: 0 })),
+      { name: 'net-1', host: 0, kind: 'light' as const },
+    ],
+  })
+  await Promise.all(guests().map(vm => vm.exec(SETUP)))
   await site.drop('web.yaml', web())
   await site.ready('web', 3)
 })
 
 test.after.always(() => site?.down())
 
+const guests = () => site.lab.vms.filter(vm => vm.name !== 'net-1')
+
 /** The agent's word on one real server. */
 function serverOf(status: Status__Output, name: string, vm: string) {
   return status.services.find(each => each.service === name)?.realServers.find(server => server.vm === vm)
 }
 
-async function until(vm: string, state: string): Promise<string> {
-  const status = await site.agent('rs1').until(`${vm} ${state}`, s => serverOf(s, 'web', vm)?.state === state)
-  return serverOf(status, 'web', vm)!.reason
+/** Waits for a state of a real server, and returns its reason; where it is down, the journal has that, too. */
+async function until(vm: string, state: string, name = 'web', reason = /^/): Promise<string> {
+  const agent = site.agent('rs1')
+  const status = await agent.until(`${name} on ${vm} ${state}`, s => {
+    const server = serverOf(s, name, vm)
+    return server?.state === state && reason.test(server.reason)
+  })
+  const said = serverOf(status, name, vm)!.reason
+  if (state === 'down')
+    await agent.process.waitForLine(new RegExp(`real server down: ${escaped(said)} .*service=${name}.*vm=${vm}`))
+  return said
 }
+
+const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 
 /** Without it, 30 requests all succeed, and none of them reaches it. */
 async function servedWithout(t: ExecutionContext, vm: string): Promise<void> {
@@ -56,39 +79,45 @@ async function servedWithout(t: ExecutionContext, vm: string): Promise<void> {
   )
 }
 
+/** Makes a VM's application fail under load, and logs how long new connections still went there. */
+async function failing(t: ExecutionContext, vm: string, command: string): Promise<string> {
+  const capture = await site.lab.capture(vm, `dst host ${VIP} and src net 10.10.1.0/24`)
+  const loads = [site.load(), site.load()]
+  let came = 0
+  await capture.waitFor(packet => packet.flags === 'S' && ++came === 3)
+  // The earliest moment at which it can have failed.
+  const death = Date.now()
+  await sick(vm, command)
+  const reason = await until(vm, 'down')
+  await site.ready('web', 2)
+  for (const load of loads) await load.stop()
+  const attempts = (await capture.stop()).filter(packet => packet.flags === 'S')
+  const last = Math.max(0, Math.round(attempts.at(-1)!.time * 1000 - death))
+  t.log(`last new connection sent there ${last} ms after: interval 500 ms, retryInterval 200 ms, timeout 2 s, fall 2`)
+  return reason
+}
+
 const sick = (vm: string, command: string) => site.lab.vm(vm).exec(command)
 
 test.serial('the application dies: no new connection goes there, and it comes back by itself', async t => {
-  const capture = await site.lab.capture('web-1', `dst host ${VIP} and src net 10.10.1.0/24`)
-  const loads = [site.load(), site.load()]
-  await capture.waitFor(packet => packet.flags === 'S')
-  // The earliest moment at which it can have died.
-  const death = Date.now()
-  await sick('web-1', KILL)
-  t.is(await until('web-1', 'down'), 'http check of 10.10.1.100:9000/cgi-bin/health: connection refused')
+  const reason = await failing(t, 'web-1', KILL)
+  t.is(reason, 'http check of 10.10.1.100:9000/cgi-bin/health: connection refused')
   await servedWithout(t, 'web-1')
-  for (const load of loads) await load.stop()
-  const attempts = (await capture.stop()).filter(packet => packet.flags === 'S')
-  const last = Math.round(attempts.at(-1)!.time * 1000 - death)
-  t.log(
-    `from death to the last new connection sent there: ${last} ms, with interval 500 ms, retryInterval 200 ms, fall 2`,
-  )
   await sick('web-1', APP)
   await site.ready('web', 3)
   t.true((await site.request(30)).has('web-1'))
 })
 
 test.serial('it answers 500: out, and back when it is well', async t => {
-  await sick('web-2', 'echo 500 >/tmp/status')
-  t.is(await until('web-2', 'down'), 'http check of 10.10.1.100:9000/cgi-bin/health: status 500')
+  const reason = await failing(t, 'web-2', 'echo 500 >/tmp/status')
+  t.is(reason, 'http check of 10.10.1.100:9000/cgi-bin/health: status 500')
   await servedWithout(t, 'web-2')
   await sick('web-2', 'echo 200 >/tmp/status')
   await site.ready('web', 3)
 })
 
 test.serial('it hangs: connections are accepted, and nothing answers', async t => {
-  await sick('web-3', `kill -STOP ${PIDS}`)
-  t.regex(await until('web-3', 'down'), /: connected, and then no answer within 2000 ms$/)
+  t.regex(await failing(t, 'web-3', `kill -STOP ${PIDS}`), /: connected, and then no answer within 2000 ms$/)
   await servedWithout(t, 'web-3')
   await sick('web-3', `kill -CONT ${PIDS}`)
   await site.ready('web', 3)
@@ -98,8 +127,7 @@ test.serial(
   "it listens only on the VM's own address, where a check of that address would see nothing wrong",
   async t => {
     const { ip } = site.lab.vm('web-1').plan
-    await sick('web-1', `${KILL}; httpd -p ${ip}:${PORT} -h /tmp/www`)
-    t.regex(await until('web-1', 'down'), /: connection refused$/)
+    t.regex(await failing(t, 'web-1', `${KILL}; httpd -p ${ip}:${PORT} -h /tmp/www`), /: connection refused$/)
     t.is((await site.lab.client.exec(['curl', '-s', `http://${ip}:${PORT}/`])).stdout, 'web-1')
     await servedWithout(t, 'web-1')
     await sick('web-1', `${KILL}; ${APP}`)
@@ -138,7 +166,14 @@ test.serial('checks succeed, but no reply reaches the clients: told, and taken o
 })
 
 test.serial('a command in the guest decides', async t => {
-  const exec = { type: 'exec', command: ['test', '!', '-e', '/tmp/closed'], interval: '500ms', rise: 1, fall: 1 }
+  const exec = {
+    type: 'exec',
+    command: ['test', '!', '-e', '/tmp/closed'],
+    interval: '500ms',
+    timeout: '5s',
+    rise: 1,
+    fall: 1,
+  }
   await site.drop('ops.yaml', service({ service: 'ops', port: 81, check: exec }))
   await site.ready('ops', 3)
   await sick('web-1', 'touch /tmp/closed')
@@ -150,19 +185,18 @@ test.serial('a command in the guest decides', async t => {
 })
 
 test.serial('all fail at once: they are kept, and the director says so', async t => {
-  await Promise.all(site.lab.vms.map(vm => vm.exec('echo 500 >/tmp/status')))
+  await Promise.all(guests().map(vm => vm.exec('echo 500 >/tmp/status')))
   await site.director.until('panic', s => s.problems.some(p => p.code === 'PANIC' && /3 of 3/.test(p.message)))
   t.is((await site.request(20)).get('failed'), undefined)
-  await Promise.all(site.lab.vms.map(vm => vm.exec('echo 200 >/tmp/status')))
-  await site.ready('web', 3)
-  t.false(site.director.status.latest!.problems.some(p => p.code === 'PANIC'))
+  await Promise.all(guests().map(vm => vm.exec('echo 200 >/tmp/status')))
+  await site.director.until('all well', s => readyCount(s, 'web') === 3 && !s.problems.some(p => p.code === 'PANIC'))
 })
 
 test.serial('the probe port is taken down: nobody falls for it, and it is set up again', async t => {
   const host = site.lab.host('rs1')
   await host.exec(['ip', 'address', 'flush', 'dev', 'cp-probe'])
   await host.exec(['ip', 'link', 'set', 'cp-probe', 'down'])
-  const [healthy] = site.lab.vms
+  const [healthy] = guests()
   await sick(healthy!.name, 'echo 500 >/tmp/status')
   t.regex(await until(healthy!.name, 'down'), /status 500/)
   t.deepEqual(
@@ -192,4 +226,70 @@ test.serial('without a check there is no probe port', async t => {
   t.false((await site.lab.host('rs1').exec(['ovs-vsctl', 'list-ports', 'br0'])).stdout.includes('cp-probe'))
   t.false((await flows(site.lab, 'rs1')).some(line => line.includes('169.254.')))
   await site.ready('web', 3)
+})
+
+// Programs that no guest has run in a namespace in the place of web-3. Its bridge port is another, its VIP stays.
+let echo: LabProcess
+let tls: LabProcess
+
+const startTls = async () => {
+  const program = path.join(root, 'test/e2e/programs/tls-server.ts')
+  tls = await site.lab.host('net-1').spawn([process.execPath, program, VIP, '9443', '/run'], { name: 'tls' })
+  await tls.waitForLine(/listening/)
+}
+
+/** A service on the stand-in, checked like this. */
+const special = (name: string, rsPort: number, more: Record<string, unknown>) => {
+  const { check: own, ...rest } = more
+  const rules = { interval: '500ms', retryInterval: '200ms', timeout: '1s', rise: 2, fall: 2, hold: 0 }
+  const realServers = [{ vm: 'web-3', port: rsPort }]
+  return service({ service: name, realServers, check: { ...rules, ...(own as object) }, ...rest })
+}
+
+test.serial('https: status, body and the name asked for are looked at, the certificate is not', async t => {
+  const place = site.lab.host('net-1')
+  echo = await standIn(site.lab, 'web-3', 'net-1', VIP)
+  await place.exec(['ip', 'route', 'add', '169.254.96.0/19', 'dev', 'eth0'])
+  const files = ['-keyout', '/run/key.pem', '-out', '/run/cert.pem']
+  await place.exec(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=other', ...files])
+  await place.writeFile('/run/state', 'well')
+  await startTls()
+  const https = { type: 'https', path: '/health', host: 'shop.example', status: 200, body: '/^well /' }
+  const shop = (changes: object = {}) => special('shop', 9443, { port: 443, check: { ...https, ...changes } })
+  await site.drop('shop.yaml', shop())
+  await until('web-3', 'ready', 'shop')
+  await place.writeFile('/run/state', 'ill')
+  const wrong = `https check of ${VIP}:9443/health: status 200, but the body does not have /^well /`
+  t.is(await until('web-3', 'down', 'shop'), wrong)
+  await place.writeFile('/run/state', 'well')
+  await until('web-3', 'ready', 'shop')
+  await site.drop('shop.yaml', shop({ host: 'other.example' }))
+  t.regex(await until('web-3', 'down', 'shop'), /: status 421$/)
+  await site.drop('shop.yaml', shop())
+  await until('web-3', 'ready', 'shop')
+  tls.kill('SIGKILL')
+  await tls.exited
+  t.regex(await until('web-3', 'down', 'shop'), /: connection refused$/)
+  await startTls()
+  await until('web-3', 'ready', 'shop')
+  await site.remove('shop.yaml')
+})
+
+test.serial('udp: an answer, the wrong one, silence, and a closed port', async t => {
+  const check = { type: 'udp', send: 'who', expect: 'who' }
+  const dns = (changes: object = {}) =>
+    special('dns', 5353, { port: 53, protocol: 'udp', check: { ...check, ...changes } })
+  await site.drop('dns.yaml', dns())
+  await until('web-3', 'ready', 'dns')
+  echo.kill('SIGSTOP')
+  t.is(await until('web-3', 'down', 'dns'), `udp check of ${VIP}:5353: no answer within 1000 ms`)
+  echo.kill('SIGCONT')
+  await until('web-3', 'ready', 'dns')
+  await site.drop('dns.yaml', dns({ expect: 'me' }))
+  t.is(await until('web-3', 'down', 'dns'), `udp check of ${VIP}:5353: answered who`)
+  await site.drop('dns.yaml', dns())
+  await until('web-3', 'ready', 'dns')
+  echo.kill('SIGKILL')
+  await echo.exited
+  t.regex(await until('web-3', 'down', 'dns'), /: no answer within 1000 ms$/)
 })

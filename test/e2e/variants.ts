@@ -3,13 +3,14 @@ import type { Capture } from '../lab/capture.ts'
 import type { Lab } from '../lab/lab.ts'
 import { root } from '../lab/paths.ts'
 import type { Packet } from '../lab/pcap.ts'
+import type { LabProcess } from '../lab/place.ts'
 
 /**
  * Puts a namespace in a VM's place on the bridge: it gets the VM's port identity, hardware address and address, and
  * `vip`. So programs that no guest has can serve there, while libvirt and guest agent know the VM. Serves UDP 5353
- * (echo; "big" is answered with 4000 bytes) and TCP 9007 (echo).
+ * (echo; "big" is answered with 4000 bytes) and TCP 9007 (echo): the process that does so is returned.
  */
-export async function standIn(lab: Lab, vmName: string, lightName: string, vip: string): Promise<void> {
+export async function standIn(lab: Lab, vmName: string, lightName: string, vip: string): Promise<LabProcess> {
   const vm = lab.vm(vmName)
   const light = lab.vm(lightName)
   const place = lab.host(lightName)
@@ -25,6 +26,7 @@ export async function standIn(lab: Lab, vmName: string, lightName: string, vip: 
   const server = [process.execPath, path.join(root, 'test/e2e/programs/echo-server.ts'), vip, '5353', '9007']
   const running = await place.spawn(server, { name: 'echo' })
   await running.waitForLine(/listening/)
+  return running
 }
 
 /** What passes a place while `work` is done. */

@@ -115,6 +115,8 @@ async function spawnIn(pid: number, argv: readonly string[], log: string, option
     exited,
     kill: (signal = 'SIGTERM') => {
       try {
+        // nsenter(1) stops with its child, and does not go on with it.
+        if (signal === 'SIGCONT' && child.pid !== undefined) process.kill(child.pid, signal)
         process.kill(inner, signal)
       } catch {
         // It has ended already.
