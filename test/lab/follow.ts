@@ -17,21 +17,24 @@ export async function waitForLine(
     return await new Promise<string>((resolve, reject) => {
       const look = () => find().then(line => line !== undefined && resolve(line), reject)
       const giveUp = async (why: string) => {
+        // What ends long after the line has come takes its file with it.
+        if (timer === undefined) return
         const line = await find()
         if (line !== undefined) return resolve(line)
         const tail = (await readFile(file, 'utf8')).trimEnd().split('\n').slice(-15).join('\n')
         reject(new Error(`${file}: no line matches ${pattern}: ${why}\n${tail}`))
       }
       watcher.on('change', look)
+      timer = setTimeout(() => giveUp(`not within ${timeoutMs} ms`).catch(reject), timeoutMs)
       ended.then(
-        () => giveUp('the process has ended'),
-        error => giveUp(String(error)),
+        () => giveUp('the process has ended').catch(reject),
+        error => giveUp(String(error)).catch(reject),
       )
-      timer = setTimeout(() => giveUp(`not within ${timeoutMs} ms`), timeoutMs)
       look()
     })
   } finally {
     clearTimeout(timer)
+    timer = undefined
     watcher.close()
   }
 }
