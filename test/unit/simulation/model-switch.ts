@@ -2,9 +2,14 @@ import { CrossportError } from '../../../shared/errors.ts'
 import { type Owner, ownsFlow, ownsGroup } from '../../../shared/flows/cookie.ts'
 import { flowKey } from '../../../shared/flows/key.ts'
 import type { Change, Flow, Group, InstalledState } from '../../../shared/flows/types.ts'
+import { actionsText } from '../../../shared/openflow/text.ts'
+import type { Action } from '../../../shared/openflow/types.ts'
 import type { Switch } from '../../../shared/switch/types.ts'
 
-/** What a bridge does with flows and groups, without a bridge: enough of OpenFlow 1.5.1, 6.4 and 6.5, to stand in for it. */
+/**
+ * What a bridge does with flows and groups, without a bridge: enough of OpenFlow 1.5.1, 6.4 to 6.7, to stand in for it.
+ * model-switch.test.ts holds it against ovs-vswitchd.
+ */
 export interface ModelSwitch extends Pick<Switch, 'state' | 'readInstalled' | 'commit' | 'packetOut'> {
   readonly flows: ReadonlyMap<string, Flow>
   readonly groups: ReadonlyMap<number, Group>
@@ -16,14 +21,22 @@ export interface ModelSwitch extends Pick<Switch, 'state' | 'readInstalled' | 'c
   failNext(): void
   /** Flows that it refuses, all of the bundle with them. */
   refuse: (flow: Flow) => boolean
-  /** A stranger's flow-mods. */
+  /** What the flow monitor, or a forwarded group request, tells of strangers' changes to what is the owner's. */
+  onDrift: () => void
+  /** A stranger's flow-mods and group-mods. */
   strangerAdds(flow: Flow): void
+  /** Other actions for these, in place. */
+  strangerModifies(which: (flow: Flow) => boolean, actions: readonly Action[]): void
   strangerDeletes(keep: (flow: Flow) => boolean): void
+  strangerModifiesGroup(group: Group): void
+  strangerDeletesGroup(id: number): void
 }
 
 export function createModelSwitch(owner: Owner): ModelSwitch {
-  const flows = new Map<string, Flow>()
-  const groups = new Map<number, Group>()
+  let flows = new Map<string, Flow>()
+  let groups = new Map<number, Group>()
+  /** Keys that are, or once were, the owner's (shared/switch/key-set.ts). */
+  const noted = new Set<string>()
   let commits = 0
   let losing = false
   let failing = false
@@ -34,25 +47,22 @@ export function createModelSwitch(owner: Owner): ModelSwitch {
     failing = false
     throw down()
   }
+  const note = (list: readonly Flow[]) => {
+    for (const flow of list) noted.add(flowKey(flow))
+  }
+  const touches = (flow: Flow) => ownsFlow(owner, flow.cookie) || noted.has(flowKey(flow))
 
   const commit = async (change: Change) => {
     await Promise.resolve()
+    note([...change.addFlows, ...change.replaceFlows])
     perhapsFail()
-    for (const flow of [...change.addFlows, ...change.replaceFlows]) {
-      if (!model.refuse(flow)) continue
-      throw new CrossportError('SWITCH_REJECTED', `refused ${flowKey(flow)}`, { fields: { FLOW_KEY: flowKey(flow) } })
-    }
-    for (const group of change.addGroups) {
-      if (groups.has(group.id)) throw new CrossportError('SWITCH_REJECTED', `group ${group.id} exists`)
-    }
-    for (const group of [...change.addGroups, ...change.modifyGroups]) groups.set(group.id, group)
-    for (const flow of [...change.addFlows, ...change.replaceFlows]) flows.set(flowKey(flow), flow)
-    for (const flow of change.deleteFlows) {
-      const there = flows.get(flowKey(flow))
-      if (there !== undefined && ownsFlow(owner, there.cookie)) flows.delete(flowKey(flow))
-    }
-    for (const id of change.deleteGroups) groups.delete(id)
+    const next = { flows: new Map(flows), groups: new Map(groups) }
+    const taken = carryOut(change, next, { owner, refuse: flow => model.refuse(flow) })
+    flows = next.flows
+    groups = next.groups
     commits++
+    // What goes with a group is told of, although the owner has deleted the group.
+    if (taken.some(flow => ownsFlow(owner, flow.cookie))) model.onDrift()
     if (!losing) return
     losing = false
     throw down()
@@ -60,18 +70,22 @@ export function createModelSwitch(owner: Owner): ModelSwitch {
 
   const model: ModelSwitch = {
     state: 'up',
-    flows,
-    groups,
+    get flows() {
+      return flows
+    },
+    get groups() {
+      return groups
+    },
     get commits() {
       return commits
     },
     readInstalled: async (): Promise<InstalledState> => {
       await Promise.resolve()
       perhapsFail()
+      const own = [...flows.values()].filter(flow => ownsFlow(owner, flow.cookie))
+      note(own)
       return {
-        flows: [...flows.values()]
-          .filter(flow => ownsFlow(owner, flow.cookie))
-          .map(flow => ({ ...flow, installed: true })),
+        flows: own.map(flow => ({ ...flow, installed: true })),
         groups: [...groups.values()]
           .filter(group => ownsGroup(owner, group.id))
           .map(group => ({ ...group, installed: true })),
@@ -86,10 +100,75 @@ export function createModelSwitch(owner: Owner): ModelSwitch {
       failing = true
     },
     refuse: () => false,
-    strangerAdds: flow => void flows.set(flowKey(flow), flow),
+    onDrift: () => {},
+    strangerAdds: flow => {
+      flows.set(flowKey(flow), flow)
+      if (touches(flow)) model.onDrift()
+    },
+    strangerModifies: (which, actions) => {
+      const found = [...flows].filter(([, flow]) => which(flow) && actionsText(flow.actions) !== actionsText(actions))
+      for (const [key, flow] of found) flows.set(key, { ...flow, actions })
+      if (found.some(([, flow]) => touches(flow))) model.onDrift()
+    },
     strangerDeletes: keep => {
-      for (const [key, flow] of flows) if (!keep(flow)) flows.delete(key)
+      const gone = [...flows].filter(([, flow]) => !keep(flow))
+      for (const [key] of gone) flows.delete(key)
+      if (gone.some(([, flow]) => ownsFlow(owner, flow.cookie))) model.onDrift()
+    },
+    strangerModifiesGroup: group => {
+      groups.set(group.id, group)
+      if (ownsGroup(owner, group.id)) model.onDrift()
+    },
+    strangerDeletesGroup: id => {
+      deleteGroup({ flows, groups }, id)
+      if (ownsGroup(owner, id)) model.onDrift()
     },
   }
   return model
 }
+
+interface Tables {
+  readonly flows: Map<string, Flow>
+  readonly groups: Map<number, Group>
+}
+
+/** One bundle, in the order of its messages; throws at the first that is refused. Returns the flows that went with groups. */
+function carryOut(
+  change: Change,
+  tables: Tables,
+  { owner, refuse }: { readonly owner: Owner; readonly refuse: (flow: Flow) => boolean },
+): readonly Flow[] {
+  const { flows, groups } = tables
+  const refuseGroup = (id: number, why: string) => {
+    throw new CrossportError('SWITCH_REJECTED', `group ${id} ${why}`, { fields: { GROUP_ID: String(id) } })
+  }
+  for (const group of change.addGroups) {
+    if (groups.has(group.id)) refuseGroup(group.id, 'exists')
+    groups.set(group.id, group)
+  }
+  for (const group of change.modifyGroups) {
+    if (!groups.has(group.id)) refuseGroup(group.id, 'is unknown')
+    groups.set(group.id, group)
+  }
+  for (const flow of [...change.addFlows, ...change.replaceFlows]) {
+    const FLOW_KEY = flowKey(flow)
+    if (refuse(flow) || groupsOf(flow).some(id => !groups.has(id)))
+      throw new CrossportError('SWITCH_REJECTED', `refused ${FLOW_KEY}`, { fields: { FLOW_KEY } })
+    flows.set(FLOW_KEY, flow)
+  }
+  for (const flow of change.deleteFlows) {
+    const there = flows.get(flowKey(flow))
+    if (there !== undefined && ownsFlow(owner, there.cookie)) flows.delete(flowKey(flow))
+  }
+  return change.deleteGroups.flatMap(id => deleteGroup(tables, id))
+}
+
+/** Flows that lead to a group go with it, and are returned. */
+function deleteGroup({ flows, groups }: Tables, id: number): readonly Flow[] {
+  groups.delete(id)
+  const gone = [...flows].filter(([, flow]) => groupsOf(flow).includes(id))
+  for (const [key] of gone) flows.delete(key)
+  return gone.map(([, flow]) => flow)
+}
+
+const groupsOf = ({ actions }: Flow) => actions.flatMap(action => (action.type === 'group' ? [action.group] : []))
