@@ -13,6 +13,8 @@ export interface Inputs {
   ports: PortsSnapshot
   director: DirectorInfo | undefined
   documents: readonly DirectorDocument[]
+  /** False: there is a director, and neither it nor the state file has told its documents. */
+  heardDocuments: boolean
   directorState: { readonly state: 'connected' | 'registered' | 'disconnected' | 'none'; readonly reason: string }
   switchUp: boolean
   switchReason: string
@@ -30,14 +32,18 @@ export interface TunnelState {
   readonly room: number | undefined
 }
 
-/** Starts from what SQLite remembers, so that a host whose libvirt or director is away still knows its part. */
-export function initialInputs(store: Store): Inputs {
+/**
+ * Starts from what SQLite remembers, so that a host whose libvirt or director is away still knows its part.
+ * `directors`: how many there are.
+ */
+export function initialInputs(store: Store, directors = 0): Inputs {
   return {
     services: { synced: false, specs: [], problems: [], documents: [], texts: new Map() },
     inventory: { synced: false, domains: store.domains(), reason: 'connecting to libvirt' },
     ports: { synced: false, bridge: undefined, ports: [], reason: 'connecting to ovsdb-server' },
     director: store.director(),
     documents: store.documents(),
+    heardDocuments: directors === 0 || store.director() !== undefined,
     directorState: { state: 'none', reason: 'no director has been heard of yet' },
     switchUp: false,
     switchReason: 'connecting to the switch',
@@ -62,13 +68,17 @@ export function tunnelOfport({ ports, tunnel }: Pick<Inputs, 'ports' | 'tunnel'>
   return ports.ports.find(port => port.name === tunnel?.name)?.ofport
 }
 
-/** Gate for deletions: a flow is only swept on the word of inputs that have all been in sync in this process. */
+/**
+ * Gate for deletions: a flow is only swept on the word of inputs that have all been in sync in this process. The
+ * director's word is in the state file; where there is none (`--rebuild-state`), it has to be heard.
+ */
 export function createSweepGate() {
-  const pending = new Set(['services', 'ports', 'inventory'])
+  const pending = new Set(['services', 'ports', 'inventory', 'documents'])
   return (inputs: Inputs): boolean => {
     if (inputs.services.synced) pending.delete('services')
     if (inputs.ports.synced) pending.delete('ports')
     if (inputs.inventory.synced) pending.delete('inventory')
+    if (inputs.heardDocuments) pending.delete('documents')
     return pending.size === 0
   }
 }

@@ -39,8 +39,8 @@ export interface ReconcileOptions {
   readonly overlay: HostOverlay | undefined
   readonly timeline: Timeline
   readonly log: Log
-  /** Hears of every real server after each pass. */
-  onReport(list: readonly ReportedRealServer[], hostMac: string): void
+  /** Hears of every real server after each pass, and of the documents that it was made from. */
+  onReport(list: readonly ReportedRealServer[], hostMac: string, documents: readonly DirectorDocument[]): void
 }
 
 /** What the last pass came to; what status shows. */
@@ -68,13 +68,15 @@ const NOTHING: Picture = { specs: [], specProblems: [], backends: [], backendPro
  *  1. SQLite gives back what was known: the director's word, last good files, VMs, numbers, what guests were given.
  *  2. Nothing happens until the service files have been read, OVSDB has told of the bridge's ports and the switch answers.
  *  3. The switch's own flows are read back, and only the difference to what is wanted is sent, in one bundle.
- *  4. Nothing is deleted before libvirt, OVSDB and the files have each been in sync once in this process.
+ *  4. Nothing is deleted before libvirt, OVSDB and the files have each been in sync once in this process, and the
+ *     director's documents are known.
  *  5. A VIP goes into a guest only after the switch has confirmed its shield; what a guest has is verified, not set anew.
  *  6. The director hears of real servers only after the first pass; one that was ready in the same run of its VM stays ready.
+ *     Without a state file (`--rebuild-state`) it keeps silent until its guests have been asked, see `Reporter.update`.
  */
 export function createReconciler(options: ReconcileOptions): Reconciler {
   const { inputs, store, applier, guest, health, sw, timeline, log } = options
-  const documents = createDocumentParser()
+  const parseDocuments = createDocumentParser()
   const merge = createMerger()
   const sweepGate = createSweepGate()
   const resolver = createResolver(store.allocations())
@@ -102,8 +104,9 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
     const sweep = sweepGate(inputs)
     const whole = !complete
     complete = false
+    const { documents } = inputs
     const merged = wanted()
-    saved.director(inputs.director, inputs.documents)
+    saved.director(inputs.director, documents)
     if (inputs.inventory.synced) saved.domains(inputs.inventory.domains)
     journey.files(merged.specs)
 
@@ -178,7 +181,7 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
       targets,
     }
     journey.reports(reports.changed, reports.gone)
-    options.onReport(reports.list, hostMac)
+    options.onReport(reports.list, hostMac, documents)
     ready.remember(reports.changed, reports.gone)
     saved.files(inputs.services.texts)
     if (failure !== undefined) throw failure
@@ -187,7 +190,7 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
   }
 
   const wanted = () => {
-    const received = documents(inputs.documents)
+    const received = parseDocuments(inputs.documents)
     if (withdrawn) return { specs: [], problems: [] }
     const { specs, problems } = merge(inputs.services.specs, received.specs)
     return { specs, problems: [...inputs.services.problems, ...received.problems, ...problems] }

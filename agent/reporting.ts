@@ -5,7 +5,7 @@ import type { AgentConfig } from './config/schema.ts'
 import { findHostIp } from './host.ts'
 import type { Inputs } from './inputs.ts'
 import { createReporter, type HostIdentity, type HostReporter } from './report/reporter.ts'
-import type { ReportedRealServer } from './report/types.ts'
+import type { DirectorDocument, ReportedRealServer } from './report/types.ts'
 
 export interface ReportingOptions {
   readonly config: AgentConfig
@@ -22,7 +22,7 @@ export interface ReportingOptions {
 
 export interface Reporting {
   /** Called after each pass; the first call dials, for a director must not hear of half a host. */
-  update(list: readonly ReportedRealServer[], hostMac: string): void
+  update(list: readonly ReportedRealServer[], hostMac: string, documents: readonly DirectorDocument[]): void
   close(): Promise<void>
 }
 
@@ -32,6 +32,8 @@ export function createReporting(options: ReportingOptions): Reporting {
   const { config, inputs, log, clock } = options
   let reporters: Promise<readonly HostReporter[]> | undefined
   let latest: readonly ReportedRealServer[] = []
+  /** What a state file remembers is whole; without one, it is once a pass over the documents has found nobody pending. */
+  let whole = inputs.heardDocuments
 
   const identify = async (hostMac: string): Promise<HostIdentity> => ({
     hostId: config.hostId,
@@ -56,6 +58,7 @@ export function createReporting(options: ReportingOptions): Reporting {
         },
         onServices: documents => {
           inputs.documents = documents
+          inputs.heardDocuments = true
           options.mark('services of the director')
         },
         onState: (state, reason) => {
@@ -67,11 +70,13 @@ export function createReporting(options: ReportingOptions): Reporting {
     })
 
   return {
-    update: (list, hostMac) => {
+    update: (list, hostMac, documents) => {
       latest = list
+      whole ||=
+        inputs.heardDocuments && documents === inputs.documents && list.every(({ state }) => state !== 'pending')
       reporters ??= identify(hostMac).then(identity => config.director.map(address => dial(address, identity)))
       void reporters.then(all => {
-        for (const reporter of all) reporter.update(latest)
+        for (const reporter of all) reporter.update(latest, whole)
       })
     },
     close: async () => {

@@ -41,7 +41,7 @@ export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
   const notify = createNotify({ log })
   const readiness = createReadiness(notify)
   const store = openStore(config.stateFile)
-  const inputs = initialInputs(store)
+  const inputs = initialInputs(store, config.director.length)
   const overlay = await hostOverlay(config)
   const lookAtTunnel = (problem: string | undefined) => {
     if (overlay === undefined) return

@@ -34,6 +34,7 @@ export function createReporter(options: ReporterOptions): HostReporter {
   const { address, tls, log, clock, handlers } = options
   let identity = options.identity
   let realServers: ReadonlyMap<string, ReportedRealServer> = new Map()
+  let whole = true
 
   /** Resolves when the director has asked: an open stream alone does not tell that somebody answers. */
   const connect = (events: ConnectEvents, signal: AbortSignal) =>
@@ -56,7 +57,7 @@ export function createReporter(options: ReporterOptions): HostReporter {
       const session = createSession({
         clock,
         handlers,
-        truth: () => ({ identity, realServers }),
+        truth: () => ({ identity, realServers, whole }),
         send: message => call.write(message),
         onAsked: () => {
           handlers.onState('connected', `director ${address} has asked for the registration`)
@@ -99,7 +100,8 @@ export function createReporter(options: ReporterOptions): HostReporter {
   })
 
   return {
-    update: list => {
+    update: (list, isWhole = true) => {
+      whole = isWhole
       realServers = new Map(list.map(rs => [rs.id, rs]))
       kept.current?.session.sync()
     },

@@ -23,12 +23,18 @@ export interface SessionOptions {
   readonly truth: () => {
     readonly identity: HostIdentity
     readonly realServers: ReadonlyMap<string, ReportedRealServer>
+    /** False: this host does not know its part yet, see `Reporter.update`. */
+    readonly whole: boolean
   }
   readonly send: (message: AgentMessage) => void
   /** The director has asked: from now on it is told everything. */
   readonly onAsked: () => void
   readonly lost: (reason: string) => void
 }
+
+/** How long a host that does not know its part may keep silent, ms, and as a share of the lease. */
+const SILENT_MS = 5000
+const SILENT_LEASE = 1 / 3
 
 /** One stream's conversation: asked, answered in full, then deltas and heartbeats. */
 export interface Session {
@@ -53,7 +59,10 @@ export function createSession(options: SessionOptions): Session {
   let registered = false
   let documents: readonly DirectorDocument[] = []
   let revision = ''
+  /** Asked, and has not said anything yet. */
+  let silent = false
   let cancelHeartbeat = () => {}
+  let cancelSilence = () => {}
 
   const registration = () => {
     const { identity, realServers } = truth()
@@ -81,9 +90,20 @@ export function createSession(options: SessionOptions): Session {
       leaseMs,
       active: request.active,
     })
-    if (first) options.onAsked()
+    if (!first) return registration()
+    options.onAsked()
+    cancelSilence()
+    if (truth().whole) return begin()
+    // What the director holds of this host is better than the half that is known here.
+    cancelSilence = clock.after(Math.min(SILENT_MS, leaseMs * SILENT_LEASE), begin)
+    silent = true
+  }
+
+  const begin = () => {
+    cancelSilence()
+    silent = false
     registration()
-    if (first) heartbeat()
+    heartbeat()
   }
 
   const servicesCame = (services: ServiceDocuments__Output) => {
@@ -105,6 +125,7 @@ export function createSession(options: SessionOptions): Session {
       }
     },
     sync: () => {
+      if (silent && truth().whole) return begin()
       if (known === undefined) return
       const { identity, realServers } = truth()
       if (JSON.stringify(identity) !== JSON.stringify(knownIdentity)) return registration()
@@ -112,7 +133,10 @@ export function createSession(options: SessionOptions): Session {
       known = realServers
       if (delta) send({ delta: { upserted: delta.upserted.map(toProto), removedIds: [...delta.removedIds] } })
     },
-    close: () => cancelHeartbeat(),
+    close: () => {
+      cancelHeartbeat()
+      cancelSilence()
+    },
   }
 }
 

@@ -29,7 +29,11 @@ export interface ReportHandlers {
 }
 
 export interface Reporter {
-  /** The whole list, level-triggered: the reporter sends what differs from what the director has confirmed. */
-  update(realServers: readonly ReportedRealServer[]): void
+  /**
+   * The whole list, level-triggered: the reporter sends what differs from what the director has confirmed.
+   * `whole` (default true) false: an agent without a memory has yet to hear from its director what it serves, and from its
+   * guests whether they do. It does not register before it knows, for a third of the lease and 5 s at most.
+   */
+  update(realServers: readonly ReportedRealServer[], whole?: boolean): void
   close(): Promise<void>
 }

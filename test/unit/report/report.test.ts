@@ -185,6 +185,29 @@ test('an agent that has registered hears what has changed of the documents, and 
   t.is(await told.until(/^services/), 'services service: web,service: ns')
 })
 
+test('a host that does not know its part yet keeps silent until it does, but not for ever', async t => {
+  const heard = recorder()
+  const told = recorder()
+  const director = await startDirector(`unix:${join(tempDir(t), 'd.sock')}`, heard)
+  t.teardown(() => director.close())
+  director.setOffer(offer({}, ['service: web']))
+  const reporter = startReporter(t, director.address, told)
+  reporter.update([], false)
+  await told.until(/^services/)
+  reporter.update([{ ...rs, state: 'pending' }], false)
+  t.deepEqual([...director.connected], [])
+  reporter.update([rs])
+  t.is(await heard.until(/^registered/), 'registered rs1 02:00:00:00:00:20 web/web-1=ready')
+  await heard.until(/^alive/)
+
+  reporter.update([rs], false)
+  director.setOffer(offer({ leaseMs: 300 }))
+  await heard.until(/^registered/)
+  const late = startReporter(t, director.address, recorder(), { identity: { ...identity, hostId: 'rs2' } })
+  late.update([{ ...rs, state: 'pending' }], false)
+  t.is(await heard.until(/^registered rs2/), 'registered rs2 02:00:00:00:00:20 web/web-1=pending')
+})
+
 test('a director that comes late, goes and comes back hears everything anew', async t => {
   const heard = recorder()
   const told = recorder()
