@@ -24,6 +24,14 @@ export function attach(domain: Domain, ports: PortIndex): Attachment | { readonl
   return { obstacle: macs === '' ? 'the VM has no NIC' : `no NIC of the VM (${macs}) is plugged into the bridge` }
 }
 
+/**
+ * The port is there, and nothing is behind it: so it is found when QEMU has died and nobody tells. The flows stay, for
+ * they do no harm.
+ */
+export function linkObstacle({ mac, port }: Attachment, ports: PortIndex): string | undefined {
+  return ports.get(mac)?.linkUp === false ? `the link of the VM's port ${port} is down` : undefined
+}
+
 const STATE_WORDS = {
   running: 'running',
   paused: 'paused',

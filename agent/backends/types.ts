@@ -28,8 +28,9 @@ export interface Backend {
     readonly running: boolean
     readonly runId: number | undefined
   }
-  /** Where the VM is attached; undefined when it cannot be served now, and then `obstacle` says why. */
+  /** Where the VM is attached; undefined when it cannot be, and then `obstacle` says why. */
   readonly attachment: Attachment | undefined
+  /** Why it cannot serve now. */
   readonly obstacle: string | undefined
 }
 

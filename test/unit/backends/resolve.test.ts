@@ -46,6 +46,7 @@ test('what cannot serve says why', t => {
     obstacle({}, [port(1, { ofport: undefined, error: 'no such device' })]),
     'Open vSwitch has not opened port vnet1: no such device',
   )
+  t.is(obstacle({}, [port(1, { linkUp: false })]), "the link of the VM's port vnet1 is down")
 })
 
 test("a port that carries another VM's id is not this VM's, even with the same MAC", t => {
