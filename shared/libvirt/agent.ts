@@ -15,7 +15,8 @@ import { parseUuid } from './uuid.ts'
 export interface AgentCaller {
   /**
    * One guest agent command (qemu-ga(8), QMP form: `{"execute": …, "arguments": …}`) in the VM with this UUID; resolves
-   * with the `return` value, unchecked: the guest is not trusted. One call a VM at a time, four in all; others wait.
+   * with the `return` value, unchecked: the guest is not trusted. One call a VM at a time, some in all; others wait. VMs
+   * whose agent did not answer last time wait for each other, and for nobody else.
    * Rejects with GUEST_NOT_RUNNING, GUEST_NO_CHANNEL, GUEST_AGENT_NOT_CONNECTED, GUEST_AGENT_UNRESPONSIVE (the command
    * may still run), GUEST_AGENT_ERROR (the agent's own error), GUEST_REPLY_INVALID, or libvirt's LIBVIRT_*.
    */
@@ -29,16 +30,51 @@ export interface AgentCallerOptions {
   readonly uri?: string
 }
 
-/** libvirtd serves five calls at once on a connection (max_client_requests): stuck agents must not take them all. */
-const CALLS_AT_ONCE = 4
+/** libvirtd serves five calls at once on a connection (max_client_requests), and twenty in all (max_workers). */
+const CALLS_A_CONNECTION = 4
+const CONNECTIONS = 3
 /** Without it libvirt waits 5 s for a silent agent at every call, whatever timeout the call has. */
 const AGENT_TIMEOUT_S = 1
 /** libvirt's own waiting, over the agent's, before libvirtd itself counts as stuck. */
 const SLACK_MS = 10_000
 
-/** Guest agent calls on a connection of their own, made when first needed. */
-export function createAgentCaller({ socket, clock, uri }: AgentCallerOptions): AgentCaller {
-  const slots = createSlots(CALLS_AT_ONCE)
+/**
+ * Guest agent calls on connections of their own, made when first needed. A silent agent takes a second and more of
+ * libvirtd's time at every call: VMs known for that have a line of their own.
+ */
+export function createAgentCaller(options: AgentCallerOptions): AgentCaller {
+  const lines = Array.from({ length: CONNECTIONS }, () => createLine(options))
+  const slow = createLine(options)
+  const silent = new Set<string>()
+
+  const lineFor = (vmUuid: string): Line => {
+    if (silent.has(vmUuid)) return slow
+    return lines.find(line => line.has(vmUuid)) ?? lines.reduce((best, line) => (line.size < best.size ? line : best))
+  }
+
+  return {
+    call: async (vmUuid, json, timeoutS) => {
+      try {
+        const result = await lineFor(vmUuid).call(vmUuid, json, timeoutS)
+        silent.delete(vmUuid)
+        return result
+      } catch (error) {
+        if (error instanceof CrossportError && error.code === 'GUEST_AGENT_UNRESPONSIVE') silent.add(vmUuid)
+        else silent.delete(vmUuid)
+        throw error
+      }
+    },
+    close: () => {
+      for (const line of [...lines, slow]) line.close()
+    },
+  }
+}
+
+type Line = ReturnType<typeof createLine>
+
+/** One connection, and who waits for it. */
+function createLine({ socket, clock, uri }: AgentCallerOptions) {
+  const slots = createSlots(CALLS_A_CONNECTION)
   const closing = new AbortController()
   let connection: Promise<LibvirtConnection> | undefined
 
@@ -72,7 +108,12 @@ export function createAgentCaller({ socket, clock, uri }: AgentCallerOptions): A
   }
 
   return {
-    call: (vmUuid, json, timeoutS) => slots.run(vmUuid, () => command(vmUuid, json, timeoutS)),
+    /** Calls that run or wait. */
+    get size() {
+      return slots.size
+    },
+    has: slots.has,
+    call: (vmUuid: string, json: string, timeoutS: number) => slots.run(vmUuid, () => command(vmUuid, json, timeoutS)),
     close: () => {
       closing.abort(new Error('closing'))
       slots.close(new CrossportError('LIBVIRT_CONNECTION', 'closing'))

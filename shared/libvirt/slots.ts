@@ -1,6 +1,10 @@
 export interface Slots {
   /** Runs `work` when a slot is free and nothing else with this key runs; first come, first served among those that may. */
   run<T>(key: string, work: () => Promise<T>): Promise<T>
+  /** What runs and what waits. */
+  readonly size: number
+  /** Something with this key runs or waits. */
+  has(key: string): boolean
   /** What waits is rejected; what runs goes on. */
   close(error: Error): void
 }
@@ -44,6 +48,10 @@ export function createSlots(limit: number): Slots {
         waiting.push({ key, start, reject })
         next()
       }),
+    get size() {
+      return busy.size + waiting.length
+    },
+    has: key => busy.has(key) || waiting.some(entry => entry.key === key),
     close: error => {
       closed = error
       for (const entry of waiting) entry.reject(error)

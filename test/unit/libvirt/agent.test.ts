@@ -6,7 +6,7 @@ import { type FakeCall, fakeLibvirtd } from './fake-libvirtd.ts'
 
 const uuid = (n: number) => `6b2b8c5e-3a3f-4c55-9d55-00000000000${n}`
 
-test('one call a VM, four in all, others wait their turn', async t => {
+test('one call a VM; four that do not answer delay nobody else, and then wait for each other', async t => {
   const running: FakeCall[] = []
   let arrived = () => {}
   const fake = await fakeLibvirtd(t, call => {
@@ -21,19 +21,30 @@ test('one call a VM, four in all, others wait their turn', async t => {
       })
   }
   const agent = createAgentCaller({ socket: fake.socket, clock: systemClock })
-  const calls = [1, 1, 2, 3, 4, 5].map((vm, i) => agent.call(uuid(vm), `{"execute":"guest-ping","n":${i}}`, 5))
-  await until(4)
   const commands = () => running.map(c => JSON.parse(String(c.args.command)).n)
-  t.deepEqual(commands(), [0, 2, 3, 4])
-  running[3]?.reply({ result: '{"return":{}}' })
+  const call = (vm: number, n: number) => agent.call(uuid(vm), JSON.stringify({ execute: 'guest-ping', n }), 5)
+  const frozen = [1, 2, 3, 4].map((vm, n) => call(vm, n))
+  frozen.push(call(1, 4))
+  await until(4)
+  const served = call(5, 5)
   await until(5)
-  t.deepEqual(commands(), [0, 2, 3, 4, 5])
-  running[0]?.reply({ result: '{"return":{}}' })
+  t.deepEqual(commands().sort(), [0, 1, 2, 3, 5])
+  running.find(c => String(c.args.command).includes('"n":5'))?.reply({ result: '{"return":{}}' })
+  await served
+  for (const c of running.slice(0, 4)) c.error(86, 'Guest agent is not responding: Guest agent not available for now')
   await until(6)
-  t.deepEqual(commands(), [0, 2, 3, 4, 5, 1])
-  for (const i of [1, 2, 4, 5]) running[i]?.reply({ result: '{"return":{}}' })
-  await Promise.all(calls)
-  t.is(fake.connections.length, 1)
+  t.is(commands().at(-1), 4, 'the second call of the first VM')
+  for (const one of frozen.slice(0, 4)) await t.throwsAsync(one, { code: 'GUEST_AGENT_UNRESPONSIVE' })
+  running.at(-1)?.error(86, 'Guest agent is not responding: Guest agent not available for now')
+  await t.throwsAsync(frozen[4]!, { code: 'GUEST_AGENT_UNRESPONSIVE' })
+
+  const before = fake.connections.length
+  const slow = [1, 2, 3, 4].map((vm, n) => call(vm, 10 + n))
+  await until(10)
+  t.is(new Set(running.slice(6).map(c => c.socket)).size, 1, 'one connection')
+  t.is(fake.connections.length, before + 1)
+  for (const c of running.slice(6)) c.reply({ result: '{"return":{}}' })
+  await Promise.all(slow)
   agent.close()
 })
 
