@@ -1,5 +1,5 @@
 import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts'
-import { CONTROL_SOCKETS, type DaemonConfig } from '../lab/daemons.ts'
+import { CONTROL_SOCKETS, type DaemonConfig, type DaemonEnv } from '../lab/daemons.ts'
 import { type CreateOptions, createLab, type Lab } from '../lab/lab.ts'
 import type { LabProcess } from '../lab/place.ts'
 import { readyCount, type StatusWatch, watchStatus } from '../lab/status.ts'
@@ -29,7 +29,7 @@ export interface Daemon {
   readonly process: LabProcess
   readonly status: StatusWatch
   until(what: string, accept: (status: Status__Output) => boolean): Promise<Status__Output>
-  start(config?: DaemonConfig): Promise<void>
+  start(config?: DaemonConfig, env?: DaemonEnv): Promise<void>
   kill(signal?: NodeJS.Signals): Promise<void>
 }
 
@@ -121,8 +121,8 @@ async function startDaemon(
   role: 'agent' | 'director',
   config: DaemonConfig = {},
 ): Promise<Daemon> {
-  const spawn = (extra: DaemonConfig) =>
-    role === 'agent' ? lab.startAgent(host, extra) : lab.startDirector(host, extra)
+  const spawn = (extra: DaemonConfig, env?: DaemonEnv) =>
+    role === 'agent' ? lab.startAgent(host, extra, env) : lab.startDirector(host, extra, env)
   let process = await spawn(config)
   let status = watchStatus(lab.host(host).path(CONTROL_SOCKETS[role]))
   return {
@@ -133,8 +133,10 @@ async function startDaemon(
       return status
     },
     until: (what, accept) => status.until(`${host}: ${what}`, accept),
-    start: async extra => {
-      process = await spawn({ ...config, ...extra })
+    start: async (extra, env) => {
+      // It may have ended otherwise than by `kill`; a watch that is left open keeps the tests from ending.
+      status.close()
+      process = await spawn({ ...config, ...extra }, env)
       status = watchStatus(lab.host(host).path(CONTROL_SOCKETS[role]))
     },
     kill: async (signal = 'SIGKILL') => {

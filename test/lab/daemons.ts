@@ -5,6 +5,8 @@ import type { LabProcess, Place } from './place.ts'
 
 /** Extra keys for the daemon's configuration file, flat. */
 export type DaemonConfig = Readonly<Record<string, unknown>>
+/** Extra variables of the daemon's environment. */
+export type DaemonEnv = Readonly<Record<string, string>>
 
 export const CONTROL_SOCKETS = { agent: '/run/crossport/agent.sock', director: '/run/crossport/director.sock' } as const
 
@@ -14,16 +16,22 @@ export function startAgent(
   hostIp: string,
   director: string,
   config: DaemonConfig = {},
+  env: DaemonEnv = {},
 ): Promise<LabProcess> {
-  return startDaemon(host, 'agent', { bridge: 'br0', uplink: 'uplink0', director, hostIp, ...config })
+  return startDaemon(host, 'agent', { bridge: 'br0', uplink: 'uplink0', director, hostIp, ...config }, env)
 }
 
 /** Starts the director's daemon; resolves once its control socket is there. */
-export function startDirector(host: Place, config: DaemonConfig = {}): Promise<LabProcess> {
-  return startDaemon(host, 'director', { bridge: 'br0', uplink: 'uplink0', listen: '0.0.0.0:7473', ...config })
+export function startDirector(host: Place, config: DaemonConfig = {}, env: DaemonEnv = {}): Promise<LabProcess> {
+  return startDaemon(host, 'director', { bridge: 'br0', uplink: 'uplink0', listen: '0.0.0.0:7473', ...config }, env)
 }
 
-async function startDaemon(host: Place, role: 'agent' | 'director', config: DaemonConfig): Promise<LabProcess> {
+async function startDaemon(
+  host: Place,
+  role: 'agent' | 'director',
+  config: DaemonConfig,
+  env: DaemonEnv,
+): Promise<LabProcess> {
   const file = `/etc/crossport/${role}.yaml`
   const yaml = Object.entries(config).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`)
   await host.writeFile(file, yaml.join(''))
@@ -31,7 +39,7 @@ async function startDaemon(host: Place, role: 'agent' | 'director', config: Daem
   const socket = CONTROL_SOCKETS[role]
   await host.exec(['rm', '-f', socket])
   const argv = [process.execPath, path.join(root, role, 'main.ts'), '--config', file]
-  const daemon = await host.spawn(argv, { name: role })
+  const daemon = await host.spawn(argv, { name: role, env })
   let ended: number | undefined
   daemon.exited.then(code => (ended = code))
   const deadline = performance.now() + 30_000

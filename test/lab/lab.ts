@@ -4,7 +4,7 @@ import { cp, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { type Capture, startCapture } from './capture.ts'
 import { startClient } from './client.ts'
-import { type DaemonConfig, startAgent, startDirector } from './daemons.ts'
+import { type DaemonConfig, type DaemonEnv, startAgent, startDirector } from './daemons.ts'
 import { type Fabric, makeFabric, plug, startFabric } from './fabric.ts'
 import { makeLightVm, startLightVm } from './light.ts'
 import { joinOverlay, overlayConfig, startDirectorVm, underlayMac, warmNeighbours } from './overlay.ts'
@@ -32,8 +32,8 @@ export interface Lab {
   /** tcpdump on a device; without `dev`: the uplink of a host, eth0 of a client. A VM's name means its port on br0. */
   capture(where: string, filter?: string, dev?: string): Promise<Capture>
   /** node agent/main.ts on an RS host, with /etc/crossport/agent.yaml as given here. */
-  startAgent(host: string, config?: DaemonConfig): Promise<LabProcess>
-  startDirector(host?: string, config?: DaemonConfig): Promise<LabProcess>
+  startAgent(host: string, config?: DaemonConfig, env?: DaemonEnv): Promise<LabProcess>
+  startDirector(host?: string, config?: DaemonConfig, env?: DaemonEnv): Promise<LabProcess>
   /** Resolves once every VM that was started has booted. */
   waitForVms(): Promise<void>
   /** Ends everything. */
@@ -142,10 +142,10 @@ function assemble(record: LabRecord, holder: ChildProcess | undefined): Lab {
       const usual = plan.clients.some(client => client.name === where) ? 'eth0' : 'uplink0'
       return startCapture(at(where), dev ?? usual, filter)
     },
-    startAgent: (host, config) =>
-      startAgent(at(host), hostPlan(host).ip, directorAddress, { ...overlayConfig(plan), ...config }),
-    startDirector: (host = 'director', config) =>
-      startDirector(at(host), { ...overlayConfig(plan, hostPlan(host)), ...config }),
+    startAgent: (host, config, env) =>
+      startAgent(at(host), hostPlan(host).ip, directorAddress, { ...overlayConfig(plan), ...config }, env),
+    startDirector: (host = 'director', config, env) =>
+      startDirector(at(host), { ...overlayConfig(plan, hostPlan(host)), ...config }, env),
     waitForVms: async () => {
       await Promise.all(vms.filter(vm => !vm.plan.off).map(vm => vm.waitForBoot()))
     },
