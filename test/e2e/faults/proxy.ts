@@ -1,55 +1,74 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { connect, createServer, type Socket } from 'node:net'
 import { dirname } from 'node:path'
-import { createFramer } from '../../../shared/openflow/framer.ts'
+import { createFramer as libvirtFramer } from '../../../shared/libvirt/framer.ts'
+import { createFramer as openFlowFramer } from '../../../shared/openflow/framer.ts'
 
-/** The moments of a bundle, as its messages pass by (OpenFlow 1.5.1, 7.3.9). */
-export const STAGES = [
-  'before the bundle',
-  'between bundle and barrier',
-  'before the commit',
-  'after the commit, before its answer',
-  'before the last barrier',
-] as const
-export type Stage = (typeof STAGES)[number]
+/** `hold`: the moment is here, and this message and all that follow are held back; `pass`: this one still goes through. */
+type Verdict = 'hold' | 'pass' | undefined
+/** Looks at each whole message in turn. */
+export type Stage = (message: Buffer, fromAgent: boolean) => Verdict
 
-const [BARRIER, BARRIER_REPLY, CONTROL] = [20, 21, 33]
+const [BARRIER, CONTROL] = [20, 33]
 const [OPEN, COMMIT, COMMITTED] = [0, 4, 5]
 
-/** Stands between an agent and its switch, and tells when a stage has been reached: what belongs to it is held back. */
-export function standBetween(from: string, to: string, stage: Stage, reached: () => void): { close(): void } {
+/** The moments of a bundle as its messages pass by (OpenFlow 1.5.1, 7.3.9). */
+export const BUNDLE_STAGES: Readonly<Record<string, () => Stage>> = {
+  'before the bundle': () => (message, fromAgent) => (fromAgent && control(message) === OPEN ? 'hold' : undefined),
+  'between bundle and barrier': () => {
+    let open = false
+    return (message, fromAgent) => {
+      open ||= fromAgent && control(message) === OPEN
+      return open && fromAgent && message[1] === BARRIER ? 'hold' : undefined
+    }
+  },
+  'before the commit': () => (message, fromAgent) => (fromAgent && control(message) === COMMIT ? 'hold' : undefined),
+  'after the commit, before its answer': () => (message, fromAgent) =>
+    !fromAgent && control(message) === COMMITTED ? 'hold' : undefined,
+  // The agent writes the outcome down once the last barrier is answered.
+  'between commit and SQLite': () => {
+    let committed = false
+    return (message, fromAgent) => {
+      committed ||= !fromAgent && control(message) === COMMITTED
+      return committed && fromAgent && message[1] === BARRIER ? 'hold' : undefined
+    }
+  },
+}
+
+/** A guest has been told to do something (its words match), and the agent does not live to hear whether it has. */
+export const toldGuest =
+  (words: RegExp): Stage =>
+  (message, fromAgent) =>
+    fromAgent && words.test(message.toString('latin1')) ? 'pass' : undefined
+
+function control(message: Buffer): number | undefined {
+  return message[1] === CONTROL ? message.readUInt16BE(12) : undefined
+}
+
+export interface Middleman {
+  /** Resolves when the stage has been reached; `then` has been called by that time, and nothing has come through since. */
+  until(stage: Stage, then: () => void): Promise<void>
+  close(): void
+}
+
+const FRAMERS = { openflow: openFlowFramer, libvirt: libvirtFramer }
+
+/** Stands between an agent and a socket that it talks to, at `from`; lets everything through until a stage is waited for. */
+export function standBetween(from: string, to: string, protocol: keyof typeof FRAMERS): Middleman {
   const sockets = new Set<Socket>()
-  let held = false
-  let bundle = false
-  let committed = false
+  let waiting: { stage: Stage; reached(): void } | undefined
 
-  const isReached = (type: number, control: number, fromAgent: boolean): boolean => {
-    if (fromAgent && type === CONTROL && control === OPEN) {
-      bundle = true
-      return stage === 'before the bundle'
-    }
-    if (!bundle) return false
-    if (fromAgent && type === BARRIER)
-      return committed ? stage === 'before the last barrier' : stage === 'between bundle and barrier'
-    if (fromAgent && type === CONTROL && control === COMMIT) return stage === 'before the commit'
-    if (!fromAgent && type === CONTROL && control === COMMITTED) {
-      committed = true
-      return stage === 'after the commit, before its answer'
-    }
-    return !fromAgent && type === BARRIER_REPLY && committed && stage === 'before the last barrier'
-  }
-
-  const pipe = (a: Socket, b: Socket, fromAgent: boolean) => {
-    const framer = createFramer()
+  const pipe = (a: Socket, b: Socket, fromAgent: boolean, pair: { held: boolean }) => {
+    const framer = FRAMERS[protocol]()
     a.on('data', (chunk: Buffer) => {
-      for (const bytes of framer.push(chunk)) {
-        const type = bytes[1]!
-        const control = type === CONTROL ? (bytes[12]! << 8) | bytes[13]! : -1
-        if (!held && isReached(type, control, fromAgent)) {
-          held = true
-          reached()
-        }
-        if (!held) b.write(bytes)
+      for (const message of framer.push(chunk)) {
+        if (pair.held) return
+        const verdict = waiting?.stage(message, fromAgent)
+        if (verdict !== 'hold') b.write(message)
+        if (verdict === undefined) continue
+        pair.held = true
+        waiting?.reached()
+        waiting = undefined
       }
     })
     a.on('close', () => b.destroy())
@@ -60,11 +79,22 @@ export function standBetween(from: string, to: string, stage: Stage, reached: ()
   mkdirSync(dirname(from), { recursive: true })
   rmSync(from, { force: true })
   const server = createServer(agent => {
-    const sw = connect(to)
-    pipe(agent, sw, true)
-    pipe(sw, agent, false)
+    const other = connect(to)
+    const pair = { held: false }
+    pipe(agent, other, true, pair)
+    pipe(other, agent, false, pair)
   }).listen(from)
   return {
+    until: (stage, then) =>
+      new Promise(resolve => {
+        waiting = {
+          stage,
+          reached: () => {
+            then()
+            resolve()
+          },
+        }
+      }),
     close: () => {
       server.close()
       for (const socket of sockets) socket.destroy()

@@ -1,0 +1,148 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises'
+import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import test, { type ExecutionContext } from 'ava'
+import Database from 'better-sqlite3'
+import { load } from './load.ts'
+import { BUNDLE_STAGES, type Middleman, type Stage, standBetween, toldGuest } from './proxy.ts'
+import { faultSite, inPlace, SECOND, SECOND_VIP, second } from './site.ts'
+
+// The agent is killed, at every stage of what it does: no request may be lost, and what comes after must be as if
+// nothing had been.
+const KILLS = Number(process.env.CROSSPORT_KILLS ?? 24)
+const faults = faultSite({ vms: 2 })
+const { agent, host, calmAgain, holds } = faults
+const MAIN = path.join(import.meta.dirname, '../../../agent/main.ts')
+let proxies: Record<'switch' | 'libvirt', Middleman>
+
+test.before(async () => {
+  proxies = {
+    switch: standBetween(host().path('/run/proxy/br0.mgmt'), host().path('/run/openvswitch/br0.mgmt'), 'openflow'),
+    libvirt: standBetween(host().path('/run/proxy/libvirt'), host().path('/run/libvirt/libvirt-sock'), 'libvirt'),
+  }
+  await agent().kill()
+  await start()
+})
+test.after.always(() => {
+  for (const proxy of Object.values(proxies ?? {})) proxy.close()
+})
+
+const start = () => agent().start({ ovsRunDir: '/run/proxy', libvirtSocket: '/run/proxy/libvirt' })
+
+/** Killed once more, the agent finds nothing to do. */
+async function nothingToDo(t: ExecutionContext): Promise<void> {
+  await agent().kill()
+  await start()
+  await calmAgain()
+  t.is(Number(agent().status.latest?.switch?.flowChanges), 0, 'the next start changes something')
+  await holds(t)
+}
+
+/** As the file would be found after a crash: a copy, so that nobody but the agent itself mends it. */
+async function intact(t: ExecutionContext): Promise<void> {
+  const copy = await mkdtemp('/tmp/crossport-state-')
+  try {
+    await cp(host().path('/var/lib/crossport'), copy, { recursive: true })
+    const database = new Database(path.join(copy, 'agent.db'))
+    t.deepEqual(database.pragma('integrity_check'), [{ integrity_check: 'ok' }])
+    database.close()
+  } finally {
+    await rm(copy, { recursive: true })
+  }
+}
+
+/** Each flow of `web` is there, once, and there is nothing but these and those of `second`. */
+async function nothingLostOrDoubled(t: ExecutionContext): Promise<void> {
+  const now = await faults.held()
+  t.deepEqual(
+    now.filter(flow => !flow.includes(SECOND_VIP)),
+    faults.calm,
+  )
+  t.is(new Set(now).size, now.length)
+}
+
+interface Moment {
+  readonly name: string
+  readonly proxy: keyof typeof proxies
+  readonly stage: () => Stage
+  /** Whether `second` is coming or going then. */
+  readonly comes: boolean
+}
+
+const guestStage = (name: string, words: RegExp, comes: boolean): Moment => {
+  return { name: `while a guest ${name}`, proxy: 'libvirt', stage: () => toldGuest(words), comes }
+}
+
+const moments: readonly Moment[] = [
+  ...Object.entries(BUNDLE_STAGES).map(([name, stage]): Moment => ({ name, proxy: 'switch', stage, comes: true })),
+  guestStage('writes its file', /guest-file-write/, true),
+  guestStage('adds the address', /"address","add"/, true),
+  guestStage('gives the address back', /"address","del"/, false),
+]
+
+for (const { name, proxy, stage, comes } of moments) {
+  test.serial(`kill -9 of the agent ${name}: no flow lost or doubled, no request lost`, async t => {
+    const clients = await load(t, faults.lab)
+    if (!comes) {
+      await faults.site.drop(SECOND, second())
+      await faults.site.ready('second', 1)
+    }
+    const reached = proxies[proxy].until(stage(), () => agent().process.kill('SIGKILL'))
+    if (comes) await faults.site.drop(SECOND, second())
+    else await faults.site.remove(SECOND)
+    await reached
+    await agent().kill()
+    await intact(t)
+    await nothingLostOrDoubled(t)
+    await start()
+    if (comes) {
+      await faults.site.ready('second', 1)
+      await faults.site.remove(SECOND)
+    }
+    await agent().until('second is gone', status => inPlace(status) && status.services.length === 1)
+    await holds(t)
+    await nothingToDo(t)
+    const seen = await clients.stop()
+    t.is(seen.lost, 0)
+  })
+}
+
+test.serial(`${KILLS} kills at random moments while a service comes and goes: no flow, no request lost`, async t => {
+  const clients = await load(t, faults.lab)
+  const argv = [process.execPath, MAIN, '--config', '/etc/crossport/agent.yaml']
+  let there = false
+  const toggle = async () => {
+    there = !there
+    if (there) await faults.site.drop(SECOND, second())
+    else await faults.site.remove(SECOND)
+  }
+  const checked = async () => {
+    await intact(t)
+    await nothingLostOrDoubled(t)
+  }
+  for (let n = 0; n < KILLS; n += 2) {
+    // While it works on a change.
+    await toggle()
+    await delay(Math.random() * 400)
+    await agent().kill()
+    await checked()
+    // While it starts, with a change to be found or none.
+    if (n % 4 === 0) await toggle()
+    const starting = await host().spawn(argv, { name: 'agent' })
+    await delay(Math.random() * 1200)
+    starting.kill('SIGKILL')
+    await starting.exited
+    await checked()
+    await start()
+    await agent().until('in place', status => inPlace(status) && status.services.length === (there ? 2 : 1))
+    if (!there && n % 3 === 0) {
+      await holds(t)
+      await nothingToDo(t)
+    }
+  }
+  if (there) await toggle()
+  await holds(t)
+  await nothingToDo(t)
+  const seen = await clients.stop(`${KILLS} kills`)
+  t.is(seen.lost, 0)
+})
