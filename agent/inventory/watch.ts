@@ -28,6 +28,9 @@ export interface InventoryWatch {
   close(): void
 }
 
+/** It runs on this machine, but a dial is a process more where systemd starts it by its socket. */
+const RECONNECT: ReconnectOptions = { fastRetry: 100, minBackoff: 250, maxBackoff: 1000 }
+
 /**
  * Keeps a snapshot of all domains of one libvirtd:
  * 1. connect, ask for events, then list everything (in this order, so that nothing falls between);
@@ -99,6 +102,7 @@ export function watchInventory(options: WatchInventoryOptions): InventoryWatch {
 
   const sources = new WeakMap<LibvirtConnection, EventSource>()
   const kept = keepConnected<LibvirtConnection>({
+    ...RECONNECT,
     ...options.reconnect,
     clock,
     connect: async (events, signal) => {
@@ -128,7 +132,9 @@ export function watchInventory(options: WatchInventoryOptions): InventoryWatch {
       publish(false, reason)
     },
     onFailure: (err, retryMs) => {
-      log.warn(`no connection to libvirt, next attempt in ${Math.round(retryMs)} ms`, { err })
+      // Said once an outage; the attempts after it would only fill the journal.
+      const level = snapshot.reason === err.message ? 'debug' : 'warn'
+      log[level](`no connection to libvirt, next attempt in ${Math.round(retryMs)} ms`, { err })
       publish(false, err.message)
     },
   })

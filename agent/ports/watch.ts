@@ -55,8 +55,9 @@ export function watchPorts(options: WatchPortsOptions): PortWatch {
     },
     onLost: reason => {
       changed = undefined
-      const { reason: _, ...last } = snapshot
-      if (!closed) publish({ ...last, synced: false, reason })
+      const { reason: before, ...last } = snapshot
+      // It is tried again many times a second, and fails in the same words.
+      if (!closed && (snapshot.synced || before !== reason)) publish({ ...last, synced: false, reason })
     },
   })
 

@@ -3,7 +3,7 @@ import { CrossportError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../run/clock.ts'
 import { keepConnected } from '../run/keep-connected.ts'
-import type { ReconnectOptions } from '../run/reconnect.ts'
+import { LOCAL_RECONNECT, type ReconnectOptions } from '../run/reconnect.ts'
 import { createSession, type Session } from './session.ts'
 
 export interface OvsdbOptions {
@@ -33,9 +33,6 @@ export interface OvsdbClient {
   close(): void
 }
 
-/** ovsdb-server is a local process that restarts in well under a second, hence the short backoff. */
-const RECONNECT: ReconnectOptions = { fastRetry: 50, minBackoff: 250, maxBackoff: 2000 }
-
 export function connectOvsdb(options: OvsdbOptions): OvsdbClient {
   const { socket, log, clock } = options
   const listeners = new Set<SessionListener>()
@@ -47,7 +44,7 @@ export function connectOvsdb(options: OvsdbOptions): OvsdbClient {
   }
 
   const kept = keepConnected({
-    ...RECONNECT,
+    ...LOCAL_RECONNECT,
     ...options.reconnect,
     clock,
     connect: async (events, signal) => {

@@ -20,6 +20,12 @@ export interface ReconnectOptions {
   readonly connectTimeout?: number
 }
 
+/**
+ * For a socket of this machine: it costs next to nothing to try, and who is behind it is wanted back as soon as it answers,
+ * also after a minute.
+ */
+export const LOCAL_RECONNECT: ReconnectOptions = { fastRetry: 25, minBackoff: 50, maxBackoff: 100 }
+
 export interface Reconnect {
   readonly state: ReconnectState
   /** Attempts that failed since the last connection that lasted. */

@@ -3,7 +3,7 @@ import type { Owner } from '../flows/cookie.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../run/clock.ts'
 import { keepConnected } from '../run/keep-connected.ts'
-import type { ReconnectOptions } from '../run/reconnect.ts'
+import { LOCAL_RECONNECT, type ReconnectOptions } from '../run/reconnect.ts'
 import { commitChange } from './commit.ts'
 import { connectOpenFlow, type OpenFlowConnection } from './connection.ts'
 import { createDriftWatch } from './monitor.ts'
@@ -25,9 +25,6 @@ export interface SwitchOptions {
   readonly handlers: SwitchHandlers
   readonly reconnect?: ReconnectOptions
 }
-
-/** A socket of this machine costs next to nothing to try, and without the switch's flows nobody is served. */
-const LOCAL_RECONNECT: ReconnectOptions = { fastRetry: 25, minBackoff: 50, maxBackoff: 500 }
 
 /**
  * Opens a session with one bridge and keeps it: it connects again by itself, until it is closed. Agent and director

@@ -118,6 +118,8 @@ async function spawnIn(pid: number, argv: readonly string[], log: string, option
         // nsenter(1) stops with its child, and does not go on with it.
         if (signal === 'SIGCONT' && child.pid !== undefined) process.kill(child.pid, signal)
         process.kill(inner, signal)
+        // nsenter stops with what it waits for, and would not see its end.
+        if (signal === 'SIGCONT') process.kill(child.pid!, signal)
       } catch {
         // It has ended already.
       }

@@ -45,7 +45,7 @@ test.serial('libvirtd is killed, its socket is gone, and what was missed is lear
   })
   await sh('libvirtd -d')
   await agent().until('libvirt is back', s => !hasProblem('LIBVIRT_UNREACHABLE')(s))
-  t.log(await faults.told('web/web-5', /not running/))
+  t.log(await faults.told('web/web-5', /shut off/))
   await faults.lab.vm('web-5').start()
   await calmAgain({ anew: true })
   const seen = await clients.stop()
