@@ -56,6 +56,9 @@ export interface Reconcile {
   stop(): Promise<void>
 }
 
+/** A timer that comes later than this: the process was frozen, or the machine that it runs on. */
+const HELD_UP_MS = 1000
+
 /**
  * The director's one level-triggered loop. A restart goes like this, and changes nothing in the switch:
  * 1. The state file is opened: numbers, last registrations (alive for one more lease), last good service files.
@@ -139,7 +142,15 @@ export function startReconcile(options: ReconcileOptions): Reconcile {
   const armLease = () => {
     cancelLease()
     const at = nextExpiry(inputs.registry)
-    if (at !== undefined) cancelLease = clock.after(Math.max(1, Math.ceil(at - clock.now())), () => loop.mark('lease'))
+    if (at === undefined) return
+    cancelLease = clock.after(Math.max(1, Math.ceil(at - clock.now())), () => {
+      const late = clock.now() - at
+      if (late > HELD_UP_MS) {
+        log.warn('the director was held up, and heard of no host meanwhile: each has a whole lease from now', { late })
+        inputs.excuse()
+      }
+      loop.mark('lease')
+    })
   }
 
   const run = async (reason: string, tearDown: boolean) => {

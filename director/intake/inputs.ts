@@ -2,7 +2,7 @@ import type { ServicesSnapshot } from '../../shared/config/snapshot.ts'
 import type { Input } from '../../shared/rpc/gen/crossport/v1/Input.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import type { Site } from '../compile/types.ts'
-import { applyDelta, register, renew } from '../registry/registry.ts'
+import { applyDelta, excuse, register, renew } from '../registry/registry.ts'
 import type { Registry } from '../registry/types.ts'
 import type { AgentHandlers } from './agents.ts'
 
@@ -13,6 +13,8 @@ export interface Inputs {
   /** The director's place in the network; keeps its last value while OVSDB is away. */
   readonly site: Site | undefined
   updateRegistry(change: (registry: Registry) => Registry): void
+  /** No host is blamed for the time in which this process could not listen. */
+  excuse(): void
   /** What is not in sync yet, in words for the operator; undefined when all is. */
   missing(): string | undefined
   /** State of every input, for status. */
@@ -71,6 +73,9 @@ export function createInputs({ registry: restored, leaseMs, clock, mark }: Input
     missing,
     updateRegistry: change => {
       registry = change(registry)
+    },
+    excuse: () => {
+      registry = excuse(registry, clock.now(), leaseMs)
     },
     setServices: snapshot => {
       services = snapshot

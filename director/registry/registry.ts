@@ -81,6 +81,15 @@ export function expire(registry: Registry, now: number): Registry {
   return { ...registry, hosts }
 }
 
+/** Whoever could not listen has missed nobody: hosts that were alive have one whole lease from now, as after a restart. */
+export function excuse(registry: Registry, now: number, leaseMs: number): Registry {
+  const renewed = ([id, host]: [string, Host]): [string, Host] => [
+    id,
+    host.state === 'alive' ? { ...host, leaseExpiresAt: now + leaseMs } : host,
+  ]
+  return { ...registry, hosts: new Map([...registry.hosts].map(renewed)) }
+}
+
 /** When `expire` has to be called next; undefined when there are no hosts. */
 export function nextExpiry(registry: Registry): number | undefined {
   const deadlines = [...registry.hosts.values()].map(deadline)

@@ -13,7 +13,7 @@ export interface Seen {
   readonly sent: number
   /** Not answered within the time-out. */
   readonly lost: number
-  /** Of the lost ones, those that were under way while Open vSwitch itself was away (`Load.away`). */
+  /** Of the lost ones, those that were under way while what serves them was away (`Load.away`). */
   readonly lostAway: number
   /** Answered, but only after something had to be sent again. */
   readonly late: number
@@ -94,7 +94,7 @@ function evaluate(requests: readonly Request[], away: readonly { from: number; t
 }
 
 function words({ sent, lost, lostAway, late, gap }: Seen): string {
-  const apart = lostAway === 0 ? '' : ` (${lostAway} of them while Open vSwitch itself was away)`
+  const apart = lostAway === 0 ? '' : ` (${lostAway} of them while what serves them was away)`
   const again = late === 0 ? '' : `, ${late} answered after more than ${RESENT_MS} ms`
   return `${lost} of ${sent} requests lost${apart}${again}, longest gap ${gap.toFixed(0)} ms`
 }

@@ -4,6 +4,7 @@ import { fleet } from '../../../director/registry/fleet.ts'
 import {
   applyDelta,
   emptyRegistry,
+  excuse,
   expire,
   nextExpiry,
   register,
@@ -165,4 +166,19 @@ test('another name for a VIP and port that has one is a problem', t => {
   const { services, problems } = virtualServices([spec], fleet(registry).realServers)
   t.deepEqual(services[0]?.realServers, [])
   t.regex(problems[0]?.reason ?? '', /as service other, but web\.yaml:1 calls it web/)
+})
+
+test('who could not listen has missed nobody: the living get a whole lease, the lost stay lost', t => {
+  let registry = register(emptyRegistry(), host(1, [rs('a')]), 0, LEASE)
+  registry = expire(registry, LEASE)
+  registry = register(registry, host(2, [rs('b')]), LEASE, LEASE)
+  const late = 10 * LEASE
+  t.deepEqual(
+    [...expire(excuse(registry, late, LEASE), late).hosts.values()].map(({ state }) => state),
+    ['lost', 'alive'],
+  )
+  t.deepEqual(
+    [...expire(excuse(registry, late, LEASE), late + LEASE).hosts.values()].map(({ state }) => state),
+    ['lost', 'lost'],
+  )
 })
