@@ -15,7 +15,7 @@ export interface CachedFile {
 const RACY_MS = 100
 
 /** Files that are read before others get their turn: few milliseconds. */
-const LOT = 32
+export const LOT = 32
 
 /** The whole directory, read. `gone`: it is not there, which is the same as empty. */
 export interface DirectoryContent {

@@ -1,10 +1,11 @@
 import { lstatSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { CrossportError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../run/clock.ts'
 import { type ParsedFile, parseServiceFile } from './parse.ts'
-import { type CachedFile, isPublished, readServiceDirectory, readServiceFile } from './read-directory.ts'
+import { type CachedFile, isPublished, LOT, readServiceDirectory, readServiceFile } from './read-directory.ts'
 import type { SpecProblem } from './service.ts'
 import type { FileContent, GoodFile, ServicesSnapshot } from './snapshot.ts'
 import { createSnapshots } from './snapshots.ts'
@@ -89,11 +90,12 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
     }
   }
 
-  const readSome = (names: ReadonlySet<string>): ReadonlySet<string> => {
+  const readSome = async (names: ReadonlySet<string>): Promise<ReadonlySet<string>> => {
     const changed = new Set<string>()
     for (const name of names) {
       const file = join(dir, name)
       changed.add(file)
+      if (changed.size % LOT === 0) await setImmediate()
       const read = readServiceFile(file, cache.get(file))
       if (read === undefined) {
         cache.delete(file)
@@ -116,7 +118,7 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
     all = false
     events = 0
     try {
-      const changed = whole ? await readAll() : readSome(names)
+      const changed = await (whole ? readAll() : readSome(names))
       if (closed) return
       publish(snapshots.current, snapshots.update(files, changed))
     } catch (cause) {

@@ -1,9 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import * as grpc from '@grpc/grpc-js'
 import { CrossportError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Connection } from './gen/crossport/v1/Connection.ts'
 import type { ConnectionBatch } from './gen/crossport/v1/ConnectionBatch.ts'
 import type { ControlHandlers } from './gen/crossport/v1/Control.ts'
+import type { GetStatusRequest__Output } from './gen/crossport/v1/GetStatusRequest.ts'
 import type { ListConnectionsRequest__Output } from './gen/crossport/v1/ListConnectionsRequest.ts'
 import type { ResyncReply } from './gen/crossport/v1/ResyncReply.ts'
 import type { Status } from './gen/crossport/v1/Status.ts'
@@ -47,23 +49,36 @@ function handlers(control: Control, log: Log): ControlHandlers {
         call.emit('error', failure(err))
       })
     },
-    Watch: call => {
-      let scheduled = false
-      call.write(control.getStatus())
-      // Changes come in bursts; one message tells of all of a burst.
-      const stop = control.onChange(() => {
-        if (scheduled) return
-        scheduled = true
-        setImmediate(() => {
-          scheduled = false
-          if (!call.cancelled) call.write(control.getStatus())
-        })
-      })
-      call.on('cancelled', stop)
-      call.on('error', stop)
-      call.on('close', stop)
-    },
+    Watch: call => watch(call, control),
   }
+}
+
+/** Of the process's time that one watcher may take: a status of ten thousand services is not made in no time. */
+const WATCH_SHARE = 0.1
+
+/** Changes come in bursts: one message tells of all that has changed since the last, no faster than the other side reads. */
+function watch(call: grpc.ServerWritableStream<GetStatusRequest__Output, Status>, control: Control): void {
+  let changed = false
+  let resting = false
+  const send = () => {
+    if (call.cancelled) return
+    changed = false
+    resting = true
+    const begin = performance.now()
+    const flushed = call.write(control.getStatus())
+    const rest = delay((performance.now() - begin) / WATCH_SHARE, undefined, { ref: false })
+    void Promise.all([rest, flushed || drained(call)]).then(() => {
+      resting = false
+      if (changed) send()
+    })
+  }
+  send()
+  const stop = control.onChange(() => {
+    if (changed) return
+    changed = true
+    if (!resting) setImmediate(send)
+  })
+  for (const event of ['cancelled', 'error', 'close'] as const) call.on(event, stop)
 }
 
 function answer<Reply>(make: () => Promise<Reply>, reply: grpc.sendUnaryData<Reply>, log: Log): void {
@@ -88,7 +103,7 @@ async function stream(
   call.end()
 }
 
-function drained(call: grpc.ServerWritableStream<ListConnectionsRequest__Output, ConnectionBatch>): Promise<void> {
+function drained<Request, Reply>(call: grpc.ServerWritableStream<Request, Reply>): Promise<void> {
   return new Promise(resolve => {
     for (const event of ['drain', 'cancelled', 'close'] as const) call.once(event, () => resolve())
   })
