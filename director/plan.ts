@@ -54,7 +54,7 @@ function number(service: VirtualService, numbers: Numbers, knowledge: Knowledge)
   const { vip, port, protocol, clients, options } = service
   const own = numbers.of('service', service.key)
   const byId = new Map(service.realServers.map(rs => [rs.id, rs]))
-  const { shares, hashField, established } = schedule(service, knowledge)
+  const { shares, turns, hashField, established } = schedule(service, knowledge)
   const { persistence } = options
   return {
     vip,
@@ -68,7 +68,9 @@ function number(service: VirtualService, numbers: Numbers, knowledge: Knowledge)
       : { persistence: { ...persistence, zone: ZONE_BASE + numbers.of('service', `${service.key} clients`) } }),
     onEmpty: options.onEmpty ?? 'reject',
     ...(hashField === undefined ? {} : { hashField }),
-    shares: shares.map(({ id, slots }) => ({ mark: markOf(service, id, numbers), slots })),
+    ...(turns === undefined
+      ? { shares: shares.map(({ id, slots }) => ({ mark: markOf(service, id, numbers), slots })) }
+      : { shares: [], turns: { ...turns, order: turns.order.map(id => markOf(service, id, numbers)) } }),
     targets: established.map(({ id, newConnections }) => {
       const { hostMac, hostIp, ingressPort } = byId.get(id)!
       return { mark: markOf(service, id, numbers), hostMac, hostIp, ingressPort, newConnections }

@@ -5,6 +5,7 @@ import type { Log } from '../../shared/log.ts'
 import type { CtZoneTimeouts } from '../../shared/ovsdb/ct-timeout-policies.ts'
 import { createSession } from '../../shared/ovsdb/session.ts'
 import type { Clock } from '../../shared/run/clock.ts'
+import { TURN_ZONE } from '../compile/tables.ts'
 import type { CompiledService } from '../compile/types.ts'
 
 /** Seconds that a connection stays in the table without a packet; the defaults are those of ipvsadm(8) --set. */
@@ -24,6 +25,15 @@ export function zoneTimeouts(services: readonly CompiledService[], timeouts: Con
       ? []
       : [{ zone: persistence.zone, timeouts: lasting(protocol, persistence.timeout) }]),
   ])
+}
+
+/** Without a connection for so long it does not matter any more whose turn it was. */
+const TURN_SECONDS = 86_400
+
+/** The zone that all services have together (compile/features/turn.ts). */
+export const turnTimeouts: CtZoneTimeouts = {
+  zone: TURN_ZONE,
+  timeouts: { ...lasting('tcp', TURN_SECONDS), ...lasting('udp', TURN_SECONDS) },
 }
 
 function lasting(protocol: 'tcp' | 'udp', seconds: number): CtZoneTimeouts['timeouts'] {

@@ -1,6 +1,6 @@
 import type { CtZoneTimeouts } from '../../shared/ovsdb/ct-timeout-policies.ts'
 import type { CompiledService } from '../compile/types.ts'
-import { type ConnectionTimeouts, zoneTimeouts } from './conntrack.ts'
+import { type ConnectionTimeouts, turnTimeouts, zoneTimeouts } from './conntrack.ts'
 
 /** Knows the timeouts of all services' zones, and whether the database has to be asked about them. */
 export interface Zones {
@@ -26,7 +26,11 @@ export function createZones(timeouts: ConnectionTimeouts): Zones {
         settled = undefined
       }
     },
-    due: datapathType => (settled === datapathType ? undefined : [...byService.values()].flatMap(({ zones }) => zones)),
+    due: datapathType => {
+      if (settled === datapathType) return undefined
+      const own = [...byService.values()].flatMap(({ zones }) => zones)
+      return own.length === 0 ? own : [turnTimeouts, ...own]
+    },
     inForce: datapathType => {
       settled = datapathType
     },

@@ -1,3 +1,4 @@
+import type { Scheduler } from '../../shared/config/service.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import type { Switch } from '../../shared/switch/types.ts'
@@ -99,7 +100,7 @@ export function startBalance(options: BalanceOptions): Balance {
       for (const key of accounts.keys()) if (!present.has(key)) accounts.delete(key)
       seen = plan.services
     }
-    const few = [...accounts.values()].some(({ latest }) => latest && latest.peak > 1 && latest.peak < FEW_RATE)
+    const few = plan.services.some(service => countsEach(service, accounts.get(service.key)?.latest))
     if (few) await refresh(sw)
     const sum = await readTotal(sw)
     if (sum !== total) packets = await readActivity(sw)
@@ -203,6 +204,14 @@ export function startBalance(options: BalanceOptions): Balance {
 }
 
 const NOTHING = { addGroups: [], modifyGroups: [], addFlows: [], replaceFlows: [], deleteFlows: [], deleteGroups: [] }
+
+/** Few enough come that each of them counts, for an algorithm or a threshold that goes by who is there. */
+function countsEach({ scheduler, realServers }: VirtualService, load: ServiceLoad | undefined): boolean {
+  if (load === undefined || load.peak <= 1 || load.peak >= FEW_RATE) return false
+  return BY_ACTIVE.has(scheduler) || realServers.some(rs => (rs.terms?.upper ?? 0) > 0)
+}
+
+const BY_ACTIVE: ReadonlySet<Scheduler> = new Set(['lc', 'wlc', 'sed', 'nq'])
 
 function thresholds(rs: RealServer): Thresholds | undefined {
   return rs.terms === undefined ? undefined : { upper: rs.terms.upper, lower: rs.terms.lower }

@@ -10,11 +10,12 @@ import { icmpErrorOwner, icmpErrors } from './features/icmp-errors.ts'
 import { noRequest } from './features/no-request.ts'
 import { passing } from './features/passing.ts'
 import { persistence } from './features/persistence.ts'
+import { turn } from './features/turn.ts'
 import { uplink } from './features/uplink.ts'
 import type { CompiledService, Feature, Site, VipFeature } from './types.ts'
 
 const VIP_FEATURES: readonly VipFeature[] = [arp, icmp, icmpErrors, noRequest]
-const FEATURES: readonly Feature[] = [ending, connections, persistence, forward]
+const FEATURES: readonly Feature[] = [ending, connections, turn, persistence, forward]
 
 /**
  * All that the bridge must hold for the director, by object: `uplink`, `access ports`, `vip/VIP`, `service/NUMBER`. Pure; without

@@ -8,6 +8,8 @@
  *   101 CONNECTION  ct_mark known: MARK ← it, go on in FORWARD. Else the service's select group: each bucket sets MARK
  *       └ with persistence: first ct(zone of the service's clients), back in through
  *         105 PERSISTENT  the client's mark known: MARK ← it. Else the group
+ *       └ with turns instead of a group: ct(zone of all turns), back in through
+ *         107 TURN    MARK ← whose turn it is
  *   102 COMMIT      ct(commit): the connection's mark is set, and the packet comes back in
  *   103 OPENED      new connections are counted, by the mark that was set
  *   104 FORWARD     per MARK: destination port, addresses, then the fabric
@@ -28,6 +30,7 @@ export const TABLE = {
   FORWARD: 104,
   PERSISTENT: 105,
   UPLINK: 106,
+  TURN: 107,
   ICMP_ERROR: 108,
   TAG: 110,
 } as const
@@ -55,7 +58,10 @@ export const MARK = 'reg0'
 /** Bit of a connection's ct_mark, above all real servers' marks: the client has ended it. */
 export const ENDED = 0x8000_0000
 
-/** The client's address and port while they are hidden for the look-up of a persistent client. */
+/** Of the entries that say whose turn it is, one a service. Services' own zones are above it (director/store/numbers.ts). */
+export const TURN_ZONE = 0x4000
+
+/** The client's address and port while they are hidden for another look-up in the connection table. */
 export const CLIENT = { address: 'reg4', port: 'reg5' } as const
 
 /**

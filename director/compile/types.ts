@@ -48,8 +48,10 @@ export interface CompiledService {
   readonly onEmpty: 'reject' | 'drop'
   /** The header field whose hash chooses among a share's equal slots; undefined: the shares are proportions. */
   readonly hashField?: 'ipv4_src' | 'ipv4_dst'
-  /** New connections, by mark. */
+  /** New connections, by mark; none where they are given out by turns, or nobody can serve. */
   readonly shares: readonly (Omit<Share, 'id'> & { readonly mark: number })[]
+  /** New connections: to these marks, one after the other, and round again from `again` on. */
+  readonly turns?: { readonly order: readonly number[]; readonly again: number; readonly after: number }
   /** All real servers that packets may still go to. */
   readonly targets: readonly Target[]
 }

@@ -1,4 +1,5 @@
 import type { Scheduler } from '../../shared/config/service.ts'
+import { gcd } from './gcd.ts'
 import type { Hashed } from './types.ts'
 
 /** Header field that a hashing algorithm goes by (ipvsadm(8)): the client for sh and mh, the VIP for dh. */
@@ -25,8 +26,4 @@ export function copies(weights: readonly number[], configured: readonly number[]
   const scale = configured.filter(weight => weight > 0)
   const unit = Math.max(scale.reduce(gcd, 0), Math.max(0, ...scale) / COPIES)
   return weights.map(weight => Math.max(1, Math.round(weight / unit)))
-}
-
-function gcd(a: number, b: number): number {
-  return b === 0 ? a : gcd(b, a % b)
 }

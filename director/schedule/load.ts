@@ -18,6 +18,10 @@ export interface ServiceLoad {
   readonly rate: number
   /** The greatest rate of late: what may come before shares are changed again. */
   readonly peak: number
+  /** New connections of about the last second. */
+  readonly recent: number
+  /** So many come that the switch is spared what an order of turns costs it (compile/features/turn.ts). */
+  readonly many: boolean
   /** Stands for the candidates and their weights: `opened` counts from their last change. */
   readonly epoch: string
   readonly servers: ReadonlyMap<string, ServerLoad>
@@ -45,6 +49,9 @@ export interface Reading {
 
 /** Milliseconds in which a peak that does not come again is forgotten by two thirds. */
 const PEAK_MS = 3000
+
+/** Recent connections from which they are many, and under which they are not any more. A few hundred never are. */
+const MANY = { from: 1000, under: 300 } as const
 
 /** The load after a reading. A counter that went back began anew: the switch was restarted, with an empty table. */
 export function observe(before: ServiceLoad | undefined, reading: Reading): ServiceLoad {
@@ -74,7 +81,9 @@ export function observe(before: ServiceLoad | undefined, reading: Reading): Serv
   }
   const rate = (came / elapsed) * 1000
   const peak = Math.max(rate, (before?.peak ?? 0) * Math.exp(-elapsed / PEAK_MS))
-  return { at, epoch, rate, peak, servers }
+  const recent = (before?.recent ?? 0) * Math.exp(-elapsed / 1000) + came
+  const many = recent >= (before?.many === true ? MANY.under : MANY.from)
+  return { at, epoch, rate, peak, recent, many, servers }
 }
 
 /** As IPVS does (ip_vs_conn.c, ip_vs_dest_update_overload… ip_vs_unbind_dest). */

@@ -5,12 +5,15 @@ import { apportion, SLOTS } from './apportion.ts'
 import { copies, HASH_FIELD, isHashed } from './hashed.ts'
 import { type Lives, ramp } from './lives.ts'
 import type { ServiceLoad } from './load.ts'
-import type { Candidate, Share } from './types.ts'
+import { type Turns, turns } from './turns.ts'
+import type { Candidate, Share, Shared } from './types.ts'
 
 /** What the switch has to do with the real servers of one virtual service. */
 export interface Schedule {
   /** New connections, in the order of the ids. Empty: nobody can serve. */
   readonly shares: readonly Share[]
+  /** Where it is there, connections are given out in this order, and not by shares. */
+  readonly turns?: Turns
   /** The header field whose hash chooses among equal copies (a share's slots); undefined: the shares are proportions. */
   readonly hashField?: 'ipv4_src' | 'ipv4_dst'
   /** Real servers whose established connections go on, with what may ride on an old mark. */
@@ -43,13 +46,12 @@ export function schedule(service: Schedulable, knowledge: Knowledge = { now: 0 }
   const serving = realServers.filter(rs => isReady(rs) && knowledge.load?.servers.get(rs.id)?.full !== true)
   const regular = serving.filter(rs => rs.terms?.sorry !== true)
   const chosen = regular.length > 0 ? regular : serving
-  const shares = isHashed(service.scheduler)
-    ? hashedShares(realServers, chosen)
-    : slotShares(service, chosen, knowledge)
-  const ids = new Set(shares.map(share => share.id))
+  const choice = isHashed(service.scheduler)
+    ? { shares: hashedShares(realServers, chosen), hashField: HASH_FIELD[service.scheduler] }
+    : byLoad(service.scheduler, service, chosen, knowledge)
+  const ids = new Set(choice.shares.map(share => share.id))
   return {
-    shares,
-    ...(isHashed(service.scheduler) ? { hashField: HASH_FIELD[service.scheduler] } : {}),
+    ...choice,
     established: realServers
       .filter(rs => (rs.state !== 'down' || options.onFailure === 'keep') && !isDrained(rs, service, knowledge))
       .map(rs => ({ id: rs.id, newConnections: chosen.includes(rs) || ids.has(rs.id) })),
@@ -64,8 +66,13 @@ function hashedShares(all: readonly RealServer[], chosen: readonly RealServer[])
   return chosen.map((rs, i) => ({ id: rs.id, slots: counts[i]! }))
 }
 
-function slotShares(service: Schedulable, chosen: readonly RealServer[], knowledge: Knowledge): readonly Share[] {
-  if (chosen.length === 0 || isHashed(service.scheduler)) return []
+function byLoad(
+  scheduler: Shared,
+  service: Schedulable,
+  chosen: readonly RealServer[],
+  knowledge: Knowledge,
+): Pick<Schedule, 'shares' | 'turns'> {
+  if (chosen.length === 0) return { shares: [] }
   const { load, lives, now, horizonMs = 1000 } = knowledge
   const slowStartMs = (service.options.slowStart ?? 0) * 1000
   const candidates = chosen.map((rs): Candidate => {
@@ -74,9 +81,13 @@ function slotShares(service: Schedulable, chosen: readonly RealServer[], knowled
     return { id: rs.id, weight: rs.weight * ramped, ramp: ramped, opened, active }
   })
   const expected = Math.max(LEAST_EXPECTED * candidates.length, ((load?.peak ?? 0) * horizonMs) / 1000)
-  const shares = algorithms[service.scheduler](candidates, expected)
+  const shares = algorithms[scheduler](candidates, expected)
   const slots = apportion(shares, SLOTS, load === undefined ? 1 : 0)
-  return candidates.flatMap(({ id }, i) => (slots[i]! > 0 ? [{ id, slots: slots[i]! }] : []))
+  const order = load?.many === true ? undefined : turns(scheduler, candidates)
+  return {
+    shares: candidates.flatMap(({ id }, i) => (slots[i]! > 0 ? [{ id, slots: slots[i]! }] : [])),
+    ...(order === undefined ? {} : { turns: order }),
+  }
 }
 
 /** Stands for all on which `opened` depends: it counts anew when this changes, or a newcomer would be flooded. */

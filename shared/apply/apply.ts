@@ -1,7 +1,8 @@
 import type { Compiled } from '../flows/compiled.ts'
+import { decodeCookie } from '../flows/cookie.ts'
 import { changeSize, NO_CHANGE } from '../flows/diff.ts'
 import { createFlowTable } from '../flows/table.ts'
-import type { Change, DesiredState } from '../flows/types.ts'
+import type { Change, DesiredState, Flow } from '../flows/types.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../run/clock.ts'
 import type { Switch } from '../switch/types.ts'
@@ -57,7 +58,7 @@ export interface Counts {
   installedFlows: number
   /**
    * What this process has done since it started: bundles, and flows and groups in them. A group that is changed is not
-   * counted: the director's weights follow the load, which is no sign of anything.
+   * counted, nor are flows of kind 'turn': they follow the load on the director, which is no sign of anything.
    */
   commits: number
   added: number
@@ -180,9 +181,9 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
     }
     table.confirm(change)
     counts.commits++
-    counts.added += applied.added
-    counts.changed += change.replaceFlows.length
-    counts.deleted += applied.deleted
+    counts.added += change.addGroups.length + countable(change.addFlows)
+    counts.changed += countable(change.replaceFlows)
+    counts.deleted += change.deleteGroups.length + countable(change.deleteFlows)
     counts.installedFlows += change.addFlows.length - change.deleteFlows.length
     tell()
     return applied
@@ -215,6 +216,10 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
     },
     counts,
   }
+}
+
+function countable(flows: readonly Flow[]): number {
+  return flows.filter(({ cookie }) => decodeCookie(cookie)?.kind !== 'turn').length
 }
 
 function restricted(change: Change, sweep: boolean): Change {

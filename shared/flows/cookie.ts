@@ -43,6 +43,7 @@ export const COOKIE_KINDS = {
   ended: 41,
   persistence: 42,
   reject: 43,
+  turn: 44,
   'no-request': 48,
 } as const satisfies Record<string, number>
 

@@ -1,13 +1,13 @@
-import { encodeCookie, groupId } from '../../../shared/flows/cookie.ts'
+import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
-import type { Action, Match } from '../../../shared/openflow/types.ts'
+import type { Match } from '../../../shared/openflow/types.ts'
 import { origins } from '../fabric.ts'
 import { MARK, PRIORITY, TABLE } from '../tables.ts'
 import type { CompiledService, Feature, Site, Target } from '../types.ts'
-import { anew } from './ending.ts'
+import { choose, isScheduled } from './choose.ts'
+import { anew, SYN_ONLY } from './ending.ts'
 import { group } from './group.ts'
 import { commitMark, hex } from './mark.ts'
-import { hideClient } from './persistence.ts'
 import { refuse } from './reject.ts'
 import { transport } from './transport.ts'
 
@@ -15,10 +15,11 @@ const TCP_SYN = '0x002/0x002'
 
 /**
  * The connection table: a request asks conntrack for its connection's mark. A known mark goes on to FORWARD, an unknown
- * one is chosen by the select group and committed. So a change of the group moves no established connection.
+ * one is chosen, by turns or by the select group, and committed. So whatever is changed there, no established connection
+ * moves.
  */
 export const connections: Feature = (site, service) => {
-  const scheduled = service.shares.length > 0
+  const scheduled = isScheduled(service)
   return {
     flows: [
       ...service.clients.flatMap(client => origins(site).map(origin => dispatch(site, service, client, origin))),
@@ -28,7 +29,7 @@ export const connections: Feature = (site, service) => {
         ? [...anew(service, choose(service)), commit(service), ...service.targets.map(t => opened(service, t))]
         : []),
     ],
-    groups: scheduled ? [group(service)] : [],
+    groups: service.shares.length > 0 ? [group(service)] : [],
   }
 }
 
@@ -72,31 +73,44 @@ function known(service: CompiledService, target: Target, scheduled: boolean): Fl
 }
 
 function unknown(service: CompiledService): Flow[] {
-  const actions = service.shares.length > 0 ? choose(service) : refuse(service)
+  const scheduled = isScheduled(service)
+  const flow: Flow = {
+    table: TABLE.CONNECTION,
+    priority: PRIORITY.UNKNOWN,
+    cookie: encodeCookie('director', scheduled ? 'schedule' : 'reject', service.number),
+    match: { ...transport(service), ct_zone: service.zone },
+    actions: scheduled ? choose(service) : refuse(service),
+  }
+  if (service.turns === undefined || service.protocol !== 'tcp') return [flow]
   return [
-    {
-      table: TABLE.CONNECTION,
-      priority: PRIORITY.UNKNOWN,
-      cookie: encodeCookie('director', service.shares.length > 0 ? 'schedule' : 'reject', service.number),
-      match: { ...transport(service), ct_zone: service.zone },
-      actions,
-    },
+    { ...flow, priority: PRIORITY.UNKNOWN + 1, match: { ...flow.match, tcp_flags: SYN_ONLY } },
+    stray(flow, service),
   ]
 }
 
-function choose(service: CompiledService): readonly Action[] {
-  if (service.persistence !== undefined) return hideClient(service, service.persistence)
-  return [{ type: 'group', group: groupId('director', service.number) }]
+/**
+ * A packet of a connection that is not known takes no turn, and an end of one would end the entry of the turns
+ * (features/turn.ts). Whoever gets it without knowing it either answers with RST (RFC 9293, 3.10.7.1).
+ */
+function stray(flow: Flow, { turns }: CompiledService): Flow {
+  return {
+    ...flow,
+    cookie: encodeCookie('director', 'connection'),
+    actions: [
+      { type: 'set_field', field: MARK, value: turns?.order[0] ?? 0 },
+      { type: 'resubmit', table: TABLE.FORWARD },
+    ],
+  }
 }
 
 /** Its packets tell the director which services have new connections (director/balance/counters.ts). */
 function commit(service: CompiledService): Flow {
-  const { zone, persistence } = service
+  const { zone, protocol, vip, port } = service
   return {
     table: TABLE.COMMIT,
     priority: PRIORITY.UNKNOWN,
     cookie: encodeCookie('director', 'commit-mark', service.number),
-    match: { ...transport(service), ct_zone: persistence?.zone ?? zone },
+    match: { ...transport(service), ipv4_dst: vip, [`${protocol}_dst`]: port },
     actions: [commitMark(zone, TABLE.OPENED)],
   }
 }

@@ -7,7 +7,8 @@ import { hex } from './mark.ts'
 import { transport } from './transport.ts'
 
 const FLAGS = { FIN: '0x001/0x001', RST: '0x004/0x004' } as const
-const SYN_ONLY = '0x002/0x012'
+/** SYN without FIN, RST and ACK. */
+export const SYN_ONLY = '0x002/0x017'
 
 /**
  * The end of a TCP connection, as far as it is seen here: the client's first FIN or RST sets ENDED in the mark, so that

@@ -67,6 +67,34 @@ async function curl(network: Network, times: number): Promise<Map<string, number
   return shares
 }
 
+/** A connection that has had an answer, and asks once more when it is told to. bash's /dev/tcp keeps it open. */
+async function holdOpen(network: Network, answer: RegExp) {
+  const request = `printf 'GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n' >&3; while read -r line <&3; do case "$line" in web-*) echo "$line"; break;; esac; done`
+  const child = await network.client.daemon(
+    answer,
+    'bash',
+    '-c',
+    `exec 3<>/dev/tcp/${VIP}/80; ${request}; while [ ! -e ${network.rundir}/go ]; do sleep 0.05; done; ${request}`,
+  )
+  const ask = async () => {
+    const second = new Promise<string>(resolve => child.stdout!.once('data', data => resolve(String(data))))
+    await network.client.run('touch', `${network.rundir}/go`)
+    return (await second).trim()
+  }
+  return { child, ask }
+}
+
+/** Resolves when these flows have seen as many packets; the switch's counters lag behind. More is an error. */
+async function packets(network: Network, flows: string, count: number): Promise<void> {
+  for (;;) {
+    const text = await network.ofctl('dump-flows', flows)
+    const seen = [...text.matchAll(/n_packets=(\d+)/g)].reduce((sum, [, n]) => sum + Number(n), 0)
+    if (seen > count) throw new Error(`${seen} packets and not ${count}: ${text}`)
+    if (seen === count) return
+    await new Promise(resolve => setTimeout(resolve, 50))
+  }
+}
+
 test.serial('ARP and echo are answered with D, requests reach real servers at another port', async t => {
   const network = await prepared(t)
   await install(network, [service(network, [128, 128])])
@@ -84,19 +112,52 @@ test.serial('ARP and echo are answered with D, requests reach real servers at an
 test.serial('a change of the group moves no established connection; one that is gone is scheduled anew', async t => {
   const network = await prepared(t)
   await install(network, [service(network, [256, 0])])
-  // One connection, three requests; between them the group changes. bash's /dev/tcp keeps it open.
-  const ask = `printf 'GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n' >&3; while read -r line <&3; do case "$line" in web-*) echo "$line"; break;; esac; done`
-  const client = await network.client.daemon(
-    /web-1/,
-    'bash',
-    '-c',
-    `exec 3<>/dev/tcp/${VIP}/80; ${ask}; while [ ! -e ${network.rundir}/go ]; do sleep 0.05; done; ${ask}`,
-  )
+  const { ask } = await holdOpen(network, /web-1/)
   await install(network, [service(network, [0, 256])])
   t.deepEqual([...(await curl(network, 5))], [['web-2', 5]])
-  const second = new Promise<string>(resolve => client.stdout!.once('data', data => resolve(String(data))))
-  await network.client.run('touch', `${network.rundir}/go`)
-  t.is((await second).trim(), 'web-1', 'the established connection')
+  t.is(await ask(), 'web-1', 'the established connection')
+})
+
+test.serial(
+  'turns are taken exactly, another order begins at its beginning, and none of it moves a connection',
+  async t => {
+    const network = await prepared(t)
+    const order = (...marks: number[]) => ({ shares: [], turns: { order: marks, again: 0, after: 0 } })
+    await install(network, [service(network, [], order(1, 1, 2))])
+    t.deepEqual(
+      [...(await curl(network, 90))],
+      [
+        ['web-1', 60],
+        ['web-2', 30],
+      ],
+    )
+    await install(network, [service(network, [], order(2))])
+    const { ask } = await holdOpen(network, /web-2/)
+    await install(network, [
+      service(network, [], { ...order(1, 2, 1, 1), turns: { order: [1, 2, 1, 1], again: 2, after: 0 } }),
+    ])
+    t.deepEqual(
+      [...(await curl(network, 5))],
+      [
+        ['web-1', 4],
+        ['web-2', 1],
+      ],
+    )
+    await install(network, [service(network, [256, 0])])
+    t.is(await ask(), 'web-2', 'the established connection')
+  },
+)
+
+test.serial('packets of a connection that is not known take no turn and are no connection', async t => {
+  const network = await prepared(t)
+  await install(network, [service(network, [], { shares: [], turns: { order: [1, 2], again: 0, after: 0 } })])
+  await curl(network, 2)
+  const { child } = await holdOpen(network, /web-1/)
+  await network.appctl('dpctl/flush-conntrack', `zone=${ZONE}`)
+  child.kill('SIGKILL')
+  await packets(network, 'cookie=0xc705202300000000/-1,table=101', 2)
+  t.deepEqual([...(await curl(network, 1)).keys()], ['web-2'])
+  await packets(network, 'table=103,tcp', 4)
 })
 
 test.serial('weights that vary use all 256 hash slots, and connections come out in proportion', async t => {

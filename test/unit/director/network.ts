@@ -103,7 +103,7 @@ export async function startNetwork(t: ExecutionContext, hostCount = 2): Promise<
     await host.run(...words(`ip address add ${VIP}/32 dev lo`))
     await execa('nsenter', ['-t', String(host.pid), '-n', '/usr/sbin/nft', '-f', '-'], {
       input:
-        'add table ip agent; add chain ip agent reply { type filter hook output priority -300; }; add rule ip agent reply tcp sport 8080 notrack tcp sport set 80',
+        'add table ip agent; add chain ip agent reply { type filter hook output priority -300; }; add rule ip agent reply tcp sport 8080-8109 notrack tcp sport set 80',
     })
   }
 

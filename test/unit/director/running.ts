@@ -122,15 +122,14 @@ export function startAgent(
   return reporter
 }
 
-/** Names of the real servers that are in the switch's group. */
+/** Hardware addresses of the real servers that get new connections in the switch. */
 export async function scheduled(network: Network): Promise<string[]> {
   const flows = await network.ofctl('dump-flows', 'table=104')
   const macs = new Map(
     [...flows.matchAll(/reg0=(0x[0-9a-f]+) .*set_field:(02:00:00:00:00:2\d)->eth_dst/g)].map(m => [m[1], m[2]]),
   )
-  const marks = new Set(
-    [...(await network.ofctl('dump-groups')).matchAll(/set_field:(0x[0-9a-f]+)->reg0/g)].map(m => m[1]),
-  )
+  const chosen = (await network.ofctl('dump-groups')) + (await network.ofctl('dump-flows', 'table=107'))
+  const marks = new Set([...chosen.matchAll(/set_field:(0x[0-9a-f]+)->reg0/g)].map(m => m[1]))
   return [...marks].map(mark => macs.get(mark) ?? 'nowhere').sort()
 }
 
@@ -156,8 +155,8 @@ export async function serve(network: Network): Promise<void> {
 }
 
 /** How many of these requests, each on a connection of its own, each real server has answered. */
-export async function curlCounts(network: Network, times: number): Promise<Map<string, number>> {
-  const script = `for i in $(seq ${times}); do curl -sS --max-time 5 http://${VIP}/ || exit 1; done`
+export async function curlCounts(network: Network, times: number, atATime = 1): Promise<Map<string, number>> {
+  const script = `seq ${atATime} | xargs -P ${atATime} -I _ curl -sS --max-time 30 'http://${VIP}/[1-${times / atATime}]'`
   const counts = new Map<string, number>()
   for (const name of (await network.client.run('sh', '-c', script)).split('\n')) {
     counts.set(name, (counts.get(name) ?? 0) + 1)

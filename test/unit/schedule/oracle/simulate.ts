@@ -1,6 +1,7 @@
 import type { RealServer } from '../../../../director/registry/types.ts'
 import { observe, type ServiceLoad } from '../../../../director/schedule/load.ts'
 import { epochOf, schedule } from '../../../../director/schedule/schedule.ts'
+import type { Turns } from '../../../../director/schedule/turns.ts'
 import type { Scheduler } from '../../../../shared/config/service.ts'
 import { lvs } from './lvs.ts'
 import { type Arrival, randomOf } from './trace.ts'
@@ -38,7 +39,10 @@ export function simulateLvs({ scheduler, realServers, trace }: SimulateOptions):
   )
 }
 
-/** Ours: the switch draws a slot by the hash of each connection, the director changes the slots every `tick`. */
+/**
+ * Ours: the switch goes by turns, or draws a slot by the hash of each connection; the director changes turns and slots
+ * every `tick`.
+ */
 export function simulateOurs(options: SimulateOptions): Outcome {
   const { scheduler, realServers, trace, tick = 0.1, lag = 0, seed = 1 } = options
   const service = { scheduler, realServers, options: {} }
@@ -47,9 +51,19 @@ export function simulateOurs(options: SimulateOptions): Outcome {
   const history: ReadonlyMap<string, { opened: number; ended: number }>[] = []
   let load: ServiceLoad | undefined
   let slots: number[] = []
+  let turns: Turns | undefined
+  let turn = 0
   const decide = (at: number) => {
-    const knowledge = { now: at * 1000, load, horizonMs: tick * 1000 }
-    slots = schedule(service, knowledge).shares.flatMap(share => Array<number>(share.slots).fill(number.get(share.id)!))
+    const next = schedule(service, { now: at * 1000, load, horizonMs: tick * 1000 })
+    if (JSON.stringify(next.turns) !== JSON.stringify(turns)) turn = 0
+    turns = next.turns
+    slots = next.shares.flatMap(share => Array<number>(share.slots).fill(number.get(share.id)!))
+  }
+  const choose = () => {
+    if (turns === undefined) return slots[Math.floor(random() * slots.length)]!
+    const id = turns.order[turn]!
+    turn = turn + 1 < turns.order.length ? turn + 1 : turns.again
+    return number.get(id)!
   }
   decide(0)
   const onTick = (at: number, opened: readonly number[], active: readonly number[]) => {
@@ -64,7 +78,7 @@ export function simulateOurs(options: SimulateOptions): Outcome {
     load = observe(load, { at: at * 1000, epoch, counters: seen, servers })
     decide(at)
   }
-  return play(realServers.length, trace, () => slots[Math.floor(random() * slots.length)]!, onTick, tick)
+  return play(realServers.length, trace, choose, onTick, tick)
 }
 
 function play(

@@ -1,0 +1,29 @@
+import { groupId } from '../../../shared/flows/cookie.ts'
+import type { Action } from '../../../shared/openflow/types.ts'
+import { MARK, TABLE } from '../tables.ts'
+import type { CompiledService } from '../types.ts'
+import { hideClient, noteClient } from './client.ts'
+import { askTurn } from './turn.ts'
+
+/** Somebody can take new connections. */
+export function isScheduled({ shares, turns }: CompiledService): boolean {
+  return shares.length > 0 || turns !== undefined
+}
+
+/** What is done with a packet that begins a connection, in a service that is scheduled. */
+export function choose(service: CompiledService): readonly Action[] {
+  const { persistence, turns } = service
+  if (persistence === undefined) return [...(turns === undefined ? [] : noteClient(service)), ...chooseNext(service)]
+  return [
+    { type: 'set_field', field: MARK, value: 0 },
+    ...noteClient(service),
+    ...hideClient(service, persistence.mask),
+    { type: 'ct', zone: persistence.zone, table: TABLE.PERSISTENT },
+  ]
+}
+
+/** Likewise, once it is known that the client has nobody yet. */
+export function chooseNext(service: CompiledService): readonly Action[] {
+  if (service.turns !== undefined) return askTurn(service)
+  return [{ type: 'group', group: groupId('director', service.number) }]
+}
