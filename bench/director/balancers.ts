@@ -7,7 +7,7 @@ import { runDirector } from '../../director/run.ts'
 import { createLog } from '../../shared/log/create.ts'
 import { systemClock } from '../../shared/run/clock.ts'
 import type { Segment, Space } from './network.ts'
-import { DIRECTOR_MAC, directorConfig, startDirectorSwitch } from './switch.ts'
+import { DIRECTOR_MAC, type DirectorSwitch, directorConfig, type SwitchOptions, startDirectorSwitch } from './switch.ts'
 
 export const VIP = '10.10.1.100'
 export const STATIC_VIP = '10.10.1.101'
@@ -17,6 +17,7 @@ const FIRST_PORT = 10_000
 /** A director's switch with our director on it, and one static flow for another VIP beside it. */
 export interface Crossport {
   readonly space: Space
+  readonly sw: DirectorSwitch
   /** CPU time of ovs-vswitchd, microseconds. */
   cpu(): Promise<number>
   /** So many real servers, all on one host; resolves when they are in the switch. */
@@ -27,9 +28,10 @@ export async function startCrossport(
   segment: Segment,
   server: Space,
   cleanup: AsyncDisposableStack,
+  options: SwitchOptions = {},
 ): Promise<Crossport> {
   const { dir } = segment
-  const sw = await startDirectorSwitch(segment)
+  const sw = await startDirectorSwitch(segment, options)
   const mac = DIRECTOR_MAC
   const arpReply = `move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],set_field:${mac}->eth_src,set_field:2->arp_op,move:NXM_NX_ARP_SHA[]->NXM_NX_ARP_THA[],set_field:${mac}->arp_sha,move:NXM_OF_ARP_SPA[]->NXM_OF_ARP_TPA[],set_field:${STATIC_VIP}->arp_spa,in_port`
   await sw.ofctl(['add-flow', `priority=60000,arp,arp_op=1,arp_tpa=${STATIC_VIP},actions=${arpReply}`])
@@ -65,6 +67,7 @@ export async function startCrossport(
   cleanup.defer(() => reporter.close())
   return {
     space: sw.space,
+    sw,
     cpu: sw.cpu,
     realServers: async count => {
       reporter.update(Array.from({ length: count }, (_, n) => realServer(n)))
