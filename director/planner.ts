@@ -1,4 +1,5 @@
 import type { ServiceSpec } from '../shared/config/service.ts'
+import { updateSorted } from '../shared/lists.ts'
 import type { CompiledService } from './compile/types.ts'
 import { compileService, type Plan } from './plan.ts'
 import { createGrouping } from './registry/grouping.ts'
@@ -16,6 +17,8 @@ export interface Planned extends Plan {
   readonly altered: Part
   /** Those that are gone, as they were. */
   readonly gone: Part
+  /** Some are left for the next update. */
+  readonly more: boolean
 }
 
 export interface PlannerInput {
@@ -23,6 +26,8 @@ export interface PlannerInput {
   readonly registry: Registry
   /** Keys of services whose shares are to be made anew, whatever else has changed. */
   readonly due: ReadonlySet<string>
+  /** Services that are planned in this update; the others wait for the next. Default: all. */
+  readonly most?: number
   /** What has been learnt of a service's connections. */
   knowledge(service: VirtualService): Knowledge
 }
@@ -51,7 +56,7 @@ export function createPlanner(numbers: Numbers): Planner {
   let compiled: readonly CompiledService[] = []
 
   return {
-    update: ({ specs, registry, due, knowledge }) => {
+    update: ({ specs, registry, due, knowledge, most = Number.POSITIVE_INFINITY }) => {
       const { gone, come, problems } = roster.update(registry)
       const grouped = grouping.update({ specs, gone, come })
       for (const [key, service] of grouped.changed) pending.set(key, service)
@@ -59,17 +64,20 @@ export function createPlanner(numbers: Numbers): Planner {
         const known = plans.get(key)
         if (known !== undefined && !pending.has(key)) pending.set(key, known.service)
       }
-      const altered: Planning[] = []
-      for (const service of pending.values()) {
-        if (service !== undefined) altered.push({ service, compiled: compileService(service, numbers, knowledge) })
-      }
+      const now = [...pending.entries().take(most)]
+      const altered = now.flatMap(([, service]) =>
+        service === undefined ? [] : { service, compiled: compileService(service, numbers, knowledge) },
+      )
+      numbers.save()
       // From here on nothing throws.
-      const left = [...pending].flatMap(([key, service]) => (service === undefined ? (plans.get(key) ?? []) : []))
+      const left = now.flatMap(([key, service]) => (service === undefined ? (plans.get(key) ?? []) : []))
+      const before = new Set(now.flatMap(([key]) => plans.get(key)?.service ?? []))
       for (const { service } of left) plans.delete(service.key)
       for (const planning of altered) plans.set(planning.service.key, planning)
-      if (pending.size > 0) {
-        pending.clear()
-        services = grouped.services
+      for (const [key] of now) pending.delete(key)
+      if (now.length > 0) {
+        const come = altered.map(({ service }) => service)
+        services = pending.size === 0 ? grouped.services : updateSorted(services, before, come, ({ key }) => key)
         compiled = services.map(({ key }) => plans.get(key)!.compiled)
       }
       return {
@@ -78,6 +86,7 @@ export function createPlanner(numbers: Numbers): Planner {
         problems: [...problems, ...grouped.problems],
         altered: part(altered),
         gone: part(left),
+        more: pending.size > 0,
       }
     },
   }

@@ -105,7 +105,9 @@ export function startReconcile(options: ReconcileOptions): Reconcile {
     const { services: files, registry } = inputs
     if (files.synced) store.files.save(files.texts)
     const { knowledge } = options
-    const next = planner.update({ specs: files.specs, registry, due: options.dueShares(), knowledge })
+    const most = whole ? Number.POSITIVE_INFINITY : MOST_SERVICES
+    const next = planner.update({ specs: files.specs, registry, due: options.dueShares(), knowledge, most })
+    if (next.more) loop.mark('more')
     const changed = compiler.update({
       site,
       services: next.compiled,
@@ -187,6 +189,9 @@ export function startReconcile(options: ReconcileOptions): Reconcile {
     teardown: () => run('tear down', true),
   }
 }
+
+/** Of one pass: so that many at once, when a fleet dials in, neither hold up this process nor the switch for long. */
+const MOST_SERVICES = 100
 
 /** What a director that was torn down wants of the switch. */
 const NOTHING: Compiled = new Map()

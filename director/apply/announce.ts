@@ -18,6 +18,7 @@ const AGAIN_MS = 2000
 export function createAnnouncer({ log, clock }: { log: Log; clock: Clock }): Announcer {
   const announced = new Map<string, string>()
   const cancels = new Map<string, () => void>()
+  let queue = Promise.resolve()
   return {
     announce: (sw, vips, site, agentHere) => {
       const { directorMac } = site
@@ -25,16 +26,16 @@ export function createAnnouncer({ log, clock }: { log: Log; clock: Clock }): Ann
       for (const vip of vips) {
         if (announced.get(vip) === directorMac) continue
         announced.set(vip, directorMac)
-        const send = () =>
-          announceVip(sw, vip, site, agentHere).catch((err: unknown) =>
-            log.warn('the VIP could not be announced; ARP requests for it are answered', { vip, err }),
-          )
-        void send()
+        const send = () => announceVip(sw, vip, site, agentHere)
+        const failed = (err: unknown) =>
+          log.warn('the VIP could not be announced; ARP requests for it are answered', { vip, err })
+        // One after the other: a thousand at once would hold up the switch.
+        const enqueue = () => {
+          queue = queue.then(send).catch(failed)
+        }
+        enqueue()
         cancels.get(vip)?.()
-        cancels.set(
-          vip,
-          clock.after(AGAIN_MS, () => void send()),
-        )
+        cancels.set(vip, clock.after(AGAIN_MS, enqueue))
       }
     },
     close: () => {
