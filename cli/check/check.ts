@@ -18,9 +18,14 @@ export interface CheckOptions {
  * `crossport check`: whether a daemon would take these files, and what it would do then. Reads the directory that they
  * would be dropped into, and asks the daemons that run here; without them what can be known from files is told.
  */
-export async function checkFiles(paths: readonly string[], options: CheckOptions, io: Io): Promise<number> {
+export async function checkFiles(
+  paths: readonly string[],
+  options: CheckOptions,
+  io: Io,
+  ask: typeof askDaemons = askDaemons,
+): Promise<number> {
   const candidates = await readCandidates(paths)
-  const statuses = await askDaemons(options, io)
+  const statuses = await ask(options, io)
   const byDir = new Map<string, Status__Output[]>()
   for (const status of statuses) {
     const dir = options.dir ?? (status.servicesDir || DEFAULT_DIR)

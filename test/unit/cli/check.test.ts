@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { type CheckOptions, checkFiles } from '../../../cli/check/check.ts'
-import type { Status } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
+import type { Status, Status__Output } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
 import { crossport, daemon, tempDir } from './crossport.ts'
 
 const VIP = '10.10.1.100'
@@ -21,11 +21,12 @@ function place(t: ExecutionContext, files: Record<string, string> = {}) {
     writeFileSync(join(root, name), text)
     return join(root, name)
   }
-  /** The command without a process of its own; no daemon is asked but those of `sockets`. */
-  const check = async (paths: readonly string[], sockets: readonly string[] = [], more: CheckOptions = {}) => {
+  /** The command without a process of its own, and daemons that say this. */
+  const check = async (paths: readonly string[], daemons: readonly Status[] = [], more: CheckOptions = {}) => {
     const said = { stdout: '', stderr: '' }
     const io = { out: (text: string) => void (said.stdout += text), err: (text: string) => void (said.stderr += text) }
-    const exitCode = await checkFiles(paths, { dir, socket: sockets, ...more }, io)
+    const statuses = daemons as readonly Status__Output[]
+    const exitCode = await checkFiles(paths, { dir, ...more }, io, async () => statuses)
     return { exitCode, ...said }
   }
   /** What `--json` says of the only directory. */
@@ -159,13 +160,13 @@ for (const [what, changes, affected, text] of effects) {
 
 test('a running agent: the VMs that match, and the VIPs that come and go', async t => {
   const { dir, file, check, report } = place(t, { 'web.yaml': doc('web') })
-  const socket = await daemon(t, agentStatus(dir))
+  const status = agentStatus(dir)
   const next = doc('web', { realServers: [{ vm: 'web-2', port: 8080 }, { vm: 'db-?', port: 5432 }] }) // biome-ignore format: short
   const other = doc('own', {
     vip: '10.10.1.101',
     realServers: [{ vm: '6F0A2E9C-7D35-4F5E-9A43-0D9C3C1B2A11', port: 1 }],
   })
-  const args = [[file('web.yaml', next), file('own.yaml', other)], [socket]] as const
+  const args = [[file('web.yaml', next), file('own.yaml', other)], [status]] as const
   const { daemons } = await report(...args)
   t.deepEqual(daemons, [
     {
@@ -194,22 +195,22 @@ test('a running agent: the VMs that match, and the VIPs that come and go', async
 test('a VIP stays in a VM that another service of this VIP has', async t => {
   const second = doc('second', { port: 81, realServers: [{ vm: 'web-1', port: 8081 }] })
   const { dir, file, report } = place(t, { 'web.yaml': doc('web'), 'second.yaml': second })
-  const status = agentStatus(dir)
-  const [web] = status.services ?? []
+  const base = agentStatus(dir)
+  const [web] = base.services ?? []
   const source = `${dir}/second.yaml:1`
   const services = [web!, { ...web, service: 'second', port: 81, source, realServers: [realServer('web-1', 8081)] }]
-  const socket = await daemon(t, { ...status, services })
+  const status = { ...base, services }
   const next = doc('web', { realServers: [{ vm: 'nobody', port: 8080 }] })
-  const { daemons } = await report([file('web.yaml', next)], [socket])
+  const { daemons } = await report([file('web.yaml', next)], [status])
   t.deepEqual(daemons[0].vips, [{ vip: VIP, action: 'take out', vm: 'web-2', running: false }])
 })
 
 test('the last good version, which no file has any more, still counts', async t => {
   const { dir, file, check, report } = place(t, { 'web.yaml': 'broken' })
-  const socket = await daemon(t, agentStatus(dir))
-  const mended = await report([file('web.yaml', doc('web', { port: 81 }))], [socket])
+  const status = agentStatus(dir)
+  const mended = await report([file('web.yaml', doc('web', { port: 81 }))], [status])
   t.deepEqual(mended.services[0].fields, [{ field: 'port', from: '80', to: '81' }])
-  const { exitCode, stderr } = await check([file('new.yaml', doc('new'))], [socket])
+  const { exitCode, stderr } = await check([file('new.yaml', doc('new'))], [status])
   t.is(exitCode, 1)
   t.regex(stderr, /^.*new\.yaml:1:1: .* already belongs to service 'web' in .*services\.d\/web\.yaml:1\n/)
   t.regex(stderr, /\nwrong in .*services\.d already: .*services\.d\/web\.yaml:1:1: /)
@@ -217,8 +218,8 @@ test('the last good version, which no file has any more, still counts', async t 
 
 test('of two files in conflict, the one that the daemon says is in force stays', async t => {
   const { dir, file, check } = place(t, { 'a.yaml': doc('a'), 'web.yaml': doc('web') })
-  const socket = await daemon(t, agentStatus(dir))
-  const { stderr, exitCode } = await check([file('new.yaml', doc('new'))], [socket])
+  const status = agentStatus(dir)
+  const { stderr, exitCode } = await check([file('new.yaml', doc('new'))], [status])
   t.is(exitCode, 1)
   t.regex(stderr, /new\.yaml:1:1: .* already belongs to service 'web'/)
 })
@@ -226,21 +227,21 @@ test('of two files in conflict, the one that the daemon says is in force stays',
 test("a host's file against what its director has sent", async t => {
   const { dir, file, check } = place(t)
   const [web] = agentStatus(dir).services ?? []
-  const socket = await daemon(t, agentStatus(dir, { services: [{ ...web, source: 'director: /etc/d/web.yaml:4' }] }))
-  const over = await check([file('mine.yaml', doc('web', { realServers: [{ vm: 'web-1', port: 1 }] }))], [socket])
+  const status = agentStatus(dir, { services: [{ ...web, source: 'director: /etc/d/web.yaml:4' }] })
+  const over = await check([file('mine.yaml', doc('web', { realServers: [{ vm: 'web-1', port: 1 }] }))], [status])
   t.is(over.exitCode, 0)
   t.regex(over.stderr, /agent rs1: this file would take the place of the director's 'web' on this host\n/)
   t.regex(over.stdout, /\nagent rs1: VIP 10\.10\.1\.100 would be taken out of web-2 \(when it runs\)\n/)
-  const pushed = await check([file('mine.yaml', doc('mine'))], [socket])
+  const pushed = await check([file('mine.yaml', doc('mine'))], [status])
   t.regex(pushed.stderr, /the director's 'web' \(\/etc\/d\/web\.yaml:4\) would go: .* belongs to service 'mine'/)
 })
 
 test('a director knows the VMs that serve', async t => {
   const { dir, file, check } = place(t, { 'web.yaml': doc('web') })
-  const socket = await daemon(t, { ...agentStatus(dir), role: 'director', id: 'd1', vms: [] })
+  const status = { ...agentStatus(dir), role: 'director', id: 'd1', vms: [] }
   const { stdout } = await check(
     [file('api.yaml', doc('api', { port: 82, realServers: [{ vm: '*', port: 1 }] }))],
-    [socket],
+    [status],
   )
   t.regex(
     stdout,
@@ -248,13 +249,14 @@ test('a director knows the VMs that serve', async t => {
   )
 })
 
-test('a daemon that does not answer is told, and files are compared', async t => {
-  const { root, file, check } = place(t, { 'web.yaml': doc('web') })
-  const { stderr, stdout, exitCode } = await check(
-    [file('web.yaml', doc('web', { port: 81 }))],
-    [join(root, 'none.sock')],
-  )
-  t.is(exitCode, 0)
-  t.regex(stderr, /^no daemon answers on .*; only files are compared\n/)
-  t.regex(stdout, /port: 80 → 81/)
+test('daemons are asked on their sockets; one that does not answer is told, and files are compared', async t => {
+  const { root, dir, file } = place(t, { 'web.yaml': doc('web') })
+  const said = { stdout: '', stderr: '' }
+  const io = { out: (text: string) => void (said.stdout += text), err: (text: string) => void (said.stderr += text) }
+  const socket = [await daemon(t, agentStatus(dir)), join(root, 'none.sock')]
+  t.is(await checkFiles([file('web.yaml', doc('web', { port: 81 }))], { socket }, io), 0)
+  t.regex(said.stderr, /^no daemon answers on .*none\.sock.*; only files are compared\n/)
+  // The directory is the one that the daemon reads.
+  t.regex(said.stdout, /port: 80 → 81/)
+  t.regex(said.stdout, /agent rs1: web-\* port 8080 matches web-1, web-2 \(not running\)/)
 })
