@@ -33,6 +33,8 @@ export async function startDirector(
   network: Network,
   dir: string,
   leaseMs = 15_000,
+  /** More keys of director.yaml. */
+  more: Record<string, unknown> = {},
 ): Promise<Running> {
   const config = directorConfigSchema.parse({
     bridge: 'br0',
@@ -45,6 +47,7 @@ export async function startDirector(
     controlSocket: `${dir}/director.sock`,
     ovsdbSocket: `${network.rundir}/db.sock`,
     ovsRunDir: network.rundir,
+    ...more,
   })
   const stopping = new AbortController()
   const log = memoryLog()
