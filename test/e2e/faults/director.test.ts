@@ -7,7 +7,7 @@ import { load } from './load.ts'
 import { faultSite, HELD_UP, hasProblem, inPlace, SECOND, SECOND_VIP, second } from './site.ts'
 
 // What can happen to the director and to the way to it, and to the directory of service files: hosts go on.
-const faults = faultSite({ vms: 2 })
+const faults = faultSite({ vms: 1 })
 const { agent, host, calmAgain } = faults
 const director = () => faults.site.director
 const LEASE_MS = 3000
@@ -81,7 +81,7 @@ test.serial('the director comes back with another MAC: it is replaced in all ARP
     await director().kill()
     await director().start(mac === undefined ? {} : { directorMac: mac })
     await agent().until('another MAC', s => inPlace(s) && Number(s.switch?.commits) > before)
-    await faults.site.ready('web', 2)
+    await faults.site.ready('web', 1)
     t.is((await answers(mac ?? '02:00:00:00:01:00')).length, 2, `${VIP} and ${SECOND_VIP}`)
     t.is(commits() - before, 1)
   }

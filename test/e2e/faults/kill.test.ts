@@ -10,7 +10,7 @@ import { faultSite, inPlace, SECOND, SECOND_VIP, second } from './site.ts'
 // The agent is killed, at every stage of what it does: no request may be lost, and what comes after must be as if
 // nothing had been.
 const KILLS = Number(process.env.CROSSPORT_KILLS ?? 24)
-const faults = faultSite({ vms: 2 })
+const faults = faultSite({ vms: 1 })
 const { agent, host, calmAgain, holds } = faults
 const MAIN = path.join(import.meta.dirname, '../../../agent/main.ts')
 let proxies: Record<'switch' | 'libvirt', Middleman>

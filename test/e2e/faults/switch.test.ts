@@ -5,8 +5,8 @@ import { load } from './load.ts'
 import { faultSite, HELD_UP, hasProblem, inPlace, SECOND, SECOND_VIP, second } from './site.ts'
 
 // What can happen to Open vSwitch: a flow refused, flows changed by others, its daemons and its bridge gone and back.
-const DOWN_MS = Number(process.env.CROSSPORT_DOWN_MS ?? 3000)
-const faults = faultSite({ vms: 2 })
+const DOWN_MS = Number(process.env.CROSSPORT_DOWN_MS ?? 2000)
+const faults = faultSite({ vms: 1 })
 const { agent, sh, holds, calmAgain } = faults
 const mac = () => faults.lab.plan.hosts.find(({ name }) => name === 'rs1')!.mac
 const ip = () => faults.lab.plan.hosts.find(({ name }) => name === 'rs1')!.ip
