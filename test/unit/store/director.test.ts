@@ -1,0 +1,93 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test, { type ExecutionContext } from 'ava'
+import { applyDelta, emptyRegistry, expire, register } from '../../../director/registry/registry.ts'
+import { MIGRATIONS } from '../../../director/store/migrations.ts'
+import { openStore } from '../../../director/store/store.ts'
+import type { RealServerReport } from '../../../shared/rpc/real-server.ts'
+import { openDatabase } from '../../../shared/sqlite/open.ts'
+
+function stateFile(t: ExecutionContext): string {
+  const dir = mkdtempSync(join(tmpdir(), 'crossport-store-'))
+  t.teardown(() => rmSync(dir, { recursive: true }))
+  return join(dir, 'director.db')
+}
+
+const rs = (id: string, weight = 1): RealServerReport => ({
+  id,
+  service: 'web',
+  vip: '10.10.1.100',
+  protocol: 'tcp',
+  vipPort: 80,
+  ingressPort: 8080,
+  rsPort: 8080,
+  vm: id,
+  vmUuid: '',
+  weight,
+  state: 'ready',
+  reason: '',
+  scheduler: 'rr',
+})
+const report = (n: number, ...list: RealServerReport[]) => ({
+  hostId: `h${n}`,
+  hostMac: `02:00:00:00:00:2${n}`,
+  hostIp: `172.24.1.2${n}`,
+  version: '1',
+  realServers: new Map(list.map(one => [one.id, one])),
+})
+
+test('hosts, numbers and files are there after a restart, as they were saved last', t => {
+  const path = stateFile(t)
+  const first = openStore(path)
+  let registry = register(emptyRegistry(), report(1, rs('a'), rs('b')), 0, 100)
+  registry = register(registry, report(2, rs('c')), 0, 100)
+  first.hosts.save(registry.hosts)
+  registry = applyDelta(registry, 'h1', { upserted: [rs('a', 5), rs('d')], removedIds: ['b'] })
+  first.hosts.save(registry.hosts)
+  registry = expire(register(registry, report(1, rs('a', 5), rs('d')), 50, 100), 120)
+  first.hosts.save(registry.hosts)
+  t.is(first.numbers.of('mark', 'one'), 1)
+  first.numbers.save()
+  t.is(first.numbers.of('mark', 'never saved'), 2)
+  const texts = new Map([['web.yaml', 'service: web']])
+  first.files.save(texts)
+  first.files.save(new Map([...texts, ['dns.yaml', 'service: dns']]))
+  first.files.save(texts)
+  first.close()
+
+  const second = openStore(path)
+  t.teardown(() => second.close())
+  const saved = second.hosts.load()
+  t.deepEqual(
+    saved.map(({ hostId, state, realServers }) => [hostId, state, [...realServers.values()]]),
+    [
+      ['h1', 'alive', [rs('a', 5), rs('d')]],
+      ['h2', 'lost', [rs('c')]],
+    ],
+  )
+  second.hosts.save(new Map([['h2', saved[1]!]]))
+  t.is(second.numbers.of('mark', 'other'), 2)
+  t.is(second.numbers.of('mark', 'one'), 1)
+  t.deepEqual(second.files.load(), texts)
+  const third = openStore(path)
+  t.deepEqual(
+    third.hosts.load().map(({ hostId }) => hostId),
+    ['h2'],
+  )
+  third.close()
+})
+
+test('a state file with all real servers of a host in one column is brought up to date', t => {
+  const path = stateFile(t)
+  const old = openDatabase(path, MIGRATIONS.slice(0, 1))
+  old
+    .prepare('INSERT INTO host VALUES (?, ?, ?, ?, ?, ?, ?)')
+    .run('h1', 3, 'alive', '02:00:00:00:00:21', '172.24.1.21', '1', JSON.stringify([rs('a'), rs('b', 2)]))
+  old.close()
+  const store = openStore(path)
+  const [host] = store.hosts.load()
+  t.is(host?.seq, 3)
+  t.deepEqual([...host!.realServers.values()], [rs('a'), rs('b', 2)])
+  store.close()
+})
