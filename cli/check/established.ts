@@ -14,9 +14,11 @@ export function connectionEffect(change: ServiceChange, leaving?: readonly strin
   if (before === undefined) return effect(false, 'there are none yet')
   if (after === undefined) {
     const heir = change.renamedTo
-    const anew =
-      heir === undefined ? '' : `: to crossport '${heir}' is another service, although it has the same VIP and port`
-    return effect(true, `established ones end${anew}`)
+    if (heir === undefined) return effect(true, 'established ones end')
+    return effect(
+      true,
+      `established ones are scheduled anew, which ends most: '${heir}' is another service to crossport`,
+    )
   }
   const front = fields.filter(({ field }) => ['vip', 'port', 'protocol'].includes(field))
   if (front.length > 0)
