@@ -43,7 +43,7 @@ interface Request {
 export async function load(
   t: ExecutionContext,
   lab: Lab,
-  { vip = VIP, port = 80, everyMs = 50, timeoutMs = 5000 } = {},
+  { vip = VIP, port = 80, everyMs = 100, timeoutMs = 5000 } = {},
 ): Promise<Load> {
   const argv = [process.execPath, PROGRAM, vip, String(port), String(everyMs), String(timeoutMs)]
   const client = await lab.client.spawn(argv, { name: `load-${performance.now().toFixed(0)}` })
