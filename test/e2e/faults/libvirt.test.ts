@@ -14,7 +14,6 @@ const faults = faultSite({
     { host: 0 },
     { host: 0 },
     { host: 0 },
-    { host: 0 },
     { name: 'bare', host: 0, agentChannel: false },
   ],
 })
