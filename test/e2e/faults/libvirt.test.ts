@@ -9,13 +9,7 @@ import { faultSite, hasProblem, SECOND, second } from './site.ts'
 // counted apart.
 const faults = faultSite({
   hosts: 2,
-  vms: [
-    { host: 0 },
-    { host: 0 },
-    { host: 0 },
-    { host: 0 },
-    { name: 'bare', host: 0, agentChannel: false },
-  ],
+  vms: [{ host: 0 }, { host: 0 }, { host: 0 }, { host: 0 }, { name: 'bare', host: 0, agentChannel: false }],
 })
 const { agent, host, sh, holds, virsh, calmAgain } = faults
 const LIBVIRTD = '/run/libvirtd.pid'
