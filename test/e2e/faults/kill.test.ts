@@ -9,9 +9,9 @@ import { faultSite, inPlace, SECOND, SECOND_VIP, second } from './site.ts'
 
 // The agent is killed, at every stage of what it does: no request may be lost, and what comes after must be as if
 // nothing had been.
-/** So many random kills; by default as many as fit in half a minute. */
+/** So many random kills; by default as many as fit in a third of a minute. */
 const KILLS = Number(process.env.CROSSPORT_KILLS ?? 0)
-const KILLING_MS = 30_000
+const KILLING_MS = 20_000
 const faults = faultSite({ vms: 1 })
 const { agent, host, calmAgain, holds } = faults
 const MAIN = path.join(import.meta.dirname, '../../../agent/main.ts')

@@ -126,7 +126,7 @@ test.serial('the wall clock jumps under agent and director: nobody is taken for 
   const { director } = faults.site
   const daemons = [
     { daemon: agent(), place: host(), config: {} },
-    { daemon: director, place: faults.lab.director, config: { leaseMs: 3000 } },
+    { daemon: director, place: faults.lab.director, config: { leaseMs: 15_000 } },
   ]
   for (const { daemon, config } of daemons) {
     await daemon.kill('SIGTERM')
