@@ -1,5 +1,6 @@
 import { CrossportError } from '../errors.ts'
 import { TYPE } from '../openflow/header.ts'
+import { afterReading } from '../run/after-reading.ts'
 import type { Frame } from './frame.ts'
 import { ANSWER_TIMEOUT, type Session } from './request.ts'
 
@@ -40,7 +41,7 @@ export function converse({ connection, clock, drop }: Session, xids: number, wha
     if (arrived.length === 0 && lost === undefined) {
       let late = false
       await new Promise<void>(resolve => {
-        const cancel = clock.after(ANSWER_TIMEOUT, () => {
+        const cancel = afterReading(clock, ANSWER_TIMEOUT, () => {
           late = true
           wake()
         })

@@ -1,5 +1,6 @@
 import { CrossportError } from '../errors.ts'
 import { TYPE } from '../openflow/header.ts'
+import { afterReading } from '../run/after-reading.ts'
 import type { Clock } from '../run/clock.ts'
 import type { OpenFlowConnection } from './connection.ts'
 import { type Frame, isLast, refusalName } from './frame.ts'
@@ -42,11 +43,11 @@ export function request(
         parts.push(frame)
         cancel()
         if (isLast(frame)) finish(() => resolve(parts))
-        else cancel = clock.after(ANSWER_TIMEOUT, late)
+        else cancel = afterReading(clock, ANSWER_TIMEOUT, late)
       },
       lost: error => finish(() => reject(error)),
     })
-    let cancel = clock.after(ANSWER_TIMEOUT, late)
+    let cancel = afterReading(clock, ANSWER_TIMEOUT, late)
     connection.write(encode(transaction.xid))
   })
 }
