@@ -8,7 +8,7 @@ import { directory, installed, realServer, startAgent, startDirector } from './r
 const SERVICES = 40
 const vipOf = (n: number) => `10.10.2.${n}`
 const file = (n: number, clients = '0.0.0.0/0') =>
-  `service: s${n}\nvip: ${vipOf(n)}\nport: 80\nscheduler: rr\nclients: [${clients}]\nrealServers: [{ vm: vm-*, port: 8080 }]\n`
+  `service: s${n}\nvip: ${vipOf(n)}\nport: 80\nscheduler: sh\nclients: [${clients}]\nrealServers: [{ vm: vm-*, port: 8080 }]\n`
 
 test.serial('one service of many changes: no other flow is written, no other document sent', async t => {
   const network = await startNetwork(t)
