@@ -10,6 +10,7 @@ import { table } from './status/table.ts'
 export interface ConnectionsOptions {
   readonly service?: string
   readonly count?: boolean
+  readonly disturb?: boolean
   readonly json?: boolean
   readonly socket?: readonly string[]
 }
@@ -20,10 +21,14 @@ export async function showConnections(options: ConnectionsOptions, io: Io): Prom
   return options.count === true ? counts(socket, options, io) : list(socket, options, io)
 }
 
-async function list(socket: string, { service = '', json = false }: ConnectionsOptions, io: Io): Promise<number> {
+async function list(
+  socket: string,
+  { service = '', disturb = false, json = false }: ConnectionsOptions,
+  io: Io,
+): Promise<number> {
   const client = controlClient(socket)
   try {
-    const stream = client.ListConnections({ service })
+    const stream = client.ListConnections({ service, disturb })
     let first = true
     for await (const { connections } of stream as AsyncIterable<{ connections: Connection__Output[] }>) {
       io.out(json ? connections.map(line).join('') : rows(connections, first))

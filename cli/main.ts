@@ -43,9 +43,12 @@ program
 
 program
   .command('connections')
-  .description("the director's connection table: who is connected to which real server")
+  .description(
+    "the director's connection table: who is connected to which real server; AGE, PACKETS and BYTES are - where the datapath does not count them",
+  )
   .option('--service <name>', 'of this service only')
   .option('--count', 'numbers of connections per real server, from counters, without reading the table')
+  .option('--disturb', 'read the table even when the switch forwards nothing for a while because of that')
   .option('--json', 'one JSON object a connection, one a line')
   .option(...socketOption)
   .action(async options => {

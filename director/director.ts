@@ -11,7 +11,7 @@ import { createDriftGuard } from '../shared/switch/drift-guard.ts'
 import { keepTunnelPeers } from '../shared/switch/tunnel-peers.ts'
 import type { Switch, SwitchHandlers } from '../shared/switch/types.ts'
 import { createAnnouncer } from './apply/announce.ts'
-import { disableSequenceChecks, dumpConnections } from './apply/conntrack.ts'
+import { countConnections, disableSequenceChecks, dumpConnections } from './apply/conntrack.ts'
 import { createRefuser } from './apply/refuse.ts'
 import { createZones } from './apply/zones.ts'
 import { startBalance } from './balance/balance.ts'
@@ -227,14 +227,19 @@ export function createDirector(options: DirectorOptions): Director {
       const { added, changed: altered, deleted } = await reconcile.resync()
       return { flowsAdded: added, flowsChanged: altered, flowsDeleted: deleted }
     },
-    connections: service => {
+    connections: ({ service, disturb }) => {
       if (reconcile.plan === undefined) throw new CrossportError('NOT_IN_SYNC', 'nothing has been applied yet')
       return listConnections({
         plan: reconcile.plan,
         service,
+        disturb,
         timeouts: config.connectionTimeouts,
         markOf: (of, id) => markOf(of, id, store.numbers),
         dump: zone => dumpConnections({ rundir: config.ovsRunDir, log, clock }, zone),
+        entries: async () =>
+          bridge?.view?.datapathType === 'netdev'
+            ? countConnections({ rundir: config.ovsRunDir, log, clock })
+            : undefined,
         now: clock.wall().getTime(),
       })
     },

@@ -49,6 +49,10 @@ export const ERRORS = {
     messageId: 'd9f700ae998068d051d03d0e96d7a9a0',
     hint: 'name one of the services that `crossport status` shows',
   },
+  CONNECTIONS_MANY: {
+    messageId: '56083efcfa79462691b62daf95f65465',
+    hint: 'count them with `crossport connections --count`, which disturbs nobody, or read them nevertheless with --disturb',
+  },
   SERVICE_AMBIGUOUS: {
     messageId: 'a1605e7ab8dc689c3acf848dcef496b7',
     hint: 'give one of the two services another VIP, RS port or VM',

@@ -20,8 +20,10 @@ export interface Control {
   resync(): Promise<ResyncReply>
   teardown(): Promise<TeardownReply>
   /** The connection table in batches; only a director has one. `service` empty: all of them. */
-  connections?(service: string): AsyncIterable<readonly Connection[]>
+  connections?(request: ConnectionsRequest): AsyncIterable<readonly Connection[]>
 }
+
+export type ConnectionsRequest = Pick<ListConnectionsRequest__Output, 'service' | 'disturb'>
 
 /** Serves `control` on a unix socket, mode 0660. Throws RPC_LISTEN when another process serves it. */
 export async function serveControl(options: { socket: string; control: Control; log: Log }): Promise<RpcServer> {
@@ -44,7 +46,7 @@ function handlers(control: Control, log: Log): ControlHandlers {
         call.emit('error', { code: grpc.status.UNIMPLEMENTED, details: 'only a director has a connection table' })
         return
       }
-      stream(call, control.connections(call.request.service)).catch((err: unknown) => {
+      stream(call, control.connections(call.request)).catch((err: unknown) => {
         log.warn('a control request failed', { err })
         call.emit('error', failure(err))
       })

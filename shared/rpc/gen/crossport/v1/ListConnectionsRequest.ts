@@ -3,8 +3,10 @@
 
 export interface ListConnectionsRequest {
   'service'?: (string);
+  'disturb'?: (boolean);
 }
 
 export interface ListConnectionsRequest__Output {
   'service': (string);
+  'disturb': (boolean);
 }
