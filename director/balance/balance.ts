@@ -145,6 +145,7 @@ export function startBalance(options: BalanceOptions): Balance {
         }),
       ),
       servers: new Map(service.realServers.map(rs => [rs.id, thresholds(rs)])),
+      ...(BY_ACTIVE.has(service.scheduler) ? { manyFrom: MANY_BY_ACTIVE } : {}),
       ...(service.protocol === 'udp' ? { idleMs: options.udpTimeout * 1000 } : {}),
     })
     const before = schedule(service, known(account))
@@ -211,6 +212,8 @@ function countsEach({ scheduler, realServers }: VirtualService, load: ServiceLoa
   return BY_ACTIVE.has(scheduler) || realServers.some(rs => (rs.terms?.upper ?? 0) > 0)
 }
 
+/** Their turns change with every reading, and at each change the switch looks through all that it has cached. */
+const MANY_BY_ACTIVE = 300
 const BY_ACTIVE: ReadonlySet<Scheduler> = new Set(['lc', 'wlc', 'sed', 'nq'])
 
 function thresholds(rs: RealServer): Thresholds | undefined {

@@ -45,13 +45,17 @@ export interface Reading {
    * those that came within such a time, fading out.
    */
   readonly idleMs?: number
+  /** Recent connections from which they are many; default 1,000. */
+  readonly manyFrom?: number
 }
 
 /** Milliseconds in which a peak that does not come again is forgotten by two thirds. */
 const PEAK_MS = 3000
 
 /** Recent connections from which they are many, and under which they are not any more. A few hundred never are. */
-const MANY = { from: 1000, under: 300 } as const
+const MANY = 1000
+/** Part of it. */
+const FEWER = 0.3
 
 /** The load after a reading. A counter that went back began anew: the switch was restarted, with an empty table. */
 export function observe(before: ServiceLoad | undefined, reading: Reading): ServiceLoad {
@@ -82,7 +86,8 @@ export function observe(before: ServiceLoad | undefined, reading: Reading): Serv
   const rate = (came / elapsed) * 1000
   const peak = Math.max(rate, (before?.peak ?? 0) * Math.exp(-elapsed / PEAK_MS))
   const recent = (before?.recent ?? 0) * Math.exp(-elapsed / 1000) + came
-  const many = recent >= (before?.many === true ? MANY.under : MANY.from)
+  const { manyFrom = MANY } = reading
+  const many = recent >= manyFrom * (before?.many === true ? FEWER : 1)
   return { at, epoch, rate, peak, recent, many, servers }
 }
 
