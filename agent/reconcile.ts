@@ -1,6 +1,7 @@
 import type { Applied, Applier } from '../shared/apply/apply.ts'
 import { createMerger } from '../shared/config/merge.ts'
 import type { ServiceSpec, SpecProblem } from '../shared/config/service.ts'
+import { createSorryServices } from '../shared/config/sorry-service.ts'
 import type { Log } from '../shared/log.ts'
 import type { Timeline } from '../shared/run/timeline.ts'
 import type { Switch } from '../shared/switch/types.ts'
@@ -78,6 +79,7 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
   const { inputs, store, applier, guest, health, sw, timeline, log } = options
   const parseDocuments = createDocumentParser()
   const merge = createMerger()
+  const withSorryServices = createSorryServices()
   const sweepGate = createSweepGate()
   const resolver = createResolver(store.allocations())
   const compiler = createCompiler()
@@ -192,8 +194,9 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
   const wanted = () => {
     const received = parseDocuments(inputs.documents)
     if (withdrawn) return { specs: [], problems: [] }
-    const { specs, problems } = merge(inputs.services.specs, received.specs)
-    return { specs, problems: [...inputs.services.problems, ...received.problems, ...problems] }
+    const merged = merge(inputs.services.specs, received.specs)
+    const { specs, problems } = withSorryServices(merged.specs)
+    return { specs, problems: [...inputs.services.problems, ...received.problems, ...merged.problems, ...problems] }
   }
 
   return {

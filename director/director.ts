@@ -171,8 +171,13 @@ export function createDirector(options: DirectorOptions): Director {
     onApplied,
     waiting: options.onWaiting,
     offer: (site, { altered, gone }) => {
-      const { documents: dropped, specs } = inputs.services
-      const documents = linger.amend({ documents: dropped, specs, altered, gone: gone.map(({ key }) => key) })
+      const { specs, services } = inputs
+      const documents = linger.amend({
+        documents: services.documents,
+        specs,
+        altered,
+        gone: gone.map(({ key }) => key),
+      })
       const { id: directorId, leaseMs } = config
       const directorIp = config.fabric === 'overlay' ? { directorIp: config.hostIp ?? '' } : {}
       const next = makeOffer(
@@ -204,7 +209,7 @@ export function createDirector(options: DirectorOptions): Director {
         servicesDir: config.servicesDir,
         startedAt,
         inputs: inputs.states,
-        specProblems: inputs.services.problems,
+        specProblems: inputs.specProblems,
         plan: reconcile.plan,
         loadOf: balance.load,
         hosts: [...inputs.registry.hosts.values()],

@@ -106,7 +106,7 @@ export function startReconcile(options: ReconcileOptions): Reconcile {
     if (files.synced) store.files.save(files.texts)
     const { knowledge } = options
     const most = whole ? Number.POSITIVE_INFINITY : MOST_SERVICES
-    const next = planner.update({ specs: files.specs, registry, due: options.dueShares(), knowledge, most })
+    const next = planner.update({ specs: inputs.specs, registry, due: options.dueShares(), knowledge, most })
     if (next.more) loop.mark('more')
     const changed = compiler.update({
       site,

@@ -30,6 +30,7 @@ const UNTOLD = new Set([
   'persistence',
   'onFailure',
   'onEmpty',
+  'sorryService',
 ])
 
 /**

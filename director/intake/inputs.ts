@@ -1,4 +1,6 @@
+import type { ServiceSpec, SpecProblem } from '../../shared/config/service.ts'
 import type { ServicesSnapshot } from '../../shared/config/snapshot.ts'
+import { createSorryServices } from '../../shared/config/sorry-service.ts'
 import type { Input } from '../../shared/rpc/gen/crossport/v1/Input.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import type { Site } from '../compile/types.ts'
@@ -9,6 +11,9 @@ import type { AgentHandlers } from './agents.ts'
 /** The newest snapshot of every input. Watchers store here and mark the loop; only the loop acts on it. */
 export interface Inputs {
   readonly services: ServicesSnapshot
+  /** Those of `services`, with the real servers of their sorry services. */
+  readonly specs: readonly ServiceSpec[]
+  readonly specProblems: readonly SpecProblem[]
   readonly registry: Registry
   /** The director's place in the network; keeps its last value while OVSDB is away. */
   readonly site: Site | undefined
@@ -41,6 +46,7 @@ const NO_SERVICES: ServicesSnapshot = { synced: false, specs: [], problems: [], 
 const NAMES: readonly InputName[] = ['files', 'ovsdb', 'switch', 'agents']
 
 export function createInputs({ registry: restored, leaseMs, clock, mark }: InputOptions): InputStore {
+  const withSorryServices = createSorryServices()
   let services = NO_SERVICES
   let registry = restored
   let site: Site | undefined
@@ -60,6 +66,12 @@ export function createInputs({ registry: restored, leaseMs, clock, mark }: Input
   return {
     get services() {
       return services
+    },
+    get specs() {
+      return withSorryServices(services.specs).specs
+    },
+    get specProblems() {
+      return [...services.problems, ...withSorryServices(services.specs).problems]
     },
     get registry() {
       return registry

@@ -77,6 +77,7 @@ export const serviceSchema = z.strictObject({
     .describe('a client stays with its real server, as in ipvsadm(8) --persistent'),
   onFailure: z.enum(['reset', 'keep']).optional().describe('connections of a real server that is down; default: reset'),
   onEmpty: z.enum(['reject', 'drop']).optional().describe('requests while nobody can serve; default: reject'),
+  sorryService: serviceName.optional().describe('service whose real servers take over when no other can'),
   realServers: z
     .array(realServer)
     .min(1)

@@ -26,6 +26,8 @@ export interface ServiceSpec {
   readonly onFailure?: 'reset' | 'keep' | undefined
   /** Requests while nobody can serve: refused with RST or ICMP (the default), or dropped. */
   readonly onEmpty?: 'reject' | 'drop' | undefined
+  /** Name of a service whose real servers get connections only when none of this one's can (sorry-service.ts). */
+  readonly sorryService?: string | undefined
 }
 
 /** A client goes to the real server that it went to last (ipvsadm(8), --persistent and --netmask). */

@@ -1,4 +1,5 @@
 import test, { type ExecutionContext } from 'ava'
+import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts'
 import { CONTROL_SOCKETS } from '../lab/daemons.ts'
 import { createSite, SERVICES, type Site, service, total, VIP } from './fixture.ts'
 
@@ -171,3 +172,23 @@ test.serial('`crossport check` says what a file would do, and it is what the fil
   t.is((await site.lab.vm('web-1').exec(without, 20_000)).exitCode, 0)
   t.is((await site.request(10)).get('web-2'), 10)
 })
+
+test.serial('a sorry service takes over at this VIP while nobody else can, and gives back', async t => {
+  const web = (weight: number) =>
+    service({ realServers: [{ vm: 'web-1', port: 8080, weight }], sorryService: 'other', vip: '10.10.1.103' })
+  await site.drop('other.yaml', other())
+  await site.drop('web.yaml', web(1))
+  await site.ready('web', 2)
+  const url = 'http://10.10.1.103/'
+  t.deepEqual([...(await site.request(5, url)).keys()], ['web-1'])
+  await site.drop('web.yaml', web(0))
+  await site.director.until('web-1 drains', status => weightOf(status, 'web-1') === 0)
+  t.deepEqual([...(await site.request(5, url)).keys()], ['web-2'])
+  await site.drop('web.yaml', web(1))
+  await site.director.until('web-1 is back', status => weightOf(status, 'web-1') === 1)
+  t.deepEqual([...(await site.request(5, url)).keys()], ['web-1'])
+})
+
+function weightOf({ services }: Status__Output, vm: string): number | undefined {
+  return services.find(one => one.service === 'web')?.realServers.find(rs => rs.vm === vm)?.weight
+}
