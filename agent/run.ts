@@ -34,8 +34,17 @@ const VERSION = (JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string 
 /** Time between two full comparisons with the switch. */
 const AUDIT_MS = 600_000
 
+/** What the agent finds on its host. A benchmark puts others in their place: nobody has a thousand VMs at hand. */
+export interface Surroundings {
+  readonly openSwitch: typeof openSwitch
+  readonly watchPorts: typeof watchPorts
+  readonly watchInventory: typeof watchInventory
+}
+
+const HOST: Surroundings = { openSwitch, watchPorts, watchInventory }
+
 /** Wires the rooms together and runs until a signal. The data plane is left in place whichever way this ends. */
-export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
+export async function runAgent(config: AgentConfig, log: Log, around: Surroundings = HOST): Promise<void> {
   const clock = systemClock
   const startedAt = clock.wall().toISOString()
   const notify = createNotify({ log })
@@ -72,10 +81,10 @@ export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
     act: async () => {
       await reconciler.pass().finally(touched)
       peers?.set(peersOf(overlay, inputs))
-      readiness.reached('in sync')
+      if (readiness.reached('in sync')) log.info('in sync', { flows: applier.counts.installedFlows })
     },
   })
-  const sw = openSwitch({
+  const sw = around.openSwitch({
     bridge: config.bridge,
     owner: 'agent',
     rundir: config.ovsRunDir,
@@ -215,7 +224,7 @@ export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
       name: 'ports',
       start: () => {
         const { ovsdbSocket: socket, bridge } = config
-        const watch = watchPorts({
+        const watch = around.watchPorts({
           socket,
           bridge,
           log,
@@ -249,7 +258,7 @@ export async function runAgent(config: AgentConfig, log: Log): Promise<void> {
     {
       name: 'inventory',
       start: () => {
-        const watch = watchInventory({
+        const watch = around.watchInventory({
           socket: config.libvirtSocket,
           log,
           clock,

@@ -7,11 +7,11 @@ import { createReconciler } from '../agent/reconcile.ts'
 import { openStore } from '../agent/store/store.ts'
 import { type Applied, type Applier, createApplier } from '../shared/apply/apply.ts'
 import type { Flow } from '../shared/flows/types.ts'
-import type { Log } from '../shared/log.ts'
 import { systemClock } from '../shared/run/clock.ts'
 import { createTimeline } from '../shared/run/timeline.ts'
 import { openSwitch, type Switch } from '../shared/switch/session.ts'
 import type { BenchHost } from './host.ts'
+import { quiet } from './quiet.ts'
 
 /** The agent's own rooms, from snapshots to the switch; watchers, guests and director are not there. */
 export interface BenchAgent extends AsyncDisposable {
@@ -108,13 +108,4 @@ function connect(rundir: string): Promise<Switch> {
       handlers: { onUp: () => queueMicrotask(() => resolve(sw)), onDown: () => {}, onDrift: () => {} },
     })
   })
-}
-
-export const quiet: Log = {
-  debug() {},
-  info() {},
-  notice() {},
-  warn() {},
-  error() {},
-  with: () => quiet,
 }

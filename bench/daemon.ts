@@ -1,144 +1,135 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { EventEmitter, once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { noChecks } from '../agent/health/room.ts'
-import { initialInputs, missing } from '../agent/inputs.ts'
-import { createReconciler } from '../agent/reconcile.ts'
-import { openStore } from '../agent/store/store.ts'
-import { createApplier } from '../shared/apply/apply.ts'
-import { watchServices } from '../shared/config/watch.ts'
-import { systemClock } from '../shared/run/clock.ts'
-import { createDirtyLoop } from '../shared/run/dirty-loop.ts'
-import { createTimeline } from '../shared/run/timeline.ts'
-import { createDriftGuard } from '../shared/switch/drift-guard.ts'
-import { openSwitch } from '../shared/switch/session.ts'
-import { quiet } from './agent.ts'
-import type { BenchHost } from './host.ts'
 
 /** A host's directories, which outlive its agent. */
 export interface BenchDirectory extends AsyncDisposable {
+  readonly path: string
   readonly services: string
-  readonly stateFile: string
   /** As an operator should: written beside, renamed into place. */
   drop(name: string, text: string): Promise<void>
 }
 
 export async function makeDirectory(): Promise<BenchDirectory> {
-  const dir = await mkdtemp(join(tmpdir(), 'crossport-bench-host-'))
-  const services = join(dir, 'services.d')
+  const path = await mkdtemp(join(tmpdir(), 'crossport-bench-host-'))
+  const services = join(path, 'services.d')
   await mkdir(services)
   return {
+    path,
     services,
-    stateFile: join(dir, 'agent.db'),
     drop: async (name, text) => {
       await writeFile(join(services, `${name}.tmp`), text)
       await rename(join(services, `${name}.tmp`), join(services, name))
     },
-    [Symbol.asyncDispose]: () => rm(dir, { recursive: true, force: true }),
+    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
   }
 }
 
-/** The agent from service files to the switch, as agent/run.ts wires it; libvirt, OVSDB, guests and director are not there. */
-export interface BenchDaemon extends AsyncDisposable {
-  /** Resolves after the next pass that changed something, with the time of its last confirmation. */
-  confirmed(): Promise<number>
-  /** Resolves after the first pass, with the changes that it made. */
-  readonly settled: Promise<number>
-  /** Of the newest bundle alone, ms. */
-  readonly commitMs: number
-  desiredFlows(): number
+/** What bench/programs/agent.ts is told. */
+export interface DaemonOptions {
+  readonly config: Readonly<Record<string, unknown>>
+  /** How many VMs there are, and ports of theirs. */
+  readonly vms: number
 }
 
-export function startDaemon(rundir: string, directory: BenchDirectory, host: BenchHost): BenchDaemon {
-  const store = openStore(directory.stateFile)
-  const inputs = { ...initialInputs(store), inventory: host.inventory, ports: host.ports }
-  const applier = createApplier({ store, log: quiet, clock: systemClock })
-  const first = Promise.withResolvers<number>()
-  let waiting: ((at: number) => void)[] = []
-  let commitMs = 0
-  let confirmedAt = 0
+/** What it tells; `at`: milliseconds of the clock of `monotonic`. */
+export type DaemonEvent =
+  | { readonly kind: 'begun'; readonly at: number }
+  | { readonly kind: 'confirmed'; readonly at: number; readonly commitMs: number }
+  | { readonly kind: 'in sync'; readonly at: number; readonly flows: number }
 
-  const loop = createDirtyLoop({
-    clock: systemClock,
-    log: quiet,
-    coalesceMs: 2,
-    gate: () => missing(inputs),
-    act: async () => {
-      const { added, changed, deleted } = await reconciler.pass()
-      first.resolve(added + changed + deleted)
-      if (added + changed + deleted === 0) return
-      const woken = waiting
-      waiting = []
-      for (const wake of woken) wake(confirmedAt)
+/** Milliseconds of the clock that all processes of a machine share (clock_gettime(2), CLOCK_MONOTONIC). */
+export const monotonic = (): number => Number(process.hrtime.bigint()) / 1e6
+
+/** The agent in a process of its own; OVSDB, libvirt, guests and director are not there. */
+export interface BenchDaemon {
+  /** When its process was asked for; when the first pass was through, and what the switch then had. */
+  readonly startedAt: number
+  readonly begun: Promise<DaemonEvent & { kind: 'begun' }>
+  readonly inSync: Promise<DaemonEvent & { kind: 'in sync' }>
+  /** Every change that was confirmed so far. */
+  readonly confirmed: readonly (DaemonEvent & { kind: 'confirmed' })[]
+  /** The next one. */
+  nextConfirmed(): Promise<DaemonEvent & { kind: 'confirmed' }>
+  /** Resident memory now, and the most that it was so far, MiB. */
+  memory(): { readonly now: number; readonly peak: number }
+  stop(): Promise<void>
+}
+
+/** With what systemd starts it with. `cleanup` ends it. */
+export function startDaemon(
+  rundir: string,
+  directory: BenchDirectory,
+  vms: number,
+  cleanup: AsyncDisposableStack,
+): BenchDaemon {
+  const options: DaemonOptions = {
+    vms,
+    config: {
+      bridge: 'br0',
+      uplink: 'uplink0',
+      fabric: 'l2',
+      hostId: 'bench',
+      servicesDir: directory.services,
+      stateFile: join(directory.path, 'agent.db'),
+      controlSocket: join(directory.path, 'agent.sock'),
+      ovsdbSocket: join(rundir, 'db.sock'),
+      ovsRunDir: rundir,
+      libvirtSocket: join(directory.path, 'no-libvirt'),
     },
+  }
+  const program = new URL('programs/agent.ts', import.meta.url).pathname
+  const startedAt = monotonic()
+  const child = spawn(process.execPath, [...unitFlags(), program, JSON.stringify(options)], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
-  const drift = createDriftGuard({ clock: systemClock, log: quiet, repair: () => loop.mark('drift') })
-  const sw = openSwitch({
-    bridge: 'br0',
-    owner: 'agent',
-    rundir,
-    log: quiet,
-    clock: systemClock,
-    handlers: {
-      onUp: () => {
-        inputs.switchUp = true
-        applier.distrust()
-        loop.mark('switch')
-      },
-      onDown: () => {},
-      onDrift: what => {
-        applier.distrust()
-        drift.heard(what)
-      },
-    },
+  cleanup.defer(() => end(child))
+  const events = new EventEmitter()
+  const confirmed: (DaemonEvent & { kind: 'confirmed' })[] = []
+  child.on('message', message => {
+    const event = message as DaemonEvent
+    if (event.kind === 'confirmed') confirmed.push(event)
+    events.emit(event.kind, event)
   })
-  const reconciler = createReconciler({
-    inputs,
-    store,
-    applier,
-    guest: { set: () => {}, status: () => undefined },
-    health: noChecks,
-    uplink: 'uplink0',
-    sw: {
-      readInstalled: sw.readInstalled,
-      packetOut: sw.packetOut,
-      commit: async change => {
-        const begin = performance.now()
-        await sw.commit(change)
-        confirmedAt = performance.now()
-        commitMs = confirmedAt - begin
-      },
-    },
-    ingressPorts: { first: 20_000, last: 29_999 },
-    hostMac: undefined,
-    overlay: undefined,
-    timeline: createTimeline(systemClock),
-    log: quiet,
-    onReport: () => {},
-  })
-  const watch = watchServices({
-    dir: directory.services,
-    log: quiet,
-    clock: systemClock,
-    lastGood: store.serviceFiles(),
-    onChange: snapshot => {
-      inputs.services = snapshot
-      loop.mark('service files')
-    },
-  })
+  const next = async <K extends DaemonEvent['kind']>(kind: K): Promise<DaemonEvent & { kind: K }> => {
+    const ended = new AbortController()
+    const gone = () => ended.abort(new Error('the agent has ended'))
+    child.once('exit', gone)
+    try {
+      const [event] = await once(events, kind, { signal: ended.signal })
+      return event
+    } finally {
+      child.off('exit', gone)
+    }
+  }
   return {
-    settled: first.promise,
-    confirmed: () => new Promise(resolve => waiting.push(resolve)),
-    get commitMs() {
-      return commitMs
+    startedAt,
+    begun: next('begun'),
+    inSync: next('in sync'),
+    confirmed,
+    nextConfirmed: () => next('confirmed'),
+    memory: () => {
+      const status = readFileSync(`/proc/${child.pid}/status`, 'utf8')
+      const mib = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1024
+      return { now: mib('VmRSS'), peak: mib('VmHWM') }
     },
-    desiredFlows: () => applier.counts.desiredFlows,
-    [Symbol.asyncDispose]: async () => {
-      await watch.close()
-      drift.close()
-      await loop.stop()
-      await sw.close()
-      store.close()
-    },
+    stop: () => end(child),
   }
+}
+
+/** Node's own options in the agent's unit file. */
+function unitFlags(): string[] {
+  const unit = readFileSync(new URL('../systemd/crossport-agent.service', import.meta.url), 'utf8')
+  const command = /^ExecStart=\S*node (.*)\S*agent\/main\.ts/m.exec(unit)
+  return command?.[1]?.split(' ').filter(word => word.startsWith('--')) ?? []
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = once(child, 'exit')
+  child.kill('SIGTERM')
+  await ended
 }

@@ -62,7 +62,7 @@ function domain(n: number): Domain {
     name: `vm-${n}`,
     state: 'running',
     nics: [{ mac: mac(n), source: 'br0', target: `vnet${n}`, interfaceId: undefined }],
-    agentChannel: 'connected',
+    agentChannel: 'none',
     runId: n + 1,
   }
 }

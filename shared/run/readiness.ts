@@ -2,8 +2,8 @@ import type { Notify } from './notify.ts'
 
 /** When a daemon tells its service manager that it is ready (sd_notify(3)): once, after its first confirmed pass. */
 export interface Readiness {
-  /** Said after every pass; only the first tells the service manager. */
-  reached(status: string): void
+  /** Said after every pass; only the first, for which it returns true, tells the service manager. */
+  reached(status: string): boolean
   /** What is waited for, while readiness was not announced; for `systemctl status`. */
   waiting(what: string | undefined): void
   /** A reload is announced and ended only when readiness was announced before: READY=1 would do that. */
@@ -15,8 +15,10 @@ export function createReadiness(notify: Notify): Readiness {
   let last: string | undefined
   return {
     reached: status => {
-      if (!told) notify.ready(status)
+      if (told) return false
       told = true
+      notify.ready(status)
+      return true
     },
     waiting: what => {
       if (told || what === undefined || what === last) return
