@@ -91,6 +91,7 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
     log,
     clock,
     handlers: {
+      isOurs: applier.isOurs,
       onPacketIn: createIcmpErrors({ log, clock, switch: () => sw, backends: () => reconciler.picture.backends }),
       onUp: () => {
         inputs.switchUp = true
@@ -290,6 +291,7 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
   peers?.close()
   drift.close()
   await loop.stop()
+  applier.close()
   await health.close()
   await guest.close()
   agentCaller.close()

@@ -61,6 +61,8 @@ export async function startAgent(rundir: string, host: BenchHost): Promise<Bench
       },
       distrust: applier.distrust,
       confirmed: applier.confirmed,
+      isOurs: applier.isOurs,
+      close: applier.close,
       counts: applier.counts,
       get quarantined() {
         return applier.quarantined
@@ -90,6 +92,7 @@ export async function startAgent(rundir: string, host: BenchHost): Promise<Bench
     },
     flows: () => Array.from(desired.values(), object => object.state().flows).flat(),
     [Symbol.asyncDispose]: async () => {
+      applier.close()
       await real.close()
       store.close()
       await rm(dir, { recursive: true, force: true })

@@ -259,6 +259,7 @@ export function createDirector(options: DirectorOptions): Director {
     agentHandlers: inputs.agentHandlers,
     control,
     switchHandlers: {
+      isOurs: applier.isOurs,
       onPacketIn: packet => {
         icmpErrors(packet)
         refuser.packet(sw, packet)

@@ -34,4 +34,8 @@ export const MIGRATIONS = [
   INSERT INTO ready_runs SELECT key, value FROM json_each(COALESCE((SELECT value FROM meta WHERE key = 'ready'), '{}'));
   DELETE FROM meta WHERE key = 'ready';
   `,
+  `
+  -- What an object's flows were made of: while it is the same, the row need not be written again.
+  ALTER TABLE desired_objects ADD COLUMN signature TEXT NOT NULL DEFAULT '';
+  `,
 ] as const

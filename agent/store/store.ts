@@ -1,3 +1,4 @@
+import type { DesiredStore } from '../../shared/apply/saver.ts'
 import { openDatabase, stateError } from '../../shared/sqlite/open.ts'
 import type { Allocation } from '../backends/types.ts'
 import type { GuestRecords } from '../guest/types.ts'
@@ -15,7 +16,7 @@ export interface Outcome {
 }
 
 /** The agent's memory: everything that must survive it, so that a host needs nobody to come back. */
-export interface Store {
+export interface Store extends DesiredStore {
   director(): DirectorInfo | undefined
   setDirector(info: DirectorInfo): void
   documents(): readonly DirectorDocument[]
@@ -28,9 +29,6 @@ export interface Store {
   setAllocations(allocations: readonly Allocation[]): void
   /** The same by what differs: keys that are gone, numbers that are new. */
   changeAllocations(gone: readonly string[], come: readonly Allocation[]): void
-  /** Replaces the desired flows (ovs-ofctl notation) of the objects named; an empty list removes the object. */
-  setDesired(changed: ReadonlyMap<string, readonly string[]>): void
-  desiredObjects(): ReadonlySet<string>
   /** Real servers that were ready, and in which run of their VM (libvirt's id). */
   readyRuns(): ReadonlyMap<string, number>
   /** Undefined: not ready any more. */
@@ -39,7 +37,6 @@ export interface Store {
   ownAddresses(): Readonly<Record<string, string>>
   setOwnAddresses(addresses: Readonly<Record<string, string>>): void
   outcome(): Outcome | undefined
-  setOutcome(outcome: Outcome): void
   readonly guestRecords: GuestRecords
   close(): void
 }
@@ -79,8 +76,8 @@ export function openStore(path: string): Store {
     allocations: () => allocations.all().map(({ ingress_port, ...rest }) => ({ ...rest, ingressPort: ingress_port })),
     setAllocations: written(list => allocations.replace(list.map(allocationRow))),
     changeAllocations: written((gone, come) => allocations.change(gone, come.map(allocationRow))),
-    setDesired: written(desired.set),
-    desiredObjects: desired.objects,
+    setDesired: written(desired.setDesired),
+    keepDesired: written(desired.keepDesired),
     readyRuns: () => new Map(runs.all().map(({ key, run }) => [key, run])),
     changeReadyRuns: written(changes => {
       const gone = [...changes].flatMap(([key, run]) => (run === undefined ? [key] : []))

@@ -1,3 +1,4 @@
+import type { DesiredStore, SavedObject } from '../../shared/apply/saver.ts'
 import type { Database } from '../../shared/sqlite/open.ts'
 import type { GuestRecord, GuestRecords } from '../guest/types.ts'
 
@@ -64,18 +65,23 @@ export function keyedTable<Row extends object>(db: Database, table: string, colu
 }
 
 /** One row an object, its flows one a line. */
-export function desiredTable(db: Database) {
+export function desiredTable(db: Database): Pick<DesiredStore, 'setDesired' | 'keepDesired'> {
   const objects = db.prepare('SELECT object FROM desired_objects').pluck()
+  const signature = db.prepare('SELECT signature FROM desired_objects WHERE object = ?').pluck()
   const clear = db.prepare('DELETE FROM desired_objects WHERE object = ?')
-  const put = db.prepare('INSERT OR REPLACE INTO desired_objects (object, flows) VALUES (?, ?)')
+  const put = db.prepare('INSERT OR REPLACE INTO desired_objects (object, signature, flows) VALUES (?, ?, ?)')
   return {
-    objects: () => new Set(objects.all() as string[]),
-    set: db.transaction((changed: ReadonlyMap<string, readonly string[]>) => {
-      for (const [object, flows] of changed) {
-        if (flows.length === 0) clear.run(object)
-        else put.run(object, flows.join('\n'))
+    setDesired: db.transaction((list: Iterable<SavedObject>) => {
+      for (const saved of list) {
+        if (signature.get(saved.object) === saved.signature) continue
+        const flows = saved.flows()
+        if (flows.length === 0) clear.run(saved.object)
+        else put.run(saved.object, saved.signature, flows.join('\n'))
       }
-    }) as (changed: ReadonlyMap<string, readonly string[]>) => void,
+    }) as DesiredStore['setDesired'],
+    keepDesired: db.transaction((has: (object: string) => boolean) => {
+      for (const object of objects.all() as string[]) if (!has(object)) clear.run(object)
+    }) as DesiredStore['keepDesired'],
   }
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { createReporter, type HostReporter } from '../../agent/report/reporter.ts'
 import type { ReportedRealServer } from '../../agent/report/types.ts'
 import { systemClock } from '../../shared/run/clock.ts'
-import { quiet } from '../agent.ts'
+import { quiet } from '../quiet.ts'
 
 /** Real servers of a service, each on another host. */
 export const REAL_SERVERS = 20

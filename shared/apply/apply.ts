@@ -1,24 +1,19 @@
-import type { Compiled } from '../flows/compiled.ts'
-import { decodeCookie } from '../flows/cookie.ts'
-import { changeSize, NO_CHANGE } from '../flows/diff.ts'
+import type { Compiled, CompiledObject } from '../flows/compiled.ts'
+import { kindCookie } from '../flows/cookie.ts'
+import { changeSize } from '../flows/diff.ts'
 import { createFlowTable } from '../flows/table.ts'
-import type { Change, DesiredState, Flow } from '../flows/types.ts'
+import type { Flow, FlowList } from '../flows/types.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../run/clock.ts'
 import type { Switch } from '../switch/types.ts'
 import { createQuarantine, type Quarantined } from './quarantine.ts'
+import { createSaver, type DesiredStore } from './saver.ts'
 
-/** Where desired state is kept beyond this process. */
-export interface DesiredStore {
-  desiredObjects(): ReadonlySet<string>
-  /** Each object's flows in ovs-ofctl's notation; an empty list removes the object. Throws: nothing goes to the switch. */
-  setDesired(changed: ReadonlyMap<string, readonly string[]>): void
-  setOutcome(outcome: { readonly at: string; readonly flows: number; readonly error?: string }): void
-}
+export type { DesiredStore } from './saver.ts'
 
 export interface ApplierOptions {
   readonly log: Log
-  readonly clock: Pick<Clock, 'wall'>
+  readonly clock: Pick<Clock, 'wall' | 'after'>
   readonly store?: DesiredStore
 }
 
@@ -36,7 +31,7 @@ export interface ApplyOptions {
   readonly changed?: Iterable<string>
 }
 
-/** Brings the bridge to what was compiled: read back, take the difference, one atomic bundle, write down the outcome. */
+/** Brings the bridge to what was compiled: read back, take the difference, one atomic bundle, write it down with its outcome. */
 export interface Applier {
   /**
    * What the switch holds is no longer known (reconnected, or a stranger changed it): it is read before the next
@@ -49,12 +44,17 @@ export interface Applier {
   confirmed(object: string): boolean
   /** Objects that the switch refused; tried again when their state changes. */
   readonly quarantined: readonly Quarantined[]
+  /** A flow of ours is, or should be, in this one's place. */
+  isOurs(flow: Flow): boolean
   readonly counts: Readonly<Counts>
+  /** What is not written down by then is not written down. */
+  close(): void
 }
 
 export interface Counts {
-  desiredFlows: number
-  desiredGroups: number
+  /** Asked for, in quarantine or not. */
+  readonly desiredFlows: number
+  readonly desiredGroups: number
   installedFlows: number
   /**
    * What this process has done since it started: bundles, and flows and groups in them. A group that is changed is not
@@ -72,81 +72,76 @@ const REFUSALS_A_PASS = 16
 export function createApplier({ log, clock, store }: ApplierOptions): Applier {
   const table = createFlowTable()
   const quarantine = createQuarantine(table, log)
-  const signatures = new Map<string, string>()
   const unconfirmed = new Set<string>()
-  const unsaved = new Set<string>()
-  /** Flows and groups that each object asks for, in quarantine or not: the table holds what it gets. */
-  const asked = new Map<string, readonly [flows: number, groups: number]>()
-  const counts: Counts = {
-    desiredFlows: 0,
-    desiredGroups: 0,
+  const counts = {
+    get desiredFlows() {
+      return table.size.flows + quarantine.withheld.flows
+    },
+    get desiredGroups() {
+      return table.size.groups + quarantine.withheld.groups
+    },
     installedFlows: 0,
     commits: 0,
     added: 0,
     changed: 0,
     deleted: 0,
   }
+  const saver =
+    store &&
+    createSaver({
+      store,
+      clock,
+      log,
+      saved: object => {
+        const asked = taken(object)
+        return asked && { object, signature: asked.signature, flows: () => table.texts(object) }
+      },
+    })
   let trusted = false
   let retryRefused = false
-  /** Left over from before this process; undefined once compared. */
-  let leftOver = store?.desiredObjects()
 
-  const put = (object: string, wanted: DesiredState) => {
+  /** What was compiled of it when it was looked at last. */
+  const taken = (object: string) => quarantine.asked(object) ?? table.wanted(object)
+
+  const put = (object: string, wanted: CompiledObject | undefined) => {
     const before = table.wanted(object)
     const known = before !== undefined && !unconfirmed.has(object) && !quarantine.has(object)
     quarantine.replaced(object, known ? before : undefined)
     table.set(object, wanted)
-    const [flows, groups] = asked.get(object) ?? [0, 0]
-    counts.desiredFlows += wanted.flows.length - flows
-    counts.desiredGroups += wanted.groups.length - groups
-    if (wanted.flows.length + wanted.groups.length === 0) asked.delete(object)
-    else asked.set(object, [wanted.flows.length, wanted.groups.length])
-    unsaved.add(object)
+    saver?.changed(object)
   }
 
-  const takeOne = (object: string, compiled: Compiled) => {
+  /** False: it is as it was. */
+  const takeOne = (object: string, compiled: Compiled): boolean => {
     const now = compiled.get(object)
-    if (now?.signature === signatures.get(object)) return
-    if (now !== undefined) {
-      put(object, now.state())
-      signatures.set(object, now.signature)
-      unconfirmed.add(object)
-    } else {
-      put(object, { flows: [], groups: [] })
-      signatures.delete(object)
+    if (now?.signature === taken(object)?.signature) return false
+    put(object, now)
+    if (now !== undefined) unconfirmed.add(object)
+    else {
       unconfirmed.delete(object)
       quarantine.gone(object)
     }
+    return true
   }
 
   /** Takes over what differs from the last pass. */
   const take = (compiled: Compiled, changed: Iterable<string> | undefined) => {
-    const { size } = unsaved
-    for (const object of changed ?? compiled.keys()) takeOne(object, compiled)
-    if (changed === undefined) for (const object of signatures.keys()) takeOne(object, compiled)
-    for (const object of leftOver ?? []) if (!compiled.has(object)) unsaved.add(object)
-    leftOver = undefined
-    if (!retryRefused && unsaved.size === size) return
-    for (const object of quarantine.release(retryRefused ? 'all' : 'clashes')) {
-      signatures.delete(object)
-      takeOne(object, compiled)
-    }
+    let news = false
+    for (const object of changed ?? compiled.keys()) if (takeOne(object, compiled)) news = true
+    if (changed === undefined)
+      for (const object of [...table.objects, ...quarantine.list.map(one => one.object)])
+        if (takeOne(object, compiled)) news = true
+    if (!retryRefused && !news) return
+    for (const object of quarantine.release(retryRefused ? 'all' : 'clashes')) takeOne(object, compiled)
     retryRefused = false
-  }
-
-  const save = () => {
-    if (unsaved.size === 0 || store === undefined) return
-    store.setDesired(new Map(Array.from(unsaved, object => [object, table.texts(object)])))
-    unsaved.clear()
   }
 
   const readBack = async (sw: Pick<Switch, 'readInstalled'>) => {
     // Set first: a distrust that comes while the switch is being read must not be lost.
     trusted = true
     try {
-      const installed = await sw.readInstalled()
-      table.readBack(installed)
-      counts.installedFlows = installed.flows.length
+      const { known, done } = table.readBack()
+      counts.installedFlows = done(await sw.readInstalled(known))
     } catch (error) {
       trusted = false
       throw error
@@ -165,15 +160,16 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
   }
 
   const commit = async (sw: Pick<Switch, 'commit'>, sweep: boolean): Promise<Applied> => {
-    const change = restricted(table.change(), sweep)
+    const change = table.change({ sweep })
     const applied = {
       added: change.addFlows.length + change.addGroups.length,
       changed: change.replaceFlows.length + change.modifyGroups.length,
       deleted: change.deleteFlows.length + change.deleteGroups.length,
     }
     if (changeSize(change) === 0) return applied
+    const [added, replaced, deleted] = [change.addFlows, change.replaceFlows, change.deleteFlows].map(counting)
     try {
-      await sw.commit(change)
+      await sw.commit({ ...change, addFlows: added!, replaceFlows: replaced!, deleteFlows: deleted! })
     } catch (error) {
       // Whether a bundle that failed underway was committed is not known.
       trusted = false
@@ -181,9 +177,9 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
     }
     table.confirm(change)
     counts.commits++
-    counts.added += change.addGroups.length + countable(change.addFlows)
-    counts.changed += countable(change.replaceFlows)
-    counts.deleted += change.deleteGroups.length + countable(change.deleteFlows)
+    counts.added += change.addGroups.length + added!.countable
+    counts.changed += replaced!.countable
+    counts.deleted += change.deleteGroups.length + deleted!.countable
     counts.installedFlows += change.addFlows.length - change.deleteFlows.length
     tell()
     return applied
@@ -196,13 +192,13 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
     },
     apply: async (compiled, sw, { sweep = true, changed } = {}) => {
       take(compiled, changed)
-      save()
       for (let refusals = 0; ; refusals++) {
         if (!trusted) await readBack(sw)
         try {
           const applied = await commit(sw, sweep)
           unconfirmed.clear()
           quarantine.confirmed()
+          saver?.write()
           return applied
         } catch (error) {
           tell(error)
@@ -210,20 +206,31 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
         }
       }
     },
-    confirmed: object => signatures.has(object) && !unconfirmed.has(object) && !quarantine.has(object),
+    confirmed: object => table.wanted(object) !== undefined && !unconfirmed.has(object) && !quarantine.has(object),
     get quarantined() {
       return quarantine.list
     },
+    isOurs: table.has,
     counts,
+    close: () => saver?.close(),
   }
 }
+const TURN = kindCookie('director', 'turn')
 
-function countable(flows: readonly Flow[]): number {
-  return flows.filter(({ cookie }) => decodeCookie(cookie)?.kind !== 'turn').length
-}
-
-function restricted(change: Change, sweep: boolean): Change {
-  if (sweep) return change
-  const { addGroups, modifyGroups, addFlows, replaceFlows } = change
-  return { ...NO_CHANGE, addGroups, modifyGroups, addFlows, replaceFlows }
+/** The same flows, and how many of kind 'turn' have gone by. */
+function counting(list: FlowList) {
+  let turns = 0
+  return {
+    length: list.length,
+    get countable() {
+      return list.length - turns
+    },
+    *[Symbol.iterator]() {
+      turns = 0
+      for (const flow of list) {
+        if ((flow.cookie & TURN.mask) === TURN.cookie) turns++
+        yield flow
+      }
+    },
+  }
 }

@@ -1,6 +1,6 @@
 import { CrossportError } from '../errors.ts'
+import type { CompiledObject } from '../flows/compiled.ts'
 import type { FlowTable } from '../flows/table.ts'
-import type { DesiredState } from '../flows/types.ts'
 import type { Log } from '../log.ts'
 
 export interface Quarantined {
@@ -11,8 +11,10 @@ export interface Quarantined {
 /** Objects that the switch refused. Each keeps what it had before, where that is known; all others go on. */
 export interface Quarantine {
   has(object: string): boolean
+  /** What a refused object wants. */
+  asked(object: string): CompiledObject | undefined
   /** The object's state was replaced; `before` is what the switch has confirmed of it. Frees it when it was refused. */
-  replaced(object: string, before: DesiredState | undefined): void
+  replaced(object: string, before: CompiledObject | undefined): void
   gone(object: string): void
   /** True: the object at fault is set back, and the rest can be tried again. */
   take(error: unknown): boolean
@@ -21,17 +23,25 @@ export interface Quarantine {
   /** All that was replaced is in force. */
   confirmed(): void
   readonly list: readonly Quarantined[]
+  /** How much more the refused objects ask for than they have. */
+  readonly withheld: { readonly flows: number; readonly groups: number }
 }
 
-const NOTHING: DesiredState = { flows: [], groups: [] }
+interface Refused {
+  readonly asked: CompiledObject
+  readonly kept: CompiledObject | undefined
+  readonly reason: string
+  readonly clash: boolean
+}
 
 export function createQuarantine(table: FlowTable, log: Log): Quarantine {
-  const refused = new Map<string, { readonly reason: string; readonly clash: boolean; readonly emptied: boolean }>()
+  const refused = new Map<string, Refused>()
   const told = new Map<string, string>()
-  const previous = new Map<string, DesiredState>()
+  const previous = new Map<string, CompiledObject>()
 
   return {
     has: object => refused.has(object),
+    asked: object => refused.get(object)?.asked,
     replaced: (object, before) => {
       refused.delete(object)
       if (before !== undefined) previous.set(object, before)
@@ -43,11 +53,13 @@ export function createQuarantine(table: FlowTable, log: Log): Quarantine {
     },
     take: error => {
       const object = culprit(error, table)
-      if (object === undefined || refused.get(object)?.emptied === true) return false
-      const before = refused.has(object) ? undefined : previous.get(object)
+      const again = object === undefined ? undefined : refused.get(object)
+      const asked = again?.asked ?? (object === undefined ? undefined : table.wanted(object))
+      if (object === undefined || asked === undefined || (again !== undefined && again.kept === undefined)) return false
+      const before = again === undefined ? previous.get(object) : undefined
       const { code, message: reason } = error as CrossportError
-      refused.set(object, { reason, clash: code === 'FLOW_DUPLICATE', emptied: before === undefined })
-      table.set(object, before ?? NOTHING)
+      refused.set(object, { asked, kept: before, reason, clash: code === 'FLOW_DUPLICATE' })
+      table.set(object, before)
       if (told.get(object) === reason) return true
       told.set(object, reason)
       const kept = before === undefined ? 'its flows are left out' : 'what it had before stays in force'
@@ -62,6 +74,16 @@ export function createQuarantine(table: FlowTable, log: Log): Quarantine {
     confirmed: () => previous.clear(),
     get list() {
       return [...refused].map(([object, { reason }]) => ({ object, reason }))
+    },
+    get withheld() {
+      let flows = 0
+      let groups = 0
+      for (const { asked, kept } of refused.values()) {
+        const [more, less] = [asked.state(), kept?.state()]
+        flows += more.flows.length - (less?.flows.length ?? 0)
+        groups += more.groups.length - (less?.groups.length ?? 0)
+      }
+      return { flows, groups }
     },
   }
 }

@@ -8,5 +8,6 @@ export type Compiled = ReadonlyMap<string, CompiledObject>
 
 export interface CompiledObject {
   readonly signature: string
+  /** The same each time: it is made again whenever it is needed. */
   state(): DesiredState
 }

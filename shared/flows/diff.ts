@@ -8,7 +8,7 @@ import type { Change, DesiredState, Flow, Group, InstalledState } from './types.
  * Throws FLOW_DUPLICATE when two desired flows have one key, or two groups one id: the switch would silently keep the
  * last.
  */
-export function diff(desired: DesiredState, installed: InstalledState): Change {
+export function diff(desired: DesiredState, installed: InstalledState) {
   return { ...diffFlows(desired.flows, installed.flows), ...diffGroups(desired.groups, installed.groups) }
 }
 
@@ -58,7 +58,7 @@ export const NO_CHANGE: Change = {
 
 /** How many flows and groups the change touches. */
 export function changeSize(change: Change): number {
-  return Object.values(change).reduce((sum, list: readonly unknown[]) => sum + list.length, 0)
+  return Object.values(change).reduce((sum, list: { readonly length: number }) => sum + list.length, 0)
 }
 
 export function duplicateFlow(key: string, one: Flow, other: Flow, owners?: readonly [string, string]): CrossportError {

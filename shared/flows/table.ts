@@ -1,190 +1,283 @@
-import { duplicateFlow, duplicateGroup } from './diff.ts'
-import { flowContent, flowKey, groupContent } from './key.ts'
-import type { Change, DesiredState, Flow, Group, InstalledState } from './types.ts'
+import { createPrint, type Print } from '../openflow/print.ts'
+import { flowKeyText } from '../openflow/text.ts'
+import type { CompiledObject } from './compiled.ts'
+import { duplicateFlow } from './diff.ts'
+import { createEntries, printOf } from './entries.ts'
+import { createGroupTable } from './groups.ts'
+import { flowContent, flowKey } from './key.ts'
+import type { Change, DesiredState, Flow, FlowList, InstalledState } from './types.ts'
 
 /**
  * The incremental form of diff.ts: desired state kept per object (a service, a real server, a VM port), so that one
  * changed object costs in proportion to that object. Holds what the switch is believed to have, too; a fresh reading
- * (`readBack`) replaces the belief.
+ * (`readBack`) replaces the belief. Of flows it keeps fingerprints; the flows themselves are made of the objects again
+ * whenever they are needed.
  */
 export interface FlowTable {
-  /** What `object` wants from now on, in place of what it wanted; an empty state removes it. */
-  set(object: string, wanted: DesiredState): void
+  /** What `object` wants from now on, in place of what it wanted; undefined removes it. */
+  set(object: string, wanted: CompiledObject | undefined): void
   readonly objects: Iterable<string>
   readonly desired: DesiredState
-  /** What `object` wants now; undefined when nothing. */
-  wanted(object: string): DesiredState | undefined
+  /** How much that is. */
+  readonly size: { readonly flows: number; readonly groups: number }
+  /** What `object` was set to; undefined: nothing. */
+  wanted(object: string): CompiledObject | undefined
   /** The flows of `object`, each as text that ovs-ofctl reads. */
-  texts(object: string): readonly string[]
-  /** The object that wants this flow (key.ts) or group, and wanted it last where there are several. */
+  texts(object: string): string[]
+  /** The object that wants this flow (key.ts) or group, and wanted it last where there are several. Slow. */
   ownerOfFlow(key: string): string | undefined
   ownerOfGroup(id: number): string | undefined
-  /** The switch's own account: the next `change` is the whole difference to it. */
-  readBack(installed: InstalledState): void
+  /** A flow of ours is, or should be, in this one's place. */
+  has(flow: Flow): boolean
+  /** The switch's own account begins: the next `change` is the whole difference to it. */
+  readBack(): ReadBack
   /**
-   * What is to be done now. Stays the same until it is confirmed, desired state changes, or the switch is read back.
+   * What is to be done now. Stays the same until it is confirmed, desired state changes, or the switch is read back: until
+   * then its flows can be gone through. `sweep` false: without deletions.
    * Throws FLOW_DUPLICATE, naming both objects, while two of them want one flow.
    */
-  change(): Change
-  /** The switch has confirmed this change. Desired state may have moved on meanwhile. */
+  change(options?: { readonly sweep?: boolean }): Change
+  /** The switch has confirmed this change, which was gone through; nothing was set since it was made. */
   confirm(change: Change): void
 }
 
-interface Claim<T> {
-  readonly object: string
-  readonly item: T
-  readonly content: string
+export interface ReadBack {
+  /** True: a flow of this print need not be described. */
+  known(print: Print): boolean
+  /** All that is installed, without what was known. Returns how many flows that is, with those. */
+  done(installed: InstalledState): number
 }
 
-interface Entry<T> {
-  /** More than one while objects hand a key over, in whichever order they are set; an error only in `change`. */
-  claims: readonly Claim<T>[]
-  installed: { readonly item: T; readonly content: string } | undefined
-}
-
-const NONE: readonly never[] = []
-
-/** Claims and belief of one sort of thing, flows or groups. */
-function createSide<T extends object, K>(
-  content: (item: T) => string,
-  twice: (key: K, a: Claim<T>, b: Claim<T>) => Error,
-) {
-  const entries = new Map<K, Entry<T>>()
-  const contentOf = remember(content)
-  let dirty = new Set<K>()
-
-  const entry = (key: K) => {
-    let found = entries.get(key)
-    if (found === undefined) entries.set(key, (found = { claims: NONE, installed: undefined }))
-    return found
-  }
-  const differs = (e: Entry<T>) => e.claims.length > 1 || e.claims[0]?.content !== e.installed?.content
-  const touch = (key: K, e: Entry<T>) => {
-    if (differs(e)) dirty.add(key)
-    else if (dirty.delete(key) && dirty.size === 0) dirty = new Set()
-    if (e.claims.length === 0 && e.installed === undefined) entries.delete(key)
-  }
-
-  /** Nearly always what is installed is what is wanted: one object for both, of a hundred thousand. */
-  const shared = (e: Entry<T>, item: T) => {
-    const [claim] = e.claims
-    const text = claim?.item === item ? claim.content : content(item)
-    return claim?.content === text ? claim : { item, content: text }
-  }
-
-  return {
-    unclaim(key: K, object: string) {
-      const e = entry(key)
-      e.claims =
-        e.claims.length === 1 && e.claims[0]!.object === object
-          ? NONE
-          : e.claims.filter(claim => claim.object !== object)
-      touch(key, e)
-    },
-    claim(key: K, object: string, item: T) {
-      const e = entry(key)
-      e.claims = [...e.claims, { object, item, content: contentOf(item) }]
-      touch(key, e)
-    },
-    believe(key: K, item: T | undefined) {
-      const e = entry(key)
-      e.installed = item === undefined ? undefined : shared(e, item)
-      touch(key, e)
-    },
-    readBack(items: Iterable<readonly [K, T]>) {
-      for (const e of entries.values()) e.installed = undefined
-      for (const [key, item] of items) {
-        const e = entry(key)
-        e.installed = shared(e, item)
-      }
-      for (const [key, e] of entries) touch(key, e)
-    },
-    collect(add: (item: T) => void, replace: (item: T) => void, remove: (item: T) => void) {
-      for (const key of dirty) {
-        const e = entry(key)
-        const [first, second] = e.claims
-        if (first !== undefined && second !== undefined) throw twice(key, first, second)
-        if (first === undefined) remove(e.installed!.item)
-        else if (e.installed === undefined) add(first.item)
-        else replace(first.item)
-      }
-    },
-    owner: (key: K) => entries.get(key)?.claims.at(-1)?.object,
-    contentOf,
-    *wanted() {
-      for (const e of entries.values()) for (const claim of e.claims) yield claim.item
-    },
-  }
-}
-
-/** Compiled flows and groups are never changed in place, so that what was worked out once holds. */
-function remember<T extends object, V>(work: (item: T) => V): (item: T) => V {
-  const known = new WeakMap<T, V>()
-  return item => {
-    let value = known.get(item)
-    if (value === undefined) known.set(item, (value = work(item)))
-    return value
-  }
+interface Holder {
+  readonly number: number
+  readonly wanted: CompiledObject
 }
 
 export function createFlowTable(): FlowTable {
-  const keyOf = remember(flowKey)
-  const flows = createSide<Flow, string>(flowContent, (key, a, b) =>
-    duplicateFlow(key, a.item, b.item, [a.object, b.object]),
-  )
-  const groups = createSide<Group, number>(groupContent, (_id, a, b) =>
-    duplicateGroup(a.item, b.item, [a.object, b.object]),
-  )
-  const wantedBy = new Map<string, DesiredState>()
+  const entries = createEntries()
+  const groups = createGroupTable()
+  const holders = new Map<string, Holder>()
+  const names: (string | undefined)[] = []
+  const freeNumbers: number[] = []
+  /** Objects whose flows may be installed otherwise. */
+  const dirty = new Set<string>()
+  /** Installed, and nobody's. */
+  const unclaimed = new Map<string, Flow>()
+  /** Claimed by several, in this order: while one object hands a flow over to another, or a mistake. */
+  const contested = new Map<string, string[]>()
+  const size = { flows: 0, groups: 0 }
+  const sent = new WeakMap<Change, readonly Sent[]>()
+
+  const flowsOf = (object: string) => holders.get(object)?.wanted.state().flows ?? []
+
+  const claim = (flow: Flow, object: string, number: number) => {
+    const print = printOf(flow)
+    const at = entries.place(print)
+    if (entries.claims(at) > 0) {
+      const key = keyOf(print)
+      const others = contested.get(key) ?? [names[entries.owner(at)]!]
+      contested.set(key, [...others, object])
+    }
+    entries.claim(at, number, print)
+    if (unclaimed.size > 0) unclaimed.delete(keyOf(print))
+  }
+
+  const unclaim = (flow: Flow, object: string) => {
+    const print = printOf(flow)
+    const at = entries.find(print)
+    entries.unclaim(at)
+    if (contested.size === 0) return
+    const key = keyOf(print)
+    const left = contested.get(key)?.toSpliced(contested.get(key)!.indexOf(object), 1)
+    if (left === undefined) return
+    if (left.length > 1) contested.set(key, left)
+    else contested.delete(key)
+    // What the last of those that are left wants is what counts now.
+    const owner = left.at(-1)!
+    const own = flowsOf(owner).find(candidate => keyOf(printOf(candidate)) === key)
+    if (own === undefined) return
+    entries.unclaim(at)
+    entries.claim(at, holders.get(owner)!.number, printOf(own))
+    dirty.add(owner)
+  }
+
+  const hold = (object: string, wanted: CompiledObject): Holder => {
+    const number = holders.get(object)?.number ?? freeNumbers.pop() ?? names.length
+    names[number] = object
+    const holder = { number, wanted }
+    holders.set(object, holder)
+    return holder
+  }
+
+  const release = (object: string) => {
+    const { number } = holders.get(object)!
+    holders.delete(object)
+    names[number] = undefined
+    freeNumbers.push(number)
+    dirty.delete(object)
+  }
+
+  /** Of the dirty objects, the flows that are installed otherwise, or not at all. */
+  const unlike = (installed: boolean, length: number, log: Sent): FlowList => ({
+    length,
+    *[Symbol.iterator]() {
+      log.clear()
+      if (length === 0) return
+      for (const object of dirty) {
+        for (const flow of flowsOf(object)) {
+          const print = printOf(flow)
+          const at = entries.find(print)
+          if (entries.isInstalled(at) !== installed || entries.isAsWanted(at)) continue
+          log.push(print)
+          yield flow
+        }
+      }
+    },
+  })
 
   return {
     set(object, wanted) {
-      const before = wantedBy.get(object)
-      for (const flow of before?.flows ?? []) flows.unclaim(keyOf(flow), object)
-      for (const { id } of before?.groups ?? []) groups.unclaim(id, object)
-      for (const flow of wanted.flows) flows.claim(keyOf(flow), object, flow)
-      for (const group of wanted.groups) groups.claim(group.id, object, group)
-      if (wanted.flows.length + wanted.groups.length === 0) wantedBy.delete(object)
-      else wantedBy.set(object, wanted)
+      const before = holders.get(object)
+      const lost = before?.wanted.state()
+      size.flows -= lost?.flows.length ?? 0
+      size.groups -= lost?.groups.length ?? 0
+      for (const flow of lost?.flows ?? []) unclaim(flow, object)
+      for (const { id } of lost?.groups ?? []) groups.unclaim(id, object)
+      if (wanted !== undefined) {
+        const { number } = hold(object, wanted)
+        const state = wanted.state()
+        size.flows += state.flows.length
+        size.groups += state.groups.length
+        for (const flow of state.flows) claim(flow, object, number)
+        for (const group of state.groups) groups.claim(object, group)
+        dirty.add(object)
+      } else if (before !== undefined) release(object)
+      for (const flow of lost?.flows ?? []) {
+        const print = printOf(flow)
+        const at = entries.find(print)
+        if (entries.claims(at) === 0 && entries.isInstalled(at)) unclaimed.set(keyOf(print), flow)
+      }
     },
     get objects() {
-      return wantedBy.keys()
+      return holders.keys()
     },
     get desired() {
-      return { flows: [...flows.wanted()], groups: [...groups.wanted()] }
+      return { flows: [...holders.keys()].flatMap(flowsOf), groups: [...groups.wanted()] }
     },
-    wanted: object => wantedBy.get(object),
-    texts: object => (wantedBy.get(object)?.flows ?? []).map(flow => `${keyOf(flow)},${flows.contentOf(flow)}`),
-    ownerOfFlow: flows.owner,
+    size,
+    wanted: object => holders.get(object)?.wanted,
+    texts: object => flowsOf(object).map(flow => `${flowKey(flow)},${flowContent(flow)}`),
+    ownerOfFlow: key => {
+      const stands = ({ table, priority }: Flow) => key.startsWith(`table=${table},priority=${priority}`)
+      const wants = (object: string) => flowsOf(object).some(flow => stands(flow) && flowKeyText(flow) === key)
+      // What is refused is most often what was just sent.
+      for (const objects of [dirty, holders.keys()])
+        for (const object of [...objects].reverse()) if (wants(object)) return object
+      return undefined
+    },
     ownerOfGroup: groups.owner,
-    readBack(installed) {
-      flows.readBack(installed.flows.map(flow => [keyOf(flow), flow]))
-      groups.readBack(installed.groups.map(group => [group.id, group]))
+    has: flow => {
+      const at = entries.find(printOf(flow))
+      return at >= 0 && (entries.claims(at) > 0 || entries.isInstalled(at))
     },
-    change() {
-      const addGroups: Group[] = []
-      const modifyGroups: Group[] = []
-      const addFlows: Flow[] = []
-      const replaceFlows: Flow[] = []
-      const deleteFlows: Flow[] = []
-      const deleteGroups: number[] = []
-      groups.collect(
-        group => addGroups.push(group),
-        group => modifyGroups.push(group),
-        group => deleteGroups.push(group.id),
-      )
-      flows.collect(
-        flow => addFlows.push(flow),
-        flow => replaceFlows.push(flow),
-        flow => deleteFlows.push(flow),
-      )
-      return { addGroups, modifyGroups, addFlows, replaceFlows, deleteFlows, deleteGroups }
+    readBack() {
+      entries.forgetInstalled()
+      unclaimed.clear()
+      let taken = 0
+      return {
+        known: print => {
+          const at = entries.find(print)
+          if (at < 0 || entries.claims(at) === 0) return false
+          entries.install(at, print)
+          taken++
+          return true
+        },
+        done: installed => {
+          for (const flow of installed.flows) {
+            const print = printOf(flow)
+            const at = entries.place(print)
+            entries.install(at, print)
+            if (entries.claims(at) === 0) unclaimed.set(keyOf(print), flow)
+          }
+          groups.readBack(installed.groups)
+          for (const at of entries.unlike()) dirty.add(names[entries.owner(at)]!)
+          return taken + installed.flows.length
+        },
+      }
+    },
+    change({ sweep = true } = {}) {
+      const both = contested.values().next().value
+      if (both !== undefined) throw clash(contested.keys().next().value!, both, flowsOf)
+      const { missing, different } = entries.counts
+      if (missing + different === 0) dirty.clear()
+      const { addGroups, modifyGroups, deleteGroups } = groups.change()
+      const logs = [createSent(), createSent()] as const
+      const change: Change = {
+        addGroups,
+        modifyGroups,
+        addFlows: unlike(false, missing, logs[0]),
+        replaceFlows: unlike(true, different, logs[1]),
+        deleteFlows: sweep ? [...unclaimed.values()] : [],
+        deleteGroups: sweep ? deleteGroups : [],
+      }
+      sent.set(change, logs)
+      return change
     },
     confirm(change) {
       for (const group of [...change.addGroups, ...change.modifyGroups]) groups.believe(group.id, group)
-      for (const flow of [...change.addFlows, ...change.replaceFlows]) flows.believe(keyOf(flow), flow)
-      for (const flow of change.deleteFlows) flows.believe(keyOf(flow), undefined)
+      for (const log of sent.get(change) ?? []) log.each(print => entries.install(entries.place(print), print))
+      for (const flow of change.deleteFlows) {
+        const print = printOf(flow)
+        entries.install(entries.place(print), undefined)
+        unclaimed.delete(keyOf(print))
+      }
       for (const id of change.deleteGroups) groups.believe(id, undefined)
+      if (entries.counts.missing + entries.counts.different === 0) dirty.clear()
+    },
+  }
+}
+
+const keyOf = ({ key0, key1 }: Print): string => `${key0} ${key1}`
+
+/** Whose flows clash, and which. */
+function clash(key: string, [one, other]: readonly string[], flowsOf: (object: string) => readonly Flow[]) {
+  const mine = (object: string) => flowsOf(object).filter(flow => keyOf(printOf(flow)) === key)
+  const first = mine(one!)[0]!
+  const second = mine(other!).at(-1)!
+  return duplicateFlow(flowKey(first), first, second, [one!, other!])
+}
+
+type Sent = ReturnType<typeof createSent>
+
+/** Prints of the flows that have been sent, for when they are confirmed. */
+function createSent() {
+  let words = new Int32Array(64)
+  let length = 0
+  return {
+    clear: () => {
+      length = 0
+    },
+    push: ({ key0, key1, content0, content1 }: Print) => {
+      if (length + 4 > words.length) {
+        const longer = new Int32Array(words.length * 2)
+        longer.set(words)
+        words = longer
+      }
+      words[length] = key0
+      words[length + 1] = key1
+      words[length + 2] = content0
+      words[length + 3] = content1
+      length += 4
+    },
+    each: (visit: (print: Print) => void) => {
+      const print = createPrint()
+      for (let at = 0; at < length; at += 4) {
+        print.key0 = words[at]!
+        print.key1 = words[at + 1]!
+        print.content0 = words[at + 2]!
+        print.content1 = words[at + 3]!
+        visit(print)
+      }
     },
   }
 }

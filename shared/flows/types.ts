@@ -29,6 +29,11 @@ export interface Group {
   readonly buckets: readonly Bucket[]
 }
 
+/** Flows that may be made only as one goes through them, the same each time: a hundred thousand need not be there at once. */
+export interface FlowList extends Iterable<Flow> {
+  readonly length: number
+}
+
 /** What the compiler wants the bridge to hold. Never mixed with what the switch reports: two types. */
 export interface DesiredState {
   readonly flows: readonly Flow[]
@@ -51,9 +56,9 @@ export type InstalledGroup = Group & { readonly installed: true }
 export interface Change {
   readonly addGroups: readonly Group[]
   readonly modifyGroups: readonly Group[]
-  readonly addFlows: readonly Flow[]
+  readonly addFlows: FlowList
   /** Same table, priority and match; other cookie or actions. Sent as an ADD, which replaces in place. */
-  readonly replaceFlows: readonly Flow[]
-  readonly deleteFlows: readonly Flow[]
+  readonly replaceFlows: FlowList
+  readonly deleteFlows: FlowList
   readonly deleteGroups: readonly number[]
 }

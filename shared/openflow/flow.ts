@@ -10,7 +10,8 @@ import {
   TYPE,
 } from './header.ts'
 import { readInstructions, writeInstructions } from './instructions.ts'
-import { readMatch, writeMatch } from './oxm.ts'
+import { malformed, readMatch, writeMatch } from './oxm.ts'
+import { createPrint, type Print, printEntry } from './print.ts'
 import { readStats, type Stats } from './stats.ts'
 import { type Match, PORT } from './types.ts'
 import { createWriter, u8, u16, u32, u64, type Writer, written, zeros } from './writer.ts'
@@ -105,12 +106,14 @@ export interface FlowDesc extends Flow {
 
 /**
  * Flows of one OFPMP_FLOW_DESC reply; readMultipart says whether more follow. Unknown fields, actions and instructions
- * of other people's flows are kept opaque. Throws OPENFLOW_MALFORMED when lengths do not fit.
+ * of other people's flows are kept opaque. Those that are `known` by their prints are left out, undecoded; a print is
+ * good until the call returns. Throws OPENFLOW_MALFORMED when lengths do not fit.
  */
-export const decodeFlowDesc = (bytes: Buffer): FlowDesc[] => {
+export const decodeFlowDesc = (bytes: Buffer, known?: (print: Print) => boolean): FlowDesc[] => {
   expectMultipart(bytes, MULTIPART.FLOW_DESC)
   const flows: FlowDesc[] = []
   eachEntry(bytes, MULTIPART_HEADER, 32, (at, end) => {
+    if (known?.(entryPrint(bytes, at, end))) return
     const { match, unknown, end: afterMatch } = readMatch(bytes, at + 24, end)
     const { stats, end: afterStats } = readStats(bytes, afterMatch, end)
     flows.push({
@@ -136,14 +139,29 @@ export interface FlowCount {
   readonly match: Match
 }
 
+const print = createPrint()
+
+const entryPrint = (bytes: Buffer, at: number, end: number): Print => {
+  const stats = afterStruct(bytes, at + 24, end)
+  const instructions = afterStruct(bytes, stats, end)
+  printEntry(print, bytes, at, { at: at + 24, end: stats }, { at: instructions, end })
+  return print
+}
+
+/** Where an ofp_match or ofp_stats ends: type, length without padding (OpenFlow 1.5.1, 7.2.3.1 and 7.2.4.1). */
+const afterStruct = (bytes: Buffer, at: number, limit: number): number => {
+  const length = at + 4 <= limit ? bytes.readUInt16BE(at + 2) : 0
+  const end = at + ((length + 7) & ~7)
+  if (length < 4 || end > limit) throw malformed('a structure of wrong length', bytes, at)
+  return end
+}
+
 /** Cookies and packet counts alone of one OFPMP_FLOW_DESC reply: a fraction of the work. Throws OPENFLOW_MALFORMED. */
 export const decodeFlowCounts = (bytes: Buffer): FlowCount[] => {
   expectMultipart(bytes, MULTIPART.FLOW_DESC)
   const flows: FlowCount[] = []
   eachEntry(bytes, MULTIPART_HEADER, 32, (at, end) => {
-    // ofp_match: type, length without padding (OpenFlow 1.5.1, 7.2.3.1).
-    const afterMatch = at + 24 + Math.ceil(bytes.readUInt16BE(at + 26) / 8) * 8
-    const { stats } = readStats(bytes, afterMatch, end)
+    const { stats } = readStats(bytes, afterStruct(bytes, at + 24, end), end)
     flows.push({
       cookie: bytes.readBigUInt64BE(at + 16),
       packets: Number(stats.packets),

@@ -1,4 +1,5 @@
-import { cookieText, type Owner, ownerCookie } from '../flows/cookie.ts'
+import { CrossportError } from '../errors.ts'
+import { cookieText, type Owner, ownerCookie, ownsFlow, ownsGroup } from '../flows/cookie.ts'
 import { flowKey } from '../flows/key.ts'
 import type { Change, Flow, Group } from '../flows/types.ts'
 import { writeBundleFlow, writeBundleGroup } from '../openflow/bundle.ts'
@@ -11,28 +12,30 @@ export type BundleItem =
   | { readonly command: 'add' | 'delete'; readonly flow: Flow }
   | { readonly command: GroupCommand; readonly group: Group }
 
-/** The change as messages, in the order that Change prescribes. */
-export function bundleItems(change: Change): BundleItem[] {
-  return [
-    ...change.addGroups.map(group => ({ command: 'add' as const, group })),
-    ...change.modifyGroups.map(group => ({ command: 'modify' as const, group })),
-    ...change.addFlows.map(flow => ({ command: 'add' as const, flow })),
-    ...change.replaceFlows.map(flow => ({ command: 'add' as const, flow })),
-    ...change.deleteFlows.map(flow => ({ command: 'delete' as const, flow })),
-    ...change.deleteGroups.map(id => ({
-      command: 'delete' as const,
-      group: { id, type: 'all' as const, buckets: [] },
-    })),
-  ]
+/** The change as messages, in the order that Change prescribes; changeSize of them. */
+export function* bundleItems(change: Change): Generator<BundleItem> {
+  for (const group of change.addGroups) yield { command: 'add', group }
+  for (const group of change.modifyGroups) yield { command: 'modify', group }
+  for (const flow of change.addFlows) yield { command: 'add', flow }
+  for (const flow of change.replaceFlows) yield { command: 'add', flow }
+  for (const flow of change.deleteFlows) yield { command: 'delete', flow }
+  for (const id of change.deleteGroups) yield { command: 'delete', group: { id, type: 'all', buckets: [] } }
 }
 
-/** Throws OPENFLOW_VALUE_INVALID. */
+/** Throws OPENFLOW_VALUE_INVALID, and FLOW_NOT_OURS: what is not ours must not even be sent. */
 export function writeItem(w: Writer, xid: number, bundle: number, owner: Owner, item: BundleItem): void {
+  if ('group' in item ? !ownsGroup(owner, item.group.id) : !ownsFlow(owner, item.flow.cookie))
+    throw notOurs(owner, item)
   // Deleted by the owner's cookie: a stranger's flow that has taken the place of ours stays.
   const { cookie, mask } = ownerCookie(owner)
   if ('group' in item) writeBundleGroup(w, xid, bundle, item.command, item.group)
   else if (item.command === 'add') writeBundleFlow(w, xid, bundle, 'add', item.flow)
   else writeBundleFlow(w, xid, bundle, 'delete_strict', { ...item.flow, cookie }, { cookieMask: mask })
+}
+
+function notOurs(owner: Owner, item: BundleItem): CrossportError {
+  const what = 'group' in item ? `group ${item.group.id}` : `flow ${cookieText(item.flow.cookie)}`
+  return new CrossportError('FLOW_NOT_OURS', `${what} does not belong to ${owner}`, { fields: { OWNER: owner } })
 }
 
 /** What to say of a message that was refused: in words, and as fields of the error. */

@@ -1,5 +1,5 @@
 import { CrossportError } from '../errors.ts'
-import { cookieText, type Owner, ownsFlow, ownsGroup } from '../flows/cookie.ts'
+import type { Owner } from '../flows/cookie.ts'
 import { changeSize } from '../flows/diff.ts'
 import type { Change } from '../flows/types.ts'
 import { decodeBundleControl, encodeBundleControl } from '../openflow/bundle.ts'
@@ -28,12 +28,11 @@ const CHUNK = 64 * 1024
  * `bundle` must not be in use on this connection. Errors: see Switch.commit.
  */
 export async function commitChange(session: Session, owner: Owner, bundle: number, change: Change): Promise<void> {
-  checkOwned(owner, change)
-  if (changeSize(change) === 0) return
-  const items = bundleItems(change)
-  const conversation = converse(session, items.length + 4, `a bundle of ${items.length} messages`)
+  const size = changeSize(change)
+  if (size === 0) return
+  const conversation = converse(session, size + 4, `a bundle of ${size} messages`)
   try {
-    await exchange(session.connection, conversation, bundle, owner, items)
+    await exchange(session.connection, conversation, bundle, owner, change)
   } finally {
     conversation.end()
   }
@@ -44,16 +43,16 @@ async function exchange(
   conversation: Conversation,
   bundle: number,
   owner: Owner,
-  items: readonly BundleItem[],
+  change: Change,
 ): Promise<void> {
   const { xid, errors } = conversation
   // In order: open, the items, barrier, commit or discard, barrier.
   const open = xid
-  const parsed = open + items.length + 1
+  const parsed = open + changeSize(change) + 1
   const end = parsed + 1
   const done = end + 1
   try {
-    await writeItems(connection, bundle, open, owner, items)
+    await writeItems(connection, bundle, open, owner, change)
   } catch (error) {
     await connection.write(encodeBundleControl(end, bundle, 'discard'))
     throw error
@@ -64,11 +63,11 @@ async function exchange(
   if (errors.length > 0 || opened.type === TYPE.ERROR) {
     await connection.write(encodeBundleControl(end, bundle, 'discard'))
     await conversation.answer(end, TYPE.BUNDLE_CONTROL)
-    throw rejection([...errors, opened], xid, items)
+    throw rejection([...errors, opened], xid, change)
   }
   await connection.write(encodeBundleControl(end, bundle, 'commit'))
   const committed = await conversation.answer(end, TYPE.BUNDLE_CONTROL)
-  if (errors.length > 0 || committed.type === TYPE.ERROR) throw rejection([...errors, committed], xid, items)
+  if (errors.length > 0 || committed.type === TYPE.ERROR) throw rejection([...errors, committed], xid, change)
   conversation.require(confirmsCommit(committed), 'the commit was answered with something else')
   await connection.write(encodeBarrierRequest(done))
   await conversation.answer(done, TYPE.BARRIER_REPLY)
@@ -80,14 +79,16 @@ async function writeItems(
   bundle: number,
   xid: number,
   owner: Owner,
-  items: readonly BundleItem[],
+  change: Change,
 ): Promise<void> {
-  let w = createWriter(Math.min(CHUNK * 2, 256 + items.length * 256))
+  let w = createWriter(Math.min(CHUNK * 2, 256 + changeSize(change) * 256))
   raw(w, encodeBundleControl(xid, bundle, 'open'))
-  for (const [i, item] of items.entries()) {
+  let next = xid
+  for (const item of bundleItems(change)) {
     try {
-      writeItem(w, xid + 1 + i, bundle, owner, item)
+      writeItem(w, ++next, bundle, owner, item)
     } catch (cause) {
+      if (cause instanceof CrossportError && cause.code === 'FLOW_NOT_OURS') throw cause
       // A value that its field cannot hold is as good as refused.
       throw refusal(item, (cause as Error).message, cause)
     }
@@ -103,11 +104,16 @@ function confirmsCommit({ bytes }: Frame): boolean {
 }
 
 /** Names the first message at fault; an error of the bundle as a whole names none. */
-function rejection(errors: readonly Frame[], xid: number, items: readonly BundleItem[]): CrossportError {
+function rejection(errors: readonly Frame[], xid: number, change: Change): CrossportError {
+  const size = changeSize(change)
   const refusals = errors.filter(frame => frame.type === TYPE.ERROR)
-  const guilty = refusals.find(frame => items[frame.xid - xid - 1] !== undefined)
-  const name = refusalName(guilty ?? refusals[0]!)
-  return refusal(guilty && items[guilty.xid - xid - 1], name)
+  const guilty = refusals.find(frame => frame.xid > xid && frame.xid <= xid + size)
+  const item =
+    guilty &&
+    bundleItems(change)
+      .drop(guilty.xid - xid - 1)
+      .next().value
+  return refusal(item, refusalName(guilty ?? refusals[0]!))
 }
 
 function refusal(item: BundleItem | undefined, reason: string, cause?: unknown): CrossportError {
@@ -116,15 +122,4 @@ function refusal(item: BundleItem | undefined, reason: string, cause?: unknown):
     fields: { ...fields, OF_ERROR: reason },
     cause,
   })
-}
-
-/** What is not ours must not even be sent. Throws FLOW_NOT_OURS. */
-function checkOwned(owner: Owner, change: Change): void {
-  const refuse = (what: string) => {
-    throw new CrossportError('FLOW_NOT_OURS', `${what} does not belong to ${owner}`, { fields: { OWNER: owner } })
-  }
-  for (const flow of [...change.addFlows, ...change.replaceFlows, ...change.deleteFlows])
-    if (!ownsFlow(owner, flow.cookie)) refuse(`flow ${cookieText(flow.cookie)}`)
-  for (const { id } of [...change.addGroups, ...change.modifyGroups]) if (!ownsGroup(owner, id)) refuse(`group ${id}`)
-  for (const id of change.deleteGroups) if (!ownsGroup(owner, id)) refuse(`group ${id}`)
 }

@@ -4,8 +4,8 @@ import { encodeSetAsync } from '../openflow/messages.ts'
 import { decodeFlowUpdates, encodeFlowMonitor, type FlowUpdate } from '../openflow/monitor.ts'
 import { flowKeyText } from '../openflow/text.ts'
 import type { Frame } from './frame.ts'
-import { createKeySet, type FlowPlace } from './key-set.ts'
 import { request, type Session } from './request.ts'
+import type { SwitchHandlers } from './types.ts'
 
 /**
  * Tells of changes that others make to what is ours. Own changes do not come: the switch abbreviates them on the
@@ -14,8 +14,6 @@ import { request, type Session } from './request.ts'
 export interface DriftWatch {
   /** Begins to watch; what is read after this cannot change unnoticed. */
   start(session: Session): Promise<void>
-  /** Flows that are ours, or are about to be. */
-  note(flows: readonly FlowPlace[]): void
   flowUpdates(frame: Frame): void
   groupChange(frame: Frame): void
 }
@@ -28,15 +26,15 @@ const MONITOR = 1
 /** Bytes of a REQUESTFORWARD before the request in it. */
 const FORWARDED = 8
 
-export function createDriftWatch(owner: Owner, onDrift: (what: string) => void): DriftWatch {
-  const ours = createKeySet()
+export function createDriftWatch(owner: Owner, handlers: Pick<SwitchHandlers, 'onDrift' | 'isOurs'>): DriftWatch {
+  const { onDrift } = handlers
 
   const concerns = (update: FlowUpdate): string | undefined => {
     if (update.event === 'resumed') return 'flow changes came faster than they could be told of'
     if (!('flow' in update)) return undefined
     const { event, flow } = update
     // A stranger's flow that takes the place of ours is told of by its own cookie alone.
-    const touches = ownsFlow(owner, flow.cookie) || (event !== 'removed' && ours.has(flow))
+    const touches = ownsFlow(owner, flow.cookie) || (event !== 'removed' && handlers.isOurs?.(flow) === true)
     return touches ? `flow ${event}: ${flowKeyText(flow)}` : undefined
   }
 
@@ -47,7 +45,6 @@ export function createDriftWatch(owner: Owner, onDrift: (what: string) => void):
         encodeFlowMonitor(xid, { id: MONITOR, flags: ['add', 'removed', 'modify'] }),
       )
     },
-    note: ours.note,
     flowUpdates: frame => {
       const found = decodeFlowUpdates(frame.bytes).map(concerns)
       // One event a message: whoever hears it reads everything back anyway.

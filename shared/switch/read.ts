@@ -11,30 +11,30 @@ import {
 import { decodeGroupDesc, encodeGroupDescRequest, type GroupDesc } from '../openflow/group.ts'
 import { decodeGroupStats, encodeGroupStatsRequest } from '../openflow/group-stats.ts'
 import { decodePortDesc, encodePortDescRequest } from '../openflow/port-desc.ts'
-import { request, type Session } from './request.ts'
+import type { Print } from '../openflow/print.ts'
+import { eachPart, request, type Session } from './request.ts'
 import type { FlowStats, FlowStatsFilter, GroupStats, SwitchPort } from './types.ts'
 
-/** Flows by cookie and mask, filtered by the switch; groups by id range, filtered here. */
-export async function readInstalled(session: Session, owner: Owner): Promise<InstalledState> {
-  const [flows, groups] = await Promise.all([readFlows(session, owner), readGroups(session, owner)])
+/** Flows by cookie and mask, filtered by the switch; groups by id range, filtered here. `known`: see Switch.readInstalled. */
+export async function readInstalled(session: Session, owner: Owner, known: Known): Promise<InstalledState> {
+  const [flows, groups] = await Promise.all([readFlows(session, owner, known), readGroups(session, owner)])
   return { flows, groups: groups.map(asInstalled) }
 }
 
-async function readFlows(session: Session, owner: Owner): Promise<InstalledFlow[]> {
-  const parts = await request(session, 'the request for flows', xid =>
-    encodeFlowDescRequest(xid, { cookie: ownerCookie(owner) }),
+type Known = (print: Print) => boolean
+
+async function readFlows(session: Session, owner: Owner, known: Known): Promise<InstalledFlow[]> {
+  const flows: InstalledFlow[] = []
+  await eachPart(
+    session,
+    'the request for flows',
+    xid => encodeFlowDescRequest(xid, { cookie: ownerCookie(owner) }),
+    ({ bytes }) => {
+      for (const { table, priority, cookie, match, actions } of decodeFlowDesc(bytes, known))
+        if (ownsFlow(owner, cookie)) flows.push({ table, priority, cookie, match, actions, installed: true })
+    },
   )
-  return parts
-    .flatMap(part => decodeFlowDesc(part.bytes))
-    .filter(flow => ownsFlow(owner, flow.cookie))
-    .map(({ table, priority, cookie, match, actions }) => ({
-      table,
-      priority,
-      cookie,
-      match,
-      actions,
-      installed: true,
-    }))
+  return flows
 }
 
 export async function readFlowStats(session: Session, owner: Owner, filter: FlowStatsFilter): Promise<FlowStats[]> {

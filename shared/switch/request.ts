@@ -20,14 +20,25 @@ export interface Session {
  * SWITCH_REJECTED when the switch answers with an error, with SWITCH_DOWN when the connection ends or nothing comes for
  * ANSWER_TIMEOUT.
  */
-export function request(
+export async function request(
   session: Session,
   what: string,
   encode: (xid: number) => Uint8Array,
 ): Promise<readonly Frame[]> {
+  const parts: Frame[] = []
+  await eachPart(session, what, encode, part => parts.push(part))
+  return parts
+}
+
+/** The same, each part handed over as it arrives; rejects with what `take` throws, too. */
+export function eachPart(
+  session: Session,
+  what: string,
+  encode: (xid: number) => Uint8Array,
+  take: (part: Frame) => void,
+): Promise<void> {
   const { connection, clock } = session
   return new Promise((resolve, reject) => {
-    const parts: Frame[] = []
     const finish = (act: () => void) => {
       cancel()
       transaction.end()
@@ -40,9 +51,13 @@ export function request(
     const transaction = connection.transact(1, {
       message: frame => {
         if (frame.type === TYPE.ERROR) return finish(() => reject(refusal(what, frame)))
-        parts.push(frame)
+        try {
+          take(frame)
+        } catch (error) {
+          return finish(() => reject(error))
+        }
         cancel()
-        if (isLast(frame)) finish(() => resolve(parts))
+        if (isLast(frame)) finish(resolve)
         else cancel = afterReading(clock, ANSWER_TIMEOUT, late)
       },
       lost: error => finish(() => reject(error)),

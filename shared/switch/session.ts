@@ -34,7 +34,7 @@ export function openSwitch(options: SwitchOptions): Switch {
   const { bridge, owner, clock, handlers, rundir = '/var/run/openvswitch' } = options
   const log = options.log.with({ bridge })
   const path = `${rundir}/${bridge}.mgmt`
-  const watch = createDriftWatch(owner, handlers.onDrift)
+  const watch = createDriftWatch(owner, handlers)
   const unsolicited = createUnsolicited(watch, handlers, log)
   let state: Switch['state'] = 'connecting'
   let bundles = 0
@@ -89,14 +89,9 @@ export function openSwitch(options: SwitchOptions): Switch {
     get state() {
       return state
     },
-    readInstalled: async () => {
-      const installed = await readInstalled(current(), owner)
-      watch.note(installed.flows)
-      return installed
-    },
+    readInstalled: async (known = () => false) => readInstalled(current(), owner, known),
     commit: change => {
       const mine = lastCommit.then(() => {
-        watch.note([...change.addFlows, ...change.replaceFlows])
         bundles = (bundles % 0x7fffffff) + 1
         return commitChange(current(), owner, bundles, change)
       })

@@ -1,16 +1,19 @@
 import type { CookieKind } from '../flows/cookie.ts'
-import type { Change, InstalledState } from '../flows/types.ts'
+import type { Change, Flow, InstalledState } from '../flows/types.ts'
+import type { Print } from '../openflow/print.ts'
 import type { Action, Match } from '../openflow/types.ts'
 
 /** A session with one bridge, on which others may work too: it reads and touches its owner's flows and groups only. */
 export interface Switch {
   readonly state: 'connecting' | 'up' | 'down'
-  /** Owned flows and groups as the switch reports them. */
-  readInstalled(): Promise<InstalledState>
+  /**
+   * Owned flows and groups as the switch reports them. Flows that are `known` by their prints are left out, which spares
+   * most of the work; a print is good until the call returns.
+   */
+  readInstalled(known?: (print: Print) => boolean): Promise<InstalledState>
   /**
    * One atomic bundle: all of it or nothing. Resolves after the switch has confirmed it; changes are made one after the
-   * other. Rejects with SWITCH_REJECTED (fields FLOW_KEY, FLOW or GROUP, OF_ERROR), with FLOW_NOT_OURS before anything
-   * is sent, or with SWITCH_DOWN, after which it is not known whether the change was made: read back.
+   * other. Rejects with SWITCH_REJECTED (fields FLOW_KEY, FLOW or GROUP, OF_ERROR), with FLOW_NOT_OURS, or with SWITCH_DOWN, after which it is not known whether the change was made: read back.
    */
   commit(change: Change): Promise<void>
   /** Counters of the owned groups. */
@@ -82,5 +85,7 @@ export interface SwitchHandlers {
   onDown(reason: string): void
   /** Somebody else has changed, or may have changed, what is ours. */
   onDrift(what: string): void
+  /** A stranger's flow stands, or would stand, in the place of one of ours: same table, priority and match. Default: none does. */
+  isOurs?(flow: Flow): boolean
   onPacketIn?(packet: PacketIn): void
 }

@@ -4,6 +4,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
+import { MIGRATIONS } from '../../../agent/store/schema.ts'
 import { openStore } from '../../../agent/store/store.ts'
 import { CrossportError } from '../../../shared/errors.ts'
 import { openDatabase } from '../../../shared/sqlite/open.ts'
@@ -14,6 +15,15 @@ function directory(t: { teardown(fn: () => void): void }): string {
   const dir = mkdtempSync(join(tmpdir(), 'crossport-store-'))
   t.teardown(() => rmSync(dir, { recursive: true }))
   return dir
+}
+
+const desired = (object: string, flow: string) => ({ object, signature: `of ${object}`, flows: () => [flow] })
+
+function rows(path: string, sql: string): unknown[] {
+  const db = openDatabase(path, MIGRATIONS)
+  const found = db.prepare(sql).raw().all()
+  db.close()
+  return found
 }
 
 test('everything that was put in is there after the agent has been away', t => {
@@ -27,7 +37,8 @@ test('everything that was put in is there after the agent has been away', t => {
   first.setServiceFiles(new Map([['/etc/x.yaml', 'text']]))
   first.setDomains([domain(1)])
   first.setAllocations([allocation])
-  first.setDesired(new Map([['rs/web', ['table=0,actions=drop']]]))
+  first.setDesired([desired('rs/web', 'table=0,actions=drop'), desired('rs/gone', 'table=1,actions=drop')])
+  first.keepDesired(object => object !== 'rs/gone')
   first.guestRecords.put(record)
   first.changeReadyRuns(
     new Map([
@@ -45,7 +56,9 @@ test('everything that was put in is there after the agent has been away', t => {
   t.deepEqual([...second.serviceFiles()], [['/etc/x.yaml', 'text']])
   t.like(second.domains()[0], { uuid: domain(1).uuid, name: 'web-1', runId: 1 })
   t.deepEqual(second.allocations(), [allocation])
-  t.deepEqual([...second.desiredObjects()], ['rs/web'])
+  t.deepEqual(rows(path, 'SELECT object, signature, flows FROM desired_objects'), [
+    ['rs/web', 'of rs/web', 'table=0,actions=drop'],
+  ])
   t.deepEqual(second.guestRecords.list(), [record])
   t.deepEqual([...second.readyRuns()], [['web', 3]])
 })
@@ -73,7 +86,7 @@ test('a damaged file is found out at the start, and set aside on request; one in
   const dir = directory(t)
   const stateFile = join(dir, 'agent.db')
   const store = openStore(stateFile)
-  store.setDesired(new Map(Array.from({ length: 500 }, (_, n) => [`rs/${n}`, ['x'.repeat(200)]])))
+  store.setDesired(Array.from({ length: 500 }, (_, n) => desired(`rs/${n}`, 'x'.repeat(200))))
   store.close()
   const file = openSync(stateFile, 'r+')
   for (let page = 4; page < 20; page++) writeSync(file, Buffer.alloc(4096, 0x5a), 0, 4096, page * 4096)

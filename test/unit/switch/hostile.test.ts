@@ -238,8 +238,8 @@ test('an answer in single bytes is one answer', async t => {
 test('what cannot be encoded is refused by name, and the bundle begun for it is discarded', async t => {
   const { fake, sw, until } = await against(t)
   await until('up')
-  const many = Array.from({ length: 2000 }, (_, n) => ({ ...change.addFlows[0]!, priority: n }))
-  const bad = { ...change.addFlows[0]!, priority: 3000, match: { ipv4_dst: 'nonsense' } }
+  const many = Array.from({ length: 2000 }, (_, n) => ({ ...[...change.addFlows][0]!, priority: n }))
+  const bad = { ...[...change.addFlows][0]!, priority: 3000, match: { ipv4_dst: 'nonsense' } }
   const error = await rejected(t, sw.commit({ ...NO_CHANGE, addFlows: [...many, bad] }))
   t.is(error?.code, 'SWITCH_REJECTED')
   t.is(error?.fields.COOKIE, 'agent/request/1')
@@ -255,7 +255,7 @@ test('a switch that does not read: the writing waits, and ends with the connecti
   })
   await until('up')
   const many = Array.from({ length: 50_000 }, (_, n) => ({
-    ...change.addFlows[0]!,
+    ...[...change.addFlows][0]!,
     table: n >> 15,
     priority: n & 0x7fff,
   }))

@@ -2,6 +2,7 @@ import test, { type ExecutionContext } from 'ava'
 import { CrossportError } from '../../../shared/errors.ts'
 import { encodeCookie, groupId } from '../../../shared/flows/cookie.ts'
 import { changeSize, diff, NO_CHANGE } from '../../../shared/flows/diff.ts'
+import { flowKey } from '../../../shared/flows/key.ts'
 import type { Change, DesiredState, Flow, Group } from '../../../shared/flows/types.ts'
 import { PORT } from '../../../shared/openflow/types.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
@@ -28,6 +29,7 @@ function open(t: ExecutionContext, ovs: Ovs, owner: 'agent' | 'director' = 'agen
     clock: systemClock,
     reconnect: { minBackoff: 100, maxBackoff: 200 },
     handlers: {
+      isOurs: one => owner === 'agent' && flowKey(one) === flowKey(flow(1)),
       onUp: () => note('up'),
       onDown: reason => note(`down: ${reason}`),
       onDrift: what => note(`drift: ${what}`),

@@ -1,0 +1,142 @@
+import { createPrint, type Print, printFlow } from '../openflow/print.ts'
+import type { Flow } from './types.ts'
+
+/**
+ * One record for every flow key that is wanted or installed: eight numbers in one array, so that a hundred thousand
+ * flows take a few megabytes and no garbage. A record is known by its place, which holds until the next `place`.
+ */
+export interface Entries {
+  /** Of this key, made where there is none. Of several real records at least one stays at the place it has. */
+  place(print: Print): number
+  /** -1: there is none. */
+  find(print: Print): number
+  claims(at: number): number
+  /** The number of whoever claimed it last. */
+  owner(at: number): number
+  /** One more claim, of this content. */
+  claim(at: number, owner: number, print: Print): void
+  unclaim(at: number): void
+  isInstalled(at: number): boolean
+  /** Undefined: not any more. */
+  install(at: number, print: Print | undefined): void
+  /** What is installed is what was claimed last. */
+  isAsWanted(at: number): boolean
+  /** Nothing is installed, as far as is known. */
+  forgetInstalled(): void
+  /** Claimed and not installed; claimed and installed otherwise; installed and not claimed. */
+  readonly counts: { readonly missing: number; readonly different: number; readonly unclaimed: number }
+  /** Places of the records that are claimed and not installed so. */
+  unlike(): Iterable<number>
+}
+
+const WORDS = 8
+const [KEY0, KEY1, WANT0, WANT1, HAVE0, HAVE1, OWNER, CLAIMS] = [0, 1, 2, 3, 4, 5, 6, 7]
+/** In CLAIMS of a place that no record has ever had. */
+const FREE = -1
+
+export function createEntries(): Entries {
+  let capacity = 64
+  let words = empty(capacity)
+  let used = 0
+  const counts = { missing: 0, different: 0, unclaimed: 0 }
+
+  const probe = (key0: number, key1: number): number => {
+    for (let slot = (key0 ^ (key1 << 7)) & (capacity - 1); ; slot = (slot + 1) & (capacity - 1)) {
+      const at = slot * WORDS
+      if (words[at + CLAIMS] === FREE || (words[at + KEY0] === key0 && words[at + KEY1] === key1)) return at
+    }
+  }
+
+  /** Records that are neither claimed nor installed stay in the way of none, until then. */
+  const rebuild = () => {
+    const old = words
+    let live = 0
+    for (let at = 0; at < old.length; at += WORDS) if (isLive(old, at)) live++
+    capacity = 64
+    while (capacity < live * 2 + 2) capacity *= 2
+    words = empty(capacity)
+    used = live
+    for (let at = 0; at < old.length; at += WORDS)
+      if (isLive(old, at)) words.set(old.subarray(at, at + WORDS), probe(old[at + KEY0]!, old[at + KEY1]!))
+  }
+
+  const isLive = (array: Int32Array, at: number) => array[at + CLAIMS]! > 0 || array[at + HAVE1] !== 0
+  const same = (at: number) => words[at + WANT0] === words[at + HAVE0] && words[at + WANT1] === words[at + HAVE1]
+
+  /** Adds the record at `at` to the counts, or takes it away. */
+  const count = (at: number, by: 1 | -1) => {
+    const [claimed, installed] = [words[at + CLAIMS]! > 0, words[at + HAVE1] !== 0]
+    if (claimed && !installed) counts.missing += by
+    else if (claimed && !same(at)) counts.different += by
+    else if (!claimed && installed) counts.unclaimed += by
+  }
+
+  return {
+    place: ({ key0, key1 }) => {
+      let at = probe(key0, key1)
+      if (words[at + CLAIMS] !== FREE) return at
+      if ((used + 1) * 4 > capacity * 3) {
+        rebuild()
+        at = probe(key0, key1)
+      }
+      used++
+      words[at + KEY0] = key0
+      words[at + KEY1] = key1
+      words[at + CLAIMS] = 0
+      return at
+    },
+    find: ({ key0, key1 }) => {
+      const at = probe(key0, key1)
+      return words[at + CLAIMS] === FREE ? -1 : at
+    },
+    claims: at => words[at + CLAIMS]!,
+    owner: at => words[at + OWNER]!,
+    claim: (at, owner, { content0, content1 }) => {
+      count(at, -1)
+      words[at + CLAIMS]!++
+      words[at + OWNER] = owner
+      words[at + WANT0] = content0
+      words[at + WANT1] = content1
+      count(at, 1)
+    },
+    unclaim: at => {
+      count(at, -1)
+      words[at + CLAIMS]!--
+      count(at, 1)
+    },
+    isInstalled: at => words[at + HAVE1] !== 0,
+    install: (at, print) => {
+      count(at, -1)
+      words[at + HAVE0] = print?.content0 ?? 0
+      words[at + HAVE1] = print?.content1 ?? 0
+      count(at, 1)
+    },
+    isAsWanted: same,
+    forgetInstalled: () => {
+      counts.missing = counts.different = counts.unclaimed = 0
+      for (let at = 0; at < words.length; at += WORDS) {
+        if (words[at + CLAIMS] === FREE) continue
+        words[at + HAVE0] = words[at + HAVE1] = 0
+        count(at, 1)
+      }
+    },
+    counts,
+    *unlike() {
+      for (let at = 0; at < words.length; at += WORDS) if (words[at + CLAIMS]! > 0 && !same(at)) yield at
+    },
+  }
+}
+
+function empty(capacity: number): Int32Array {
+  const words = new Int32Array(capacity * WORDS)
+  for (let at = CLAIMS; at < words.length; at += WORDS) words[at] = FREE
+  return words
+}
+
+const print = createPrint()
+
+/** The flow's print, good until the next call. Throws OPENFLOW_VALUE_INVALID. */
+export function printOf(flow: Flow): Print {
+  printFlow(print, flow)
+  return print
+}
