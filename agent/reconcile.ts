@@ -11,6 +11,7 @@ import type { PortRange } from './backends/ingress.ts'
 import { createResolver } from './backends/resolver.ts'
 import type { Backend, BackendProblem } from './backends/types.ts'
 import { createCompiler } from './compile/compiler.ts'
+import type { VmPort } from './compile/types.ts'
 import type { GuestManager } from './guest/manager.ts'
 import { createTargeter } from './guest/targeter.ts'
 import type { GuestTarget } from './guest/types.ts'
@@ -95,11 +96,18 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
   let complete = false
   /** The director that this host's clients know; an agent that starts takes it that they know the last one. */
   let announced = inputs.director?.mac
-  let plugged: { readonly of: PortsSnapshot; readonly index: PortIndex } | undefined
+  let plugged:
+    | { readonly of: PortsSnapshot; readonly ports: PortIndex; readonly vmPorts: readonly VmPort[] }
+    | undefined
 
-  const portIndex = (): PortIndex => {
-    if (plugged?.of !== inputs.ports) plugged = { of: inputs.ports, index: indexPorts(inputs.ports) }
-    return plugged.index
+  const portIndex = () => {
+    if (plugged?.of === inputs.ports) return plugged
+    const ports = indexPorts(inputs.ports)
+    const vmPorts = [...ports].flatMap(([mac, { name, ofport, tag }]) =>
+      ofport !== undefined && ofport > 0 ? [{ name, mac, ofport, tag }] : [],
+    )
+    plugged = { of: inputs.ports, ports, vmPorts }
+    return plugged
   }
 
   const pass = async (): Promise<Applied> => {
@@ -112,13 +120,10 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
     if (inputs.inventory.synced) saved.domains(inputs.inventory.domains)
     journey.files(merged.specs)
 
-    const ports = portIndex()
+    const { ports, vmPorts } = portIndex()
     const hostMac = options.hostMac ?? inputs.ports.bridge?.mac
     if (hostMac === undefined) throw new Error(`the bridge has no hardware address yet`)
     const directorMac = inputs.director?.mac
-    const vmPorts = [...ports].flatMap(([mac, { name, ofport, tag }]) =>
-      ofport !== undefined && ofport > 0 ? [{ name, mac, ofport, tag }] : [],
-    )
     const uplink = inputs.ports.ports.find(port => port.name === options.uplink)?.ofport
     const { domains } = inputs.inventory
     const records = store.guestRecords.list()

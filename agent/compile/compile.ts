@@ -12,6 +12,7 @@ import { probeArpFlows, probeFlows, probePortFlows } from './features/probe.ts'
 import { replyFlows } from './features/replies.ts'
 import { requestFlows } from './features/requests.ts'
 import { spoofDropFlows, spoofPortFlows, spoofVipFlows } from './features/spoof.ts'
+import { networksOf } from './networks.ts'
 import { probes } from './probes.ts'
 import type { CompileInput, HostContext } from './types.ts'
 
@@ -32,7 +33,7 @@ export function compile({ backends, shields, host }: CompileInput): Compiled {
 export function compileHost(host: HostContext): Compiled {
   const { compiled, add } = createObjects()
   const { hostMac, directorMac, overlay, probing } = host
-  const tags = [...new Set(host.vmPorts.map(port => port.tag))].sort()
+  const tags = [...networksOf(host).keys()].sort()
   add('host', [hostMac, tags, overlay, overlay && directorMac], () => [
     ...asHostFlows(host),
     ...overlayFlows(host),
@@ -116,9 +117,7 @@ function createObjects() {
 function vipNetworks(backends: readonly Backend[], host: HostContext): Map<string, VipNetwork> {
   const networks = new Map<string, VipNetwork>()
   const own = new Set(backends.map(backend => backend.attachment?.tag))
-  const foreign = [
-    ...new Set(host.vmPorts.flatMap(({ tag }) => (tag === undefined || own.has(tag) ? [] : [tag]))),
-  ].sort()
+  const foreign = [...networksOf(host).keys()].filter(tag => tag !== undefined && !own.has(tag)).sort() as number[]
   for (const { vip, arp, attachment } of backends) {
     if (attachment === undefined) continue
     const object = `vip/${vip}/${attachment.tag ?? 'untagged'}`

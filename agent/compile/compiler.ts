@@ -3,6 +3,7 @@ import type { PortIndex } from '../backends/attach.ts'
 import type { Backend } from '../backends/types.ts'
 import type { GuestRecord } from '../guest/types.ts'
 import { compileHost, compileVip } from './compile.ts'
+import { portsText } from './networks.ts'
 import { shields } from './shields.ts'
 import type { HostContext, Shield } from './types.ts'
 
@@ -67,7 +68,8 @@ export function createCompiler(): Compiler {
 
   return {
     update: input => {
-      const hostText = JSON.stringify(input.host)
+      const { vmPorts, ...rest } = input.host
+      const hostText = JSON.stringify(rest) + portsText({ vmPorts })
       const before: string[] = []
       const now = new Map<string, CompiledObject>()
       for (const vip of dirtyVips(input, hostText)) {

@@ -1,4 +1,5 @@
 import { type Document, isMap, isNode, isScalar, LineCounter, parseAllDocuments, type Range } from 'yaml'
+import { plainYaml } from './plain-yaml.ts'
 
 /** A place in a file, 1-based, with what is wrong there. */
 export interface Finding {
@@ -31,6 +32,15 @@ export function readYaml(text: string, firstLine = 1): { documents: YamlDocument
   if (Buffer.byteLength(text) > MAX_BYTES) {
     return { documents: [], findings: [{ line: firstLine, column: 1, reason: `larger than ${MAX_BYTES} bytes` }] }
   }
+  const value = plainYaml(text)
+  if (value === undefined) return parseYaml(text, firstLine)
+  // Places are asked for when something is wrong.
+  const locate: YamlDocument['locate'] = (path, key) => parseYaml(text, firstLine).documents[0]!.locate(path, key)
+  return { documents: [{ line: firstLine, text, value, findings: [], locate }], findings: [] }
+}
+
+/** The same by the whole parser. */
+export function parseYaml(text: string, firstLine = 1): { documents: YamlDocument[]; findings: Finding[] } {
   const lineCounter = new LineCounter()
   const at = (offset: number) => {
     const { line, col } = lineCounter.linePos(offset)

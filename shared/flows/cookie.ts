@@ -59,11 +59,21 @@ export interface Cookie {
 
 const KIND_NAMES = new Map<number, CookieKind>(Object.entries(COOKIE_KINDS).map(([name, n]) => [n, name as CookieKind]))
 
+const prefixes = (owner: Owner) =>
+  Object.fromEntries(
+    Object.entries(COOKIE_KINDS).map(([kind, number]) => [
+      kind,
+      (MAGIC << 48n) | (BigInt(OWNERS[owner]) << 44n) | (BigInt(number) << 32n),
+    ]),
+  ) as Readonly<Record<CookieKind, bigint>>
+
+const PREFIXES = { agent: prefixes('agent'), director: prefixes('director') }
+
 /** Throws RangeError when `object` does not fit 32 bits. */
 export function encodeCookie(owner: Owner, kind: CookieKind, object = 0): bigint {
   if (!Number.isInteger(object) || object < 0 || object > 0xffffffff)
     throw new RangeError(`cookie object ${object} is not a 32-bit number`)
-  return (MAGIC << 48n) | (BigInt(OWNERS[owner]) << 44n) | (BigInt(COOKIE_KINDS[kind]) << 32n) | BigInt(object)
+  return PREFIXES[owner][kind] | BigInt(object)
 }
 
 /**

@@ -2,6 +2,7 @@ import { arpReply } from '../../../shared/flows/arp.ts'
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
 import { type Action, type Match, PORT } from '../../../shared/openflow/types.ts'
+import { networksOf, portsByMac } from '../networks.ts'
 import { ipNumber, popTag, pushTag, vlanOf } from '../parts.ts'
 import { ARP_OP, ETH_TYPE, PRIORITY, TABLE } from '../tables.ts'
 import type { HostContext, VmPort } from '../types.ts'
@@ -17,15 +18,16 @@ export interface VipNetwork {
 }
 
 /** Ports whose frames carry no tag until NORMAL gives them one: those of the VIP's VLAN, and those of foreign ones. */
-export function accessPorts({ tag, foreign }: VipNetwork, { vmPorts }: HostContext) {
-  const of = (wanted: (tag: number) => boolean) =>
-    vmPorts.filter(port => port.tag !== undefined && wanted(port.tag)).map(port => port.ofport)
-  return { own: of(vlan => vlan === tag), foreign: of(vlan => foreign.includes(vlan)) }
+export function accessPorts({ tag, foreign }: VipNetwork, host: HostContext) {
+  const networks = networksOf(host)
+  const of = (vlan: number) => (networks.get(vlan) ?? []).map(port => port.ofport)
+  return { own: tag === undefined ? [] : of(tag), foreign: foreign.flatMap(of) }
 }
 
 /** The port of a director that is a VM of this host, in the VIP's network. */
-export function directorHere({ tag }: VipNetwork, { vmPorts, directorMac }: HostContext): VmPort | undefined {
-  return vmPorts.find(port => port.mac === directorMac && port.tag === tag)
+export function directorHere({ tag }: VipNetwork, host: HostContext): VmPort | undefined {
+  const port = host.directorMac === undefined ? undefined : portsByMac(host).get(host.directorMac)
+  return port?.tag === tag ? port : undefined
 }
 
 /**

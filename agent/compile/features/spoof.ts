@@ -1,6 +1,7 @@
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
 import type { Action } from '../../../shared/openflow/types.ts'
+import { networksOf } from '../networks.ts'
 import { ipNumber, vlanOf } from '../parts.ts'
 import { CONJUNCTION, ETH_TYPE, PRIORITY, TABLE } from '../tables.ts'
 import type { HostContext, VmPort } from '../types.ts'
@@ -13,8 +14,8 @@ import type { HostContext, VmPort } from '../types.ts'
  */
 
 /** VLANs that VMs are in; undefined: no tag. A VIP is only ever in one of these. */
-function vlans({ vmPorts }: HostContext): (number | undefined)[] {
-  return [...new Set([undefined, ...vmPorts.map(port => port.tag)])]
+function vlans(host: HostContext): (number | undefined)[] {
+  return [...new Set([undefined, ...networksOf(host).keys()])]
 }
 
 /** What happens when both clauses match: two flows for each VLAN. */

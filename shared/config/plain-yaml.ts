@@ -1,0 +1,116 @@
+/**
+ * Reads the plain part of YAML that service files are nearly always written in: block maps and lists, and scalars of
+ * letters, digits and `. _ - / * ?` without quotes; a hundredth of a whole parser's work. Undefined for everything else,
+ * and for whatever could mean two things: then the whole parser has the word.
+ */
+export function plainYaml(text: string): unknown {
+  if (!START.test(text)) return undefined
+  const lines = linesOf(text)
+  if (lines === undefined) return undefined
+  const block = readBlock(lines, 0, 0)
+  return block?.next === lines.length ? block.value : undefined
+}
+
+/** What comes before the first key has a place in the file that only the whole parser knows. */
+const START = /^[A-Za-z]/
+/** Indentation, dashes of list items, key, what follows it; or a list item that is a scalar. */
+const LINE = /^( *)((?:- )*)(?:([A-Za-z][A-Za-z0-9]*):(?: ([A-Za-z0-9[][^ ]*(?: [^ ]+)*))?|([A-Za-z0-9][^ ]*))$/
+const SCALAR = /^[A-Za-z0-9][A-Za-z0-9._/*?-]*$/
+const LIST = /^\[[A-Za-z0-9._/*? ,-]*\]$/
+const INTEGER = /^(0|[1-9]\d{0,14})$/
+/** Numbers in any other notation (YAML 1.2.2, 10.3.2), and what is none by a hair's breadth. */
+const NUMBER = /^(0[ox].*|\d+(\.\d*)?([eE].*)?)$/
+const WORD = /^(null|true|false)$/i
+
+interface Line {
+  readonly indent: number
+  /** Begins a list item. */
+  readonly item: boolean
+  /** Undefined: the item is a scalar. */
+  readonly key: string | undefined
+  readonly value: string | undefined
+}
+
+function linesOf(text: string): Line[] | undefined {
+  const lines: Line[] = []
+  for (const raw of text.split('\n')) {
+    if (raw === '' || /^ *#/.test(raw)) continue
+    const match = LINE.exec(raw)
+    if (match === null || match[2]!.length > 2) return undefined
+    const item = match[2] !== ''
+    lines.push({ indent: match[1]!.length, item, key: match[3], value: match[4] ?? match[5] })
+  }
+  return lines
+}
+
+interface Block {
+  readonly value: unknown
+  readonly next: number
+}
+
+/** The map or list that begins at line `at` with this indentation. */
+function readBlock(lines: readonly Line[], at: number, indent: number): Block | undefined {
+  return lines[at]?.item ? readList(lines, at, indent) : readMap(lines, at, indent)
+}
+
+function readList(lines: readonly Line[], at: number, indent: number): Block | undefined {
+  const value: unknown[] = []
+  let next = at
+  for (let line = lines[next]; line?.item === true && line.indent === indent; line = lines[next]) {
+    const one = line.key === undefined ? scalarItem(line, next) : readMap(lines, next, indent + 2)
+    if (one === undefined) return undefined
+    value.push(one.value)
+    next = one.next
+  }
+  return { value, next }
+}
+
+function scalarItem({ value }: Line, at: number): Block | undefined {
+  const one = scalar(value!)
+  return one === undefined ? undefined : { value: one, next: at + 1 }
+}
+
+/** `indent` is that of the keys; the first of a list item stands after its dash. */
+function readMap(lines: readonly Line[], at: number, indent: number): Block | undefined {
+  const value: Record<string, unknown> = {}
+  let next = at
+  for (let line = lines[next]; line !== undefined; line = lines[next]) {
+    const column = line.indent + (line.item ? 2 : 0)
+    if (column !== indent || line.key === undefined || (line.item && next > at)) break
+    if (Object.hasOwn(value, line.key) || line.key === '__proto__') return undefined
+    const one = line.value === undefined ? nested(lines, next + 1, indent) : inline(line.value, next)
+    if (one === undefined) return undefined
+    value[line.key] = one.value
+    next = one.next
+  }
+  return next === at ? undefined : { value, next }
+}
+
+/** What a key without a value has below it; a list may stand as far left as the key. */
+function nested(lines: readonly Line[], at: number, indent: number): Block | undefined {
+  const line = lines[at]
+  if (line === undefined || line.indent < indent + (line.item ? 0 : 1)) return undefined
+  return readBlock(lines, at, line.indent)
+}
+
+function inline(text: string, at: number): Block | undefined {
+  const value = text.startsWith('[') ? flowList(text) : scalar(text)
+  return value === undefined ? undefined : { value, next: at + 1 }
+}
+
+function flowList(text: string): unknown[] | undefined {
+  if (!LIST.test(text)) return undefined
+  const items = text
+    .slice(1, -1)
+    .split(',')
+    .map(item => scalar(item.trim()))
+  return items.includes(undefined) ? undefined : items
+}
+
+function scalar(text: string): string | number | boolean | undefined {
+  if (!SCALAR.test(text)) return undefined
+  if (INTEGER.test(text)) return Number(text)
+  if (text === 'true') return true
+  if (text === 'false') return false
+  return NUMBER.test(text) || WORD.test(text) ? undefined : text
+}
