@@ -1,4 +1,5 @@
 import type { Compiled, CompiledObject } from '../../shared/flows/compiled.ts'
+import { digest } from '../../shared/flows/digest.ts'
 import type { Flow } from '../../shared/flows/types.ts'
 import type { Attachment, Backend } from '../backends/types.ts'
 import { probeSource } from '../health/address.ts'
@@ -107,7 +108,7 @@ function createObjects() {
   const compiled = new Map<string, CompiledObject>()
   const add = (object: string, signature: unknown, flows: () => Flow[]) =>
     compiled.set(object, {
-      signature: JSON.stringify(signature),
+      signature: digest(JSON.stringify(signature)),
       state: () => ({ flows: flows(), groups: [] }),
     })
   return { compiled, add }
