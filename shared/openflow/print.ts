@@ -1,7 +1,8 @@
 import type { Flow } from '../flows/types.ts'
 import { writeInstructions } from './instructions.ts'
 import { writeMatch } from './oxm.ts'
-import { createWriter, u64 } from './writer.ts'
+import { actionsText } from './text.ts'
+import { createWriter, pad8, raw, u64 } from './writer.ts'
 
 /**
  * A flow as two fingerprints of 64 bits, each in two signed 32-bit numbers: `key` of where it stands (table, priority,
@@ -27,7 +28,14 @@ export const printFlow = (print: Print, { table, priority, cookie, match, action
   writeMatch(scratch, match)
   const afterMatch = scratch.at
   u64(scratch, cookie)
-  writeInstructions(scratch, actions)
+  try {
+    writeInstructions(scratch, actions)
+  } catch {
+    // Too long for a message. It is refused when it is to be sent; until then it is told from others by its text.
+    scratch.at = afterMatch + 8
+    raw(scratch, Buffer.from(actionsText(actions)))
+    pad8(scratch, afterMatch)
+  }
   setKey(print, table, priority, scratch.bytes, 0, afterMatch)
   setContent(print, scratch.bytes, afterMatch, afterMatch + 8, scratch.at)
 }
