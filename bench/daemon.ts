@@ -85,6 +85,8 @@ export function startDaemon(
   const startedAt = monotonic()
   const child = spawn(process.execPath, [...unitFlags(), program, JSON.stringify(options)], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    // As in the unit file; the first start of a suite finds nothing there.
+    env: { ...process.env, NODE_COMPILE_CACHE: join(rundir, 'compile-cache') },
   })
   cleanup.defer(() => end(child))
   const events = new EventEmitter()

@@ -19,6 +19,8 @@ export interface Entries {
   isInstalled(at: number): boolean
   /** Undefined: not any more. */
   install(at: number, print: Print | undefined): void
+  /** The last claim is of this content. */
+  isWanted(at: number, print: Print): boolean
   /** What is installed is what was claimed last. */
   isAsWanted(at: number): boolean
   /** Nothing is installed, as far as is known. */
@@ -111,6 +113,8 @@ export function createEntries(): Entries {
       words[at + HAVE1] = print?.content1 ?? 0
       count(at, 1)
     },
+    isWanted: (at, { content0, content1 }) =>
+      words[at + CLAIMS]! > 0 && words[at + WANT0] === content0 && words[at + WANT1] === content1,
     isAsWanted: same,
     forgetInstalled: () => {
       counts.missing = counts.different = counts.unclaimed = 0

@@ -32,23 +32,33 @@ export const createFramer = (maxBytes = 0xffff): Framer => {
 
   return {
     push(chunk) {
-      if (chunk.length === 0) return []
-      parts.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))
-      held += chunk.length
-      if (held < 8) return []
-      if (parts[0]!.length < 8) join()
-      if (held < lengthAt(parts[0]!, 0)) return []
-      const bytes = join()
+      const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
       const messages: Buffer[] = []
       let at = 0
-      while (held - at >= 8) {
-        const length = lengthAt(bytes, at)
-        if (held - at < length) break
-        messages.push(bytes.subarray(at, at + length))
-        at += length
+      const hold = (count: number) => {
+        const part = bytes.subarray(at, at + count)
+        parts.push(part)
+        held += part.length
+        at += part.length
       }
-      held -= at
-      parts = held === 0 ? [] : [bytes.subarray(at)]
+      while (at < bytes.length) {
+        // Most are whole in their chunk, and need no copy.
+        const length = held === 0 && bytes.length - at >= 8 ? lengthAt(bytes, at) : Number.POSITIVE_INFINITY
+        if (at + length <= bytes.length) {
+          messages.push(bytes.subarray(at, at + length))
+          at += length
+          continue
+        }
+        if (held < 8) hold(8 - held)
+        if (held < 8) break
+        if (parts[0]!.length < 8) join()
+        const wanted = lengthAt(parts[0]!, 0)
+        hold(wanted - held)
+        if (held < wanted) break
+        messages.push(join())
+        parts = []
+        held = 0
+      }
       return messages
     },
   }

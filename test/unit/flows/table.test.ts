@@ -3,9 +3,10 @@ import fc from 'fast-check'
 import { CrossportError } from '../../../shared/errors.ts'
 import type { CompiledObject } from '../../../shared/flows/compiled.ts'
 import { changeSize, diff, NO_CHANGE } from '../../../shared/flows/diff.ts'
+import { printOf } from '../../../shared/flows/entries.ts'
 import { flowKey } from '../../../shared/flows/key.ts'
 import { createFlowTable, type FlowTable } from '../../../shared/flows/table.ts'
-import type { Change, DesiredState } from '../../../shared/flows/types.ts'
+import type { Change, DesiredState, Flow } from '../../../shared/flows/types.ts'
 import { apply, asSet, installed, state } from './arbitrary.ts'
 
 const NOTHING: DesiredState = { flows: [], groups: [] }
@@ -134,4 +135,26 @@ test('one changed object among many touches only its own flows', t => {
   commit(table)
   table.set('s500', wanted(wants(500, 2)))
   t.deepEqual(plain(table.change()), { ...NO_CHANGE, replaceFlows: wants(500, 2).flows })
+})
+
+test('read back by prints, by flows, or by both, it is the same', t => {
+  fc.assert(
+    fc.property(state, state, fc.func(fc.boolean()), (wants, there, asks) => {
+      const onSwitch = installed(there)
+      const read = (known: (flow: Flow) => boolean) => {
+        const table = createFlowTable()
+        table.set('web', wanted(wants))
+        const reading = table.readBack()
+        const flows = onSwitch.flows.filter(one => !(known(one) && reading.known(printOf(one))))
+        t.is(reading.done({ ...onSwitch, flows }), onSwitch.flows.length)
+        return plain(table.change())
+      }
+      const whole = diff(wants, onSwitch)
+      for (const known of [() => true, () => false, asks]) {
+        const change = read(known)
+        for (const part of Object.keys(whole) as (keyof typeof whole)[])
+          t.is(change[part].length, whole[part].length, part)
+      }
+    }),
+  )
 })
