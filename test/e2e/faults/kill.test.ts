@@ -3,6 +3,7 @@ import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import Database from 'better-sqlite3'
+import type { Status__Output } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
 import { load } from './load.ts'
 import { BUNDLE_STAGES, type Middleman, type Stage, standBetween, toldGuest } from './proxy.ts'
 import { faultSite, inPlace, SECOND, SECOND_VIP, second } from './site.ts'
@@ -138,10 +139,13 @@ test.serial('kills at random moments while a service comes and goes: no flow, no
     await starting.exited
     await checked()
     const services = there ? 2 : 1
-    // What an agent hears when it registers is then the newest: nothing comes late, and after all has been looked at.
-    await faults.site.director.until('its files', status => status.services.length === services)
     await start()
-    await agent().until('in place', status => inPlace(status) && status.services.length === services)
+    const asDropped = (status: Status__Output) => status.services.length === services
+    const settled = () => agent().until('in place', status => inPlace(status) && asDropped(status))
+    await settled()
+    // A director that is late with its files would have the agent change something after all has been looked at.
+    await faults.site.director.until('its files', asDropped)
+    await settled()
     if (!there && n % 3 === 0) {
       await holds(t)
       await nothingToDo(t)
