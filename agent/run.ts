@@ -124,6 +124,11 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
     agentCall: agentCaller.call,
     records: {
       ...store.guestRecords,
+      // A pass that is under way may be about to take its shield away.
+      put: record => {
+        store.guestRecords.put(record)
+        mark('VIP recorded')
+      },
       // A VIP that a guest has given back needs no shield any more.
       remove: (vmUuid, mac, vip) => {
         store.guestRecords.remove(vmUuid, mac, vip)

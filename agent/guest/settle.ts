@@ -16,6 +16,8 @@ export interface SettleOptions {
   readonly log: Log
   /** Sees to the routes of the NIC. Never rejects because of them. */
   route(target: GuestTarget, nic: GuestNic): Promise<void>
+  /** Still: the targets may have changed since this pass began, and with them what is shielded. */
+  wanted(mac: string, vip: string): boolean
   /** Called as soon as something is known of a NIC. */
   onNic(mac: string, nic: GuestNic): void
   onVip(mac: string, vip: string, status: VipStatus): void
@@ -126,16 +128,18 @@ async function hold(
   record: GuestRecord | undefined,
   writer: PersistWriter | CrossportError,
   files: GuestFiles,
-  { qga, records, log }: SettleOptions,
-): Promise<VipStatus> {
+  { qga, records, log, wanted }: SettleOptions,
+): Promise<VipStatus | undefined> {
   const { vmUuid, mac, vmName } = target
   const moved = record !== undefined && record.nicName !== nic.name
   // The NIC has another name than when we wrote its file: that one would be of no use, or of another NIC.
   if (moved && record.file !== undefined) await removeFile(files, record.file, vip)
   const recorded = moved ? undefined : record?.file
 
-  const present = nic.addresses.includes(vip) || nic.loopback.includes(vip)
   const place = await choosePlace(files, writer, nic.name, vip, recorded)
+  // From here to the record nothing is waited for: what is recorded is shielded, and what is not gets no address.
+  if (!wanted(mac, vip)) return undefined
+  const present = nic.addresses.includes(vip) || nic.loopback.includes(vip)
   const ours = record?.addressAdded === true || (isPlace(place) && ownerOf(place.current, vip) === 'ours')
   if (present && !ours) {
     put(records, record, { vmUuid, mac, vip, nicName: nic.name, addressAdded: false, file: undefined })
