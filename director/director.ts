@@ -11,7 +11,7 @@ import { createDriftGuard } from '../shared/switch/drift-guard.ts'
 import { keepTunnelPeers } from '../shared/switch/tunnel-peers.ts'
 import type { Switch, SwitchHandlers } from '../shared/switch/types.ts'
 import { createAnnouncer } from './apply/announce.ts'
-import { countConnections, disableSequenceChecks, dumpConnections } from './apply/conntrack.ts'
+import { disableSequenceChecks, dumpConnections, entriesInTheWay } from './apply/conntrack.ts'
 import { createRefuser } from './apply/refuse.ts'
 import { createZones } from './apply/zones.ts'
 import { startBalance } from './balance/balance.ts'
@@ -241,10 +241,8 @@ export function createDirector(options: DirectorOptions): Director {
         timeouts: config.connectionTimeouts,
         markOf: (of, id) => markOf(of, id, store.numbers),
         dump: zone => dumpConnections({ rundir: config.ovsRunDir, log, clock }, zone),
-        entries: async () =>
-          bridge?.view?.datapathType === 'netdev'
-            ? countConnections({ rundir: config.ovsRunDir, log, clock })
-            : undefined,
+        entries: () =>
+          entriesInTheWay({ rundir: config.ovsRunDir, log, clock }, bridge?.view?.datapathType, config.uplink),
         now: clock.wall().getTime(),
       })
     },

@@ -59,9 +59,24 @@ export async function dumpConnections(options: VswitchdOptions, zone: number): P
   return String(await appctl(options, 'dpctl/dump-conntrack', ['-s', `zone=${zone}`]))
 }
 
-/** Entries of the userspace datapath's connection table, all zones together (ovs-vswitchd(8), dpctl/ct-get-nconns). */
-export async function countConnections(options: VswitchdOptions): Promise<number> {
+/**
+ * Entries of the connection table, all zones together (ovs-vswitchd(8), dpctl/ct-get-nconns); undefined where packets go
+ * on while they are written down: the kernel forwards, or a PMD thread polls the uplink.
+ */
+export async function entriesInTheWay(
+  options: VswitchdOptions,
+  datapathType: string | undefined,
+  uplink: string,
+): Promise<number | undefined> {
+  if (datapathType !== 'netdev') return undefined
+  const threads = String(await appctl(options, 'dpif-netdev/pmd-rxq-show', []))
+  if (polledPorts(threads).has(uplink)) return undefined
   return Number(await appctl(options, 'dpctl/ct-get-nconns', []))
+}
+
+/** Ports in the text of `dpif-netdev/pmd-rxq-show`, which has PMD threads only. */
+export function polledPorts(text: string): ReadonlySet<string> {
+  return new Set(text.matchAll(/^\s*port: (\S+)/gm).map(([, port]) => port!))
 }
 
 export interface VswitchdOptions {

@@ -19,7 +19,7 @@ export interface ListOptions {
   readonly dump: (zone: number) => Promise<string>
   /** Read it whatever that costs. */
   readonly disturb: boolean
-  /** How many entries the table has; undefined where reading it stops nothing, for the kernel forwards. */
+  /** How many entries the table has; undefined where reading it stops nothing. */
   readonly entries: () => Promise<number | undefined>
   /** Milliseconds since 1970. */
   readonly now: number

@@ -1,4 +1,5 @@
 import test from 'ava'
+import { polledPorts } from '../../../director/apply/conntrack.ts'
 import type { CompiledService } from '../../../director/compile/types.ts'
 import { type ListOptions, listConnections } from '../../../director/connections/list.ts'
 import type { VirtualService } from '../../../director/registry/services.ts'
@@ -39,4 +40,15 @@ test('200,000 entries are not read, for clients would notice, but on demand', as
   t.regex(error!.message, /200000 connections .* 1\.40 s or more/)
   t.deepEqual(read, [])
   t.is((await list(200_000, true).all()).length, 1)
+})
+
+test('a port that a PMD thread polls is known by what ovs-vswitchd shows of its threads', t => {
+  const shown = `Displaying last 60 seconds pmd usage %
+pmd thread numa_id 0 core_id 1:
+  isolated : false
+  port: uplink0           queue-id:  0 (enabled)   pmd usage: NOT AVAIL
+  overhead: NOT AVAIL
+`
+  t.deepEqual([...polledPorts(shown)], ['uplink0'])
+  t.deepEqual([...polledPorts('')], [])
 })
