@@ -33,6 +33,8 @@ export interface DaemonOptions {
   readonly config: Readonly<Record<string, unknown>>
   /** How many VMs there are, and ports of theirs. */
   readonly vms: number
+  /** Made up for the VMs, or as OVSDB has them. */
+  readonly ports: 'made up' | 'in OVSDB'
 }
 
 /** What it tells; `at`: milliseconds of the clock of `monotonic`. */
@@ -44,7 +46,7 @@ export type DaemonEvent =
 /** Milliseconds of the clock that all processes of a machine share (clock_gettime(2), CLOCK_MONOTONIC). */
 export const monotonic = (): number => Number(process.hrtime.bigint()) / 1e6
 
-/** The agent in a process of its own; OVSDB, libvirt, guests and director are not there. */
+/** The agent in a process of its own; libvirt, guests and director are not there, and OVSDB only if asked for. */
 export interface BenchDaemon {
   /** When its process was asked for; when the first pass was through, and what the switch then had. */
   readonly startedAt: number
@@ -65,9 +67,11 @@ export function startDaemon(
   directory: BenchDirectory,
   vms: number,
   cleanup: AsyncDisposableStack,
+  ports: DaemonOptions['ports'] = 'made up',
 ): BenchDaemon {
   const options: DaemonOptions = {
     vms,
+    ports,
     config: {
       bridge: 'br0',
       uplink: 'uplink0',

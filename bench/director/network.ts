@@ -12,14 +12,15 @@ export interface Space {
   readonly mac: string
   run(command: string, input?: string): Promise<string>
   /** Ends with the suite. */
-  start(command: readonly string[], env?: Readonly<Record<string, string>>): ChildProcess
+  start(command: readonly string[], env?: Readonly<Record<string, string>>, stdout?: 'ignore' | 'pipe'): ChildProcess
   /** Bytes that have gone through its interface so far, both ways. */
   bytes(): Promise<number>
 }
 
 /** A segment (the kernel's bridge in a namespace of its own) that spaces are plugged into. */
 export interface Segment {
-  plug(name: string, last: number): Promise<Space>
+  /** The space 10.10.1.`last` with the interface `name`; not on the segment where `behind` names another end for its wire. */
+  plug(name: string, last: number, behind?: { readonly space: Space; readonly port: string }): Promise<Space>
   readonly dir: string
 }
 
@@ -58,14 +59,15 @@ export async function startSegment(cleanup: AsyncDisposableStack): Promise<Segme
   await runIn(fabric, 'ip link add fabric type bridge && ip link set fabric up')
   return {
     dir,
-    plug: async (name, last) => {
+    plug: async (name, last, behind) => {
       const pid = await hold()
       const mac = `02:00:00:00:00:${String(last).padStart(2, '0')}`
-      const port = `p${pid}`
+      const port = behind?.port ?? `p${pid}`
+      const master = behind === undefined ? 'master fabric' : ''
       const plain = (device: string) => `ethtool -K ${device} tx off rx off gso off gro off tso off`
       await runIn(
-        fabric,
-        `ip link add ${port} type veth peer name ${name} address ${mac} netns ${pid} && ip link set ${port} master fabric up && ${plain(port)}`,
+        behind?.space.pid ?? fabric,
+        `ip link add ${port} type veth peer name ${name} address ${mac} netns ${pid} && ip link set ${port} ${master} up && ${plain(port)}`,
       )
       await runIn(pid, `ip link set ${name} up && ip address add 10.10.1.${last}/24 dev ${name} && ${plain(name)}`)
       for (const setting of SETTINGS) await runIn(pid, `sysctl -qw '${setting}' || true`)
@@ -74,7 +76,8 @@ export async function startSegment(cleanup: AsyncDisposableStack): Promise<Segme
         mac,
         address: `10.10.1.${last}`,
         run: (command, input) => runIn(pid, command, input),
-        start: (command, env) => begin(['nsenter', '-t', String(pid), '-n', ...command], 'ignore', env),
+        start: (command, env, stdout = 'ignore') =>
+          begin(['nsenter', '-t', String(pid), '-n', ...command], stdout, env),
         bytes: async () => {
           const text = await readFile(`/proc/${pid}/net/dev`, 'utf8')
           const fields = text

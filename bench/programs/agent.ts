@@ -1,4 +1,5 @@
 import { agentConfigSchema } from '../../agent/config/schema.ts'
+import { watchPorts } from '../../agent/ports/watch.ts'
 import { runAgent } from '../../agent/run.ts'
 import type { OvsdbClient } from '../../shared/ovsdb/connection.ts'
 import { openSwitch } from '../../shared/switch/session.ts'
@@ -11,7 +12,7 @@ import { quiet } from '../quiet.ts'
  * what it has reached, by the clock that all processes share.
  */
 
-const { config, vms } = JSON.parse(process.argv[2]!) as DaemonOptions
+const { config, vms, ports: source } = JSON.parse(process.argv[2]!) as DaemonOptions
 const { inventory, ports } = hostWith(0, vms)
 const tell = (event: DaemonEvent) => process.send?.(event)
 const now = () => Number(process.hrtime.bigint()) / 1e6
@@ -39,8 +40,9 @@ await runAgent(
         },
       }
     },
-    watchPorts: ({ onChange }) => {
-      queueMicrotask(() => onChange(ports))
+    watchPorts: options => {
+      if (source === 'in OVSDB') return watchPorts(options)
+      queueMicrotask(() => options.onChange(ports))
       return { snapshot: () => ports, client: undefined as unknown as OvsdbClient, close: () => {} }
     },
     watchInventory: ({ onChange }) => {
