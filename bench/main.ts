@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { findSuites } from './suites.ts'
 import { jsonLine, table } from './table.ts'
-import type { Figure, Suite } from './types.ts'
+import type { Figure, Report, Suite } from './types.ts'
 
 const suites = await findSuites(new URL('suites/', import.meta.url))
 
@@ -24,24 +24,36 @@ for (const suite of suites) {
 /** An interrupted suite is cleaned up, too. A missed goal is a figure, not a failure: the exit status stays 0. */
 async function measure(suite: Suite): Promise<void> {
   await using cleanup = new AsyncDisposableStack()
-  const interrupted = (signal: NodeJS.Signals) => {
+  let interrupted = false
+  const interrupt = (signal: NodeJS.Signals) => {
+    interrupted = true
+    // What fails from now on fails because of this.
+    process.on('unhandledRejection', () => {})
     void cleanup.disposeAsync().finally(() => {
       process.removeAllListeners(signal)
       process.kill(process.pid, signal)
     })
   }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, interrupted)
+  // Not `once`: execa ends the process at a signal that nobody else listens to any more.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt)
   cleanup.defer(() => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupted)
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupt)
   })
 
   const figures: Figure[] = []
   if (!json) process.stdout.write(`${suite.name}: ${suite.about}\n`)
-  await suite.run(figure => {
+  const report: Report = figure => {
     figures.push(figure)
     if (json) process.stdout.write(`${jsonLine(suite.name, figure)}\n`)
     else if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K  ${figures.length}: ${figure.name}`)
-  }, cleanup)
+  }
+  try {
+    await suite.run(report, cleanup)
+  } catch (err) {
+    // The signal ends the process, after the cleanup.
+    if (interrupted) await new Promise(() => {})
+    throw err
+  }
   if (json) return
   if (process.stderr.isTTY) process.stderr.write('\r\u001b[K')
   process.stdout.write(`\n${table(figures)}\n\n`)
