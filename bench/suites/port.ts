@@ -12,6 +12,7 @@ import { quiet } from '../quiet.ts'
 import type { Report, Suite } from '../types.ts'
 
 const ROUNDS = 11
+const PATIENCE_MS = 20_000
 /** The agent's, and that of the flows put in by hand; the VM holds both. */
 const VIP = '10.10.1.100'
 const HAND_VIP = '10.10.1.101'
@@ -214,7 +215,10 @@ function followPort(dir: string, cleanup: AsyncDisposableStack): PortEvents {
 }
 
 async function first(events: EventEmitter, name: string): Promise<number> {
-  const [at] = (await once(events, name, { signal: AbortSignal.timeout(20_000) })) as [number]
+  const told = once(events, name, { signal: AbortSignal.timeout(PATIENCE_MS) }) as Promise<[number]>
+  const [at] = await told.catch(cause => {
+    throw new Error(`waited in vain for '${name}'`, { cause })
+  })
   return at
 }
 
