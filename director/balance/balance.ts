@@ -19,7 +19,7 @@ import { isSettled } from './settled.ts'
  * Milliseconds between two readings: while a few connections come, when each of them counts; while many come; with more
  * real servers than slots, when the group is another at each reading; and while none comes.
  */
-const TICK = { few: 50, many: 100, large: 500, idle: 250 } as const
+const TICK = { few: 50, many: 100, large: 500, idle: 100 } as const
 /** Connections a second up to which it is worth while to make the switch bring its counters up to date. */
 const FEW_RATE = 500
 /** Milliseconds that the switch takes for that. */
@@ -110,7 +110,8 @@ export function startBalance(options: BalanceOptions): Balance {
       const account = accounts.get(service.key)
       if (account === undefined) return []
       const now = packets.get(compiled.number) ?? 0
-      const due = now !== account.packets || account.latest === undefined || account.latest.peak > 1
+      const due =
+        now !== account.packets || account.latest === undefined || account.latest.peak > 1 || account.latest.many
       return due ? [{ service, compiled, account, now }] : []
     })
     // Whoever has been waiting longest goes first.

@@ -22,6 +22,8 @@ export interface ServiceLoad {
   readonly recent: number
   /** So many come that the switch is spared what an order of turns costs it (compile/features/turn.ts). */
   readonly many: boolean
+  /** Clock milliseconds until which that holds, should no more come. */
+  readonly manyUntil: number
   /** Stands for the candidates and their weights: `opened` counts from their last change. */
   readonly epoch: string
   readonly servers: ReadonlyMap<string, ServerLoad>
@@ -52,10 +54,13 @@ export interface Reading {
 /** Milliseconds in which a peak that does not come again is forgotten by two thirds. */
 const PEAK_MS = 3000
 
-/** Recent connections from which they are many, and under which they are not any more. A few hundred never are. */
+/** Recent connections from which they are many. A few hundred never are. */
 const MANY = 1000
-/** Part of it. */
-const FEWER = 0.3
+/**
+ * Milliseconds for which they are, after the last time that so many came. Each return to turns leaves the switch with a
+ * cached flow for each connection until it knows better, and what comes in bursts comes again.
+ */
+const MANY_MS = 30_000
 
 /** The load after a reading. A counter that went back began anew: the switch was restarted, with an empty table. */
 export function observe(before: ServiceLoad | undefined, reading: Reading): ServiceLoad {
@@ -87,8 +92,8 @@ export function observe(before: ServiceLoad | undefined, reading: Reading): Serv
   const peak = Math.max(rate, (before?.peak ?? 0) * Math.exp(-elapsed / PEAK_MS))
   const recent = (before?.recent ?? 0) * Math.exp(-elapsed / 1000) + came
   const { manyFrom = MANY } = reading
-  const many = recent >= manyFrom * (before?.many === true ? FEWER : 1)
-  return { at, epoch, rate, peak, recent, many, servers }
+  const manyUntil = recent >= manyFrom ? at + MANY_MS : (before?.manyUntil ?? at)
+  return { at, epoch, rate, peak, recent, many: at < manyUntil, manyUntil, servers }
 }
 
 /** As IPVS does (ip_vs_conn.c, ip_vs_dest_update_overload… ip_vs_unbind_dest). */

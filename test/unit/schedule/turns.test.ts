@@ -92,17 +92,17 @@ test('weights are as short a round as can be; a slow start is a small part of it
   t.is(order.filter(id => id === '1').length, 1)
 })
 
-test('a few hundred connections at once are given out by turns, thousands by shares until they are few again', t => {
+test('a few hundred connections at once are given out by turns, thousands by shares until half a minute later', t => {
   const realServers = farm([1, 1])
   const service = { scheduler: 'rr' as Shared, realServers, options: {} }
   const servers = new Map(realServers.map(rs => [rs.id, undefined]))
   let opened = 0
   let at = 0
   let load = observe(undefined, { at, epoch: '', counters: new Map(), servers })
-  const came = (count: number) => {
+  const came = (count: number, later = 100) => {
     opened += count
     const counters = new Map([[realServers[0]!.id, { opened, ended: opened }]])
-    at += 100
+    at += later
     load = observe(load, { at, epoch: '', counters, servers })
     return schedule(service, { now: at, load }).turns !== undefined
   }
@@ -110,6 +110,9 @@ test('a few hundred connections at once are given out by turns, thousands by sha
   t.false(came(500))
   t.false(came(100))
   for (let i = 0; i < 10; i++) t.false(came(50))
-  for (let i = 0; i < 20; i++) came(5)
-  t.true(came(5))
+  t.false(came(0, 20_000))
+  t.false(came(900, 1000))
+  t.false(came(500))
+  t.false(came(0, 29_000))
+  t.true(came(5, 1500))
 })
