@@ -7,11 +7,11 @@ import { createReconciler } from '../agent/reconcile.ts'
 import { openStore } from '../agent/store/store.ts'
 import { type Applied, type Applier, createApplier } from '../shared/apply/apply.ts'
 import type { Flow } from '../shared/flows/types.ts'
+import { quiet } from '../shared/log/quiet.ts'
 import { systemClock } from '../shared/run/clock.ts'
 import { createTimeline } from '../shared/run/timeline.ts'
 import { openSwitch, type Switch } from '../shared/switch/session.ts'
 import type { BenchHost } from './host.ts'
-import { quiet } from './quiet.ts'
 
 /** The agent's own rooms, from snapshots to the switch; watchers, guests and director are not there. */
 export interface BenchAgent extends AsyncDisposable {

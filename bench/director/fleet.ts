@@ -2,8 +2,8 @@ import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createReporter, type HostReporter } from '../../agent/report/reporter.ts'
 import type { ReportedRealServer } from '../../agent/report/types.ts'
+import { quiet } from '../../shared/log/quiet.ts'
 import { systemClock } from '../../shared/run/clock.ts'
-import { quiet } from '../quiet.ts'
 
 /** Real servers of a service, each on another host. */
 export const REAL_SERVERS = 20

@@ -1,11 +1,11 @@
 import { agentConfigSchema } from '../../agent/config/schema.ts'
 import { watchPorts } from '../../agent/ports/watch.ts'
 import { runAgent } from '../../agent/run.ts'
+import { quiet } from '../../shared/log/quiet.ts'
 import type { OvsdbClient } from '../../shared/ovsdb/connection.ts'
 import { openSwitch } from '../../shared/switch/session.ts'
 import type { DaemonEvent, DaemonOptions } from '../daemon.ts'
 import { hostWith } from '../host.ts'
-import { quiet } from '../quiet.ts'
 
 /*
  * The agent as it is deployed, in a process of its own, with VMs and ports that nobody has started. Tells its parent

@@ -5,11 +5,10 @@ import type { GuestRecord, GuestRecords, VipStatus } from '../../agent/guest/typ
 import type { Domain } from '../../agent/inventory/types.ts'
 import { watchInventory } from '../../agent/inventory/watch.ts'
 import { createAgentCaller } from '../../shared/libvirt/agent.ts'
-import type { Log } from '../../shared/log.ts'
+import { quiet } from '../../shared/log/quiet.ts'
 import { systemClock } from '../../shared/run/clock.ts'
 import { createLab } from '../lab/lab.ts'
 
-const quiet: Log = { debug() {}, info() {}, notice() {}, warn() {}, error() {}, with: () => quiet }
 const VIP = '10.10.1.100'
 const FILE = '/etc/sysconfig/network-scripts/ifcfg-eth0:cp02s9zs4'
 

@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import test from 'ava'
 import { CrossportError } from '../../../shared/errors.ts'
+import { quiet } from '../../../shared/log/quiet.ts'
 import { serveControl } from '../../../shared/rpc/control.ts'
 import type { Status } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
-import { crossport, daemon, quiet, tempDir } from './crossport.ts'
+import { crossport, daemon, tempDir } from './crossport.ts'
 
 const HEALTHY: Status = {
   role: 'agent',

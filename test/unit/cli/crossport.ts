@@ -4,12 +4,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ExecutionContext } from 'ava'
 import { execa } from 'execa'
-import type { Log } from '../../../shared/log.ts'
+import { quiet } from '../../../shared/log/quiet.ts'
 import { type Control, serveControl } from '../../../shared/rpc/control.ts'
 import type { Status } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
 
 const main = fileURLToPath(new URL('../../../cli/crossport', import.meta.url))
-export const quiet: Log = { debug() {}, info() {}, notice() {}, warn() {}, error() {}, with: () => quiet }
 
 /** The command, run as an operator runs it. */
 export const crossport = (...args: string[]) => execa(main, args, { reject: false, stripFinalNewline: false })

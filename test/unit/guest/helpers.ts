@@ -2,10 +2,8 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { createGuestManager } from '../../../agent/guest/manager.ts'
 import type { AgentCall } from '../../../agent/guest/qga.ts'
 import type { GuestRecord, GuestRecords, GuestTarget } from '../../../agent/guest/types.ts'
-import type { Log } from '../../../shared/log.ts'
+import { quiet } from '../../../shared/log/quiet.ts'
 import { fakeClock } from '../run/fake-clock.ts'
-
-const quiet: Log = { debug() {}, info() {}, notice() {}, warn() {}, error() {}, with: () => quiet }
 
 export const VM = '6b2b8c5e-3a3f-4c55-9d55-000000000001'
 export const MAC = '52:54:00:aa:00:01'

@@ -3,11 +3,9 @@ import test from 'ava'
 import type { Inventory } from '../../../agent/inventory/types.ts'
 import { watchInventory } from '../../../agent/inventory/watch.ts'
 import { createAgentCaller } from '../../../shared/libvirt/agent.ts'
-import type { Log } from '../../../shared/log.ts'
+import { quiet } from '../../../shared/log/quiet.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
 import { startLibvirtd } from '../libvirt/libvirtd.ts'
-
-const quiet: Log = { debug() {}, info() {}, notice() {}, warn() {}, error() {}, with: () => quiet }
 
 const UUID = '6b2b8c5e-3a3f-4c55-9d55-000000000001'
 const DOMAIN = `<domain type='qemu'><name>web-1</name><uuid>${UUID}</uuid><memory unit='MiB'>32</memory><vcpu>1</vcpu>

@@ -4,11 +4,9 @@ import { parseDomain } from '../../../agent/inventory/domain-xml.ts'
 import { createRefresher } from '../../../agent/inventory/refresher.ts'
 import type { Inventory } from '../../../agent/inventory/types.ts'
 import { watchInventory } from '../../../agent/inventory/watch.ts'
-import type { Log } from '../../../shared/log.ts'
+import { quiet } from '../../../shared/log/quiet.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
 import { type FakeCall, fakeLibvirtd } from '../libvirt/fake-libvirtd.ts'
-
-const quiet: Log = { debug() {}, info() {}, notice() {}, warn() {}, error() {}, with: () => quiet }
 
 test('a running domain of a real libvirt: bridge, vnet, interface id, agent channel', t => {
   const xml = readFileSync(new URL('running.xml', import.meta.url), 'utf8')

@@ -15,27 +15,9 @@ import { virtualServices } from '../../../director/registry/services.ts'
 import type { HostReport, Registry } from '../../../director/registry/types.ts'
 import type { ServiceSpec } from '../../../shared/config/service.ts'
 import type { RealServerReport } from '../../../shared/rpc/real-server.ts'
+import { reported as rs } from './fixture.ts'
 
 const LEASE = 15_000
-
-function rs(id: string, change: Partial<RealServerReport> = {}): RealServerReport {
-  return {
-    id,
-    service: 'web',
-    vip: '10.10.1.100',
-    protocol: 'tcp',
-    vipPort: 80,
-    ingressPort: 8080,
-    rsPort: 8080,
-    vm: id,
-    vmUuid: '',
-    weight: 1,
-    state: 'ready',
-    reason: '',
-    scheduler: 'rr',
-    ...change,
-  }
-}
 
 function host(n: number, realServers: readonly RealServerReport[], change: Partial<HostReport> = {}): HostReport {
   return {

@@ -7,6 +7,7 @@ import { openStore, type Store } from '../../../agent/store/store.ts'
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import { flowContent, flowKey } from '../../../shared/flows/key.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
+import { quiet } from '../../../shared/log/quiet.ts'
 import type { Log } from '../../../shared/log.ts'
 import { type FakeClock, fakeClock } from '../run/fake-clock.ts'
 import { type SimulatedAgent, startSimulated } from './agent.ts'
@@ -26,7 +27,6 @@ const SEED = Number(process.env.CROSSPORT_SEED ?? Math.floor(Math.random() * 2 *
 /** So many sequences share a state file's history: cheaper, and the start of each is another's mess. */
 const LIVES = 10
 
-const quiet: Log = { debug() {}, info() {}, notice() {}, warn() {}, error() {}, with: () => quiet }
 const STRANGERS: Flow = { table: 0, priority: 7, cookie: 0x77n, match: { in_port: 3 }, actions: [] }
 
 interface Scene {

@@ -7,6 +7,7 @@ import { MIGRATIONS } from '../../../director/store/migrations.ts'
 import { openStore } from '../../../director/store/store.ts'
 import type { RealServerReport } from '../../../shared/rpc/real-server.ts'
 import { openDatabase } from '../../../shared/sqlite/open.ts'
+import { reported } from '../registry/fixture.ts'
 
 function stateFile(t: ExecutionContext): string {
   const dir = mkdtempSync(join(tmpdir(), 'crossport-store-'))
@@ -14,21 +15,7 @@ function stateFile(t: ExecutionContext): string {
   return join(dir, 'director.db')
 }
 
-const rs = (id: string, weight = 1): RealServerReport => ({
-  id,
-  service: 'web',
-  vip: '10.10.1.100',
-  protocol: 'tcp',
-  vipPort: 80,
-  ingressPort: 8080,
-  rsPort: 8080,
-  vm: id,
-  vmUuid: '',
-  weight,
-  state: 'ready',
-  reason: '',
-  scheduler: 'rr',
-})
+const rs = (id: string, weight = 1) => reported(id, { weight })
 const report = (n: number, ...list: RealServerReport[]) => ({
   hostId: `h${n}`,
   hostMac: `02:00:00:00:00:2${n}`,
