@@ -1,5 +1,6 @@
 import { mergeServices } from '../../shared/config/merge.ts'
 import type { FileContent } from '../../shared/config/snapshot.ts'
+import { createSorryServices } from '../../shared/config/sorry-service.ts'
 import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts'
 import { changesOf, type ServiceChange } from './changes.ts'
 import { type ConnectionEffect, connectionEffect } from './established.ts'
@@ -25,10 +26,14 @@ export async function reportOn(
 ): Promise<CheckReport> {
   const dropped = await drop(candidates, dir, daemons)
   const { before, after, partly } = dropped
-  const changes = changesOf(before.specs, after.specs, partly)
+  const withSorryServices = createSorryServices()
+  const changes = changesOf(withSorryServices(before.specs).specs, withSorryServices(after.specs).specs, partly)
   const notes = dropped.unread.map(
     file => `${file}: would not be read under this name; service files are *.yaml or *.yml`,
   )
+  // A file on a host may name a service of the director's.
+  const all = [...after.specs, ...daemons.flatMap(sentServices).map(specOf)]
+  for (const { file, line, reason } of withSorryServices(all).problems) notes.push(`${file}:${line}: ${reason}`)
   const guests = daemons.map(status => {
     const sent = sentServices(status).map(specOf)
     const pushed = mergeServices(after.specs, sent).problems

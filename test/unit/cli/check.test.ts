@@ -260,3 +260,14 @@ test('daemons are asked on their sockets; one that does not answer is told, and 
   t.regex(said.stdout, /port: 80 → 81/)
   t.regex(said.stdout, /agent rs1: web-\* port 8080 matches web-1, web-2 \(not running\)/)
 })
+
+test('the real servers of a sorry service get the VIP, too; one that is nowhere is told', async t => {
+  const { dir, file, report } = place(t)
+  const path = file('web.yaml', doc('web', { sorryService: 'down' }))
+  const status = agentStatus(dir, { services: [] })
+  t.regex((await report([path], [status])).notes.join(), /web\.yaml:1: sorryService: there is no service 'down'/)
+  writeFileSync(join(dir, 'down.yaml'), doc('down', { vip: '10.10.1.200', realServers: [{ vm: 'db-1', port: 8080 }] }))
+  const { notes, daemons } = await report([path], [status])
+  t.deepEqual(notes, [])
+  t.true(daemons[0].vips.some((one: { vip: string; vm: string }) => one.vip === VIP && one.vm === 'db-1'))
+})
