@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { type CheckOptions, checkFiles } from '../../../cli/check/check.ts'
 import type { Status, Status__Output } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
-import { crossport, daemon, tempDir } from './crossport.ts'
+import { tempDir } from '../temp-dir.ts'
+import { crossport, daemon } from './crossport.ts'
 
 const VIP = '10.10.1.100'
 

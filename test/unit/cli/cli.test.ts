@@ -4,7 +4,8 @@ import { CrossportError } from '../../../shared/errors.ts'
 import { quiet } from '../../../shared/log/quiet.ts'
 import { serveControl } from '../../../shared/rpc/control.ts'
 import type { Status } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
-import { crossport, daemon, tempDir } from './crossport.ts'
+import { tempDir } from '../temp-dir.ts'
+import { crossport, daemon } from './crossport.ts'
 
 const HEALTHY: Status = {
   role: 'agent',

@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ExecutionContext } from 'ava'
@@ -7,17 +5,12 @@ import { execa } from 'execa'
 import { quiet } from '../../../shared/log/quiet.ts'
 import { type Control, serveControl } from '../../../shared/rpc/control.ts'
 import type { Status } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
+import { tempDir } from '../temp-dir.ts'
 
 const main = fileURLToPath(new URL('../../../cli/crossport', import.meta.url))
 
 /** The command, run as an operator runs it. */
 export const crossport = (...args: string[]) => execa(main, args, { reject: false, stripFinalNewline: false })
-
-export function tempDir(t: ExecutionContext): string {
-  const dir = mkdtempSync(join(tmpdir(), 'crossport-cli-'))
-  t.teardown(() => rmSync(dir, { recursive: true, force: true }))
-  return dir
-}
 
 /** A daemon's control socket that answers with this. */
 export async function daemon(t: ExecutionContext, status: Status, more: Partial<Control> = {}): Promise<string> {

@@ -1,11 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import type { ServicesSnapshot } from '../../../shared/config/snapshot.ts'
 import { type WatchServicesOptions, watchServices } from '../../../shared/config/watch.ts'
 import type { Log } from '../../../shared/log.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
+import { tempDir } from '../temp-dir.ts'
 
 export const doc = (service: string, port: number) =>
   `service: ${service}\nvip: 10.10.1.100\nport: ${port}\nrealServers: [{vm: ${service}, port: 8080}]\n`
@@ -15,7 +15,7 @@ export function start(
   t: ExecutionContext,
   options: Partial<WatchServicesOptions> & { make?: (dir: string) => void } = {},
 ) {
-  const root = mkdtempSync(join(tmpdir(), 'crossport-watch-'))
+  const root = tempDir(t)
   const dir = join(root, 'services.d')
   if (options.make) options.make(dir)
   else mkdirSync(dir)
@@ -41,10 +41,7 @@ export function start(
       for (const wake of waiting) wake()
     },
   })
-  t.teardown(async () => {
-    await watch.close()
-    rmSync(root, { recursive: true, force: true })
-  })
+  t.teardown(() => watch.close())
   const until = async (ok: (snapshot: ServicesSnapshot) => boolean) => {
     while (!ok(watch.snapshot())) {
       await new Promise<void>(resolve => {

@@ -1,12 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import { createFramer } from '../../../shared/libvirt/framer.ts'
 import * as m from '../../../shared/libvirt/message.ts'
 import { PROCEDURES, type ProcedureName } from '../../../shared/libvirt/procedures.ts'
 import { type Codec, decode, encode } from '../../../shared/libvirt/xdr.ts'
+import { tempDir } from '../temp-dir.ts'
 
 export interface FakeCall {
   readonly name: ProcedureName
@@ -38,8 +37,7 @@ export async function fakeLibvirtd(
   handle: (call: FakeCall) => void,
   greeting: Handlers = {},
 ): Promise<FakeLibvirtd> {
-  const folder = mkdtempSync(join(tmpdir(), 'fake-libvirtd-'))
-  const path = join(folder, 'sock')
+  const path = join(tempDir(t), 'sock')
   const known: Handlers = {
     authList: call => call.reply({ types: [0] }),
     connectSupportsFeature: call => call.reply({ supported: 1 }),
@@ -73,10 +71,7 @@ export async function fakeLibvirtd(
     () =>
       new Promise<void>(resolve => {
         for (const socket of fake.connections) socket.destroy()
-        server.close(() => {
-          rmSync(folder, { recursive: true })
-          resolve()
-        })
+        server.close(() => resolve())
       }),
   )
   await new Promise<void>(resolve => server.listen(path, resolve))

@@ -104,4 +104,4 @@ const lines = [
 ]
 await writeFile(new URL('vectors.jsonl', import.meta.url), lines.map(line => `${JSON.stringify(line)}\n`).join(''))
 for (const { child } of monitors) child.kill()
-for (const fn of cleanups) await fn()
+for (const fn of cleanups.toReversed()) await fn()

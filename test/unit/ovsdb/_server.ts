@@ -1,11 +1,9 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { rmSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { ExecutionContext } from 'ava'
+import { tempDir } from '../temp-dir.ts'
 
 const run = promisify(execFile)
 export const SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema'
@@ -22,7 +20,7 @@ export interface TestServer {
 
 /** A real ovsdb-server on a database of its own in a temporary directory; ends with the test, whatever happens. */
 export async function startServer(t: Pick<ExecutionContext, 'teardown'>): Promise<TestServer> {
-  const dir = await mkdtemp(join(tmpdir(), 'crossport-ovsdb-'))
+  const dir = tempDir(t)
   const socket = join(dir, 'db.sock')
   const database = join(dir, 'conf.db')
   let child: ChildProcess | undefined
@@ -43,14 +41,7 @@ export async function startServer(t: Pick<ExecutionContext, 'teardown'>): Promis
     await ended
   }
 
-  // An exception that nobody catches ends the process without teardowns.
-  const atExit = () => rmSync(dir, { recursive: true, force: true })
-  process.once('exit', atExit)
-  t.teardown(async () => {
-    process.off('exit', atExit)
-    await stop()
-    await rm(dir, { recursive: true, force: true })
-  })
+  t.teardown(stop)
   await run('ovsdb-tool', ['create', database, SCHEMA])
   await start()
   return { dir, socket, vsctl, client: async (...args) => (await run('ovsdb-client', args)).stdout, stop, start }

@@ -1,14 +1,4 @@
 import { createServer, type Socket } from 'node:net'
-import type { Log } from '../../../shared/log.ts'
-
-export const silentLog: Log = {
-  debug() {},
-  info() {},
-  notice() {},
-  warn() {},
-  error() {},
-  with: () => silentLog,
-}
 
 /** Collects values; `until` resolves with the first one, old or new, that fits. */
 export function collector<T>() {

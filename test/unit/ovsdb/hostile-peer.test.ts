@@ -1,12 +1,13 @@
 import type { Socket } from 'node:net'
 import test, { type ExecutionContext } from 'ava'
+import { quiet } from '../../../shared/log/quiet.ts'
 import { connectOvsdb } from '../../../shared/ovsdb/connection.ts'
 import { monitorTables } from '../../../shared/ovsdb/monitor.ts'
 import type { Replica } from '../../../shared/ovsdb/replica.ts'
 import { transact } from '../../../shared/ovsdb/transact.ts'
 import { scalar } from '../../../shared/ovsdb/values.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
-import { collector, type PeerMessage, silentLog, startPeer } from './_support.ts'
+import { collector, type PeerMessage, startPeer } from './_support.ts'
 
 const TABLES = { Bridge: { name: scalar('string') } }
 const SCHEMA = { tables: { Bridge: { columns: { name: { type: 'string' } } } } }
@@ -26,12 +27,12 @@ async function against(
   })
   const events = collector<Event>()
   const reconnect = { fastRetry: 1, minBackoff: 1, maxBackoff: 10 }
-  const client = connectOvsdb({ socket: peer.path, log: silentLog, clock: systemClock, maxBytes, reconnect })
+  const client = connectOvsdb({ socket: peer.path, log: quiet, clock: systemClock, maxBytes, reconnect })
   monitorTables({
     client,
     database: 'Open_vSwitch',
     tables: TABLES,
-    log: silentLog,
+    log: quiet,
     onChange: (replica: Replica<typeof TABLES>) =>
       events.add({ names: Array.from(replica.Bridge.values(), row => row.name) }),
     onLost: lost => events.add({ lost }),
@@ -173,7 +174,7 @@ test('a silent peer is probed and dropped', async t => {
   })
   const down = collector<string>()
   const reconnect = { fastRetry: 1, minBackoff: 1, probeInterval: 20 }
-  const client = connectOvsdb({ socket: peer.path, log: silentLog, clock: systemClock, reconnect })
+  const client = connectOvsdb({ socket: peer.path, log: quiet, clock: systemClock, reconnect })
   client.follow({ up() {}, down: down.add })
   t.teardown(async () => {
     client.close()

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import test, { type ExecutionContext } from 'ava'
 import fc from 'fast-check'
 import { PORT_TABLES } from '../../../agent/ports/tables.ts'
+import { quiet } from '../../../shared/log/quiet.ts'
 import { connectOvsdb, type OvsdbClient } from '../../../shared/ovsdb/connection.ts'
 import { monitorTables } from '../../../shared/ovsdb/monitor.ts'
 import type { Replica } from '../../../shared/ovsdb/replica.ts'
@@ -9,10 +10,10 @@ import * as ops from '../../../shared/ovsdb/transact.ts'
 import { map, optional, scalar, set } from '../../../shared/ovsdb/values.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
 import { startServer, type TestServer } from './_server.ts'
-import { collector, silentLog } from './_support.ts'
+import { collector } from './_support.ts'
 
 function connect(t: ExecutionContext, server: TestServer): OvsdbClient {
-  const client = connectOvsdb({ socket: server.socket, log: silentLog, clock: systemClock })
+  const client = connectOvsdb({ socket: server.socket, log: quiet, clock: systemClock })
   t.teardown(() => client.close())
   return client
 }
@@ -38,7 +39,7 @@ function follow(client: OvsdbClient) {
       client,
       database: 'Open_vSwitch',
       tables: TABLES,
-      log: silentLog,
+      log: quiet,
       onChange: resolve,
       onLost: reason => reject(new Error(reason)),
     })
@@ -143,7 +144,7 @@ test('a restart of the server is a resync, with what changed meanwhile', async t
     client: connect(t, server),
     database: 'Open_vSwitch',
     tables: { Bridge: PORT_TABLES.Bridge },
-    log: silentLog,
+    log: quiet,
     onChange: ({ Bridge }) => events.add(Array.from(Bridge.values(), row => row.name)),
     onLost: events.add,
   })

@@ -1,13 +1,13 @@
 import test from 'ava'
 import { addPort, findPort, removePort } from '../../../agent/probe-port/database.ts'
+import { quiet } from '../../../shared/log/quiet.ts'
 import { connectOvsdb } from '../../../shared/ovsdb/connection.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
 import { startServer } from '../ovsdb/_server.ts'
-import { silentLog } from '../ovsdb/_support.ts'
 
 test('the probe port comes and goes, once; a port of that name that somebody else has made is left alone', async t => {
   const server = await startServer(t)
-  const client = connectOvsdb({ socket: server.socket, log: silentLog, clock: systemClock })
+  const client = connectOvsdb({ socket: server.socket, log: quiet, clock: systemClock })
   t.teardown(() => client.close())
   await new Promise<void>(up => client.follow({ up: () => up(), down() {} }))
   await server.vsctl('add-br', 'br0', '--', 'add-br', 'br1')

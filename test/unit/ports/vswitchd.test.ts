@@ -1,8 +1,9 @@
 import test from 'ava'
 import type { PortsSnapshot } from '../../../agent/ports/types.ts'
 import { watchPorts } from '../../../agent/ports/watch.ts'
+import { quiet } from '../../../shared/log/quiet.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
-import { collector, silentLog } from '../ovsdb/_support.ts'
+import { collector } from '../ovsdb/_support.ts'
 import { startOvs } from '../switch/ovs.ts'
 
 test('tells what a real ovs-vswitchd says of a bridge, a port, and a port that it cannot open', async t => {
@@ -11,7 +12,7 @@ test('tells what a real ovs-vswitchd says of a bridge, a port, and a port that i
   const watch = watchPorts({
     socket: `${ovs.rundir}/db.sock`,
     bridge: 'br0',
-    log: silentLog,
+    log: quiet,
     clock: systemClock,
     onChange: snapshots.add,
   })

@@ -1,9 +1,10 @@
 import test from 'ava'
 import type { PortsSnapshot } from '../../../agent/ports/types.ts'
 import { watchPorts } from '../../../agent/ports/watch.ts'
+import { quiet } from '../../../shared/log/quiet.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
 import { startServer } from '../ovsdb/_server.ts'
-import { collector, silentLog } from '../ovsdb/_support.ts'
+import { collector } from '../ovsdb/_support.ts'
 
 const PORT = {
   type: '',
@@ -25,7 +26,7 @@ test('follows one bridge: its ports as libvirt and vswitchd describe them, a res
   const watch = watchPorts({
     socket: server.socket,
     bridge: 'br0',
-    log: silentLog,
+    log: quiet,
     clock: systemClock,
     onChange: snapshots.add,
   })
@@ -99,7 +100,7 @@ test('follows one bridge: its ports as libvirt and vswitchd describe them, a res
 test('nothing is told after close', async t => {
   const server = await startServer(t)
   const snapshots = collector<PortsSnapshot>()
-  const options = { socket: server.socket, bridge: 'br0', log: silentLog, clock: systemClock }
+  const options = { socket: server.socket, bridge: 'br0', log: quiet, clock: systemClock }
   const closed = watchPorts({ ...options, onChange: snapshots.add })
   closed.close()
   const other = collector<PortsSnapshot>()
@@ -116,7 +117,7 @@ test('a server that is not there yet is waited for, with the reason', async t =>
   const watch = watchPorts({
     socket: server.socket,
     bridge: 'br0',
-    log: silentLog,
+    log: quiet,
     clock: systemClock,
     onChange: snapshots.add,
   })

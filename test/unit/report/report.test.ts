@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { execa } from 'execa'
@@ -12,6 +10,7 @@ import type { DirectorMessage__Output } from '../../../shared/rpc/gen/crossport/
 import type { TlsFiles } from '../../../shared/rpc/tls.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
 import { memoryLog } from '../run/memory-log.ts'
+import { tempDir } from '../temp-dir.ts'
 
 const identity: HostIdentity = { hostId: 'rs1', hostMac: '02:00:00:00:00:20', hostIp: '172.24.1.20', version: '1' }
 
@@ -63,12 +62,6 @@ function recorder() {
 }
 
 type Recorder = ReturnType<typeof recorder>
-
-function tempDir(t: ExecutionContext): string {
-  const dir = mkdtempSync(join(tmpdir(), 'crossport-report-'))
-  t.teardown(() => rmSync(dir, { recursive: true, force: true }))
-  return dir
-}
 
 function startDirector(listen: string, heard: Recorder, tls?: TlsFiles): Promise<Agents> {
   const list = (report: HostReport) => [...report.realServers.values()].map(one => `${one.id}=${one.state}`).join()

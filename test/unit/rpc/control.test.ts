@@ -1,6 +1,5 @@
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as grpc from '@grpc/grpc-js'
 import * as protoLoader from '@grpc/proto-loader'
@@ -11,12 +10,7 @@ import { controlClient } from '../../../shared/rpc/client.ts'
 import { type Control, serveControl } from '../../../shared/rpc/control.ts'
 import type { Status__Output } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
 import { memoryLog } from '../run/memory-log.ts'
-
-function dir(t: ExecutionContext): string {
-  const path = mkdtempSync(join(tmpdir(), 'crossport-rpc-'))
-  t.teardown(() => rmSync(path, { recursive: true, force: true }))
-  return path
-}
+import { tempDir } from '../temp-dir.ts'
 
 function fakeControl(): Control & { set(version: string): void } {
   let version = '1'
@@ -39,7 +33,7 @@ function fakeControl(): Control & { set(version: string): void } {
 }
 
 async function serve(t: ExecutionContext) {
-  const socket = join(dir(t), 'run', 'agent.sock')
+  const socket = join(tempDir(t), 'run', 'agent.sock')
   const control = fakeControl()
   const server = await serveControl({ socket, control, log: memoryLog() })
   const client = controlClient(socket)
@@ -91,7 +85,7 @@ test('watch sends the status at once and after a burst of changes', async t => {
 })
 
 test('a socket file that nobody serves is replaced, one in use is not', async t => {
-  const socket = join(dir(t), 'agent.sock')
+  const socket = join(tempDir(t), 'agent.sock')
   // A listener that was killed leaves its file.
   await execa(process.execPath, [
     '-e',

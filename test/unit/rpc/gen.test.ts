@@ -1,9 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import test from 'ava'
 import { execa } from 'execa'
+import { tempDir } from '../temp-dir.ts'
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
@@ -15,8 +15,7 @@ function files(dir: string): Record<string, string> {
 }
 
 test('shared/rpc/gen is what scripts/gen-proto makes of proto/', async t => {
-  const dir = mkdtempSync(join(tmpdir(), 'crossport-gen-'))
-  t.teardown(() => rmSync(dir, { recursive: true, force: true }))
+  const dir = tempDir(t)
   await execa(join(ROOT, 'scripts/gen-proto'), [dir])
   t.deepEqual(files(join(ROOT, 'shared/rpc/gen')), files(dir), 'run scripts/gen-proto')
 })

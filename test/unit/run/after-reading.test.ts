@@ -1,15 +1,14 @@
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { createConnection, createServer, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { afterReading } from '../../../shared/run/after-reading.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
+import { tempDir } from '../temp-dir.ts'
 import { fakeClock } from './fake-clock.ts'
 
 test('late is who has not answered, not who could not be heard', async t => {
-  const dir = mkdtempSync(join(tmpdir(), 'crossport-run-'))
+  const dir = tempDir(t)
   const server = createServer().listen(join(dir, 'peer'))
   await once(server, 'listening')
   const mine = createConnection(join(dir, 'peer'))
@@ -18,7 +17,6 @@ test('late is who has not answered, not who could not be heard', async t => {
     mine.destroy()
     peer.destroy()
     server.close()
-    rmSync(dir, { recursive: true })
   })
   const outcome = await new Promise(resolve => {
     const cancel = afterReading(systemClock, 200, () => resolve('late'))

@@ -1,19 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import test, { type ExecutionContext } from 'ava'
+import test from 'ava'
 import { applyDelta, emptyRegistry, expire, register } from '../../../director/registry/registry.ts'
 import { MIGRATIONS } from '../../../director/store/migrations.ts'
 import { openStore } from '../../../director/store/store.ts'
 import type { RealServerReport } from '../../../shared/rpc/real-server.ts'
 import { openDatabase } from '../../../shared/sqlite/open.ts'
 import { reported } from '../registry/fixture.ts'
-
-function stateFile(t: ExecutionContext): string {
-  const dir = mkdtempSync(join(tmpdir(), 'crossport-store-'))
-  t.teardown(() => rmSync(dir, { recursive: true }))
-  return join(dir, 'director.db')
-}
+import { tempDir } from '../temp-dir.ts'
 
 const rs = (id: string, weight = 1) => reported(id, { weight })
 const report = (n: number, ...list: RealServerReport[]) => ({
@@ -25,7 +18,7 @@ const report = (n: number, ...list: RealServerReport[]) => ({
 })
 
 test('hosts, numbers and files are there after a restart, as they were saved last', t => {
-  const path = stateFile(t)
+  const path = join(tempDir(t), 'director.db')
   const first = openStore(path)
   let registry = register(emptyRegistry(), report(1, rs('a'), rs('b')), 0, 100)
   registry = register(registry, report(2, rs('c')), 0, 100)
@@ -66,7 +59,7 @@ test('hosts, numbers and files are there after a restart, as they were saved las
 })
 
 test('a state file with all real servers of a host in one column is brought up to date', t => {
-  const path = stateFile(t)
+  const path = join(tempDir(t), 'director.db')
   const old = openDatabase(path, MIGRATIONS.slice(0, 1))
   old
     .prepare('INSERT INTO host VALUES (?, ?, ?, ?, ?, ?, ?)')

@@ -1,7 +1,6 @@
 import { once } from 'node:events'
-import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, openSync, writeFileSync, writeSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import { MIGRATIONS } from '../../../agent/store/schema.ts'
@@ -10,12 +9,7 @@ import { CrossportError } from '../../../shared/errors.ts'
 import { openDatabase } from '../../../shared/sqlite/open.ts'
 import { rebuildState } from '../../../shared/sqlite/rebuild.ts'
 import { domain } from '../backends/fixtures.ts'
-
-function directory(t: { teardown(fn: () => void): void }): string {
-  const dir = mkdtempSync(join(tmpdir(), 'crossport-store-'))
-  t.teardown(() => rmSync(dir, { recursive: true }))
-  return dir
-}
+import { tempDir } from '../temp-dir.ts'
 
 const desired = (object: string, flow: string) => ({ object, signature: `of ${object}`, flows: () => [flow] })
 
@@ -27,7 +21,7 @@ function rows(path: string, sql: string): unknown[] {
 }
 
 test('everything that was put in is there after the agent has been away', t => {
-  const path = join(directory(t), 'state', 'agent.db')
+  const path = join(tempDir(t), 'state', 'agent.db')
   const first = openStore(path)
   const director = { id: 'd', mac: '02:00:00:00:01:00', leaseMs: 15_000, active: true }
   const allocation = { key: 'web/u/80', id: 1, vip: '10.0.0.1', protocol: 'tcp', ingressPort: 8080 } as const
@@ -64,7 +58,7 @@ test('everything that was put in is there after the agent has been away', t => {
 })
 
 test('real servers may exchange their numbers in one pass', t => {
-  const store = openStore(join(directory(t), 'agent.db'))
+  const store = openStore(join(tempDir(t), 'agent.db'))
   t.teardown(() => store.close())
   const a = { key: 'a', id: 1, vip: '10.0.0.1', protocol: 'tcp', ingressPort: 8080 } as const
   const b = { key: 'b', id: 2, vip: '10.0.0.1', protocol: 'tcp', ingressPort: 40_000 } as const
@@ -83,7 +77,7 @@ test('real servers may exchange their numbers in one pass', t => {
 })
 
 test('a damaged file is found out at the start, and set aside on request; one in use is not', async t => {
-  const dir = directory(t)
+  const dir = tempDir(t)
   const stateFile = join(dir, 'agent.db')
   const store = openStore(stateFile)
   store.setDesired(Array.from({ length: 500 }, (_, n) => desired(`rs/${n}`, 'x'.repeat(200))))
@@ -117,7 +111,7 @@ function codeOf(fn: () => unknown): string {
 }
 
 test('a file that is no database, one of a later version and one that cannot be made have codes of their own', t => {
-  const dir = directory(t)
+  const dir = tempDir(t)
   writeFileSync(join(dir, 'garbage.db'), 'this is no database, '.repeat(100))
   t.is(
     codeOf(() => openStore(join(dir, 'garbage.db'))),

@@ -1,7 +1,7 @@
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
-import { tempDir } from './temp-dir.ts'
+import { tempDir } from '../temp-dir.ts'
 
 /** Message types and bundle controls by number (OpenFlow 1.5.1, 7.1.1 and 7.3.9.1), written out apart from the codec under test. */
 export const TYPE = {
@@ -52,7 +52,7 @@ export async function startFakeSwitch(
   t: ExecutionContext,
   behave: (message: Received, peer: Peer) => void = (message, peer) => peer.answer(message),
 ): Promise<FakeSwitch> {
-  const { path: rundir, remove } = await tempDir('crossport-fake-')
+  const rundir = tempDir(t)
   const sockets = new Set<Socket>()
   let waiters: { name: string; resolve: (m: Received) => void }[] = []
   const fake: FakeSwitch = {
@@ -88,7 +88,6 @@ export async function startFakeSwitch(
   t.teardown(async () => {
     for (const socket of sockets) socket.destroy()
     await new Promise(resolve => server.close(resolve))
-    remove()
   })
   return fake
 }

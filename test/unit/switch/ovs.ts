@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { ExecutionContext } from 'ava'
 import { execa } from 'execa'
-import { tempDir } from './temp-dir.ts'
+import { tempDir } from '../temp-dir.ts'
 
 const SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema'
 
@@ -20,15 +20,12 @@ export interface Ovs {
 
 /** Stopped, and its directory removed, when the test ends, however it ends. */
 export async function startOvs(t: ExecutionContext, bridge = 'br0'): Promise<Ovs> {
-  const { path: rundir, remove } = await tempDir('crossport-ovs-')
+  const rundir = tempDir(t)
   const env = { OVS_RUNDIR: rundir, OVS_LOGDIR: rundir, OVS_DBDIR: rundir }
   const db = `unix:${rundir}/db.sock`
   const running: ChildProcess[] = []
   let vswitchd: ChildProcess | undefined
-  t.teardown(async () => {
-    await Promise.all(running.toReversed().map(end))
-    remove()
-  })
+  t.teardown(() => Promise.all(running.toReversed().map(end)))
 
   // setpriv: the daemons do not outlive the test's process, even when that is killed.
   const daemon = (...command: string[]) => {
