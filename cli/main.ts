@@ -1,86 +1,11 @@
 #!/usr/bin/env node
-import { Command, InvalidArgumentError } from 'commander'
-import { resync, teardown } from './act.ts'
-import { checkFiles } from './check/check.ts'
-import { showConnections } from './connections.ts'
+import { crossport } from './crossport.ts'
 import { EXIT } from './exit.ts'
-import { AGENT_SOCKET, DIRECTOR_SOCKET } from './sockets.ts'
-import { showStatus } from './status/show.ts'
-
-const out = (text: string) => process.stdout.write(text)
-const errOut = (text: string) => process.stderr.write(text)
-const io = { out, err: errOut }
 
 // The reader has gone (`| head`): there is nobody left to write to.
 process.stdout.on('error', () => process.exit(EXIT.ok))
 
-const program = new Command('crossport')
-  .description('Load balancer for virtual machines: what is in force on this machine, and why something is not')
-  .showSuggestionAfterError()
-  .exitOverride(error => {
-    process.exit(error.exitCode === 0 ? EXIT.ok : EXIT.usage)
-  })
-
-const socketOption = [
-  '-s, --socket <path>',
-  `control socket of a daemon, may be repeated (default: ${AGENT_SOCKET} and ${DIRECTOR_SOCKET}, those that are there)`,
-  (value: string, before: string[] = []) => {
-    if (!value.startsWith('/')) throw new InvalidArgumentError('must be an absolute path')
-    return [...before, value]
-  },
-] as const
-
-program
-  .command('status')
-  .description('what is in force, what is not, and why; exit code 1 when something is not, 2 when no daemon answers')
-  .option('--json', 'one JSON object a daemon, one a line')
-  .option('-w, --watch', 'again after every change, until interrupted')
-  .option('-t, --timeline', 'when the stations were reached')
-  .option(...socketOption)
-  .action(async options => {
-    process.exitCode = await showStatus(options, io)
-  })
-
-program
-  .command('connections')
-  .description(
-    "the director's connection table: who is connected to which real server; AGE, PACKETS and BYTES are - where the datapath does not count them",
-  )
-  .option('--service <name>', 'of this service only')
-  .option('--count', 'numbers of connections per real server, from counters, without reading the table')
-  .option('--disturb', 'read the table even when the switch forwards nothing for a while because of that')
-  .option('--json', 'one JSON object a connection, one a line')
-  .option(...socketOption)
-  .action(async options => {
-    process.exitCode = await showConnections(options, io)
-  })
-
-program
-  .command('check')
-  .description('what would happen if these service files were dropped; exit code 1 when one would be rejected')
-  .argument('<file...>', 'service files, or directories of them')
-  .option('--dir <path>', 'where they would be dropped (default: where the daemons of this machine read them)')
-  .option('--json', 'one JSON object a directory, one a line')
-  .option(...socketOption)
-  .action(async (files: string[], options) => {
-    process.exitCode = await checkFiles(files, options, io)
-  })
-
-program
-  .command('resync')
-  .description('makes the daemon reread every input and compare every flow with the switch')
-  .option(...socketOption)
-  .action(async options => {
-    process.exitCode = await resync(options, io)
-  })
-
-program
-  .command('teardown')
-  .description('removes everything that the daemon put into the switch and into guests')
-  .option('-y, --yes', 'do not ask')
-  .option(...socketOption)
-  .action(async options => {
-    process.exitCode = await teardown(options, io)
-  })
-
-await program.parseAsync()
+process.exitCode = await crossport(process.argv.slice(2), {
+  out: text => process.stdout.write(text),
+  err: text => process.stderr.write(text),
+})

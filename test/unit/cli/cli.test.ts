@@ -5,8 +5,9 @@ import { quiet } from '../../../shared/log/quiet.ts'
 import { serveControl } from '../../../shared/rpc/control.ts'
 import type { Status } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
 import { tempDir } from '../temp-dir.ts'
-import { crossport, daemon } from './crossport.ts'
+import { crossport, daemon, run } from './crossport.ts'
 
+// One after the other: a daemon is given five seconds to answer.
 const HEALTHY: Status = {
   role: 'agent',
   id: 'rs1',
@@ -46,8 +47,8 @@ const BROKEN: Status = {
   ],
 }
 
-test('status: everything in force is exit 0, aligned and in natural order', async t => {
-  const { stdout, exitCode } = await crossport('status', '--socket', await daemon(t, HEALTHY))
+test.serial('status: everything in force is exit 0, aligned and in natural order', async t => {
+  const { stdout, exitCode } = await run('status', '--socket', await daemon(t, HEALTHY))
   t.is(exitCode, 0)
   t.is(
     stdout,
@@ -65,13 +66,13 @@ everything is in force
   )
 })
 
-test('status: what is not in force is exit 1, with file, line and reason', async t => {
+test.serial('status: what is not in force is exit 1, with file, line and reason', async t => {
   const { stdout, exitCode } = await crossport('status', '--socket', await daemon(t, BROKEN))
   t.is(exitCode, 1)
   t.regex(stdout, /not in force:\n.*\nerror +\/etc\/crossport\/services\.d\/db\.yaml:3:7 +SPEC_INVALID +port: must be/)
 })
 
-test('status: a real server or an input that is down is exit 1', async t => {
+test.serial('status: a real server or an input that is down is exit 1', async t => {
   const services = [
     { ...HEALTHY.services![0]!, realServers: [{ vm: 'a', state: 'pending', reason: 'no guest agent' }] },
   ]
@@ -82,7 +83,7 @@ test('status: a real server or an input that is down is exit 1', async t => {
   t.regex(stdout, /director: disconnected \(connection refused\)/)
 })
 
-test('status --json: one object a daemon, one a line', async t => {
+test.serial('status --json: one object a daemon, one a line', async t => {
   const [first, second] = [await daemon(t, HEALTHY), await daemon(t, BROKEN)]
   const { stdout, exitCode } = await crossport('status', '--json', '-s', first, '-s', second)
   t.is(exitCode, 1)
@@ -94,13 +95,13 @@ test('status --json: one object a daemon, one a line', async t => {
   t.true(statuses.some(status => status.problems?.[0]?.code === 'SPEC_INVALID'))
 })
 
-test('status: nobody answers is exit 2 and one clear sentence', async t => {
+test.serial('status: nobody answers is exit 2 and one clear sentence', async t => {
   const { stderr, exitCode } = await crossport('status', '--socket', join(tempDir(t), 'none.sock'))
   t.is(exitCode, 2)
   t.regex(stderr, /^no daemon answers on \/.*none\.sock \(is the service running\?.*\)\n$/)
 })
 
-test('status --watch: once more after every change, and exit 2 when the daemon goes', async t => {
+test.serial('status --watch: once more after every change, and exit 2 when the daemon goes', async t => {
   const socket = join(tempDir(t), 'agent.sock')
   let status = HEALTHY
   let changed = () => {}
@@ -118,7 +119,7 @@ test('status --watch: once more after every change, and exit 2 when the daemon g
     },
   })
   t.teardown(() => server.close())
-  const child = crossport('status', '--watch', '--json', '--socket', socket)
+  const child = run('status', '--watch', '--json', '--socket', socket)
   let lines = 0
   for await (const line of child) {
     lines++
@@ -135,21 +136,21 @@ test('status --watch: once more after every change, and exit 2 when the daemon g
   t.is((await child).exitCode, 2)
 })
 
-test('what a guest or a file said cannot steer the terminal', async t => {
+test.serial('what a guest or a file said cannot steer the terminal', async t => {
   const services = [{ ...HEALTHY.services![0]!, realServers: [{ vm: 'a\x1b[2J', state: 'ready' }] }]
   const { stdout } = await crossport('status', '--socket', await daemon(t, { ...HEALTHY, services }))
   t.false(stdout.includes('\x1b'))
 })
 
-test('resync and teardown say what they did; teardown asks', async t => {
+test.serial('resync and teardown say what they did; teardown asks', async t => {
   const socket = await daemon(t, HEALTHY)
   t.regex((await crossport('resync', '-s', socket)).stdout, /: 1 flows added, 2 changed, 3 deleted\n$/)
-  const asked = await crossport('teardown', '-s', socket)
+  const asked = await run('teardown', '-s', socket)
   t.deepEqual([asked.exitCode, asked.stderr], [1, 'nothing was removed\n'])
   t.regex((await crossport('teardown', '--yes', '-s', socket)).stdout, /: 12 flows and 2 VIPs removed\n$/)
 })
 
-test('a daemon that refuses says why', async t => {
+test.serial('a daemon that refuses says why', async t => {
   const socket = await daemon(t, HEALTHY, {
     resync: () => Promise.reject(new CrossportError('CONFIG_INVALID', 'the switch is away')),
   })
@@ -157,8 +158,8 @@ test('a daemon that refuses says why', async t => {
   t.deepEqual([exitCode, stderr], [1, 'the switch is away\n'])
 })
 
-test('a mistyped command is told, with exit 64', async t => {
-  const { exitCode, stderr } = await crossport('statsu')
+test.serial('a mistyped command is told, with exit 64', async t => {
+  const { exitCode, stderr } = await run('statsu')
   t.is(exitCode, 64)
   t.regex(stderr, /Did you mean status\?/)
 })

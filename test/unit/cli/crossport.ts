@@ -2,15 +2,24 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ExecutionContext } from 'ava'
 import { execa } from 'execa'
+import { crossport as command } from '../../../cli/crossport.ts'
 import { quiet } from '../../../shared/log/quiet.ts'
 import { type Control, serveControl } from '../../../shared/rpc/control.ts'
 import type { Status } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
-import { tempDir } from '../temp-dir.ts'
+import { tempDir } from '../cleanup.ts'
 
 const main = fileURLToPath(new URL('../../../cli/crossport', import.meta.url))
 
 /** The command, run as an operator runs it. */
-export const crossport = (...args: string[]) => execa(main, args, { reject: false, stripFinalNewline: false })
+export const run = (...args: string[]) => execa(main, args, { reject: false, stripFinalNewline: false })
+
+/** The command without a process of its own. */
+export async function crossport(...args: string[]) {
+  const said = { stdout: '', stderr: '' }
+  const io = { out: (text: string) => void (said.stdout += text), err: (text: string) => void (said.stderr += text) }
+  const exitCode = await command(args, io)
+  return { exitCode, ...said }
+}
 
 /** A daemon's control socket that answers with this. */
 export async function daemon(t: ExecutionContext, status: Status, more: Partial<Control> = {}): Promise<string> {
