@@ -1,16 +1,30 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createReporter } from '../../agent/report/reporter.ts'
 import type { ReportedRealServer } from '../../agent/report/types.ts'
-import { runDirector } from '../../director/run.ts'
 import { createLog } from '../../shared/log/create.ts'
 import { systemClock } from '../../shared/run/clock.ts'
-import type { Segment, Space } from './network.ts'
-import { DIRECTOR_MAC, type DirectorSwitch, directorConfig, type SwitchOptions, startDirectorSwitch } from './switch.ts'
+import {
+  DIRECTOR_MAC,
+  type DirectorSwitch,
+  directorConfig,
+  type SwitchOptions,
+  startDirector,
+  startDirectorSwitch,
+} from '../../test/segment/director.ts'
+import type { Segment, Space } from '../../test/segment/segment.ts'
 
 export const VIP = '10.10.1.100'
 export const STATIC_VIP = '10.10.1.101'
+/** Ports are taken again at once, or a run with a connection for each request soon has none left. */
+export const SETTINGS = [
+  'net.ipv4.ip_local_port_range=1024 65000',
+  'net.ipv4.tcp_tw_reuse=1',
+  'net.ipv4.tcp_max_tw_buckets=1',
+  'net.core.somaxconn=4096',
+  'net.ipv4.tcp_max_syn_backlog=4096',
+]
 /** Ingress ports of the real servers: one process answers for all of them. */
 const FIRST_PORT = 10_000
 
@@ -40,19 +54,9 @@ export async function startCrossport(
     `priority=60000,tcp,nw_dst=${STATIC_VIP},tp_dst=80,actions=set_field:${FIRST_PORT}->tcp_dst,set_field:${mac}->eth_src,set_field:${server.mac}->eth_dst,in_port`,
   ])
 
-  await mkdir(join(dir, 'services.d'))
-  const config = directorConfig(dir, 600_000)
-  const stopping = new AbortController()
+  const config = await directorConfig(dir, { leaseMs: 600_000 })
   const log = createLog({ identifier: 'bench', level: 'error' })
-  let ended: Promise<void> | undefined
-  await new Promise<void>((resolve, reject) => {
-    ended = runDirector(config, log, { signal: stopping.signal, onReady: () => resolve() })
-    ended.catch(reject)
-  })
-  cleanup.defer(async () => {
-    stopping.abort()
-    await ended
-  })
+  cleanup.defer(await startDirector(config, log))
   await writeFile(
     join(dir, 'services.d/web.yaml'),
     `service: web\nvip: ${VIP}\nport: 80\nscheduler: wlc\nrealServers: [{ vm: web-*, port: 80 }]\n`,

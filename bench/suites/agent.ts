@@ -1,9 +1,9 @@
 import { watch } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { type OpenVswitch, startOpenVswitch } from '../../test/segment/open-vswitch.ts'
 import { type BenchDirectory, makeDirectory, monotonic, startDaemon } from '../daemon.ts'
 import { hostWith } from '../host.ts'
 import { median, milliseconds } from '../measure.ts'
-import { type BenchSwitch, startSwitch } from '../ovs.ts'
 import type { Report, Suite } from '../types.ts'
 
 const SIZES = [10, 1000, 10_000] as const
@@ -18,7 +18,7 @@ const suite: Suite = {
     'the agent, in a process of its own, from service files to flows that the switch has confirmed, with 1,000 VMs: one ' +
     'changed file, cold start, restart (both from the start of the process), a stranger who deletes everything; against ovs-ofctl -O OpenFlow15 --bundle with the same flows',
   run: async (report, cleanup) => {
-    const sw = await startSwitch(cleanup)
+    const sw = await startOpenVswitch(cleanup)
     const drops = new Map<number, number>()
     for (const services of SIZES) drops.set(services, await measure(sw, services, report, cleanup))
     const value = drops.get(10_000)! / drops.get(10)!
@@ -29,7 +29,7 @@ export default suite
 
 /** Returns the median of file → confirmed, ms. */
 async function measure(
-  sw: BenchSwitch,
+  sw: OpenVswitch,
   services: number,
   report: Report,
   cleanup: AsyncDisposableStack,

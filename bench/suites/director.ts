@@ -1,8 +1,16 @@
 import { access } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Crossport, STATIC_VIP, startCrossport, startOthers, startServer, VIP } from '../director/balancers.ts'
-import { type Space, startSegment } from '../director/network.ts'
-import { cpuOf } from '../director/switch.ts'
+import { cpuOf } from '../../test/segment/open-vswitch.ts'
+import { type Space, startSegment } from '../../test/segment/segment.ts'
+import {
+  type Crossport,
+  SETTINGS,
+  STATIC_VIP,
+  startCrossport,
+  startOthers,
+  startServer,
+  VIP,
+} from '../director/balancers.ts'
 import { median } from '../measure.ts'
 import type { Report, Suite } from '../types.ts'
 
@@ -26,7 +34,7 @@ const suite: Suite = {
         throw new Error(`${name} is not installed: apt-get install ${name}`)
       })
     }
-    const segment = await startSegment(cleanup)
+    const segment = await startSegment(cleanup, SETTINGS)
     const server = await startServer(segment)
     const client = await segment.plug('eth0', 10)
     const crossport = await startCrossport(segment, server, cleanup)

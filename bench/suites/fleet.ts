@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startServer } from '../director/balancers.ts'
+import { type DirectorSwitch, directorConfig, startDirectorSwitch } from '../../test/segment/director.ts'
+import { type Space, startSegment } from '../../test/segment/segment.ts'
+import { SETTINGS, startServer } from '../director/balancers.ts'
 import { createFleet, type Fleet, HOSTS, REAL_SERVERS, vipOf } from '../director/fleet.ts'
-import { type Space, startSegment } from '../director/network.ts'
 import { type Changed, type DirectorProcess, startDirectorProcess, wallNow } from '../director/process.ts'
-import { type DirectorSwitch, directorConfig, startDirectorSwitch } from '../director/switch.ts'
 import { median, milliseconds } from '../measure.ts'
 import type { Report, Suite } from '../types.ts'
 
@@ -45,13 +45,13 @@ async function measure(services: number, report: Report, outer: AsyncDisposableS
     report({ name: `${services} services: ${what}`, value, unit })
     if (compare) figures.set(what, value)
   }
-  const segment = await startSegment(cleanup)
+  const segment = await startSegment(cleanup, SETTINGS)
   const server = await startServer(segment)
   await server.run(`ip route add local ${VIPS} dev lo`)
   const client = await segment.plug('eth0', 10)
   await client.run(`ip route add ${VIPS} dev eth0`)
   const sw = await startDirectorSwitch(segment)
-  const config = directorConfig(segment.dir, LEASE_MS)
+  const config = await directorConfig(segment.dir, { leaseMs: LEASE_MS })
   const fleet = cleanup.use(await createFleet(segment.dir, config.listen, services, server.mac))
   for (let n = 0; n < services; n++) await fleet.drop(n)
 

@@ -4,9 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { watchPorts } from '../../agent/ports/watch.ts'
 import { quiet } from '../../shared/log/quiet.ts'
 import { systemClock } from '../../shared/run/clock.ts'
+import { type DirectorSwitch, DIRECTOR_MAC as HOST_MAC, startDirectorSwitch } from '../../test/segment/director.ts'
+import { type Segment, startSegment } from '../../test/segment/segment.ts'
 import { type BenchDaemon, makeDirectory, monotonic, startDaemon } from '../daemon.ts'
-import { type Segment, startSegment } from '../director/network.ts'
-import { type DirectorSwitch, DIRECTOR_MAC as HOST_MAC, startDirectorSwitch } from '../director/switch.ts'
+import { SETTINGS } from '../director/balancers.ts'
 import { hostWith } from '../host.ts'
 import { median } from '../measure.ts'
 import type { Report, Suite } from '../types.ts'
@@ -28,7 +29,7 @@ const suite: Suite = {
     "a VM's port appears in OVSDB → a request is answered by that VM, which is up already: the agent, in a process of its own, against the same flows " +
     'put in by ovs-vsctl wait-until and ovs-ofctl --bundle, in turn; a client asks each of two VIPs once a millisecond',
   run: async (report, cleanup) => {
-    const segment = await startSegment(cleanup)
+    const segment = await startSegment(cleanup, SETTINGS)
     const sw = await startDirectorSwitch(segment)
     const client = await startClient(segment, sw, cleanup)
     const directory = cleanup.use(await makeDirectory())
@@ -179,7 +180,7 @@ async function startClient(segment: Segment, sw: DirectorSwitch, cleanup: AsyncD
   }
   vm.start(program('answerer'))
   const events = new EventEmitter()
-  const lines = createInterface(client.start(program('asker'), {}, 'pipe').stdout!)
+  const lines = createInterface(client.start(program('asker'), { output: 'pipe' }).stdout!)
   cleanup.defer(() => lines.close())
   lines.on('line', line => {
     const [what, vip, at] = line.split(' ')

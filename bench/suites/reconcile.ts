@@ -1,10 +1,10 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { flowKeyText, flowText } from '../../shared/openflow/text.ts'
+import { type OpenVswitch, startOpenVswitch } from '../../test/segment/open-vswitch.ts'
 import { startAgent } from '../agent.ts'
 import { hostWith, withPort } from '../host.ts'
 import { median, milliseconds } from '../measure.ts'
-import { type BenchSwitch, startSwitch } from '../ovs.ts'
 import type { Report, Suite } from '../types.ts'
 
 const SIZES = [
@@ -19,7 +19,7 @@ const suite: Suite = {
     "the agent's reconcile, from service specs to flows that the switch has confirmed and SQLite has kept, " +
     'against ovs-ofctl -O OpenFlow15 --bundle with the very same flows (medians; ratios below 1: crossport is faster)',
   run: async (report, cleanup) => {
-    const sw = await startSwitch(cleanup)
+    const sw = await startOpenVswitch(cleanup)
     for (const { services, rounds } of SIZES) {
       await install(sw, services, rounds, report)
       await change(sw, services, rounds, report)
@@ -29,7 +29,7 @@ const suite: Suite = {
 export default suite
 
 /** From a bridge without flows and an agent without memory. */
-async function install(sw: BenchSwitch, services: number, rounds: number, report: Report): Promise<void> {
+async function install(sw: OpenVswitch, services: number, rounds: number, report: Report): Promise<void> {
   const ours: number[] = []
   const bundles: number[] = []
   const theirs: number[] = []
@@ -59,7 +59,7 @@ async function install(sw: BenchSwitch, services: number, rounds: number, report
 }
 
 /** One service gets another real server port, on a host that has all the others. */
-async function change(sw: BenchSwitch, services: number, rounds: number, report: Report): Promise<void> {
+async function change(sw: OpenVswitch, services: number, rounds: number, report: Report): Promise<void> {
   const ours: number[] = []
   const whole: number[] = []
   const single: number[] = []
@@ -103,17 +103,17 @@ function ratio(ours: readonly number[], theirs: readonly number[]): number {
   return median(ours.map((value, i) => value / theirs[i]!))
 }
 
-const file = (sw: BenchSwitch) => join(sw.rundir, 'flows')
+const file = (sw: OpenVswitch) => join(sw.rundir, 'flows')
 
 /** A figure for flows that are not there would be worthless. */
-async function expectFlows(sw: BenchSwitch, count: number): Promise<void> {
+async function expectFlows(sw: OpenVswitch, count: number): Promise<void> {
   const text = await sw.ofctl(['dump-aggregate'])
   const found = /flow_count=(\d+)/.exec(text)?.[1]
   if (Number(found) !== count) throw new Error(`the switch has ${found} flows where ${count} were to be`)
 }
 
 /** What ovs-ofctl has installed is, flow by flow, what the agent would have: else the two were not doing the same. */
-async function expectNothingToDo(sw: BenchSwitch, services: number): Promise<void> {
+async function expectNothingToDo(sw: OpenVswitch, services: number): Promise<void> {
   await using agent = await startAgent(sw.rundir, hostWith(services))
   const { added, changed, deleted } = await agent.pass()
   if (added + changed + deleted > 0)

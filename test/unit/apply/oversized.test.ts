@@ -6,8 +6,9 @@ import type { Flow } from '../../../shared/flows/types.ts'
 import { PORT } from '../../../shared/openflow/types.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
 import { openSwitch, type Switch } from '../../../shared/switch/session.ts'
+import { startOpenVswitch } from '../../segment/open-vswitch.ts'
+import { cleanupOf } from '../cleanup.ts'
 import { memoryLog } from '../run/memory-log.ts'
-import { startOvs } from '../switch/ovs.ts'
 
 const flow = (n: number, outputs = 1): Flow => ({
   table: 0,
@@ -28,7 +29,7 @@ const compiled = (objects: Record<string, Flow>): Compiled =>
 // No service file leads to such a flow: what the agent writes into one does not grow with anything.
 test('a flow that fits no OpenFlow message takes its object alone out, on a real switch', async t => {
   t.timeout(60_000)
-  const ovs = await startOvs(t)
+  const ovs = await startOpenVswitch(cleanupOf(t))
   const sw = await new Promise<Switch>(resolve => {
     const opened = openSwitch({
       bridge: ovs.bridge,

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { type CheckOptions, checkFiles } from '../../../cli/check/check.ts'
 import type { Status, Status__Output } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
-import { tempDir } from '../temp-dir.ts'
+import { tempDir } from '../cleanup.ts'
 import { crossport, daemon } from './crossport.ts'
 
 const VIP = '10.10.1.100'

@@ -4,7 +4,7 @@ import { CrossportError } from '../../../shared/errors.ts'
 import { quiet } from '../../../shared/log/quiet.ts'
 import { serveControl } from '../../../shared/rpc/control.ts'
 import type { Status } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
-import { tempDir } from '../temp-dir.ts'
+import { tempDir } from '../cleanup.ts'
 import { crossport, daemon, run } from './crossport.ts'
 
 // One after the other: a daemon is given five seconds to answer.

@@ -5,7 +5,7 @@ import type { ServicesSnapshot } from '../../../shared/config/snapshot.ts'
 import { type WatchServicesOptions, watchServices } from '../../../shared/config/watch.ts'
 import type { Log } from '../../../shared/log.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
-import { tempDir } from '../temp-dir.ts'
+import { tempDir } from '../cleanup.ts'
 
 export const doc = (service: string, port: number) =>
   `service: ${service}\nvip: 10.10.1.100\nport: ${port}\nrealServers: [{vm: ${service}, port: 8080}]\n`

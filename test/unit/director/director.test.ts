@@ -1,6 +1,6 @@
 import { rename, rm, writeFile } from 'node:fs/promises'
 import test from 'ava'
-import { startNetwork, VIP } from './network.ts'
+import { startNetwork, startProgram, VIP } from './network.ts'
 import {
   curl,
   directory,
@@ -26,7 +26,7 @@ test.serial('one file and two agents: requests are answered; a real server that 
   const network = await startNetwork(t)
   const dir = await directory(t, network)
   await serve(network)
-  const director = await startDirector(t, network, dir)
+  const director = await startDirector(t, dir)
   startAgent(t, network, dir, 0, [realServer('web-0')])
   const second = startAgent(t, network, dir, 1, [realServer('web-1', { state: 'pending' })])
   await writeFile(`${dir}/services.d/.web.yaml.tmp`, SERVICE)
@@ -61,15 +61,15 @@ test.serial('a lease that runs out takes a host’s real servers out; a restart 
   const network = await startNetwork(t)
   const dir = await directory(t, network)
   await writeFile(`${dir}/services.d/web.yaml`, SERVICE)
-  const first = await startDirector(t, network, dir, 1500)
+  const first = await startDirector(t, dir, 1500)
   startAgent(t, network, dir, 0, [realServer('web-0')])
   const gone = startAgent(t, network, dir, 1, [realServer('web-1')])
   await first.until(inSwitch(2))
-  t.deepEqual(await scheduled(network), [network.hostMacs[0], network.hostMacs[1]])
+  t.deepEqual(await scheduled(network), [network.hosts[0]!.mac, network.hosts[1]!.mac])
 
   await gone.close()
   const lost = await first.until(inSwitch(1))
-  t.deepEqual(await scheduled(network), [network.hostMacs[0]])
+  t.deepEqual(await scheduled(network), [network.hosts[0]!.mac])
   t.is(lost.hosts[1]?.state, 'lost')
   t.deepEqual(
     lost.problems.map(({ code, subject }) => [code, subject]),
@@ -79,7 +79,7 @@ test.serial('a lease that runs out takes a host’s real servers out; a restart 
   const before = await installed(network)
   await first.stop()
   t.is(await installed(network), before, 'stopping leaves everything in place')
-  const second = await startDirector(t, network, dir, 1500)
+  const second = await startDirector(t, dir, 1500)
   const back = await second.until(({ hosts }) => hosts[0]?.state === 'connected')
   t.is(await installed(network), before)
   t.is(Number((await second.status()).switch?.flowChanges), 0, JSON.stringify(back.switch))
@@ -92,13 +92,13 @@ test.serial(
     const network = await startNetwork(t)
     const dir = await directory(t, network)
     await writeFile(`${dir}/services.d/web.yaml`, SERVICE)
-    await network.ofctl('add-flow', 'cookie=0x77,priority=1,udp,tp_dst=9 actions=NORMAL')
-    const director = await startDirector(t, network, dir)
+    await network.ofctl(['add-flow', 'cookie=0x77,priority=1,udp,tp_dst=9 actions=NORMAL'])
+    const director = await startDirector(t, dir)
     startAgent(t, network, dir, 0, [realServer('web-0')])
     const settled = await director.until(inSwitch(1))
     const before = await installed(network)
 
-    await network.ofctl('del-flows', 'table=104')
+    await network.ofctl(['del-flows', 'table=104'])
     const changes = Number(settled.switch?.flowChanges)
     await director.until(({ switch: now }) => Number(now?.flowChanges) > changes)
     t.is(await installed(network), before)
@@ -108,9 +108,9 @@ test.serial(
     await network.startVswitchd()
     const again = Number((await director.status()).switch?.flowChanges)
     await director.until(({ switch: now }) => Number(now?.flowChanges) > again)
-    t.deepEqual(await scheduled(network), [network.hostMacs[0]])
+    t.deepEqual(await scheduled(network), [network.hosts[0]!.mac])
 
-    await network.ofctl('add-flow', 'cookie=0x77,priority=1,udp,tp_dst=9 actions=NORMAL')
+    await network.ofctl(['add-flow', 'cookie=0x77,priority=1,udp,tp_dst=9 actions=NORMAL'])
     const zones = () => network.vsctl('list', 'CT_Timeout_Policy')
     t.regex(await zones(), /owner=crossport[\s\S]*tcp_syn_sent=900/)
     await new Promise((resolve, reject) =>
@@ -132,13 +132,13 @@ while True:
     c, total = s.accept()[0], 0
     while data := c.recv(65536): total += len(data)
     c.sendall(b"%d" % total); c.close()`
-  for (const host of network.hosts) await host.daemon(/listening/, 'python3', '-c', sink)
-  const director = await startDirector(t, network, dir)
+  for (const host of network.hosts) await startProgram(host, /listening/, ['python3', '-c', sink])
+  const director = await startDirector(t, dir)
   startAgent(t, network, dir, 0, [realServer('web-0')])
   await director.until(inSwitch(1))
   const upload = `import socket; s = socket.create_connection(("${VIP}", 80), 10)
 s.sendall(bytes(8_000_000)); s.shutdown(1); print(s.recv(99).decode())`
-  t.is(await network.client.run('python3', '-c', upload), '8000000')
+  t.is(await network.client.run('python3 -', upload), '8000000')
   const checks = () => network.appctl('dpctl/ct-get-tcp-seq-chk')
   t.regex(await checks(), /disabled/)
 
@@ -148,19 +148,19 @@ s.sendall(bytes(8_000_000)); s.shutdown(1); print(s.recv(99).decode())`
   await network.startVswitchd()
   await director.until(({ switch: now }) => Number(now?.flowChanges) > before)
   t.regex(await checks(), /disabled/)
-  t.is(await network.client.run('python3', '-c', upload), '8000000')
+  t.is(await network.client.run('python3 -', upload), '8000000')
 })
 
 test.serial('two hosts that claim one MAC and ingress port: the later one is a problem, not a surprise', async t => {
   const network = await startNetwork(t)
   const dir = await directory(t, network)
   await writeFile(`${dir}/services.d/web.yaml`, SERVICE)
-  const director = await startDirector(t, network, dir)
+  const director = await startDirector(t, dir)
   startAgent(t, network, dir, 0, [realServer('web-0')])
   await director.until(inSwitch(1))
   const twin = startAgent(t, network, dir, 1, [realServer('web-1')])
-  twin.setIdentity({ hostId: 'rs1', hostMac: network.hostMacs[0]!, hostIp: '172.24.1.21', version: '1' })
+  twin.setIdentity({ hostId: 'rs1', hostMac: network.hosts[0]!.mac, hostIp: '172.24.1.21', version: '1' })
   const status = await director.until(({ problems }) => problems.some(({ code }) => code === 'REGISTRY_CONFLICT'))
   t.is(status.problems.find(({ code }) => code === 'REGISTRY_CONFLICT')?.subject, 'rs1/web/web-1')
-  t.deepEqual(await scheduled(network), [network.hostMacs[0]])
+  t.deepEqual(await scheduled(network), [network.hosts[0]!.mac])
 })

@@ -1,8 +1,10 @@
+import { writeFile } from 'node:fs/promises'
 import test, { type ExecutionContext } from 'ava'
 import { compile } from '../../../director/compile/compile.ts'
 import type { CompiledService, Site } from '../../../director/compile/types.ts'
 import { flowText, groupText } from '../../../shared/openflow/text.ts'
-import { CLIENT, type Network, startNetwork, VIP } from './network.ts'
+import { DIRECTOR_MAC } from '../../segment/director.ts'
+import { CLIENT, type Network, program, startNetwork, startProgram, VIP } from './network.ts'
 
 const ZONE = 0x4001
 
@@ -16,7 +18,7 @@ function service(network: Network, shares: readonly number[], change: Partial<Co
     zone: ZONE,
     onEmpty: 'drop',
     shares: shares.flatMap((slots, i) => (slots > 0 ? [{ mark: i + 1, slots }] : [])),
-    targets: network.hostMacs.map((hostMac, i) => ({
+    targets: network.hosts.map(({ mac: hostMac }, i) => ({
       mark: i + 1,
       hostMac,
       hostIp: `172.24.1.2${i}`,
@@ -34,34 +36,29 @@ async function install(
   accessPorts: Site['accessPorts'] = [],
 ): Promise<void> {
   const uplink = Number(await network.vsctl('get', 'interface', 'uplink0', 'ofport'))
-  const { directorMac } = network
-  const site: Site = { directorMac, uplink, ownMacs: [directorMac], accessPorts, fabric: 'l2' }
+  const site: Site = { directorMac: DIRECTOR_MAC, uplink, ownMacs: [DIRECTOR_MAC], accessPorts, fabric: 'l2' }
   const state = [...compile(site, services).values()].map(object => object.state())
   const groups = state.flatMap(part => part.groups.map(group => groupText(group)))
   const flows = state.flatMap(part => part.flows.map(flow => flowText(flow)))
   // What is not for a VIP goes on as it would in an operator's bridge.
   flows.push('priority=0 actions=NORMAL')
-  await network.ofctl('del-groups')
-  await network.ofctlInput(groups.join('\n'), 'add-groups', '-')
-  await network.ofctlInput(flows.join('\n'), 'replace-flows', '-')
-}
-
-function program(name: string): string {
-  return new URL(`programs/${name}.ts`, import.meta.url).pathname
+  await network.ofctl(['del-groups'])
+  await network.ofctl(['add-groups', '-'], groups.join('\n'))
+  await network.ofctl(['replace-flows', '-'], flows.join('\n'))
 }
 
 async function prepared(t: ExecutionContext): Promise<Network> {
   t.timeout(60_000)
   const network = await startNetwork(t)
   for (const [i, host] of network.hosts.entries()) {
-    await host.daemon(/listening/, process.execPath, program('web-server'), '8080', `web-${i + 1}`)
+    await startProgram(host, /listening/, program('web-server', '8080', `web-${i + 1}`))
   }
   return network
 }
 
 async function curl(network: Network, times: number): Promise<Map<string, number>> {
   const script = `for i in $(seq ${times}); do curl -sS --max-time 5 http://${VIP}/ || exit 1; done`
-  const names = (await network.client.run('sh', '-c', script)).split('\n')
+  const names = (await network.client.run(script)).split('\n')
   const shares = new Map<string, number>()
   for (const name of names) shares.set(name, (shares.get(name) ?? 0) + 1)
   return shares
@@ -70,15 +67,11 @@ async function curl(network: Network, times: number): Promise<Map<string, number
 /** A connection that has had an answer, and asks once more when it is told to. bash's /dev/tcp keeps it open. */
 async function holdOpen(network: Network, answer: RegExp) {
   const request = `printf 'GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n' >&3; while read -r line <&3; do case "$line" in web-*) echo "$line"; break;; esac; done`
-  const child = await network.client.daemon(
-    answer,
-    'bash',
-    '-c',
-    `exec 3<>/dev/tcp/${VIP}/80; ${request}; while [ ! -e ${network.rundir}/go ]; do sleep 0.05; done; ${request}`,
-  )
+  const script = `exec 3<>/dev/tcp/${VIP}/80; ${request}; while [ ! -e ${network.rundir}/go ]; do sleep 0.05; done; ${request}`
+  const child = await startProgram(network.client, answer, ['bash', '-c', script])
   const ask = async () => {
     const second = new Promise<string>(resolve => child.stdout!.once('data', data => resolve(String(data))))
-    await network.client.run('touch', `${network.rundir}/go`)
+    await writeFile(`${network.rundir}/go`, '')
     return (await second).trim()
   }
   return { child, ask }
@@ -87,7 +80,7 @@ async function holdOpen(network: Network, answer: RegExp) {
 /** Resolves when these flows have seen as many packets; the switch's counters lag behind. More is an error. */
 async function packets(network: Network, flows: string, count: number): Promise<void> {
   for (;;) {
-    const text = await network.ofctl('dump-flows', flows)
+    const text = await network.ofctl(['dump-flows', flows])
     const seen = [...text.matchAll(/n_packets=(\d+)/g)].reduce((sum, [, n]) => sum + Number(n), 0)
     if (seen > count) throw new Error(`${seen} packets and not ${count}: ${text}`)
     if (seen === count) return
@@ -98,12 +91,12 @@ async function packets(network: Network, flows: string, count: number): Promise<
 test.serial('ARP and echo are answered with D, requests reach real servers at another port', async t => {
   const network = await prepared(t)
   await install(network, [service(network, [128, 128])])
-  await network.client.run('ping', '-c', '1', '-W', '2', VIP)
-  const neighbour = await network.client.run('ip', 'neighbour', 'show', VIP)
-  t.regex(neighbour, new RegExp(network.directorMac))
+  await network.client.run(`ping -c 1 -W 2 ${VIP}`)
+  const neighbour = await network.client.run(`ip neighbour show ${VIP}`)
+  t.regex(neighbour, new RegExp(DIRECTOR_MAC))
   // A unicast probe of a neighbour cache is answered like a broadcast.
-  const probe = await network.client.run('arping', '-c', '2', '-w', '3', '-I', 'eth0', VIP)
-  t.regex(probe, new RegExp(`Unicast reply from ${VIP} \\[${network.directorMac}\\]`, 'i'))
+  const probe = await network.client.run(`arping -c 2 -w 3 -I eth0 ${VIP}`)
+  t.regex(probe, new RegExp(`Unicast reply from ${VIP} \\[${DIRECTOR_MAC}\\]`, 'i'))
 
   const shares = await curl(network, 40)
   t.deepEqual([...shares.keys()].sort(), ['web-1', 'web-2'])
@@ -167,7 +160,7 @@ test.serial('weights that vary use all 256 hash slots, and connections come out 
     [192, 64],
   ]) {
     await install(network, [service(network, shares)])
-    const buckets = (await network.ofctl('dump-groups')).split('bucket=').slice(1)
+    const buckets = (await network.ofctl(['dump-groups'])).split('bucket=').slice(1)
     // ovs-ofctl leaves out a weight of 1.
     const weights = buckets.map(bucket => Number(/weight:(\d+)/.exec(bucket)?.[1] ?? 1))
     const total = weights.reduce((a, b) => a + b, 0)
@@ -183,12 +176,12 @@ test.serial('other ports, other clients and other hosts are left to the bridge',
   await install(network, [service(network, [128, 128], { clients: ['192.0.2.0/24'] })])
   const uplink = (await network.vsctl('get', 'interface', 'uplink0', 'ofport')).trim()
   const trace = (flow: string) => network.appctl('ofproto/trace', 'br0', `in_port=${uplink},${flow}`)
-  const base = `tcp,dl_src=02:00:00:00:00:10,dl_dst=${network.directorMac},nw_dst=${VIP}`
+  const base = `tcp,dl_src=02:00:00:00:00:10,dl_dst=${DIRECTOR_MAC},nw_dst=${VIP}`
   t.regex(await trace(`${base},nw_src=192.0.2.7,tp_src=36000,tp_dst=80`), /ct\(zone=16385\)|zone=16385/)
   for (const foreign of [
     `${base},nw_src=${CLIENT},tp_dst=80`,
     `${base},nw_src=192.0.2.7,tp_dst=81`,
-    `${base.replace(network.directorMac, '02:00:00:00:00:20')},nw_src=192.0.2.7,tp_dst=80`,
+    `${base.replace(DIRECTOR_MAC, '02:00:00:00:00:20')},nw_src=192.0.2.7,tp_dst=80`,
   ]) {
     const traced = await trace(foreign)
     t.notRegex(traced, /zone=16385/, foreign)
@@ -202,11 +195,11 @@ test.serial('the request of a client on an access VLAN of this bridge leaves wit
   const ofport = Number(await network.vsctl('get', 'interface', 'vnet9', 'ofport'))
   await install(network, [service(network, [256, 0])], [{ ofport, tag: 10 }])
   // A trace does not go on behind a group that hashes: this is what comes of it.
-  await network.ofctl('add-flow', 'priority=65000,tcp,tp_dst=80 actions=set_field:1->reg0,resubmit(,104)')
+  await network.ofctl(['add-flow', 'priority=65000,tcp,tp_dst=80 actions=set_field:1->reg0,resubmit(,104)'])
   const trace = await network.appctl(
     'ofproto/trace',
     'br0',
-    `in_port=${ofport},tcp,dl_src=52:54:00:00:00:09,dl_dst=${network.directorMac},nw_dst=${VIP},tp_dst=80`,
+    `in_port=${ofport},tcp,dl_src=52:54:00:00:00:09,dl_dst=${DIRECTOR_MAC},nw_dst=${VIP},tp_dst=80`,
   )
   t.regex(trace, /push_vlan\(vid=10,pcp=0\)/)
 })
@@ -216,8 +209,8 @@ test.serial('D is the host’s own address: the local agent’s rule takes only 
   await install(network, [service(network, [128, 128], { clients: ['192.0.2.0/24'] })])
   const uplink = (await network.vsctl('get', 'interface', 'uplink0', 'ofport')).trim()
   for (const port of [80, 8080]) {
-    const request = `tcp,dl_dst=${network.directorMac},nw_dst=${VIP},tp_dst=${port}`
-    await network.ofctl('add-flow', `cookie=0x77,priority=40500,${request} actions=drop`)
+    const request = `tcp,dl_dst=${DIRECTOR_MAC},nw_dst=${VIP},tp_dst=${port}`
+    await network.ofctl(['add-flow', `cookie=0x77,priority=40500,${request} actions=drop`])
     const traced = await network.appctl('ofproto/trace', 'br0', `in_port=${uplink},${request},nw_src=${CLIENT}`)
     t.notRegex(traced, /priority 40500/)
   }
@@ -226,15 +219,15 @@ test.serial('D is the host’s own address: the local agent’s rule takes only 
 test.serial('nobody can serve: ARP and echo go on, requests are dropped and do not reach the host', async t => {
   const network = await prepared(t)
   await install(network, [service(network, [0, 0], { targets: [] })])
-  await network.client.run('ping', '-c', '1', '-W', '2', VIP)
-  const error = await t.throwsAsync(network.client.run('curl', '-sS', '--max-time', '1', `http://${VIP}/`))
+  await network.client.run(`ping -c 1 -W 2 ${VIP}`)
+  const error = await t.throwsAsync(network.client.run(`curl -sS --max-time 1 http://${VIP}/`))
   t.regex(error?.message ?? '', /timed out/i)
 })
 
 test.serial('a SYN that repeats the 5-tuple of a draining real server goes to another', async t => {
   const network = await prepared(t)
   // Ends with a reset (SO_LINGER 0), so that the client's kernel lets it take the same port again at once.
-  const ask = () => network.client.run(process.execPath, program('ask-once'), CLIENT, '36000', VIP, '80')
+  const ask = () => network.client.run(program('ask-once', CLIENT, '36000', VIP, '80').join(' '))
   await install(network, [service(network, [256, 0])])
   t.is(await ask(), 'web-1')
   const draining = service(network, [0, 256])
@@ -247,22 +240,16 @@ test.serial('UDP: an idle client keeps its real server', async t => {
   const network = await startNetwork(t)
   t.timeout(60_000)
   for (const [i, host] of network.hosts.entries()) {
-    await host.daemon(/up/, process.execPath, program('udp-echo'), VIP, '53', `dns-${i + 1}`)
+    await startProgram(host, /up/, program('udp-echo', VIP, '53', `dns-${i + 1}`))
   }
   const udp = { protocol: 'udp', port: 53 } as const
   const at53 = service(network, [256, 0], udp).targets.map(target => ({ ...target, ingressPort: 53 }))
   await install(network, [service(network, [256, 0], { ...udp, targets: at53 })])
-  const client = await network.client.daemon(
-    /dns-1/,
-    process.execPath,
-    program('udp-client'),
-    VIP,
-    '53',
-    `${network.rundir}/go`,
-  )
+  const asks = program('udp-client', VIP, '53', `${network.rundir}/go`)
+  const client = await startProgram(network.client, /dns-1/, asks)
   await install(network, [service(network, [0, 256], { ...udp, targets: at53 })])
   const second = new Promise<string>(resolve => client.stdout!.once('data', data => resolve(String(data))))
-  await network.client.run('touch', `${network.rundir}/go`)
+  await writeFile(`${network.rundir}/go`, '')
   t.regex(await second, /dns-1/)
 })
 
@@ -272,20 +259,20 @@ test.serial(
     const network = await startNetwork(t)
     const target = {
       mark: 1,
-      hostMac: network.directorMac,
+      hostMac: DIRECTOR_MAC,
       hostIp: '172.24.1.100',
       ingressPort: 80,
       newConnections: true,
     }
     await install(network, [service(network, [256], { targets: [target] })])
     // What an agent on this bridge has for it, at its priority; VIP port and ingress port are equal, D is H.
-    await network.ofctl(
+    await network.ofctl([
       'add-flow',
-      `cookie=0x77,priority=40500,tcp,dl_dst=${network.directorMac},nw_dst=${VIP},tp_dst=80 actions=set_field:52:54:00:00:00:01->eth_dst,LOCAL`,
-    )
-    await t.throwsAsync(network.client.run('curl', '-sS', '--max-time', '1', `http://${VIP}/`))
+      `cookie=0x77,priority=40500,tcp,dl_dst=${DIRECTOR_MAC},nw_dst=${VIP},tp_dst=80 actions=set_field:52:54:00:00:00:01->eth_dst,LOCAL`,
+    ])
+    await t.throwsAsync(network.client.run(`curl -sS --max-time 1 http://${VIP}/`))
     const packets = async (flow: string) =>
-      [...(await network.ofctl('dump-flows', flow)).matchAll(/n_packets=(\d+)/g)].map(match => Number(match[1]))
+      [...(await network.ofctl(['dump-flows', flow])).matchAll(/n_packets=(\d+)/g)].map(match => Number(match[1]))
     const [taken] = await packets('cookie=0x77/-1')
     t.true(taken! > 0)
     // A second pass through the director's own rule would count here, and never end.

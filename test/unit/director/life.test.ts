@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import test from 'ava'
-import { startNetwork, VIP } from './network.ts'
+import { program, startNetwork, startProgram, VIP } from './network.ts'
 import { curlCounts, directory, inSwitch, realServer, scheduled, serve, startAgent, startDirector } from './running.ts'
 
 // The life of a real server as its clients see it, between a real switch and agents that say what the test wants.
@@ -27,10 +27,10 @@ test.serial('onFailure: the connections of one that is down are kept, or reset t
   const dir = await directory(t, network)
   await serve(network)
   await writeFile(`${dir}/services.d/web.yaml`, service('onFailure: keep'))
-  const director = await startDirector(t, network, dir)
+  const director = await startDirector(t, dir)
   const first = startAgent(t, network, dir, 0, [realServer('web-0')])
   await director.until(inSwitch(1))
-  const client = await network.client.daemon(/open/, process.execPath, '-e', hold(1))
+  const client = await startProgram(network.client, /open/, [process.execPath, '-e', hold(1)])
   startAgent(t, network, dir, 1, [realServer('web-1')])
   await director.until(inSwitch(2))
 
@@ -53,11 +53,11 @@ test.serial('lthreshold: a full real server gets new connections again when it h
   await serve(network)
   const entries = '{ vm: web-0, port: 8080, weight: 9, uthreshold: 5, lthreshold: 3 }, { vm: web-1, port: 8080 }'
   await writeFile(`${dir}/services.d/web.yaml`, service('scheduler: wlc', entries))
-  const director = await startDirector(t, network, dir)
+  const director = await startDirector(t, dir)
   startAgent(t, network, dir, 0, [realServer('web-0', { weight: 9 })])
   startAgent(t, network, dir, 1, [realServer('web-1')])
   await director.until(inSwitch(2))
-  const client = await network.client.daemon(/open/, process.execPath, '-e', hold(30))
+  const client = await startProgram(network.client, /open/, [process.execPath, '-e', hold(30)])
   const { services } = await director.until(inSwitch(1))
   t.regex(services[0]!.realServers.find(rs => rs.vm === 'web-0')!.reason, /^full: 5 active connections$/)
   t.deepEqual([...(await curlCounts(network, 10)).keys()], ['web-1'])
@@ -72,13 +72,13 @@ test.serial('persistence: the mask says which addresses are one client', async t
   await serve(network)
   const file = (mask: string) => service(`scheduler: rr\npersistence: { timeout: 60, mask: ${mask} }`)
   await writeFile(`${dir}/services.d/web.yaml`, file('255.255.255.0'))
-  const director = await startDirector(t, network, dir)
+  const director = await startDirector(t, dir)
   for (const n of [0, 1]) startAgent(t, network, dir, n, [realServer(`web-${n}`)])
   await director.until(inSwitch(2))
   const from = async (first: number) => {
     const script = `for i in $(seq ${first} ${first + 15}); do ip address add 10.10.1.$i/24 dev eth0 &&
       curl -sS --max-time 5 --interface 10.10.1.$i http://${VIP}/ || exit 1; done`
-    return new Set((await network.client.run('sh', '-c', script)).split('\n'))
+    return new Set((await network.client.run(script)).split('\n'))
   }
   t.is((await from(30)).size, 1)
   const { commits } = (await director.status()).switch!
@@ -92,26 +92,24 @@ test.serial('UDP flows have a timeout of their own: who has been silent for so l
   const network = await startNetwork(t)
   const dir = await directory(t, network)
   await serve(network)
-  const program = (name: string) => new URL(`programs/${name}.ts`, import.meta.url).pathname
   for (const [n, host] of network.hosts.entries())
-    await host.daemon(/up/, process.execPath, program('udp-echo'), VIP, '53', `dns-${n}`)
+    await startProgram(host, /up/, program('udp-echo', VIP, '53', `dns-${n}`))
   const dns = `service: dns\nvip: ${VIP}\nport: 53\nprotocol: udp\nrealServers: [{ vm: dns-*, port: 53 }]\n`
   await writeFile(`${dir}/services.d/all.yaml`, `${service('')}---\n${dns}`)
-  await startDirector(t, network, dir, 15_000, { connectionTimeouts: { tcp: 900, udp: 1 } })
+  await startDirector(t, dir, 15_000, { connectionTimeouts: { tcp: 900, udp: 1 } })
   const at53 = { service: 'dns', protocol: 'udp', vipPort: 53, ingressPort: 53, rsPort: 53 } as const
   const server = (n: number, more = {}) => realServer(`dns-${n}`, { id: `dns/dns-${n}`, ...at53, ...more })
   const web = realServer('web-0')
   const first = startAgent(t, network, dir, 0, [web, server(0)])
   /** A host for web, and a host for dns. */
   const inGroups = async (...hosts: number[]) => {
-    const wanted = hosts.map(n => network.hostMacs[n]).join()
+    const wanted = hosts.map(n => network.hosts[n]!.mac).join()
     while ((await scheduled(network)).join() !== wanted) await new Promise(resolve => setTimeout(resolve, 50))
   }
   await inGroups(0, 0)
   const open = `require('net').connect(80, '${VIP}', () => console.log('open')); setInterval(() => {}, 1e6)`
-  await network.client.daemon(/open/, process.execPath, '-e', open)
-  const argv = [program('udp-client'), VIP, '53', `${network.rundir}/go`]
-  const asks = await network.client.daemon(/dns-0/, process.execPath, ...argv)
+  await startProgram(network.client, /open/, [process.execPath, '-e', open])
+  const asks = await startProgram(network.client, /dns-0/, program('udp-client', VIP, '53', `${network.rundir}/go`))
   startAgent(t, network, dir, 1, [server(1)])
   first.update([web, server(0, { weight: 0, state: 'draining' })])
   await inGroups(0, 1)
@@ -120,6 +118,6 @@ test.serial('UDP flows have a timeout of their own: who has been silent for so l
   while (/^udp,orig=\(src=10\..*dport=53/m.test(await table())) await new Promise(resolve => setTimeout(resolve, 50))
   t.regex(await table(), /^tcp,.*dport=80/m)
   const answer = heard(asks)
-  await network.client.run('touch', `${network.rundir}/go`)
+  await writeFile(`${network.rundir}/go`, '')
   t.is(await answer, 'dns-1\n')
 })

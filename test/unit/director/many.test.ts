@@ -19,7 +19,7 @@ test.serial('one service of many changes: no other flow is written, no other doc
   }
   const all = Array.from({ length: SERVICES }, (_, n) => n)
   for (const n of all) await drop(n, file(n))
-  const director = await startDirector(t, network, dir)
+  const director = await startDirector(t, dir)
   const real = (n: number, host: number) =>
     realServer(`vm-${host}`, { id: `s${n}/vm-${host}`, service: `s${n}`, vip: vipOf(n) })
   const lists = [0, 1].map(host => all.map(n => real(n, host)))
@@ -53,7 +53,7 @@ test.serial('one service of many changes: no other flow is written, no other doc
 
   /** Seconds by flow, of what was not written anew. */
   const ages = async () => {
-    const lines = (await network.ofctl('dump-flows')).split('\n').filter(line => line.includes('cookie=0xc7052'))
+    const lines = (await network.ofctl(['dump-flows'])).split('\n').filter(line => line.includes('cookie=0xc7052'))
     return new Map(
       lines.map(line => [
         line.replace(/duration=\S+ |n_packets=\S+ |n_bytes=\S+ |idle_age=\S+ /g, ''),

@@ -3,14 +3,13 @@ import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import { createReporter, type HostReporter } from '../../../agent/report/reporter.ts'
 import type { ReportedRealServer } from '../../../agent/report/types.ts'
-import { directorConfigSchema } from '../../../director/config.ts'
-import { runDirector } from '../../../director/run.ts'
 import { controlClient } from '../../../shared/rpc/client.ts'
 import type { ControlClient } from '../../../shared/rpc/gen/crossport/v1/Control.ts'
 import type { Status__Output } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
+import { directorConfig, startDirector as runUntilStopped } from '../../segment/director.ts'
 import { memoryLog } from '../run/memory-log.ts'
-import { type Network, VIP } from './network.ts'
+import { type Network, program, startProgram, VIP } from './network.ts'
 
 export interface Running {
   readonly client: ControlClient
@@ -23,44 +22,24 @@ export interface Running {
 
 export async function directory(t: ExecutionContext, network: Network): Promise<string> {
   t.timeout(60_000)
-  const dir = await network.tempDir()
-  await mkdir(join(dir, 'services.d'))
-  return dir
+  await mkdir(join(network.rundir, 'services.d'))
+  return network.rundir
 }
 
 export async function startDirector(
   t: ExecutionContext,
-  network: Network,
   dir: string,
   leaseMs = 15_000,
   /** More keys of director.yaml. */
   more: Record<string, unknown> = {},
 ): Promise<Running> {
-  const config = directorConfigSchema.parse({
-    bridge: 'br0',
-    uplink: 'uplink0',
-    id: 'd1',
-    listen: `unix:${dir}/agents.sock`,
-    leaseMs,
-    servicesDir: `${dir}/services.d`,
-    stateFile: `${dir}/director.db`,
-    controlSocket: `${dir}/director.sock`,
-    ovsdbSocket: `${network.rundir}/db.sock`,
-    ovsRunDir: network.rundir,
-    ...more,
-  })
-  const stopping = new AbortController()
+  const config = await directorConfig(dir, { leaseMs, ...more })
   const log = memoryLog()
-  let ended: Promise<void> | undefined
-  await new Promise<void>((resolve, reject) => {
-    ended = runDirector(config, log, { signal: stopping.signal, onReady: () => resolve() })
-    ended.catch(reject)
-  })
+  const stopDirector = await runUntilStopped(config, log)
   const client = controlClient(config.controlSocket)
   const stop = async () => {
     client.close()
-    stopping.abort()
-    await ended
+    await stopDirector()
   }
   t.teardown(async () => {
     await stop()
@@ -115,7 +94,7 @@ export function startAgent(
 ): HostReporter {
   const reporter = createReporter({
     address: `unix:${dir}/agents.sock`,
-    identity: { hostId: `rs${n}`, hostMac: network.hostMacs[n]!, hostIp: `172.24.1.2${n}`, version: '1' },
+    identity: { hostId: `rs${n}`, hostMac: network.hosts[n]!.mac, hostIp: `172.24.1.2${n}`, version: '1' },
     log: memoryLog(),
     clock: systemClock,
     handlers: { onDirector: () => {}, onServices: () => {}, onState: () => {} },
@@ -127,18 +106,18 @@ export function startAgent(
 
 /** Hardware addresses of the real servers that get new connections in the switch. */
 export async function scheduled(network: Network): Promise<string[]> {
-  const flows = await network.ofctl('dump-flows', 'table=104')
+  const flows = await network.ofctl(['dump-flows', 'table=104'])
   const macs = new Map(
     [...flows.matchAll(/reg0=(0x[0-9a-f]+) .*set_field:(02:00:00:00:00:2\d)->eth_dst/g)].map(m => [m[1], m[2]]),
   )
-  const chosen = (await network.ofctl('dump-groups')) + (await network.ofctl('dump-flows', 'table=107'))
+  const chosen = (await network.ofctl(['dump-groups'])) + (await network.ofctl(['dump-flows', 'table=107']))
   const marks = new Set([...chosen.matchAll(/set_field:(0x[0-9a-f]+)->reg0/g)].map(m => m[1]))
   return [...marks].map(mark => macs.get(mark) ?? 'nowhere').sort()
 }
 
 /** Everything in the switch, without counters and ages. */
 export async function installed(network: Network): Promise<string> {
-  return (await network.ofctl('dump-flows', '--no-stats')) + (await network.ofctl('dump-groups'))
+  return (await network.ofctl(['dump-flows', '--no-stats'])) + (await network.ofctl(['dump-groups']))
 }
 
 export const inSwitch = (count: number) => (status: Status__Output) =>
@@ -147,13 +126,7 @@ export const inSwitch = (count: number) => (status: Status__Output) =>
 
 export async function serve(network: Network): Promise<void> {
   for (const [i, host] of network.hosts.entries()) {
-    await host.daemon(
-      /listening/,
-      process.execPath,
-      new URL('programs/web-server.ts', import.meta.url).pathname,
-      '8080',
-      `web-${i}`,
-    )
+    await startProgram(host, /listening/, program('web-server', '8080', `web-${i}`))
   }
 }
 
@@ -161,7 +134,7 @@ export async function serve(network: Network): Promise<void> {
 export async function curlCounts(network: Network, times: number, atATime = 1): Promise<Map<string, number>> {
   const script = `seq ${atATime} | xargs -P ${atATime} -I _ curl -sS --max-time 30 'http://${VIP}/[1-${times / atATime}]'`
   const counts = new Map<string, number>()
-  for (const name of (await network.client.run('sh', '-c', script)).split('\n')) {
+  for (const name of (await network.client.run(script)).split('\n')) {
     counts.set(name, (counts.get(name) ?? 0) + 1)
   }
   return counts
@@ -169,5 +142,5 @@ export async function curlCounts(network: Network, times: number, atATime = 1): 
 
 export async function curl(network: Network, times: number): Promise<Set<string>> {
   const script = `for i in $(seq ${times}); do curl -sS --max-time 5 http://${VIP}/ || exit 1; done`
-  return new Set((await network.client.run('sh', '-c', script)).split('\n'))
+  return new Set((await network.client.run(script)).split('\n'))
 }

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import test from 'ava'
 import { showConnections } from '../../../cli/connections.ts'
-import { startNetwork, VIP } from './network.ts'
+import { startNetwork, startProgram, VIP } from './network.ts'
 import { curlCounts, directory, inSwitch, realServer, serve, startAgent, startDirector } from './running.ts'
 
 const service = (more: string) => `service: web
@@ -23,7 +23,7 @@ test.serial(
       `service: web\nvip: ${VIP}\nport: 80\nrealServers: [{ vm: web-0, port: 8080 }, { vm: web-1, port: 8080, sorry: true }]\n` +
         `---\nservice: dns\nvip: ${VIP}\nport: 53\nprotocol: udp\nrealServers: [{ vm: web-0, port: 53 }]\n`,
     )
-    const director = await startDirector(t, network, dir)
+    const director = await startDirector(t, dir)
     const first = startAgent(t, network, dir, 0, [realServer('web-0')])
     const second = startAgent(t, network, dir, 1, [realServer('web-1')])
     await director.until(status => status.hosts.length === 2 && inSwitch(1)(status))
@@ -34,10 +34,10 @@ test.serial(
     t.deepEqual([...(await curlCounts(network, 20)).keys()], ['web-1'], 'the sorry server')
     second.update([realServer('web-1', { state: 'down' })])
     await director.until(inSwitch(0))
-    const refused = await t.throwsAsync(network.client.run('curl', '-sS', '--max-time', '5', `http://${VIP}/`))
+    const refused = await t.throwsAsync(network.client.run(`curl -sS --max-time 5 http://${VIP}/`))
     t.regex(refused?.message ?? '', /exit code 7/)
     const dig = `require('dgram').createSocket('udp4').on('error', e => { console.log(e.code); process.exit() }).connect(53, '${VIP}', function () { this.send('x') }); setTimeout(() => process.exit(1), 5000)`
-    t.is(await network.client.run(process.execPath, '-e', dig), 'ECONNREFUSED')
+    t.is(await network.client.run(`${process.execPath} -`, dig), 'ECONNREFUSED')
   },
 )
 
@@ -46,7 +46,7 @@ test.serial('a persistent client stays with its real server, and leaves it when 
   const dir = await directory(t, network)
   await serve(network)
   await drop(dir, 'scheduler: rr\npersistence: { timeout: 60, mask: 255.255.255.0 }')
-  const director = await startDirector(t, network, dir)
+  const director = await startDirector(t, dir)
   const agents = [0, 1].map(n => startAgent(t, network, dir, n, [realServer(`web-${n}`)]))
   await director.until(inSwitch(2))
   const [[name, count] = ['', 0], ...others] = await curlCounts(network, 30)
@@ -63,13 +63,13 @@ test.serial('connections are listed and counted; one that the client has closed 
   const dir = await directory(t, network)
   await serve(network)
   await drop(dir, 'scheduler: wlc')
-  const director = await startDirector(t, network, dir)
+  const director = await startDirector(t, dir)
   for (const n of [0, 1]) startAgent(t, network, dir, n, [realServer(`web-${n}`)])
   await director.until(inSwitch(2))
   await curlCounts(network, 10)
   const open = `const { connect } = require('net'); let n = 0
 for (let i = 0; i < 20; i++) connect(80, '${VIP}', () => { if (++n === 20) console.log('open') }); setInterval(() => {}, 1e6)`
-  await network.client.daemon(/open/, process.execPath, '-e', open)
+  await startProgram(network.client, /open/, [process.execPath, '-e', open])
   const active = (status: Awaited<ReturnType<typeof director.status>>) =>
     status.services[0]!.realServers.map(rs => Number(rs.activeConnections))
   for (;;) {
@@ -107,7 +107,7 @@ test.serial('a full real server gets no more; a drained one is given up in time'
     `${dir}/services.d/web.yaml`,
     `service: web\nvip: ${VIP}\nport: 80\nscheduler: wlc\ndrainTimeout: 1\nrealServers: [{ vm: web-0, port: 8080, weight: 9, uthreshold: 5 }, { vm: web-1, port: 8080 }]\n`,
   )
-  const director = await startDirector(t, network, dir)
+  const director = await startDirector(t, dir)
   const first = startAgent(t, network, dir, 0, [realServer('web-0', { weight: 9 })])
   startAgent(t, network, dir, 1, [realServer('web-1')])
   await director.until(inSwitch(2))
@@ -118,7 +118,7 @@ for (let i = 0; i < 40; i++) {
   const s = connect(80, '${VIP}', () => { if (++n === 40) console.log('open') })
   s.on('error', e => console.log(e.code)); s.on('data', () => {}); setInterval(() => s.write('x'), 100)
 }`
-  const client = await network.client.daemon(/open/, process.execPath, '-e', open)
+  const client = await startProgram(network.client, /open/, [process.execPath, '-e', open])
   await director.until(status => inSwitch(1)(status))
   t.deepEqual([...(await curlCounts(network, 20)).keys()], ['web-1'])
   const reset = new Promise<string>(resolve => client.stdout!.on('data', data => resolve(String(data))))

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import test from 'ava'
-import { startNetwork, VIP } from './network.ts'
+import { program, startNetwork, startProgram, VIP } from './network.ts'
 import { curlCounts, directory, inSwitch, installed, realServer, startAgent, startDirector } from './running.ts'
 
 const long = process.env.CROSSPORT_LONG === '1'
@@ -13,8 +13,7 @@ test.serial(
     const network = await startNetwork(t, 1)
     const dir = await directory(t, network)
     t.timeout(long ? 600_000 : 120_000)
-    const program = new URL('programs/web-server.ts', import.meta.url).pathname
-    await network.hosts[0]!.daemon(/listening/, process.execPath, program, '8080', 'web', String(MOST))
+    await startProgram(network.hosts[0]!, /listening/, program('web-server', '8080', 'web', String(MOST)))
     const drop = (more: string) =>
       writeFile(
         `${dir}/services.d/web.yaml`,
@@ -23,7 +22,7 @@ test.serial(
     const servers = (count: number) =>
       Array.from({ length: count }, (_, i) => realServer(`web-${i}`, { ingressPort: 8080 + i }))
     await drop('scheduler: rr')
-    const director = await startDirector(t, network, dir)
+    const director = await startDirector(t, dir)
     const agent = startAgent(t, network, dir, 0, [])
     const even = (counts: ReadonlyMap<string, number>, of: number, what: string) => {
       const list = [...counts.values()]
@@ -41,7 +40,7 @@ test.serial(
     const before = await installed(network)
     await director.stop()
     even(await curlCounts(network, 300), MOST, 'the director is stopped')
-    const again = await startDirector(t, network, dir)
+    const again = await startDirector(t, dir)
     await again.until(inSwitch(MOST))
     t.is(await installed(network), before, 'a restart changes nothing')
   },

@@ -5,7 +5,7 @@ import { createFramer } from '../../../shared/libvirt/framer.ts'
 import * as m from '../../../shared/libvirt/message.ts'
 import { PROCEDURES, type ProcedureName } from '../../../shared/libvirt/procedures.ts'
 import { type Codec, decode, encode } from '../../../shared/libvirt/xdr.ts'
-import { tempDir } from '../temp-dir.ts'
+import { tempDir } from '../cleanup.ts'
 
 export interface FakeCall {
   readonly name: ProcedureName

@@ -6,7 +6,8 @@ import * as of from '../../../shared/openflow/messages.ts'
 import type { Print } from '../../../shared/openflow/print.ts'
 import { flowText, groupText } from '../../../shared/openflow/text.ts'
 import { PORT } from '../../../shared/openflow/types.ts'
-import { startOvs } from '../switch/ovs.ts'
+import { startOpenVswitch } from '../../segment/open-vswitch.ts'
+import { cleanupOf } from '../cleanup.ts'
 import { FLOWS, GROUPS } from './shapes.ts'
 import { talk } from './talk.ts'
 
@@ -19,7 +20,7 @@ const partsOf = (messages: readonly Buffer[], type: number): Buffer[] =>
   messages.filter(message => message[1] === of.TYPE.MULTIPART_REPLY && of.readMultipart(message).type === type)
 
 test.serial('what is installed is read back as the same text', async t => {
-  const ovs = await startOvs(t)
+  const ovs = await startOpenVswitch(cleanupOf(t))
   const session = await talk(t, `${ovs.rundir}/br0.mgmt`)
   const xid = (i: number) => 100 + i
   const add = [
@@ -48,14 +49,14 @@ test.serial('what is installed is read back as the same text', async t => {
   t.true(groups.every(group => !group.partial))
 
   // The same texts are what ovs-ofctl shows, and what it takes.
-  const shown = (await ovs.ofctl('dump-groups'))
+  const shown = (await ovs.ofctl(['dump-groups']))
     .split('\n')
     .slice(1)
     .map(line => line.trim())
   t.deepEqual(shown.sort(), GROUPS.map(groupText).sort())
-  const dumped = (await ovs.ofctl('dump-flows', '--no-stats', '--no-names')).split('\n')
+  const dumped = (await ovs.ofctl(['dump-flows', '--no-stats', '--no-names'])).split('\n')
   t.deepEqual(dumped.map(normalizeDump).sort(), FLOWS.map(flowText).sort())
-  for (const flow of FLOWS) await ovs.ofctl('add-flow', flowText(flow))
+  for (const flow of FLOWS) await ovs.ofctl(['add-flow', flowText(flow)])
   const again = partsOf(await session.ask(of.encodeFlowDescRequest(6)), of.MULTIPART.FLOW_DESC).flatMap(part =>
     of.decodeFlowDesc(part),
   )
@@ -64,7 +65,7 @@ test.serial('what is installed is read back as the same text', async t => {
   // Strictly deleted by the texts' flows.
   const remove = FLOWS.map((flow, i) => of.encodeFlowMod(xid(i), 'delete_strict', flow))
   t.deepEqual(errorsIn(await session.ask(...remove, of.encodeGroupDelete(9, GROUPS[0]!.id))), [])
-  t.is(await ovs.ofctl('dump-flows', '--no-stats'), '')
+  t.is(await ovs.ofctl(['dump-flows', '--no-stats']), '')
 })
 
 /** dump-flows leaves out what is at its default: table 0, priority 32768. */
@@ -76,7 +77,7 @@ const normalizeDump = (line: string): string => {
 }
 
 test.serial('ports, counters, filters, monitor and packets', async t => {
-  const ovs = await startOvs(t)
+  const ovs = await startOpenVswitch(cleanupOf(t))
   const session = await talk(t, `${ovs.rundir}/br0.mgmt`)
   await session.ask(of.encodeSetConfig(2))
 
@@ -89,7 +90,7 @@ test.serial('ports, counters, filters, monitor and packets', async t => {
   t.regex(local!.mac, /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/)
 
   t.deepEqual(errorsIn(await session.ask(of.encodeFlowMonitor(5, { id: 1 }))), [])
-  await ovs.ofctl('add-flow', 'table=3,priority=7,cookie=0x55,tcp,tp_dst=80,actions=CONTROLLER')
+  await ovs.ofctl(['add-flow', 'table=3,priority=7,cookie=0x55,tcp,tp_dst=80,actions=CONTROLLER'])
   const [added] = of.decodeFlowUpdates(await session.next())
   t.like(added, { event: 'added' })
   t.is(

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { ExecutionContext } from 'ava'
-import { tempDir } from '../temp-dir.ts'
+import { tempDir } from '../cleanup.ts'
 
 const run = promisify(execFile)
 export const SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema'

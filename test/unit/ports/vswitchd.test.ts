@@ -3,11 +3,12 @@ import type { PortsSnapshot } from '../../../agent/ports/types.ts'
 import { watchPorts } from '../../../agent/ports/watch.ts'
 import { quiet } from '../../../shared/log/quiet.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
+import { startOpenVswitch } from '../../segment/open-vswitch.ts'
+import { cleanupOf } from '../cleanup.ts'
 import { collector } from '../ovsdb/_support.ts'
-import { startOvs } from '../switch/ovs.ts'
 
 test('tells what a real ovs-vswitchd says of a bridge, a port, and a port that it cannot open', async t => {
-  const ovs = await startOvs(t)
+  const ovs = await startOpenVswitch(cleanupOf(t))
   const snapshots = collector<PortsSnapshot>()
   const watch = watchPorts({
     socket: `${ovs.rundir}/db.sock`,

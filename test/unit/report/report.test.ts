@@ -9,8 +9,8 @@ import { registrationClient } from '../../../shared/rpc/client.ts'
 import type { DirectorMessage__Output } from '../../../shared/rpc/gen/crossport/v1/DirectorMessage.ts'
 import type { TlsFiles } from '../../../shared/rpc/tls.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
+import { tempDir } from '../cleanup.ts'
 import { memoryLog } from '../run/memory-log.ts'
-import { tempDir } from '../temp-dir.ts'
 
 const identity: HostIdentity = { hostId: 'rs1', hostMac: '02:00:00:00:00:20', hostIp: '172.24.1.20', version: '1' }
 

@@ -9,8 +9,8 @@ import { protoPath } from 'grpc-health-check'
 import { controlClient } from '../../../shared/rpc/client.ts'
 import { type Control, serveControl } from '../../../shared/rpc/control.ts'
 import type { Status__Output } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
+import { tempDir } from '../cleanup.ts'
 import { memoryLog } from '../run/memory-log.ts'
-import { tempDir } from '../temp-dir.ts'
 
 function fakeControl(): Control & { set(version: string): void } {
   let version = '1'

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import test from 'ava'
 import { afterReading } from '../../../shared/run/after-reading.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
-import { tempDir } from '../temp-dir.ts'
+import { tempDir } from '../cleanup.ts'
 import { fakeClock } from './fake-clock.ts'
 
 test('late is who has not answered, not who could not be heard', async t => {

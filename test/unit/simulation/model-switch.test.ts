@@ -8,8 +8,9 @@ import { flowText, groupText } from '../../../shared/openflow/text.ts'
 import type { Action } from '../../../shared/openflow/types.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
 import { openSwitch, type Switch } from '../../../shared/switch/session.ts'
+import { type OpenVswitch, startOpenVswitch } from '../../segment/open-vswitch.ts'
+import { cleanupOf } from '../cleanup.ts'
 import { memoryLog } from '../run/memory-log.ts'
-import { type Ovs, startOvs } from '../switch/ovs.ts'
 import { createModelSwitch, type ModelSwitch } from './model-switch.ts'
 import { createRandom, type Random } from './random.ts'
 
@@ -89,38 +90,43 @@ async function outcome(commit: Promise<void>): Promise<unknown> {
 }
 
 /** Something that a stranger does, the same to both: with his own cookie or ours, strictly or not, to flows and groups. */
-async function strange(random: Random, model: ModelSwitch, ofctl: Ovs['ofctl'], cookie: () => bigint): Promise<string> {
+async function strange(
+  random: Random,
+  model: ModelSwitch,
+  ofctl: OpenVswitch['ofctl'],
+  cookie: () => bigint,
+): Promise<string> {
   const tcp_dst = 80 + random.below(4)
   switch (random.below(7)) {
     case 0:
     case 1: {
       const flow = anyFlow(random, random.pick([0x77n, cookie()]), [...model.groups.keys()])
       model.strangerAdds(flow)
-      await ofctl('add-flow', flowText(flow))
+      await ofctl(['add-flow', flowText(flow)])
       return 'adds'
     }
     case 2:
       model.strangerDeletes(flow => flow.match.tcp_dst !== tcp_dst)
-      await ofctl('del-flows', `tcp,tp_dst=${tcp_dst}`)
+      await ofctl(['del-flows', `tcp,tp_dst=${tcp_dst}`])
       return 'deletes'
     case 3: {
       const { table, priority, match } = anyFlow(random, 0n)
       model.strangerDeletes(flow => flowKey(flow) !== flowKey({ table, priority, match }))
-      await ofctl('del-flows', '--strict', `table=${table},priority=${priority},tcp,tp_dst=${match.tcp_dst}`)
+      await ofctl(['del-flows', '--strict', `table=${table},priority=${priority},tcp,tp_dst=${match.tcp_dst}`])
       return 'deletes strictly'
     }
     case 4: {
       const mask = random.pick([0xffff_ffff_ffff_ffffn, 0xffff_ffff_0000_0000n, 0xffff_0000_0000_0000n])
       const like = random.pick([0x77n, cookie()])
       model.strangerDeletes(flow => (flow.cookie & mask) !== (like & mask))
-      await ofctl('del-flows', `cookie=0x${like.toString(16)}/0x${mask.toString(16)}`)
+      await ofctl(['del-flows', `cookie=0x${like.toString(16)}/0x${mask.toString(16)}`])
       return 'deletes by cookie'
     }
     case 5: {
       const table = random.below(2)
       const which = (flow: Flow) => flow.table === table && flow.match.tcp_dst === tcp_dst
       model.strangerModifies(which, [{ type: 'output', port: 3 }])
-      await ofctl('mod-flows', `table=${table},tcp,tp_dst=${tcp_dst},actions=output:3`)
+      await ofctl(['mod-flows', `table=${table},tcp,tp_dst=${tcp_dst},actions=output:3`])
       return 'modifies'
     }
     default: {
@@ -128,12 +134,12 @@ async function strange(random: Random, model: ModelSwitch, ofctl: Ovs['ofctl'], 
       if (id === undefined) return 'does nothing'
       if (random.chance(0.5)) {
         model.strangerDeletesGroup(id)
-        await ofctl('del-groups', `group_id=${id}`)
+        await ofctl(['del-groups', `group_id=${id}`])
         return 'deletes a group'
       }
       const group = anyGroup(random, id)
       model.strangerModifiesGroup(group)
-      await ofctl('mod-group', groupText(group))
+      await ofctl(['mod-group', groupText(group)])
       return 'modifies a group'
     }
   }
@@ -142,7 +148,7 @@ async function strange(random: Random, model: ModelSwitch, ofctl: Ovs['ofctl'], 
 test('the model switch and ovs-vswitchd come to the same, whatever is done to them', async t => {
   t.log(`seed ${SEED} (again: CROSSPORT_SEED=${SEED})`)
   const random = createRandom(SEED)
-  const ovs = await startOvs(t)
+  const ovs = await startOpenVswitch(cleanupOf(t))
   const model = createModelSwitch('agent')
   model.refuse = flow => flow.actions.some(action => action.type === 'output' && action.port === BAD_PORT)
   const told = { model: false, real: false }

@@ -5,8 +5,8 @@ import { MIGRATIONS } from '../../../director/store/migrations.ts'
 import { openStore } from '../../../director/store/store.ts'
 import type { RealServerReport } from '../../../shared/rpc/real-server.ts'
 import { openDatabase } from '../../../shared/sqlite/open.ts'
+import { tempDir } from '../cleanup.ts'
 import { reported } from '../registry/fixture.ts'
-import { tempDir } from '../temp-dir.ts'
 
 const rs = (id: string, weight = 1) => reported(id, { weight })
 const report = (n: number, ...list: RealServerReport[]) => ({

@@ -9,7 +9,7 @@ import { CrossportError } from '../../../shared/errors.ts'
 import { openDatabase } from '../../../shared/sqlite/open.ts'
 import { rebuildState } from '../../../shared/sqlite/rebuild.ts'
 import { domain } from '../backends/fixtures.ts'
-import { tempDir } from '../temp-dir.ts'
+import { tempDir } from '../cleanup.ts'
 
 const desired = (object: string, flow: string) => ({ object, signature: `of ${object}`, flows: () => [flow] })
 

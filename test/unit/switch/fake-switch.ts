@@ -1,7 +1,7 @@
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
-import { tempDir } from '../temp-dir.ts'
+import { tempDir } from '../cleanup.ts'
 
 /** Message types and bundle controls by number (OpenFlow 1.5.1, 7.1.1 and 7.3.9.1), written out apart from the codec under test. */
 export const TYPE = {

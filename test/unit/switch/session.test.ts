@@ -7,11 +7,12 @@ import type { Change, DesiredState, Flow, Group } from '../../../shared/flows/ty
 import { PORT } from '../../../shared/openflow/types.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
 import { openSwitch, type PacketIn, type Switch } from '../../../shared/switch/session.ts'
+import { type OpenVswitch, startOpenVswitch } from '../../segment/open-vswitch.ts'
+import { cleanupOf } from '../cleanup.ts'
 import { memoryLog } from '../run/memory-log.ts'
-import { type Ovs, startOvs } from './ovs.ts'
 
 /** A session, and its events as promises. */
-function open(t: ExecutionContext, ovs: Ovs, owner: 'agent' | 'director' = 'agent', packets = false) {
+function open(t: ExecutionContext, ovs: OpenVswitch, owner: 'agent' | 'director' = 'agent', packets = false) {
   t.timeout(30_000)
   const events: string[] = []
   const packetsIn: PacketIn[] = []
@@ -53,7 +54,7 @@ function open(t: ExecutionContext, ovs: Ovs, owner: 'agent' | 'director' = 'agen
   }
 }
 
-async function up(t: ExecutionContext, ovs: Ovs, owner: 'agent' | 'director' = 'agent', packets = false) {
+async function up(t: ExecutionContext, ovs: OpenVswitch, owner: 'agent' | 'director' = 'agent', packets = false) {
   const opened = open(t, ovs, owner, packets)
   await opened.next('up')
   return opened
@@ -95,7 +96,7 @@ const lines = (text: string) =>
     .filter(line => line.trim() !== '')
 
 test('brings the switch to the desired state, and finds no difference after that', async t => {
-  const ovs = await startOvs(t)
+  const ovs = await startOpenVswitch(cleanupOf(t))
   const { sw } = await up(t, ovs)
   const toGroup: Flow = { ...flow(3), actions: [{ type: 'group', group: group(1).id }] }
   const first: DesiredState = { flows: [flow(1), flow(2), toGroup], groups: [group(1)] }
@@ -106,17 +107,17 @@ test('brings the switch to the desired state, and finds no difference after that
   const change = await bring(sw, second)
   t.deepEqual([change.replaceFlows.length, change.deleteFlows.length, change.deleteGroups.length], [2, 1, 1])
   t.is(changeSize(diff(second, await sw.readInstalled())), 0)
-  t.is(lines(await ovs.ofctl('dump-flows')).length, 2)
+  t.is(lines(await ovs.ofctl(['dump-flows'])).length, 2)
 
   const third: DesiredState = { flows: second.flows, groups: [group(2, 7)] }
   t.is((await bring(sw, third)).modifyGroups.length, 1)
-  t.regex(await ovs.ofctl('dump-groups'), /weight:7/)
+  t.regex(await ovs.ofctl(['dump-groups']), /weight:7/)
   await bring(sw, { flows: [], groups: [] })
-  t.deepEqual([lines(await ovs.ofctl('dump-flows')), lines(await ovs.ofctl('dump-groups'))], [[], []])
+  t.deepEqual([lines(await ovs.ofctl(['dump-flows'])), lines(await ovs.ofctl(['dump-groups']))], [[], []])
 })
 
 test('ten thousand flows in one bundle, read back the same', async t => {
-  const ovs = await startOvs(t)
+  const ovs = await startOpenVswitch(cleanupOf(t))
   const { sw, events } = await up(t, ovs)
   const desired = { flows: Array.from({ length: 10_000 }, (_, n) => flow(n)), groups: [] }
   await sw.commit(adds(...desired.flows))
@@ -125,7 +126,7 @@ test('ten thousand flows in one bundle, read back the same', async t => {
 })
 
 test('a flow that is refused as it is parsed leaves nothing behind', async t => {
-  const ovs = await startOvs(t)
+  const ovs = await startOpenVswitch(cleanupOf(t))
   const { sw } = await up(t, ovs)
   // A TCP port without its prerequisites: found out as the message is added, after which a commit would succeed.
   const bad: Flow = { ...flow(2), match: { tcp_dst: 80 } }
@@ -133,26 +134,26 @@ test('a flow that is refused as it is parsed leaves nothing behind', async t => 
   t.is(error?.code, 'SWITCH_REJECTED')
   t.regex(String(error?.fields.FLOW), /cookie=0xc705100100000002.*set_field:8080->tcp_dst/)
   t.is(error?.fields.OF_ERROR, 'OFPBMC_BAD_PREREQ')
-  t.deepEqual(lines(await ovs.ofctl('dump-flows')), [])
+  t.deepEqual(lines(await ovs.ofctl(['dump-flows'])), [])
   await sw.commit(adds(flow(1)))
-  t.is(lines(await ovs.ofctl('dump-flows')).length, 1)
+  t.is(lines(await ovs.ofctl(['dump-flows'])).length, 1)
 })
 
 test('a flow that is refused at the commit rolls all of it back', async t => {
-  const ovs = await startOvs(t)
+  const ovs = await startOpenVswitch(cleanupOf(t))
   const { sw } = await up(t, ovs)
   const bad: Flow = { ...flow(2), actions: [{ type: 'group', group: groupId('agent', 9) }] }
   const error = await t.throwsAsync(sw.commit(adds(flow(1), bad, flow(3))), { instanceOf: CrossportError })
   t.is(error?.code, 'SWITCH_REJECTED')
   t.regex(String(error?.fields.FLOW), /10\.0\.0\.2/)
-  t.deepEqual(lines(await ovs.ofctl('dump-flows')), [])
+  t.deepEqual(lines(await ovs.ofctl(['dump-flows'])), [])
 })
 
 test("strangers' flows and groups, and the other owner's, are neither read nor touched", async t => {
-  const ovs = await startOvs(t)
-  await ovs.ofctl('add-flow', 'table=0,priority=7,actions=NORMAL')
-  await ovs.ofctl('add-flow', 'cookie=0xc705,table=3,priority=8,actions=drop')
-  await ovs.ofctl('add-group', 'group_id=5,type=all,bucket=actions=LOCAL')
+  const ovs = await startOpenVswitch(cleanupOf(t))
+  await ovs.ofctl(['add-flow', 'table=0,priority=7,actions=NORMAL'])
+  await ovs.ofctl(['add-flow', 'cookie=0xc705,table=3,priority=8,actions=drop'])
+  await ovs.ofctl(['add-group', 'group_id=5,type=all,bucket=actions=LOCAL'])
   const agent = await up(t, ovs)
   const director = await up(t, ovs, 'director')
   const his: Flow = { ...flow(50), cookie: encodeCookie('director', 'dispatch', 1) }
@@ -161,13 +162,13 @@ test("strangers' flows and groups, and the other owner's, are neither read nor t
   t.is((await agent.sw.readInstalled()).flows.length, 1)
   t.is((await director.sw.readInstalled()).groups.length, 1)
   await bring(agent.sw, { flows: [], groups: [] })
-  t.is(lines(await ovs.ofctl('dump-flows')).length, 3)
-  t.is(lines(await ovs.ofctl('dump-groups')).length, 2)
+  t.is(lines(await ovs.ofctl(['dump-flows'])).length, 3)
+  t.is(lines(await ovs.ofctl(['dump-groups'])).length, 2)
   t.deepEqual([agent.events, director.events], [['up'], ['up']])
 })
 
 test('what is not ours is not sent', async t => {
-  const ovs = await startOvs(t)
+  const ovs = await startOpenVswitch(cleanupOf(t))
   const { sw } = await up(t, ovs)
   for (const change of [
     adds({ ...flow(1), cookie: 1n }),
@@ -182,22 +183,22 @@ test('what is not ours is not sent', async t => {
 })
 
 test("a stranger's flow that took the place of ours is not deleted as ours", async t => {
-  const ovs = await startOvs(t)
+  const ovs = await startOpenVswitch(cleanupOf(t))
   const { sw, next } = await up(t, ovs)
   await sw.commit(adds(flow(1)))
   const drift = next('drift')
-  await ovs.ofctl('add-flow', 'cookie=0x1,priority=100,tcp,nw_dst=10.0.0.1,tp_dst=80,actions=drop')
+  await ovs.ofctl(['add-flow', 'cookie=0x1,priority=100,tcp,nw_dst=10.0.0.1,tp_dst=80,actions=drop'])
   await drift
   await sw.commit({ ...NO_CHANGE, deleteFlows: [flow(1)] })
-  t.regex(await ovs.ofctl('dump-flows'), /cookie=0x1,/)
+  t.regex(await ovs.ofctl(['dump-flows']), /cookie=0x1,/)
 })
 
 test('drift: flows of ours that a stranger deletes, changes or adds are told of; his own and ours are not', async t => {
-  const ovs = await startOvs(t)
+  const ovs = await startOpenVswitch(cleanupOf(t))
   const { sw, events, next } = await up(t, ovs)
   await bring(sw, { flows: [flow(1), flow(2)], groups: [] })
-  await ovs.ofctl('add-flow', 'cookie=0x1,priority=3,actions=NORMAL')
-  await ovs.ofctl('del-flows', 'cookie=0x1/-1')
+  await ovs.ofctl(['add-flow', 'cookie=0x1,priority=3,actions=NORMAL'])
+  await ovs.ofctl(['del-flows', 'cookie=0x1/-1'])
   t.deepEqual(events, ['up'])
 
   for (const [command, ...args] of [
@@ -207,26 +208,26 @@ test('drift: flows of ours that a stranger deletes, changes or adds are told of;
     ['del-flows'],
   ] as const) {
     const drift = next('drift')
-    await ovs.ofctl(command, ...args)
+    await ovs.ofctl([command, ...args])
     t.regex(await drift, /flow/, `${command} ${args}`)
   }
   t.deepEqual((await sw.readInstalled()).flows, [])
 })
 
 test('drift: a group of ours that a stranger changes', async t => {
-  const ovs = await startOvs(t)
+  const ovs = await startOpenVswitch(cleanupOf(t))
   const { sw, events, next } = await up(t, ovs)
   await bring(sw, { flows: [], groups: [group(1)] })
-  await ovs.ofctl('add-group', 'group_id=5,type=all,bucket=actions=LOCAL')
-  await ovs.ofctl('dump-flows')
+  await ovs.ofctl(['add-group', 'group_id=5,type=all,bucket=actions=LOCAL'])
+  await ovs.ofctl(['dump-flows'])
   t.deepEqual(events, ['up'])
   const drift = next('drift')
-  await ovs.ofctl('mod-group', `group_id=${group(1).id},type=select,bucket=actions=LOCAL`)
+  await ovs.ofctl(['mod-group', `group_id=${group(1).id},type=select,bucket=actions=LOCAL`])
   t.regex(await drift, /group/)
 })
 
 test('connects again after vswitchd was killed, and puts its flows back', async t => {
-  const ovs = await startOvs(t)
+  const ovs = await startOpenVswitch(cleanupOf(t))
   const { sw, next, events } = await up(t, ovs)
   await bring(sw, { flows: [flow(1)], groups: [group(1)] })
   const down = next('down')
@@ -241,12 +242,12 @@ test('connects again after vswitchd was killed, and puts its flows back', async 
   t.is(sw.state, 'up')
   const change = await bring(sw, { flows: [flow(1)], groups: [group(1)] })
   t.is(changeSize(change), 2)
-  t.is(lines(await ovs.ofctl('dump-flows')).length, 1)
+  t.is(lines(await ovs.ofctl(['dump-flows'])).length, 1)
   t.is(events.filter(event => event === 'up').length, 2)
 })
 
 test('waits for a bridge that is not there yet', async t => {
-  const ovs = await startOvs(t)
+  const ovs = await startOpenVswitch(cleanupOf(t))
   const { sw, next } = open(t, { ...ovs, bridge: 'br1' })
   t.is(sw.state, 'connecting')
   const wait = next('up')
@@ -256,7 +257,7 @@ test('waits for a bridge that is not there yet', async t => {
 })
 
 test('ports, packets out and in, counters of buckets and flows', async t => {
-  const ovs = await startOvs(t)
+  const ovs = await startOpenVswitch(cleanupOf(t))
   const { sw, next, packetsIn } = await up(t, ovs, 'agent', true)
   const [local] = await sw.readPorts()
   t.is(local?.number, PORT.LOCAL)

@@ -1,0 +1,52 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** Ends what was begun, the last first: an AsyncDisposableStack, or the teardowns of a test. */
+export interface Cleanup {
+  defer(end: () => void | Promise<void>): void
+}
+
+const left = new Set<string>()
+const remove = (dir: string) => rmSync(dir, { recursive: true, force: true })
+process.on('exit', () => left.forEach(remove))
+
+/** A directory that is gone after the cleanup, and with this process at the latest. */
+export function tempDir(cleanup: Cleanup): string {
+  const dir = mkdtempSync(join(tmpdir(), 'crossport-'))
+  left.add(dir)
+  cleanup.defer(() => {
+    left.delete(dir)
+    remove(dir)
+  })
+  return dir
+}
+
+export interface ChildOptions {
+  readonly env?: Readonly<Record<string, string>>
+  /** What becomes of standard output and standard error. Default: nothing. */
+  readonly output?: 'ignore' | 'pipe'
+}
+
+/** A process that is killed by the cleanup, and by the kernel when this process dies without it. */
+export function startChild(
+  cleanup: Cleanup,
+  command: readonly string[],
+  { env = {}, output = 'ignore' }: ChildOptions = {},
+): ChildProcess {
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...command], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', output, output],
+  })
+  cleanup.defer(() => end(child))
+  return child
+}
+
+export async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = once(child, 'exit')
+  child.kill('SIGKILL')
+  await ended
+}
