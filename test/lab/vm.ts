@@ -57,14 +57,15 @@ export function makeDomainVm(host: Place, plan: VmPlan): LabVm {
   }
 
   const reboot = async (mode: 'guest' | 'acpi' | 'agent' | 'reset' = 'guest') => {
-    const bootId = async () => (await shell.run('cat /proc/sys/kernel/random/boot_id', 500)).output
+    const bootId = async (timeoutMs?: number) =>
+      (await shell.run('cat /proc/sys/kernel/random/boot_id', timeoutMs)).output
     const before = await bootId()
     if (mode === 'guest') await shell.run('(sleep 0.1; reboot) >/dev/null 2>&1 &')
     else if (mode === 'reset') await virsh('reset', name)
     else await virsh('reboot', name, '--mode', mode)
     for (let tries = 0; tries < 200; tries++) {
       // What was asked of the old kernel is never answered.
-      const now = await bootId().catch(() => before)
+      const now = await bootId(500).catch(() => before)
       if (now !== before) return waitForBoot()
     }
     throw new Error(`${name}: did not reboot`)
