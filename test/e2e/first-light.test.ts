@@ -175,7 +175,7 @@ test.serial(
     const { lab } = site
     const hosts = ['director', 'rs1', 'rs2']
     const before = await Promise.all(hosts.map(host => flows(lab, host)))
-    const load = site.load()
+    const load = await site.load()
     await Promise.all([site.director.kill(), site.agent('rs1').kill(), site.agent('rs2').kill()])
     await Promise.all([site.director.start(), site.agent('rs1').start(), site.agent('rs2').start()])
     await site.ready('web', 3)

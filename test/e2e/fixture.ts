@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts'
 import { CONTROL_SOCKETS, type DaemonConfig, type DaemonEnv } from '../lab/daemons.ts'
 import { type CreateOptions, createLab, type Lab } from '../lab/lab.ts'
@@ -6,6 +7,7 @@ import { readyCount, type StatusWatch, watchStatus } from '../lab/status.ts'
 
 export const VIP = '10.10.1.100'
 export const SERVICES = '/etc/crossport/services.d'
+const LOAD_RATE = 20
 
 /** A lab with its daemons running, as an operator would have it. */
 export interface Site {
@@ -19,8 +21,8 @@ export interface Site {
   ready(service: string, count: number): Promise<void>
   /** `count` requests by curl, each on a connection of its own, by what answered; a failure counts as 'failed'. */
   request(count: number, url?: string): Promise<Map<string, number>>
-  /** Requests without end, one after the other, until `stop`. */
-  load(): { stop(): Promise<Map<string, number>> }
+  /** Requests without end, `LOAD_RATE` a second at most, one after the other, until `stop`. */
+  load(): Promise<{ stop(): Promise<Map<string, number>> }>
   down(): Promise<void>
 }
 
@@ -80,7 +82,6 @@ export async function createSite(options: SiteOptions = {}): Promise<Site> {
 }
 
 function makeSite(lab: Lab, directorHost: string, director: Daemon, agents: ReadonlyMap<string, Daemon>): Site {
-  const curl = (count: number, url: string) => `for i in $(seq ${count}); do curl -s -m 5 ${url} || echo failed; done`
   return {
     lab,
     director,
@@ -93,17 +94,17 @@ function makeSite(lab: Lab, directorHost: string, director: Daemon, agents: Read
       await director.until(`${count} real servers of ${name}`, status => readyCount(status, name) === count)
     },
     request: async (count, url = `http://${VIP}/`) => {
-      const { stdout } = await lab.client.exec(['sh', '-c', curl(count, url)], { timeoutMs: 120_000, check: false })
+      const { stdout } = await lab.client.exec(curl(url, count), { timeoutMs: 120_000, check: false })
       return tally(stdout)
     },
-    load: () => {
-      const stopFile = `/run/stop-${Math.random().toString(36).slice(2)}`
-      const script = `while [ ! -e ${stopFile} ]; do curl -s -m 5 http://${VIP}/ || echo failed; done`
-      const done = lab.client.exec(['sh', '-c', script], { timeoutMs: 120_000, check: false })
+    load: async () => {
+      const argv = [...curl(`http://${VIP}/`, 1_000_000), '--rate', `${LOAD_RATE}/s`]
+      const client = await lab.client.spawn(argv, { name: `load-${performance.now().toFixed(0)}` })
       return {
         stop: async () => {
-          await lab.client.writeFile(stopFile, '')
-          return tally((await done).stdout)
+          client.kill()
+          await client.exited
+          return tally(await readFile(client.log, 'utf8'))
         },
       }
     },
@@ -145,6 +146,12 @@ async function startDaemon(
       await process.exited
     },
   }
+}
+
+/** `count` requests, each on a connection of its own; `failed` where one has no answer. */
+export function curl(url: string, count: number): string[] {
+  const close = ['-H', 'Connection: close', '-w', '%{onerror}failed\\n']
+  return ['curl', '-s', '-m', '5', ...close, `${url}?[1-${count}]`]
 }
 
 export function tally(stdout: string): Map<string, number> {

@@ -82,7 +82,7 @@ async function servedWithout(t: ExecutionContext, vm: string): Promise<void> {
 /** Makes a VM's application fail under load, and logs how long new connections still went there. */
 async function failing(t: ExecutionContext, vm: string, command: string): Promise<string> {
   const capture = await site.lab.capture(vm, `dst host ${VIP} and src net 10.10.1.0/24`)
-  const loads = [site.load(), site.load()]
+  const loads = await Promise.all([site.load(), site.load()])
   let came = 0
   await capture.waitFor(packet => packet.flags === 'S' && ++came === 3)
   // The earliest moment at which it can have failed.
@@ -210,7 +210,7 @@ test.serial('the probe port is taken down: nobody falls for it, and it is set up
 test.serial('the agent restarts: nobody falls, no flow changes', async t => {
   const agent = site.agent('rs1')
   const before = ours(await flows(site.lab, 'rs1'))
-  const load = site.load()
+  const load = await site.load()
   await agent.kill()
   await agent.start()
   await agent.until('registered', s => s.inputs.some(i => i.name === 'director' && i.state === 'registered'))

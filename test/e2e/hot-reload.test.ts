@@ -21,7 +21,7 @@ test.after.always(() => site?.down())
 
 /** Does `edits` under load: no request is lost, and the flows that were there before are still the same. */
 async function untouchedBy(t: ExecutionContext, edits: () => Promise<unknown>): Promise<void> {
-  const load = site.load()
+  const load = await site.load()
   const before = await placed()
   await edits()
   const after = new Map((await placed()).map(flow => [flow.text, flow]))

@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava'
 import type { Lab } from '../lab/lab.ts'
 import { decapsulate, TUNNEL_FILTER } from '../lab/tunnel.ts'
-import { createSite, type Site, type SiteOptions, service, total, VIP } from './fixture.ts'
+import { createSite, curl, type Site, type SiteOptions, service, total, VIP } from './fixture.ts'
 
 const D = '02:00:00:00:01:00'
 
@@ -65,9 +65,7 @@ test.serial('GRE; the director on the same host as a real server; a client host 
   const answers = (host: string) =>
     seen.concat(other).filter(({ arp, outer }) => arp?.op === 2 && arp.spa === VIP && outer.dst === host).length
   const other = await tunnelled(lab, 'rs2', async () => {
-    const { stdout } = await lab
-      .host('client2')
-      .exec(['sh', '-c', `for i in $(seq 10); do curl -s -m 5 http://${VIP}/; done`])
+    const { stdout } = await lab.host('client2').exec(curl(`http://${VIP}/`, 10))
     t.is(stdout.split('\n').length, 10)
   })
   t.true(answers('172.24.1.10') > 0)

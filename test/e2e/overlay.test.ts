@@ -202,7 +202,7 @@ test.serial('kill -9 of director and agents loses no request, and they come back
   // What the tunnel has taught comes and goes by itself.
   const written = async (host: string) => (await flows(site.lab, host)).filter(line => !line.includes('cookie=0xc7053'))
   const before = await Promise.all(hosts.map(written))
-  const load = site.load()
+  const load = await site.load()
   await Promise.all([site.director.kill(), site.agent('rs1').kill(), site.agent('rs2').kill()])
   await Promise.all([site.director.start(), site.agent('rs1').start(), site.agent('rs2').start()])
   await site.ready('web', 3)

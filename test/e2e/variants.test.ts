@@ -1,7 +1,7 @@
 import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { root } from '../lab/paths.ts'
-import { createSite, flows, ours, SERVICES, type Site, service, tally, untilFlows, VIP } from './fixture.ts'
+import { createSite, curl, flows, ours, SERVICES, type Site, service, tally, untilFlows, VIP } from './fixture.ts'
 import { eavesdrop, standIn } from './variants.ts'
 
 // What operators of LVS and Open vSwitch really have, in one lab: every test is one such thing. Its own flow broken, it
@@ -59,8 +59,7 @@ test.after.always(() => site?.down())
 
 /** Who has answered `count` requests from a place or a VM. */
 async function who(from: string, url: string, count = 12): Promise<string[]> {
-  const script = `for i in $(seq ${count}); do curl -s -m 5 ${url} || echo failed; done`
-  const { stdout } = await site.lab.host(from).exec(['sh', '-c', script], { timeoutMs: 100_000, check: false })
+  const { stdout } = await site.lab.host(from).exec(curl(url, count), { timeoutMs: 100_000, check: false })
   return [...tally(stdout).keys()].sort()
 }
 
