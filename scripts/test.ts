@@ -41,7 +41,7 @@ const phases: Readonly<Record<string, () => Promise<Counts>>> = {
   lint: () => check(['biome', 'check', '.']),
   types: () => check(['tsc', '--noEmit']),
   unit: () => ava(['test/unit/**/*.test.ts', 'test/arch/**/*.test.ts'], []),
-  e2e: () => ava(['test/e2e/**/*.test.ts'], ['--serial', '--concurrency=1', '--timeout=5m']),
+  e2e: () => ava(['test/e2e/**/*.test.ts'], ['--concurrency=2']),
 }
 
 const wanted = process.argv.slice(2)
