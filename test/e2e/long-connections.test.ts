@@ -31,7 +31,7 @@ test.serial('200 long-lived connections lose none, whatever changes', async t =>
   await drop(echo([rs('web-[12]')]), 'two ready', s => states(s).join() === 'ready,ready')
   const program = new URL('programs/long-lived.ts', import.meta.url).pathname
   const holder = await lab.client.spawn([process.execPath, program, VIP, String(PORT), String(COUNT), STOP])
-  await holder.waitForLine(/^open/, 60_000)
+  await holder.waitForLine(/^open/, 180_000)
 
   // Added, weighed, scheduled otherwise, drained, removed; one change in force before the next.
   await drop(echo([rs('web-*')]), 'a third one', s => states(s).join() === 'ready,ready,ready')
