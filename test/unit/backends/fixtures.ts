@@ -7,7 +7,7 @@ export function uuid(n: number): string {
 }
 
 export function mac(n: number): string {
-  return `52:54:00:00:00:${n.toString(16).padStart(2, '0')}`
+  return `52:54:00:00:${(n >> 8).toString(16).padStart(2, '0')}:${(n & 255).toString(16).padStart(2, '0')}`
 }
 
 export function domain(n: number, changes: Partial<Domain> = {}): Domain {

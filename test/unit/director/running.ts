@@ -8,6 +8,7 @@ import type { ControlClient } from '../../../shared/rpc/gen/crossport/v1/Control
 import type { Status__Output } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
 import { directorConfig, startDirector as runUntilStopped } from '../../segment/director.ts'
+import { reported } from '../registry/fixture.ts'
 import { memoryLog } from '../run/memory-log.ts'
 import { type Network, program, startProgram, VIP } from './network.ts'
 
@@ -66,24 +67,8 @@ export async function startDirector(
   }
 }
 
-export function realServer(name: string, change: Partial<ReportedRealServer> = {}): ReportedRealServer {
-  return {
-    id: `web/${name}`,
-    service: 'web',
-    vip: VIP,
-    protocol: 'tcp',
-    vipPort: 80,
-    ingressPort: 8080,
-    rsPort: 8080,
-    vm: name,
-    vmUuid: '',
-    weight: 1,
-    state: 'ready',
-    reason: '',
-    scheduler: 'rr',
-    ...change,
-  }
-}
+export const realServer = (name: string, change: Partial<ReportedRealServer> = {}): ReportedRealServer =>
+  reported(`web/${name}`, { vm: name, ...change })
 
 export function startAgent(
   t: ExecutionContext,

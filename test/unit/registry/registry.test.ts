@@ -13,8 +13,8 @@ import {
 } from '../../../director/registry/registry.ts'
 import { virtualServices } from '../../../director/registry/services.ts'
 import type { HostReport, Registry } from '../../../director/registry/types.ts'
-import type { ServiceSpec } from '../../../shared/config/service.ts'
 import type { RealServerReport } from '../../../shared/rpc/real-server.ts'
+import { spec as specOf } from '../backends/fixtures.ts'
 import { reported as rs } from './fixture.ts'
 
 const LEASE = 15_000
@@ -30,17 +30,7 @@ function host(n: number, realServers: readonly RealServerReport[], change: Parti
   }
 }
 
-const spec: ServiceSpec = {
-  service: 'web',
-  vip: '10.10.1.100',
-  port: 80,
-  protocol: 'tcp',
-  scheduler: 'rr',
-  clients: ['0.0.0.0/0'],
-  arp: 'answer',
-  realServers: [{ vm: 'web-*', port: 8080, weight: 1 }],
-  source: { origin: 'file', file: 'web.yaml', line: 1 },
-}
+const spec = specOf()
 
 const states = (registry: Registry) => fleet(registry).realServers.map(({ id, state }) => `${id} ${state}`)
 

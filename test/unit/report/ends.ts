@@ -1,0 +1,90 @@
+import type { ExecutionContext } from 'ava'
+import { createReporter, type HostIdentity } from '../../../agent/report/reporter.ts'
+import type { DirectorDocument, DirectorInfo } from '../../../agent/report/types.ts'
+import { type Agents, type Offer, serveAgents } from '../../../director/intake/agents.ts'
+import type { HostReport } from '../../../director/registry/types.ts'
+import type { TlsFiles } from '../../../shared/rpc/tls.ts'
+import { systemClock } from '../../../shared/run/clock.ts'
+import { reported } from '../registry/fixture.ts'
+import { memoryLog } from '../run/memory-log.ts'
+
+export const identity: HostIdentity = {
+  hostId: 'rs1',
+  hostMac: '02:00:00:00:00:20',
+  hostIp: '172.24.1.20',
+  version: '1',
+}
+
+export const rs = reported('web/web-1')
+
+/** What a director offers that has these documents. */
+export function offer(change: Partial<Offer['request']> = {}, texts: readonly string[] = []): Offer {
+  const documents = texts.map((text, i) => ({ file: 'web.yaml', line: i + 1, text }))
+  return {
+    request: { directorId: 'd1', directorMac: '02:00:00:00:01:00', leaseMs: 6000, active: true, ...change },
+    documents,
+    revision: texts.join(),
+  }
+}
+
+/** Everything that either side hears, and a way to wait for it. */
+export function recorder() {
+  const events: string[] = []
+  let waiters: (() => void)[] = []
+  return {
+    events,
+    note: (event: string) => {
+      events.push(event)
+      const woken = waiters
+      waiters = []
+      for (const wake of woken) wake()
+    },
+    async until(pattern: RegExp): Promise<string> {
+      for (;;) {
+        const at = events.findIndex(event => pattern.test(event))
+        if (at >= 0) return events.splice(0, at + 1).at(-1)!
+        await new Promise<void>(resolve => waiters.push(resolve))
+      }
+    },
+  }
+}
+
+type Recorder = ReturnType<typeof recorder>
+
+export function startDirector(listen: string, heard: Recorder, tls?: TlsFiles): Promise<Agents> {
+  const list = (report: HostReport) => [...report.realServers.values()].map(one => `${one.id}=${one.state}`).join()
+  return serveAgents({
+    listen,
+    tls,
+    log: memoryLog(),
+    handlers: {
+      onRegistration: report => heard.note(`registered ${report.hostId} ${report.hostMac} ${list(report)}`),
+      onDelta: (id, { upserted, removedIds }) =>
+        heard.note(`delta ${id} +${upserted.map(one => `${one.id}=${one.state}`)} -${removedIds}`),
+      onAlive: id => heard.note(`alive ${id}`),
+    },
+  })
+}
+
+export function startReporter(
+  t: ExecutionContext,
+  address: string,
+  told: Recorder,
+  options: { tls?: TlsFiles; identity?: HostIdentity } = {},
+) {
+  const log = memoryLog()
+  const reporter = createReporter({
+    address,
+    identity,
+    log,
+    clock: systemClock,
+    handlers: {
+      onDirector: (info: DirectorInfo) => told.note(`director ${info.id} ${info.mac} ${info.leaseMs} ${info.active}`),
+      onServices: (documents: readonly DirectorDocument[]) => told.note(`services ${documents.map(one => one.text)}`),
+      onState: (state, reason) => told.note(`${state}: ${reason}`),
+    },
+    ...options,
+  })
+  t.teardown(() => reporter.close())
+  return reporter
+}
