@@ -22,7 +22,7 @@ test.before(async () => {
   })
   await site.drop('web.yaml', service())
   await site.ready('web', 3)
-  const tenMb = `head -c ${TEN_MB} /dev/zero >/srv/www/ten`
+  const tenMb = `truncate -s ${TEN_MB} /srv/www/ten`
   for (const vm of site.lab.vms) await vm.exec(tenMb)
 })
 

@@ -25,7 +25,7 @@ export async function startLightVm(host: Place, place: Place, plan: VmPlan): Pro
   const www = place.path('/run/www')
   await mkdir(www)
   await writeFile(`${www}/index.html`, `${plan.name}\n`)
-  await writeFile(`${www}/big`, `${plan.name} 0123456789abcdef\n`.repeat(400_000).slice(0, 8 * 1024 * 1024))
+  await writeFile(`${www}/big`, Buffer.alloc(8 * 1024 * 1024))
   for (const http of ['8080', '8081'])
     await place.exec([`${guestImage}/busybox`, 'httpd', '-p', http, '-h', '/run/www'])
 }
