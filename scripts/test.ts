@@ -43,7 +43,7 @@ const phases: Readonly<Record<string, () => Promise<Counts>>> = {
   unit: () => ava(['test/unit/**/*.test.ts', 'test/arch/**/*.test.ts'], []),
   e2e: () => ava(['test/e2e/*.test.ts'], ['--concurrency=2']),
   // They count the requests that a fault costs: the machine is theirs.
-  faults: () => ava(['test/e2e/faults/*.test.ts'], ['--concurrency=1']),
+  faults: () => ava(['test/e2e/faults/*.test.ts'], ['--serial']),
 }
 
 const wanted = process.argv.slice(2)

@@ -18,7 +18,7 @@ const { agent, host, calmAgain, holds } = faults
 const MAIN = path.join(import.meta.dirname, '../../../agent/main.ts')
 let proxies: Record<'switch' | 'libvirt', Middleman>
 
-test.before(async () => {
+test.serial.before(async () => {
   proxies = {
     switch: standBetween(host().path('/run/proxy/br0.mgmt'), host().path('/run/openvswitch/br0.mgmt'), 'openflow'),
     libvirt: standBetween(host().path('/run/proxy/libvirt'), host().path('/run/libvirt/libvirt-sock'), 'libvirt'),

@@ -35,7 +35,7 @@ export function faultSite(options: SiteOptions = {}) {
   const vms = options.vms ?? 3
   const ready = typeof vms === 'number' ? vms : vms.filter(({ name = 'web-' }) => name.startsWith('web-')).length
 
-  test.before(async () => {
+  test.serial.before(async () => {
     site = await createSite({ hosts: 1, ...options, vms })
     await site.drop('web.yaml', service())
     await site.ready('web', ready)

@@ -22,7 +22,7 @@ const KILL_OVSDB = killed('ovsdb-server')
 // The bridge's own device, and with it the host's address, goes with the daemon.
 const addressBack = () => sh(`until ip link set br0 up; do sleep 0.05; done; ip address replace ${ip()}/24 dev br0`)
 
-test.before(async () => {
+test.serial.before(async () => {
   await agent().kill()
   await agent().start({}, HELD_UP)
   await calmAgain()
