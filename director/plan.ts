@@ -68,9 +68,8 @@ function number(service: VirtualService, numbers: Numbers, knowledge: Knowledge)
       : { persistence: { ...persistence, zone: ZONE_BASE + numbers.of('service', `${service.key} clients`) } }),
     onEmpty: options.onEmpty ?? 'reject',
     ...(hashField === undefined ? {} : { hashField }),
-    ...(turns === undefined
-      ? { shares: shares.map(({ id, slots }) => ({ mark: markOf(service, id, numbers), slots })) }
-      : { shares: [], turns: { ...turns, order: turns.order.map(id => markOf(service, id, numbers)) } }),
+    shares: shares.map(({ id, slots }) => ({ mark: markOf(service, id, numbers), slots })),
+    ...(turns === undefined ? {} : { turns: { ...turns, order: turns.order.map(id => markOf(service, id, numbers)) } }),
     targets: established.map(({ id, newConnections }) => {
       const { hostMac, hostIp, ingressPort } = byId.get(id)!
       return { mark: markOf(service, id, numbers), hostMac, hostIp, ingressPort, newConnections }

@@ -10,9 +10,9 @@ import type { Candidate, Share, Shared } from './types.ts'
 
 /** What the switch has to do with the real servers of one virtual service. */
 export interface Schedule {
-  /** New connections, in the order of the ids. Empty: nobody can serve. */
+  /** New connections, in the order of the ids. Empty: they are given out by turns, or nobody can serve. */
   readonly shares: readonly Share[]
-  /** Where it is there, connections are given out in this order, and not by shares. */
+  /** New connections, one after the other. */
   readonly turns?: Turns
   /** The header field whose hash chooses among equal copies (a share's slots); undefined: the shares are proportions. */
   readonly hashField?: 'ipv4_src' | 'ipv4_dst'
@@ -46,15 +46,15 @@ export function schedule(service: Schedulable, knowledge: Knowledge = { now: 0 }
   const serving = realServers.filter(rs => isReady(rs) && knowledge.load?.servers.get(rs.id)?.full !== true)
   const regular = serving.filter(rs => rs.terms?.sorry !== true)
   const chosen = regular.length > 0 ? regular : serving
+  const ids = new Set(chosen.map(rs => rs.id))
   const choice = isHashed(service.scheduler)
     ? { shares: hashedShares(realServers, chosen), hashField: HASH_FIELD[service.scheduler] }
     : byLoad(service.scheduler, service, chosen, knowledge)
-  const ids = new Set(choice.shares.map(share => share.id))
   return {
     ...choice,
     established: realServers
       .filter(rs => (rs.state !== 'down' || options.onFailure === 'keep') && !isDrained(rs, service, knowledge))
-      .map(rs => ({ id: rs.id, newConnections: chosen.includes(rs) || ids.has(rs.id) })),
+      .map(rs => ({ id: rs.id, newConnections: ids.has(rs.id) })),
   }
 }
 
@@ -80,14 +80,11 @@ function byLoad(
     const { opened = 0, active = 0 } = load?.servers.get(rs.id) ?? {}
     return { id: rs.id, weight: rs.weight * ramped, ramp: ramped, opened, active }
   })
-  const expected = Math.max(LEAST_EXPECTED * candidates.length, ((load?.peak ?? 0) * horizonMs) / 1000)
-  const shares = algorithms[scheduler](candidates, expected)
-  const slots = apportion(shares, SLOTS, load === undefined ? 1 : 0)
   const order = load?.many === true ? undefined : turns(scheduler, candidates)
-  return {
-    shares: candidates.flatMap(({ id }, i) => (slots[i]! > 0 ? [{ id, slots: slots[i]! }] : [])),
-    ...(order === undefined ? {} : { turns: order }),
-  }
+  if (order !== undefined) return { shares: [], turns: order }
+  const expected = Math.max(LEAST_EXPECTED * candidates.length, ((load?.peak ?? 0) * horizonMs) / 1000)
+  const slots = apportion(algorithms[scheduler](candidates, expected), SLOTS, load === undefined ? 1 : 0)
+  return { shares: candidates.flatMap(({ id }, i) => (slots[i]! > 0 ? [{ id, slots: slots[i]! }] : [])) }
 }
 
 /** Stands for all on which `opened` depends: it counts anew when this changes, or a newcomer would be flooded. */

@@ -1,4 +1,5 @@
 import type { RealServer } from '../../../director/registry/types.ts'
+import { observe, type ServiceLoad } from '../../../director/schedule/load.ts'
 import { reported } from '../registry/fixture.ts'
 
 export function rs(id: string, change: Partial<RealServer> = {}): RealServer {
@@ -8,4 +9,10 @@ export function rs(id: string, change: Partial<RealServer> = {}): RealServer {
 /** One real server for each weight. */
 export function farm(weights: readonly number[]): RealServer[] {
   return weights.map((weight, i) => rs(`rs-${String(i).padStart(3, '0')}`, { weight }))
+}
+
+/** So many connections come that they are given out by shares; the real servers have none yet. */
+export function rush(realServers: readonly RealServer[]): ServiceLoad {
+  const servers = new Map(realServers.map(rs => [rs.id, undefined]))
+  return observe(undefined, { at: 0, epoch: '', counters: new Map(), servers, manyFrom: 0 })
 }

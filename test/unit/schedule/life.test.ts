@@ -2,11 +2,13 @@ import test from 'ava'
 import type { RealServer } from '../../../director/registry/types.ts'
 import { live } from '../../../director/schedule/lives.ts'
 import { observe, type Thresholds } from '../../../director/schedule/load.ts'
-import { schedule } from '../../../director/schedule/schedule.ts'
-import { farm, rs } from './fixture.ts'
+import { type Knowledge, schedule } from '../../../director/schedule/schedule.ts'
+import { farm, rs, rush } from './fixture.ts'
 
-const slots = (realServers: readonly RealServer[], knowledge: Parameters<typeof schedule>[1], options = {}) =>
-  schedule({ scheduler: 'wrr', realServers, options }, knowledge).shares.map(share => share.slots)
+const slots = (realServers: readonly RealServer[], knowledge: Knowledge, options = {}) =>
+  schedule({ scheduler: 'wrr', realServers, options }, { ...knowledge, load: rush(realServers) }).shares.map(
+    share => share.slots,
+  )
 
 test('slow start: a newcomer begins with a twentieth and ends with all of its share; those of before are not slowed', t => {
   const [old, newcomer] = farm([1, 1]) as [RealServer, RealServer]
@@ -50,7 +52,7 @@ test('onFailure: the connections of one that is down go on only with keep', t =>
 
 test('a sorry server serves only when nobody else can', t => {
   const sorry = rs('z', { terms: { upper: 0, lower: 0, sorry: true } })
-  const of = (list: RealServer[]) => schedule({ scheduler: 'rr', realServers: list, options: {} }).shares.map(s => s.id)
+  const of = (list: RealServer[]) => schedule({ scheduler: 'rr', realServers: list, options: {} }).turns?.order
   t.deepEqual(of([rs('a'), sorry]), ['a'])
   t.deepEqual(of([rs('a', { state: 'down' }), sorry]), ['z'])
   t.deepEqual(of([rs('a', { weight: 0 }), sorry]), ['z'])
@@ -75,7 +77,7 @@ test('thresholds: full at the upper one, open again below the lower one, or belo
     loadOf(50, loadOf(100, undefined, { upper: 100, lower: 50 }), { upper: 100, lower: 50 }).servers.get('a')?.full,
   )
   t.false(loadOf(49, full, { upper: 100, lower: 50 }).servers.get('a')?.full)
-  t.is(schedule({ scheduler: 'rr', realServers: [rs('a')], options: {} }, { now: 0, load: full }).shares.length, 0)
+  t.is(schedule({ scheduler: 'rr', realServers: [rs('a')], options: {} }, { now: 0, load: full }).turns, undefined)
 })
 
 test('counters that begin anew, because the switch was restarted, do no harm', t => {

@@ -4,10 +4,10 @@ import type { RealServer } from '../../../director/registry/types.ts'
 import { apportion, SLOTS } from '../../../director/schedule/apportion.ts'
 import { schedule } from '../../../director/schedule/schedule.ts'
 import type { Scheduler } from '../../../shared/config/service.ts'
-import { rs } from './fixture.ts'
+import { rs, rush } from './fixture.ts'
 
 const of = (scheduler: Scheduler, realServers: readonly RealServer[]) =>
-  schedule({ scheduler, realServers, options: {} })
+  schedule({ scheduler, realServers, options: {} }, { now: 0, load: rush(realServers) })
 
 const weights = fc.array(fc.integer({ min: 1, max: 65535 }), { minLength: 1, maxLength: 40 })
 
