@@ -8,11 +8,11 @@ import type { Plan } from '../plan.ts'
 import type { VirtualService } from '../registry/services.ts'
 import type { RealServer } from '../registry/types.ts'
 import { SLOTS } from '../schedule/apportion.ts'
-import { type Lives, live } from '../schedule/lives.ts'
+import { type Lives, live, nextStep } from '../schedule/lives.ts'
 import { observe, type ServiceLoad, type Thresholds } from '../schedule/load.ts'
 import { keptInPanic } from '../schedule/panic.ts'
 import { epochOf, type Knowledge, type Schedule, schedule } from '../schedule/schedule.ts'
-import { readActivity, readCounters, readTotal } from './counters.ts'
+import { type Counters, readActivity, readCounters, readTotal } from './counters.ts'
 import { isSettled } from './settled.ts'
 
 /**
@@ -56,21 +56,37 @@ export interface Balance {
 }
 
 interface Account {
+  /** As in force; undefined until it is. */
+  service?: VirtualService
+  compiled?: CompiledService
   /** Of the last reading; `applied` is what the shares in force were made by. */
   latest?: ServiceLoad
   applied?: ServiceLoad
   appliedAt: number
   lives: Lives
+  /** New connections, as the switch counts them. */
   packets: number
+  /** Clock milliseconds at which it was known to have had none; undefined: it had, or nobody has looked yet. */
+  unusedAt?: number
+  /** Clock milliseconds at which time alone may change its shares. */
+  wakeAt: number
 }
 
 export function startBalance(options: BalanceOptions): Balance {
   const { clock, log } = options
   const accounts = new Map<string, Account>()
+  /** Of the services in force. */
+  const byNumber = new Map<number, Account>()
+  /** To be looked at: new connections have come, or they come at such a rate that the next ones are due. Oldest first. */
+  const hot = new Set<Account>()
+  /** To be looked at, at its time. */
+  const timed = new Set<Account>()
+  /** With active connections, of which one may end while no new one comes. Looked at in turn, when nobody is hot. */
+  const resting = new Set<Account>()
+  let fresh: Account[] = []
   let due = new Set<string>()
-  let seen: readonly VirtualService[] = []
+  let seen: Plan['compiled'] | undefined
   let total = -1
-  let packets: ReadonlyMap<number, number> = new Map()
   let horizonMs: number = TICK.idle
   let stopped = false
   let failing = false
@@ -80,65 +96,107 @@ export function startBalance(options: BalanceOptions): Balance {
     const now = clock.now()
     const known = accounts.get(service.key)
     const lives = live(known?.lives, service.realServers, now)
-    const account = known ?? { appliedAt: now, lives, packets: 0 }
+    const account = known ?? { appliedAt: now, lives, packets: 0, wakeAt: Number.POSITIVE_INFINITY }
     if (!sameLives(account.lives, lives)) account.appliedAt = now
     account.lives = lives
     accounts.set(service.key, account)
+    arm(account, service, now)
     return account
+  }
+
+  const arm = (account: Account, service: VirtualService, now: number) => {
+    const { many = false, manyUntil = 0 } = account.latest ?? {}
+    const step = nextStep(account.lives, service.options, now)
+    account.wakeAt = Math.min(step, many ? manyUntil : Number.POSITIVE_INFINITY)
+    if (account.wakeAt < Number.POSITIVE_INFINITY) timed.add(account)
+    else timed.delete(account)
   }
 
   const known = (account: Account): Knowledge => {
     return { now: account.appliedAt, lives: account.lives, load: account.applied, horizonMs }
   }
 
+  /** Another plan is in force. */
+  const follow = (plan: Plan) => {
+    seen = plan.compiled
+    byNumber.clear()
+    for (const [i, service] of plan.services.entries()) {
+      const account = accounts.get(service.key) ?? accountOf(service)
+      if (account.service === undefined) fresh.push(account)
+      account.service = service
+      account.compiled = plan.compiled[i]!
+      byNumber.set(account.compiled.number, account)
+    }
+    if (byNumber.size === accounts.size) return
+    for (const [key, account] of accounts) {
+      // One that is planned will be in force.
+      if (account.compiled === undefined || byNumber.get(account.compiled.number) === account) continue
+      accounts.delete(key)
+      for (const set of [hot, timed, resting]) set.delete(account)
+    }
+  }
+
+  /** Costs one small answer while no connection comes. */
+  const findNew = async (sw: Pick<Switch, 'readFlowStats' | 'readPackets'>) => {
+    const sum = await readTotal(sw)
+    if (sum !== total) {
+      for (const [number, packets] of await readActivity(sw)) {
+        const account = byNumber.get(number)
+        if (account === undefined || account.packets === packets) continue
+        account.packets = packets
+        hot.add(account)
+      }
+      total = sum
+    }
+    for (const account of fresh) if (account.packets === 0) account.unusedAt = clock.now()
+    fresh = []
+  }
+
+  /** Costs in proportion to the services that connections come to, or for which it is time. */
   const tick = async (): Promise<number> => {
     const sw = options.switch()
     const plan = options.plan()
     if (sw?.state !== 'up' || plan === undefined) return TICK.idle
-    if (plan.services !== seen) {
-      const present = new Set(plan.services.map(service => service.key))
-      for (const key of accounts.keys()) if (!present.has(key)) accounts.delete(key)
-      seen = plan.services
-    }
-    const few = plan.services.some(service => countsEach(service, accounts.get(service.key)?.latest))
+    if (plan.compiled !== seen) follow(plan)
+    const few = hot.values().some(countsEach)
     if (few) await refresh(sw)
-    const sum = await readTotal(sw)
-    if (sum !== total) packets = await readActivity(sw)
-    total = sum
-    const busy = plan.services.flatMap((service, i) => {
-      const compiled = plan.compiled[i]!
-      const account = accounts.get(service.key)
-      if (account === undefined) return []
-      const now = packets.get(compiled.number) ?? 0
-      const due =
-        now !== account.packets || account.latest === undefined || account.latest.peak > 1 || account.latest.many
-      return due ? [{ service, compiled, account, now }] : []
-    })
-    // Whoever has been waiting longest goes first.
-    busy.sort((a, b) => (a.account.latest?.at ?? 0) - (b.account.latest?.at ?? 0))
-    for (const { service, compiled, account, now } of busy.slice(0, LOOKED_AT)) {
-      account.packets = now
-      // As it is scheduled (plan.ts).
-      await look(sw, keptInPanic(service), compiled, account)
-    }
-    for (const service of plan.services) if (ages(service)) age(keptInPanic(service))
-    const large = busy.some(({ service }) => service.realServers.length > SLOTS)
-    horizonMs = large ? TICK.large : few && busy.length <= 4 ? TICK.few : TICK.many
-    return busy.length === 0 ? TICK.idle : horizonMs
+    await findNew(sw)
+    const now = clock.now()
+    for (const account of timed) if (account.wakeAt <= now && account.service !== undefined) hot.add(account)
+    const large = hot.values().some(({ service }) => service!.realServers.length > SLOTS)
+    const busy = hot.size
+    const chosen = busy > 0 ? hot.values().take(LOOKED_AT) : resting.values().take(1)
+    for (const account of [...chosen]) await look(sw, account)
+    horizonMs = large ? TICK.large : few && busy <= 4 ? TICK.few : TICK.many
+    return busy === 0 ? TICK.idle : horizonMs
   }
 
-  const look = async (
-    sw: Pick<Switch, 'readFlowStats'>,
-    service: VirtualService,
-    compiled: CompiledService,
-    account: Account,
-  ) => {
-    const counters = await readCounters(sw, compiled)
+  const look = async (sw: Pick<Switch, 'readFlowStats'>, account: Account) => {
+    // As it is scheduled (plan.ts).
+    const service = keptInPanic(account.service!)
+    const counters = await readCounters(sw, account.compiled!)
     const at = clock.now()
-    const now: Knowledge = { now: at, lives: account.lives, horizonMs }
-    account.latest = observe(account.latest, {
+    if (account.latest === undefined && account.unusedAt !== undefined)
+      account.latest = observed(service, account, new Map(), account.unusedAt)
+    account.latest = observed(service, account, counters, at)
+    arm(account, service, at)
+    hot.delete(account)
+    resting.delete(account)
+    if (account.latest.peak > 1) hot.add(account)
+    if (account.latest.servers.values().some(({ active }) => active >= 0.5)) resting.add(account)
+    const before = schedule(service, known(account))
+    const after = schedule(service, { now: at, lives: account.lives, load: account.latest, horizonMs })
+    if (sameTargets(before, after) && isSettled(before, after)) return
+    account.applied = account.latest
+    account.appliedAt = at
+    due.add(service.key)
+    options.mark('load')
+  }
+
+  const observed = (service: VirtualService, { latest, lives }: Account, counters: Counters, at: number): ServiceLoad =>
+    observe(latest, {
       at,
-      epoch: epochOf(service, now),
+      epoch: epochOf(service, { now: at, lives }),
       counters: new Map(
         service.realServers.flatMap(rs => {
           const counted = counters.get(options.markOf(service, rs.id))
@@ -149,27 +207,6 @@ export function startBalance(options: BalanceOptions): Balance {
       ...(BY_ACTIVE.has(service.scheduler) ? { manyFrom: MANY_BY_ACTIVE } : {}),
       ...(service.protocol === 'udp' ? { idleMs: options.udpTimeout * 1000 } : {}),
     })
-    const before = schedule(service, known(account))
-    const after = schedule(service, { ...now, load: account.latest })
-    if (sameTargets(before, after) && isSettled(before, after)) return
-    account.applied = account.latest
-    account.appliedAt = at
-    due.add(service.key)
-    options.mark('load')
-  }
-
-  /** Slow starts and drain timeouts go on by the clock alone. */
-  const age = (service: VirtualService) => {
-    const account = accounts.get(service.key)
-    if (account === undefined) return
-    const now = { ...known(account), now: clock.now() }
-    const before = schedule(service, known(account))
-    const after = schedule(service, now)
-    if (sameTargets(before, after) && isSettled(before, after)) return
-    account.appliedAt = now.now
-    due.add(service.key)
-    options.mark('time')
-  }
 
   /** Any change of the tables makes the switch look through its datapath at once, and credit what it finds. */
   const refresh = async (sw: Pick<Switch, 'commit'>) => {
@@ -208,9 +245,9 @@ export function startBalance(options: BalanceOptions): Balance {
 const NOTHING = { addGroups: [], modifyGroups: [], addFlows: [], replaceFlows: [], deleteFlows: [], deleteGroups: [] }
 
 /** Few enough come that each of them counts, for an algorithm or a threshold that goes by who is there. */
-function countsEach({ scheduler, realServers }: VirtualService, load: ServiceLoad | undefined): boolean {
-  if (load === undefined || load.peak <= 1 || load.peak >= FEW_RATE) return false
-  return BY_ACTIVE.has(scheduler) || realServers.some(rs => (rs.terms?.upper ?? 0) > 0)
+function countsEach({ service, latest }: Account): boolean {
+  if (service === undefined || latest === undefined || latest.peak <= 1 || latest.peak >= FEW_RATE) return false
+  return BY_ACTIVE.has(service.scheduler) || service.realServers.some(rs => (rs.terms?.upper ?? 0) > 0)
 }
 
 /** Their turns change with every reading, and at each change the switch looks through all that it has cached. */
@@ -219,10 +256,6 @@ const BY_ACTIVE: ReadonlySet<Scheduler> = new Set(['lc', 'wlc', 'sed', 'nq'])
 
 function thresholds(rs: RealServer): Thresholds | undefined {
   return rs.terms === undefined ? undefined : { upper: rs.terms.upper, lower: rs.terms.lower }
-}
-
-function ages({ options }: VirtualService): boolean {
-  return Boolean(options.slowStart) || options.drainTimeout !== undefined
 }
 
 function sameLives(a: Lives, b: Lives): boolean {

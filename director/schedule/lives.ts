@@ -1,3 +1,4 @@
+import type { ServiceOptions } from '../registry/services.ts'
 import type { RealServer } from '../registry/types.ts'
 
 export type Phase = 'serving' | 'draining' | 'away'
@@ -28,11 +29,28 @@ export function phaseOf(rs: RealServer): Phase {
   return rs.state === 'ready' ? 'serving' : 'away'
 }
 
+/** A slow start goes in twentieths: twenty changes of the switch, and not hundreds. */
+export const RAMP_STEPS = 20
 /** Nothing is as slow as to get nothing: its first connections are what warms it up. */
-const LEAST_RAMP = 0.05
+const LEAST_RAMP = 1 / RAMP_STEPS
 
 /** How far the slow start (milliseconds; 0: none) of a serving real server has come, 0.05 to 1. */
 export function ramp(life: Life | undefined, slowStartMs: number, now: number): number {
   if (life === undefined || slowStartMs <= 0) return 1
   return Math.min(1, Math.max(LEAST_RAMP, (now - life.since) / slowStartMs))
+}
+
+/** When time alone changes next what these lives allow, in clock milliseconds; infinity: never. */
+export function nextStep(lives: Lives, { slowStart = 0, drainTimeout }: ServiceOptions, now: number): number {
+  let next = Number.POSITIVE_INFINITY
+  for (const { phase, since } of lives.values()) {
+    if (phase === 'draining' && drainTimeout !== undefined) {
+      const end = since + drainTimeout * 1000
+      if (end > now) next = Math.min(next, end)
+    } else if (phase === 'serving' && slowStart > 0) {
+      const step = Math.max(1, Math.floor(RAMP_STEPS * ((now - since) / (slowStart * 1000)))) + 1
+      if (step <= RAMP_STEPS) next = Math.min(next, since + (step / RAMP_STEPS) * slowStart * 1000)
+    }
+  }
+  return next
 }

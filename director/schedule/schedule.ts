@@ -3,7 +3,7 @@ import type { RealServer } from '../registry/types.ts'
 import { algorithms } from './algorithms/index.ts'
 import { apportion, SLOTS } from './apportion.ts'
 import { copies, HASH_FIELD, isHashed } from './hashed.ts'
-import { type Lives, ramp } from './lives.ts'
+import { type Lives, RAMP_STEPS, ramp } from './lives.ts'
 import type { ServiceLoad } from './load.ts'
 import { type Turns, turns } from './turns.ts'
 import type { Candidate, Share, Shared } from './types.ts'
@@ -92,7 +92,7 @@ export function epochOf(service: Schedulable, { lives, now }: Knowledge): string
   const slowStartMs = (service.options.slowStart ?? 0) * 1000
   return service.realServers
     .filter(isReady)
-    .map(rs => `${rs.id} ${rs.weight} ${Math.floor(20 * ramp(lives?.get(rs.id), slowStartMs, now))}`)
+    .map(rs => `${rs.id} ${rs.weight} ${Math.floor(RAMP_STEPS * ramp(lives?.get(rs.id), slowStartMs, now))}`)
     .join('\n')
 }
 

@@ -1,5 +1,6 @@
 import { apportion, SLOTS } from './apportion.ts'
 import { gcd } from './gcd.ts'
+import { RAMP_STEPS } from './lives.ts'
 import type { Candidate, Shared } from './types.ts'
 
 /** Who gets the next connections, one after the other; after the last one it goes on at `again`, for ever. */
@@ -15,8 +16,6 @@ export interface Turns {
 const MOST_CORRECTIONS = 64
 /** As many as the switch can tell apart (compile/features/turn.ts). */
 const MOST_TURNS = 4000
-/** Ramps are taken in twentieths, so that a slow start gives twenty orders and not hundreds. */
-const STEPS = 20
 
 /**
  * The order in which LVS would give out connections, if none ended. For rr and wrr it is fixed, and theirs (ip_vs_rr.c,
@@ -55,7 +54,7 @@ function byWeight(scheduler: Shared): boolean {
 function wholeParts(weights: readonly (readonly [weight: number, ramp: number])[]): readonly number[] | undefined {
   const ramping = weights.some(([, ramp]) => ramp < 1)
   const whole = weights.map(([weight, ramp]) =>
-    ramping ? Math.round(weight) * Math.max(1, Math.floor(STEPS * ramp)) : Math.round(weight),
+    ramping ? Math.round(weight) * Math.max(1, Math.floor(RAMP_STEPS * ramp)) : Math.round(weight),
   )
   const unit = whole.reduce(gcd, 0)
   const parts = whole.map(weight => weight / unit)
