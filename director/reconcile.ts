@@ -1,4 +1,6 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Applied, Applier } from '../shared/apply/apply.ts'
+import type { ServiceSpec } from '../shared/config/service.ts'
 import { CrossportError } from '../shared/errors.ts'
 import type { Compiled } from '../shared/flows/compiled.ts'
 import type { Log } from '../shared/log.ts'
@@ -10,9 +12,10 @@ import type { CompiledService, Site } from './compile/types.ts'
 import type { Inputs } from './intake/inputs.ts'
 import { createPanicTeller } from './panics.ts'
 import type { Plan } from './plan.ts'
-import { createPlanner, type Part } from './planner.ts'
+import { createPlanner, type Part, type Planned } from './planner.ts'
 import { expire, nextExpiry } from './registry/registry.ts'
 import type { VirtualService } from './registry/services.ts'
+import type { Registry } from './registry/types.ts'
 import type { Knowledge } from './schedule/schedule.ts'
 import type { Store } from './store/store.ts'
 
@@ -78,6 +81,8 @@ export function startReconcile(options: ReconcileOptions): Reconcile {
   /** The last pass came to its end: all stations know everything but what has changed since. */
   let complete = false
   let asked: Asked[] = []
+  /** Gone, as the planner says once; nobody else knows yet. */
+  let left = NO_PART
   let cancelLease = () => {}
 
   /** Those who ask for an act hear of the first that starts after they asked, also when it fails. */
@@ -93,6 +98,22 @@ export function startReconcile(options: ReconcileOptions): Reconcile {
     }
   }
 
+  /** A whole pass cannot do with less than all, for it is compared with all that the switch has; others have room between. */
+  const planned = async (specs: readonly ServiceSpec[], registry: Registry, whole: boolean): Promise<Planned> => {
+    const { knowledge, dueShares } = options
+    for (let due = dueShares(); ; due = NOBODY) {
+      const next = planner.update({ specs, registry, due, knowledge, most: MOST_SERVICES })
+      if (!whole) return next
+      left = joined(left, next.gone)
+      if (!next.more) {
+        const gone = without(left, next.services)
+        left = NO_PART
+        return { ...next, altered: next, gone }
+      }
+      await setImmediate()
+    }
+  }
+
   /** Costs in proportion to what has changed: it runs many times a second while connections come. */
   const pass = async (): Promise<Applied> => {
     const site = inputs.site
@@ -101,25 +122,22 @@ export function startReconcile(options: ReconcileOptions): Reconcile {
     complete = false
     inputs.updateRegistry(registry => expire(registry, clock.now()))
     armLease()
-    store.hosts.save(inputs.registry.hosts)
-    const { services: files, registry } = inputs
+    const { services: files, specs, registry } = inputs
+    await store.hosts.save(registry.hosts)
     if (files.synced) store.files.save(files.texts)
-    const { knowledge } = options
-    const most = whole ? Number.POSITIVE_INFINITY : MOST_SERVICES
-    const next = planner.update({ specs: inputs.specs, registry, due: options.dueShares(), knowledge, most })
+    const next = await planned(specs, registry, whole)
+    const { altered, gone } = next
     if (next.more) loop.mark('more')
     const changed = compiler.update({
       site,
       services: next.compiled,
-      altered: next.altered.compiled,
-      gone: next.gone.compiled,
+      altered: altered.compiled,
+      gone: gone.compiled,
     })
-    const altered = whole ? next : next.altered
-    options.offer(site, { altered: altered.services, gone: next.gone.services })
-    const gone = next.gone.compiled
+    options.offer(site, { altered: altered.services, gone: gone.services })
     const accompanied = tornDown
-      ? { altered: [], gone: [...gone, ...next.compiled] }
-      : { altered: altered.compiled, gone }
+      ? { altered: [], gone: [...gone.compiled, ...next.compiled] }
+      : { altered: altered.compiled, gone: gone.compiled }
     // Before the flows, for a connection's first packet should find its zone's timeouts; but flows go out without, too.
     const failure = await options.accompany(accompanied).then(
       () => undefined,
@@ -128,7 +146,7 @@ export function startReconcile(options: ReconcileOptions): Reconcile {
     const applied = tornDown
       ? await applier.apply(NOTHING, options.switch())
       : await applier.apply(compiler.compiled, options.switch(), whole ? {} : { changed })
-    tellPanics(altered.services, next.gone.services)
+    tellPanics(altered.services, gone.services)
     plan = next
     complete = !tornDown
     if (applied.added + applied.deleted > 0) log.info('the switch has confirmed', { ...applied })
@@ -190,8 +208,22 @@ export function startReconcile(options: ReconcileOptions): Reconcile {
   }
 }
 
-/** Of one pass: so that many at once, when a fleet dials in, neither hold up this process nor the switch for long. */
+/** Planned at a time: so that many at once, when a fleet dials in, neither hold up this process nor the switch for long. */
 const MOST_SERVICES = 100
+
+const NOBODY: ReadonlySet<string> = new Set()
+const NO_PART: Part = { services: [], compiled: [] }
+
+/** Without those that are back. */
+function without({ services, compiled }: Part, present: readonly VirtualService[]): Part {
+  const keys = new Set(present.map(({ key }) => key))
+  const stays = (_: unknown, i: number) => !keys.has(services[i]!.key)
+  return { services: services.filter(stays), compiled: compiled.filter(stays) }
+}
+
+function joined(one: Part, other: Part): Part {
+  return { services: [...one.services, ...other.services], compiled: [...one.compiled, ...other.compiled] }
+}
 
 /** What a director that was torn down wants of the switch. */
 const NOTHING: Compiled = new Map()

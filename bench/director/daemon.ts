@@ -6,7 +6,9 @@ import type { FromDaemon, ToDaemon } from './process.ts'
 
 // A director in a process of its own (process.ts): its memory, CPU time and stalls are nobody else's.
 
-const delay = monitorEventLoopDelay({ resolution: 1 })
+/** Milliseconds. Finer than this, the timer that watches would be most of what an idle director costs. */
+const RESOLUTION = 10
+const delay = monitorEventLoopDelay({ resolution: RESOLUTION })
 delay.enable()
 const send = (message: FromDaemon) => process.send?.(message)
 const now = () => performance.timeOrigin + performance.now()
@@ -25,7 +27,7 @@ const log: Log = { debug: heard, info: heard, notice() {}, warn: told, error: to
 process.on('message', ({ ask }: ToDaemon) => {
   if (ask === 'collect') global.gc?.()
   const { user, system } = process.cpuUsage()
-  send({ usage: { cpu: user + system, rss: process.memoryUsage.rss(), stall: delay.max / 1e6 } })
+  send({ usage: { cpu: user + system, rss: process.memoryUsage.rss(), stall: delay.max / 1e6 - RESOLUTION } })
   delay.reset()
 })
 

@@ -7,6 +7,7 @@ import type { AgentMessage__Output } from '../../shared/rpc/gen/crossport/v1/Age
 import type { DirectorMessage } from '../../shared/rpc/gen/crossport/v1/DirectorMessage.ts'
 import type { HostRegistration__Output } from '../../shared/rpc/gen/crossport/v1/HostRegistration.ts'
 import type { RealServer__Output } from '../../shared/rpc/gen/crossport/v1/RealServer.ts'
+import type { RegistrationDefinition } from '../../shared/rpc/gen/crossport/v1/Registration.ts'
 import type { RegistrationRequest } from '../../shared/rpc/gen/crossport/v1/RegistrationRequest.ts'
 import type { ServiceDocuments } from '../../shared/rpc/gen/crossport/v1/ServiceDocuments.ts'
 import { fromProto, type RealServerReport } from '../../shared/rpc/real-server.ts'
@@ -59,20 +60,22 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   const { log, handlers } = options
   const calls = new Map<Call, { hostId: string | undefined; documentChanges: boolean }>()
   let offer: Offer | undefined
+  /** What an agent that dials in is told. */
+  let greeting: readonly DirectorMessage[] | undefined
 
-  const greet = (call: Call, offered: Offer) => {
-    call.write({ request: offered.request })
-    call.write({ services: allOf(offered) })
+  const greet = (call: Call) => {
+    if (greeting !== undefined) for (const message of greeting) call.write(message)
   }
 
   /** What of it is new; all agents have had `before`. */
   const tell = (before: Offer, next: Offer) => {
+    const [request, all] = greetingOf(next)
     const asked = JSON.stringify(before.request) !== JSON.stringify(next.request)
-    const all = before.revision === next.revision ? undefined : allOf(next)
-    const changes = all && changesOf(before, next)
+    const changes = before.revision === next.revision ? undefined : { services: changesOf(before, next) }
+    greeting = [request, all]
     for (const [call, { documentChanges }] of calls) {
-      if (asked) call.write({ request: next.request })
-      if (all !== undefined) call.write({ services: documentChanges ? changes! : all })
+      if (asked) call.write(request)
+      if (changes !== undefined) call.write(documentChanges ? changes : all)
     }
   }
 
@@ -123,13 +126,13 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     })
     call.on('cancelled', ended)
     call.on('error', ended)
-    if (offer !== undefined) greet(call, offer)
+    greet(call)
   }
 
   const server: RpcServer = await serveRpc({
     listen: options.listen,
     tls: options.tls,
-    add: (grpcServer, proto) => grpcServer.addService(proto.registration.service, { Attach: attach }),
+    add: (grpcServer, proto) => grpcServer.addService(serializedOnce(proto.registration.service), { Attach: attach }),
   })
   server.setServing(true)
   return {
@@ -138,7 +141,8 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
       const before = offer
       offer = next
       if (before !== undefined) return tell(before, next)
-      for (const call of calls.keys()) greet(call, next)
+      greeting = greetingOf(next)
+      for (const call of calls.keys()) greet(call)
     },
     get connected() {
       return new Set([...calls.values()].flatMap(({ hostId }) => hostId ?? []))
@@ -147,8 +151,19 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   }
 }
 
-function allOf({ documents, revision }: Offer): ServiceDocuments {
-  return { documents: [...documents], revision }
+function greetingOf({ request, documents, revision }: Offer): readonly [DirectorMessage, DirectorMessage] {
+  return [{ request }, { services: { documents: [...documents], revision } }]
+}
+
+/** A fleet that dials in is told the same, and what it is told is long: it is serialized for the first of it. */
+function serializedOnce({ Attach, ...others }: RegistrationDefinition): RegistrationDefinition {
+  const known = new WeakMap<DirectorMessage, Buffer>()
+  const responseSerialize = (message: DirectorMessage) => {
+    const bytes = known.get(message) ?? Attach.responseSerialize(message)
+    known.set(message, bytes)
+    return bytes
+  }
+  return { ...others, Attach: { ...Attach, responseSerialize } }
 }
 
 function changesOf(before: Offer, next: Offer): ServiceDocuments {

@@ -1,4 +1,5 @@
 import type { RealServerReport } from '../../shared/rpc/real-server.ts'
+import { createPace } from '../../shared/run/pace.ts'
 import type { Database } from '../../shared/sqlite/open.ts'
 import type { Host } from '../registry/types.ts'
 
@@ -9,10 +10,13 @@ export interface HostStore {
   load(): readonly SavedHost[]
   /**
    * Writes the hosts and real servers that are other objects than were saved, and removes those that are not there.
-   * One transaction.
+   * One transaction a host, with room for others between them. Not to be called again before it has resolved.
    */
-  save(hosts: ReadonlyMap<string, SavedHost>): void
+  save(hosts: ReadonlyMap<string, SavedHost>): Promise<void>
 }
+
+/** Rows that are written at a time: some milliseconds. */
+const ROWS_AT_ONCE = 1000
 
 export function openHosts(db: Database): HostStore {
   const put = db.prepare(
@@ -27,29 +31,42 @@ export function openHosts(db: Database): HostStore {
   const hosts = db.prepare('SELECT * FROM host ORDER BY seq').all() as HostRow[]
   const realServers = db.prepare('SELECT * FROM real_server ORDER BY host_id, id').all() as RealServerRow[]
   const byHost = Map.groupBy(realServers, row => row.host_id)
-  let saved: ReadonlyMap<string, SavedHost> = new Map(
-    hosts.map(row => [row.host_id, fromRow(row, byHost.get(row.host_id) ?? [])]),
-  )
+  const saved = new Map<string, SavedHost>(hosts.map(row => [row.host_id, fromRow(row, byHost.get(row.host_id) ?? [])]))
 
-  const write = db.transaction((changed: readonly SavedHost[], gone: readonly string[]) => {
-    for (const id of gone) remove.run(id)
-    for (const host of changed) {
-      const { hostId, seq, state, hostMac, hostIp, version } = host
-      put.run(hostId, seq, state, hostMac, hostIp, version)
-      const before = saved.get(hostId)?.realServers
-      if (before === host.realServers) continue
-      for (const id of before?.keys() ?? []) if (!host.realServers.has(id)) removeOne.run(hostId, id)
-      for (const [id, rs] of host.realServers) if (before?.get(id) !== rs) putOne.run(hostId, id, JSON.stringify(rs))
+  /** Returns how many rows that were. */
+  const write = db.transaction((host: SavedHost): number => {
+    const { hostId, seq, state, hostMac, hostIp, version } = host
+    put.run(hostId, seq, state, hostMac, hostIp, version)
+    let rows = 1
+    const before = saved.get(hostId)?.realServers
+    if (before === host.realServers) return rows
+    for (const id of before?.keys() ?? []) {
+      if (host.realServers.has(id)) continue
+      removeOne.run(hostId, id)
+      rows++
     }
+    for (const [id, rs] of host.realServers) {
+      if (before?.get(id) === rs) continue
+      putOne.run(hostId, id, JSON.stringify(rs))
+      rows++
+    }
+    return rows
   })
   return {
     load: () => [...saved.values()],
-    save: next => {
-      const changed = [...next.values()].filter(host => !isSaved(host, saved.get(host.hostId)))
-      const gone = [...saved.keys()].filter(id => !next.has(id))
-      if (changed.length + gone.length === 0) return
-      write(changed, gone)
-      saved = next
+    save: async next => {
+      const pace = createPace(ROWS_AT_ONCE)
+      for (const id of [...saved.keys()]) {
+        if (next.has(id)) continue
+        remove.run(id)
+        saved.delete(id)
+      }
+      for (const host of next.values()) {
+        if (isSaved(host, saved.get(host.hostId))) continue
+        const rows = write(host)
+        saved.set(host.hostId, host)
+        await pace(rows)
+      }
     },
   }
 }

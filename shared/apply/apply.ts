@@ -5,6 +5,7 @@ import { createFlowTable } from '../flows/table.ts'
 import type { Flow, FlowList } from '../flows/types.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../run/clock.ts'
+import { createPace } from '../run/pace.ts'
 import type { Switch } from '../switch/types.ts'
 import { createQuarantine, type Quarantined } from './quarantine.ts'
 import { createSaver, type DesiredStore } from './saver.ts'
@@ -66,6 +67,9 @@ export interface Counts {
   deleted: number
 }
 
+/** Flows that are taken over before others have their turn: some milliseconds. */
+const FLOWS_AT_ONCE = 1000
+
 /** A switch that refuses everything must not keep the loop busy: the next ones are found out in the next pass. */
 const REFUSALS_A_PASS = 16
 
@@ -103,37 +107,46 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
   /** What was compiled of it when it was looked at last. */
   const taken = (object: string) => quarantine.asked(object) ?? table.wanted(object)
 
-  const put = (object: string, wanted: CompiledObject | undefined) => {
+  const put = (object: string, wanted: CompiledObject | undefined): number => {
     const before = table.wanted(object)
     const known = before !== undefined && !unconfirmed.has(object) && !quarantine.has(object)
     quarantine.replaced(object, known ? before : undefined)
-    table.set(object, wanted)
     saver?.changed(object)
+    return table.set(object, wanted)
   }
 
-  /** False: it is as it was. */
-  const takeOne = (object: string, compiled: Compiled): boolean => {
+  /** How many flows were looked at; undefined: the object is as it was. */
+  const takeOne = (object: string, compiled: Compiled): number | undefined => {
     const now = compiled.get(object)
-    if (now?.signature === taken(object)?.signature) return false
-    put(object, now)
+    if (now?.signature === taken(object)?.signature) return undefined
+    const flows = put(object, now)
     if (now !== undefined) unconfirmed.add(object)
     else {
       unconfirmed.delete(object)
       quarantine.gone(object)
     }
-    return true
+    return flows
   }
 
   /** Takes over what differs from the last pass. */
-  const take = (compiled: Compiled, changed: Iterable<string> | undefined) => {
+  const take = async (compiled: Compiled, changed: Iterable<string> | undefined) => {
+    const pace = createPace(FLOWS_AT_ONCE)
     let news = false
-    for (const object of changed ?? compiled.keys()) if (takeOne(object, compiled)) news = true
-    if (changed === undefined)
-      for (const object of [...table.objects, ...quarantine.list.map(one => one.object)])
-        if (takeOne(object, compiled)) news = true
+    const takeAll = async (objects: Iterable<string>) => {
+      for (const object of objects) {
+        const flows = takeOne(object, compiled)
+        if (flows === undefined) continue
+        news = true
+        const rest = pace(flows)
+        if (rest !== undefined) await rest
+      }
+    }
+    await takeAll(changed ?? compiled.keys())
+    if (changed === undefined) await takeAll([...table.objects, ...quarantine.list.map(one => one.object)])
     if (!retryRefused && !news) return
-    for (const object of quarantine.release(retryRefused ? 'all' : 'clashes')) takeOne(object, compiled)
+    const which = retryRefused ? 'all' : 'clashes'
     retryRefused = false
+    await takeAll(quarantine.release(which))
   }
 
   const readBack = async (sw: Pick<Switch, 'readInstalled'>) => {
@@ -191,7 +204,7 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
       if (options?.retryRefused === true) retryRefused = true
     },
     apply: async (compiled, sw, { sweep = true, changed } = {}) => {
-      take(compiled, changed)
+      await take(compiled, changed)
       for (let refusals = 0; ; refusals++) {
         if (!trusted) await readBack(sw)
         try {

@@ -14,8 +14,11 @@ import type { Change, DesiredState, Flow, FlowList, InstalledState } from './typ
  * whenever they are needed.
  */
 export interface FlowTable {
-  /** What `object` wants from now on, in place of what it wanted; undefined removes it. */
-  set(object: string, wanted: CompiledObject | undefined): void
+  /**
+   * What `object` wants from now on, in place of what it wanted; undefined removes it. Returns how many flows that are,
+   * with those of before.
+   */
+  set(object: string, wanted: CompiledObject | undefined): number
   readonly objects: Iterable<string>
   readonly desired: DesiredState
   /** How much that is. */
@@ -139,13 +142,13 @@ export function createFlowTable(): FlowTable {
     set(object, wanted) {
       const before = holders.get(object)
       const lost = before?.wanted.state()
+      const state = wanted?.state()
       size.flows -= lost?.flows.length ?? 0
       size.groups -= lost?.groups.length ?? 0
       for (const flow of lost?.flows ?? []) unclaim(flow, object)
       for (const { id } of lost?.groups ?? []) groups.unclaim(id, object)
-      if (wanted !== undefined) {
+      if (wanted !== undefined && state !== undefined) {
         const { number } = hold(object, wanted)
-        const state = wanted.state()
         size.flows += state.flows.length
         size.groups += state.groups.length
         for (const flow of state.flows) claim(flow, object, number)
@@ -157,6 +160,7 @@ export function createFlowTable(): FlowTable {
         const at = entries.find(print)
         if (entries.claims(at) === 0 && entries.isInstalled(at)) unclaimed.set(keyOf(print), flow)
       }
+      return (lost?.flows.length ?? 0) + (state?.flows.length ?? 0)
     },
     get objects() {
       return holders.keys()

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { CrossportError } from '../errors.ts'
 import type { Owner } from '../flows/cookie.ts'
 import { changeSize } from '../flows/diff.ts'
@@ -12,7 +13,7 @@ import { type Conversation, converse } from './conversation.ts'
 import { type Frame, refusalName } from './frame.ts'
 import type { Session } from './request.ts'
 
-/** Bytes per write: enough to be few, few enough that echo requests are answered in between. */
+/** Bytes per write: enough to be few, few enough that others have their turn in between. */
 const CHUNK = 64 * 1024
 
 /**
@@ -73,7 +74,10 @@ async function exchange(
   await conversation.answer(done, TYPE.BARRIER_REPLY)
 }
 
-/** OPEN as `xid`, the items as `xid + 1` and on, written in chunks at the pace at which the switch reads. */
+/**
+ * OPEN as `xid`, the items as `xid + 1` and on, written in chunks at the pace at which the switch reads; however fast that
+ * is, nobody else waits for longer than one chunk.
+ */
 async function writeItems(
   connection: OpenFlowConnection,
   bundle: number,
@@ -94,6 +98,7 @@ async function writeItems(
     }
     if (w.at < CHUNK) continue
     await connection.write(written(w))
+    await setImmediate()
     w = createWriter(CHUNK * 2)
   }
   await connection.write(written(w))

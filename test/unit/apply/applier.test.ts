@@ -75,6 +75,26 @@ test('only the objects named are looked at', async t => {
   t.deepEqual(ports(), [2, 4])
 })
 
+test('others have their turn while many flows are taken over', async t => {
+  const { sw, applier } = scene()
+  const objects = Array.from({ length: 50 }, (_, n) => [
+    n,
+    Array.from({ length: 100 }, (_, i) => flow(n * 100 + i + 1)),
+  ])
+  let turns = 0
+  let next = setImmediate(function turn() {
+    turns++
+    next = setImmediate(turn)
+  })
+  const commit: typeof sw.commit = async change => {
+    clearImmediate(next)
+    return sw.commit(change)
+  }
+  await applier.apply(compiled(Object.fromEntries(objects)), { ...sw, commit })
+  t.is(sw.flows.size, 5000)
+  t.true(turns >= 4)
+})
+
 test('a refused flow takes its object alone out, and is tried again when it changes', async t => {
   const { sw, applier, ports, lines } = scene()
   sw.refuse = f => f.match.tcp_dst === 2

@@ -17,16 +17,16 @@ const report = (n: number, ...list: RealServerReport[]) => ({
   realServers: new Map(list.map(one => [one.id, one])),
 })
 
-test('hosts, numbers and files are there after a restart, as they were saved last', t => {
+test('hosts, numbers and files are there after a restart, as they were saved last', async t => {
   const path = join(tempDir(t), 'director.db')
   const first = openStore(path)
   let registry = register(emptyRegistry(), report(1, rs('a'), rs('b')), 0, 100)
   registry = register(registry, report(2, rs('c')), 0, 100)
-  first.hosts.save(registry.hosts)
+  await first.hosts.save(registry.hosts)
   registry = applyDelta(registry, 'h1', { upserted: [rs('a', 5), rs('d')], removedIds: ['b'] })
-  first.hosts.save(registry.hosts)
+  await first.hosts.save(registry.hosts)
   registry = expire(register(registry, report(1, rs('a', 5), rs('d')), 50, 100), 120)
-  first.hosts.save(registry.hosts)
+  await first.hosts.save(registry.hosts)
   t.is(first.numbers.of('mark', 'one'), 1)
   first.numbers.save()
   t.is(first.numbers.of('mark', 'never saved'), 2)
@@ -46,7 +46,7 @@ test('hosts, numbers and files are there after a restart, as they were saved las
       ['h2', 'lost', [rs('c')]],
     ],
   )
-  second.hosts.save(new Map([['h2', saved[1]!]]))
+  await second.hosts.save(new Map([['h2', saved[1]!]]))
   t.is(second.numbers.of('mark', 'other'), 2)
   t.is(second.numbers.of('mark', 'one'), 1)
   t.deepEqual(second.files.load(), texts)
