@@ -34,6 +34,11 @@ export interface PlannerInput {
 
 export interface Planner {
   /**
+   * Takes hosts that have come or changed, for the next update: up to `most` real servers, and a host's more. True: there
+   * are more.
+   */
+  take(registry: Registry, most: number): boolean
+  /**
    * The same as `makePlan`, as far as what is known of connections was asked for. Throws STORE_FAILED when a number
    * cannot be kept; what was not planned then is planned by the next update.
    */
@@ -55,10 +60,17 @@ export function createPlanner(numbers: Numbers): Planner {
   let services: readonly VirtualService[] = []
   let compiled: readonly CompiledService[] = []
 
+  const take = (registry: Registry, most: number) => {
+    const change = roster.update(registry, most)
+    grouping.take(change)
+    return change
+  }
+
   return {
+    take: (registry, most) => take(registry, most).more,
     update: ({ specs, registry, due, knowledge, most = Number.POSITIVE_INFINITY }) => {
-      const { gone, come, problems } = roster.update(registry)
-      const grouped = grouping.update({ specs, gone, come })
+      const { problems } = take(registry, Number.POSITIVE_INFINITY)
+      const grouped = grouping.update(specs)
       for (const [key, service] of grouped.changed) pending.set(key, service)
       for (const key of due) {
         const known = plans.get(key)

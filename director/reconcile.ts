@@ -101,6 +101,7 @@ export function startReconcile(options: ReconcileOptions): Reconcile {
   /** A whole pass cannot do with less than all, for it is compared with all that the switch has; others have room between. */
   const planned = async (specs: readonly ServiceSpec[], registry: Registry, whole: boolean): Promise<Planned> => {
     const { knowledge, dueShares } = options
+    while (planner.take(registry, MOST_REAL_SERVERS)) await setImmediate()
     for (let due = dueShares(); ; due = NOBODY) {
       const next = planner.update({ specs, registry, due, knowledge, most: MOST_SERVICES })
       if (!whole) return next
@@ -210,6 +211,7 @@ export function startReconcile(options: ReconcileOptions): Reconcile {
 
 /** Planned at a time: so that many at once, when a fleet dials in, neither hold up this process nor the switch for long. */
 const MOST_SERVICES = 100
+const MOST_REAL_SERVERS = 2000
 
 const NOBODY: ReadonlySet<string> = new Set()
 const NO_PART: Part = { services: [], compiled: [] }

@@ -13,12 +13,10 @@ export interface Grouped {
 }
 
 export interface Grouping {
-  /** `gone` and `come` as of the roster. A list of specs that is mostly the same is cheap. */
-  update(input: {
-    readonly specs: readonly ServiceSpec[]
-    readonly gone: readonly RealServer[]
-    readonly come: readonly RealServer[]
-  }): Grouped
+  /** As of the roster; counts with the next update. */
+  take(change: { readonly gone: readonly RealServer[]; readonly come: readonly RealServer[] }): void
+  /** A list of specs that is mostly the same is cheap. */
+  update(specs: readonly ServiceSpec[]): Grouped
 }
 
 /** Real servers that mean the same service by name and by address: they are members of it all, or none is. */
@@ -42,6 +40,8 @@ export function createGrouping(): Grouping {
   let hosted = new Map<string, Group>()
   let hostedByName = new Map<string, Group>()
   const mismatched = new Set<Group>()
+  /** Their members are others since the last update. */
+  const resorted = new Set<Group>()
   const known = new Map<string, VirtualService>()
   let specs: readonly ServiceSpec[] = []
   let services: readonly VirtualService[] = []
@@ -70,16 +70,13 @@ export function createGrouping(): Grouping {
   }
 
   return {
-    update: input => {
-      const keys = new Set<string>()
-      const moved = new Set<Group>()
-      const resorted = new Set<Group>()
-      for (const rs of input.gone) {
+    take: ({ gone, come }) => {
+      for (const rs of gone) {
         const group = groups.get(name(rs.service, keyOf(rs)))!
         group.byId.delete(rs.id)
         resorted.add(group)
       }
-      for (const rs of input.come) {
+      for (const rs of come) {
         const key = keyOf(rs)
         const id = name(rs.service, key)
         let group = groups.get(id)
@@ -91,6 +88,10 @@ export function createGrouping(): Grouping {
         group.byId.set(rs.id, rs)
         resorted.add(group)
       }
+    },
+    update: next => {
+      const keys = new Set<string>()
+      const moved = new Set<Group>()
       for (const group of resorted) {
         group.members = [...group.byId.values()].sort((a, b) => compare(a.id, b.id))
         moved.add(group)
@@ -100,9 +101,10 @@ export function createGrouping(): Grouping {
         removeFrom(byKey, group.key, group)
         removeFrom(byName, group.service, group)
       }
+      resorted.clear()
 
-      const changes = changedItems(specs, input.specs)
-      specs = input.specs
+      const changes = changedItems(specs, next)
+      specs = next
       for (const spec of changes.gone) {
         specByName.delete(spec.service)
         specByKey.delete(specKey(spec))

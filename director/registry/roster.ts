@@ -6,10 +6,13 @@ export interface RosterChange {
   readonly gone: readonly RealServer[]
   readonly come: readonly RealServer[]
   readonly problems: readonly RegistryProblem[]
+  /** Hosts are left for the next update. */
+  readonly more: boolean
 }
 
 export interface Roster {
-  update(registry: Registry): RosterChange
+  /** With hosts that have come or changed up to `most` real servers, and a host's more. */
+  update(registry: Registry, most: number): RosterChange
 }
 
 interface Known {
@@ -33,7 +36,7 @@ export function createRoster(): Roster {
   const conflicts = new Map<string, readonly RegistryProblem[]>()
 
   return {
-    update: registry => {
+    update: (registry, most) => {
       /** Who stood before, for every claim that was touched. */
       const touched = new Map<string, RealServer | undefined>()
       const touch = (key: string, change: (before: readonly Claim[]) => readonly Claim[]) => {
@@ -52,9 +55,16 @@ export function createRoster(): Roster {
         for (const rs of realServers.values()) retract(rs)
         hosts.delete(hostId)
       }
+      let taken = 0
+      let more = false
       for (const host of registry.hosts.values()) {
         const before = hosts.get(host.hostId)
         if (before !== undefined && isSame(before.host, host)) continue
+        if (taken > most) {
+          more = true
+          break
+        }
+        taken += host.realServers.size
         const moved = before === undefined || !isSame({ ...before.host, realServers: host.realServers }, host)
         const realServers = before?.realServers ?? new Map<string, RealServer>()
         for (const [id, rs] of realServers) {
@@ -86,7 +96,7 @@ export function createRoster(): Roster {
         if (before !== undefined) gone.push(before)
         if (first !== undefined) come.push(first.rs)
       }
-      return { gone, come, problems: [...conflicts.values()].flat() }
+      return { gone, come, problems: [...conflicts.values()].flat(), more }
     },
   }
 }

@@ -155,6 +155,11 @@ test('planner and compiler come to what the whole plan and its compilation are, 
           numbers.full = false
           continue
         }
+        if (one.kind === 'register') planner.take(registry, 1)
+        if (one.kind === 'renew') {
+          planner.take(registry, 0)
+          continue
+        }
         let planned = planner.update({ ...input, most: one.kind === 'delta' ? 1 : 9 })
         for (;;) {
           const changed = compiler.update({
