@@ -19,6 +19,7 @@ export function createAnnouncer({ log, clock }: { log: Log; clock: Clock }): Ann
   const announced = new Map<string, string>()
   const cancels = new Map<string, () => void>()
   let queue = Promise.resolve()
+  let failing = false
   return {
     announce: (sw, vips, site, agentHere) => {
       const { directorMac } = site
@@ -26,9 +27,18 @@ export function createAnnouncer({ log, clock }: { log: Log; clock: Clock }): Ann
       for (const vip of vips) {
         if (announced.get(vip) === directorMac) continue
         announced.set(vip, directorMac)
-        const send = () => announceVip(sw, vip, site, agentHere)
-        const failed = (err: unknown) =>
-          log.warn('the VIP could not be announced; ARP requests for it are answered', { vip, err })
+        const send = async () => {
+          await announceVip(sw, vip, site, agentHere)
+          failing = false
+        }
+        // Said once, for where one fails all others are likely to.
+        const failed = (err: unknown) => {
+          log[failing ? 'debug' : 'warn']('the VIP could not be announced; ARP requests for it are answered', {
+            vip,
+            err,
+          })
+          failing = true
+        }
         // One after the other: a thousand at once would hold up the switch.
         const enqueue = () => {
           queue = queue.then(send).catch(failed)
