@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { unitFlags } from './unit-flags.ts'
 
 /** A host's directories, which outlive its agent. */
 export interface BenchDirectory extends AsyncDisposable {
@@ -87,7 +88,7 @@ export function startDaemon(
   }
   const program = new URL('programs/agent.ts', import.meta.url).pathname
   const startedAt = monotonic()
-  const child = spawn(process.execPath, [...unitFlags(), program, JSON.stringify(options)], {
+  const child = spawn(process.execPath, [...unitFlags('agent'), program, JSON.stringify(options)], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     // As in the unit file; the first start of a suite finds nothing there.
     env: { ...process.env, NODE_COMPILE_CACHE: join(rundir, 'compile-cache') },
@@ -124,13 +125,6 @@ export function startDaemon(
     },
     stop: () => end(child),
   }
-}
-
-/** Node's own options in the agent's unit file. */
-function unitFlags(): string[] {
-  const unit = readFileSync(new URL('../systemd/crossport-agent.service', import.meta.url), 'utf8')
-  const command = /^ExecStart=\S*node (.*)\S*agent\/main\.ts/m.exec(unit)
-  return command?.[1]?.split(' ').filter(word => word.startsWith('--')) ?? []
 }
 
 async function end(child: ChildProcess): Promise<void> {

@@ -1,6 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
+import { dirname, join } from 'node:path'
 import type { DirectorConfig } from '../../director/config.ts'
+import { unitFlags } from '../unit-flags.ts'
 
 export interface ToDaemon {
   readonly ask: 'usage' | 'collect'
@@ -44,8 +46,10 @@ export const wallNow = () => performance.timeOrigin + performance.now()
 export function startDirectorProcess(config: DirectorConfig): DirectorProcess {
   const begun = wallNow()
   const child = fork(new URL('daemon.ts', import.meta.url), [JSON.stringify(config)], {
-    execArgv: ['--expose-gc'],
+    execArgv: ['--expose-gc', ...unitFlags('director')],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    // As in the unit file; the first start of a suite finds nothing there.
+    env: { ...process.env, NODE_COMPILE_CACHE: join(dirname(config.stateFile), 'compile-cache') },
   })
   const events = new EventEmitter()
   const changes: Changed[] = []

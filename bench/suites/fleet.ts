@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { controlClient } from '../../shared/rpc/client.ts'
 import { type DirectorSwitch, directorConfig, startDirectorSwitch } from '../../test/segment/director.ts'
 import { type Space, startSegment } from '../../test/segment/segment.ts'
 import { SETTINGS, startServer } from '../director/balancers.ts'
@@ -10,6 +11,8 @@ import type { Report, Suite } from '../types.ts'
 const SIZES = [10, 1000] as const
 const ROUNDS = 7
 const LEASE_MS = 10_000
+/** Without a bundle for so long, there is nothing more to do. */
+const QUIET_MS = 1000
 /** Connections a second, and for how long. */
 const RATE = 200
 const SECONDS = 4
@@ -69,6 +72,10 @@ async function measure(services: number, report: Report, outer: AsyncDisposableS
   const { rss } = await director.usage(true)
   tell('memory of the director', rss / 2 ** 20, 'MiB')
 
+  const status = await milliseconds(() => getStatus(config.controlSocket))
+  tell('status answered', status, 'ms')
+  await stall()
+
   const file = await rounds(director, n => fleet.drop(n, `10.${n % 100}.0.0/16`), services)
   tell('one file changed → confirmed', file, 'ms', true)
   await stall()
@@ -80,14 +87,14 @@ async function measure(services: number, report: Report, outer: AsyncDisposableS
   tell('one real server down → confirmed', state, 'ms', true)
   await stall()
 
-  const lost = director.changed()
+  const lost = settled(director)
   await fleet.stop(HOSTS - 1)
   await lost
   await director.usage().then(({ stall }) => tell('host lost: longest stall', stall, 'ms'))
-  const back = director.changed()
+  const back = settled(director)
   const begin = wallNow()
   fleet.start(HOSTS - 1)
-  tell('host back → confirmed', (await back).at - begin, 'ms', true)
+  tell(`host with ${(services * REAL_SERVERS) / HOSTS} real servers back → confirmed`, (await back) - begin, 'ms')
   await stall()
 
   await accounting(client, director, sw, services, tell)
@@ -122,6 +129,24 @@ async function installed(director: DirectorProcess, fleet: Fleet, sw: DirectorSw
   const wanted = `flow_count=${fleet.services * REAL_SERVERS}`
   while (!(await sw.ofctl(['dump-aggregate', 'table=104'])).includes(wanted)) await sleep(100)
   return director.changes.at(-1)!.at - begin
+}
+
+async function getStatus(socket: string): Promise<void> {
+  const client = controlClient(socket)
+  await new Promise<void>((resolve, reject) =>
+    client.GetStatus({}, error => (error === null ? resolve() : reject(error))),
+  )
+  client.close()
+}
+
+/** When the last of several bundles is confirmed that follow one event. */
+async function settled(director: DirectorProcess): Promise<number> {
+  let last = await director.changed()
+  for (;;) {
+    const next = await Promise.race([director.changed(), sleep(QUIET_MS)])
+    if (next === undefined) return last.at
+    last = next
+  }
 }
 
 /** Median of a change's way to the switch, ms. */
