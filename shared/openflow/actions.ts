@@ -22,7 +22,7 @@ const TYPE = {
 
 const NICIRA = 0x00002320
 /** Nicira's subtypes (Open vSwitch, lib/ofp-actions.c). */
-export const NX = { RESUBMIT: 1, RESUBMIT_TABLE: 14, OUTPUT_REG: 15, LEARN: 16, CONJUNCTION: 34, CT: 35 } as const
+export const NX = { RESUBMIT: 1, RESUBMIT_TABLE: 14, OUTPUT_REG: 15, LEARN: 16, SAMPLE: 29, CONJUNCTION: 34, CT: 35 } as const
 
 /** Table 255 in resubmit and ct: none is named. */
 const NO_TABLE = 0xff
@@ -109,6 +109,13 @@ const writeAction = (w: Writer, action: Action): void => {
       u8(w, action.clause - 1)
       u8(w, action.of)
       u32(w, action.id)
+      break
+    case 'sample':
+      nicira(w, NX.SAMPLE)
+      u16(w, action.probability)
+      u32(w, action.collectorSet)
+      u32(w, action.domain)
+      u32(w, action.point)
       break
     case 'unknown':
       raw(w, Buffer.from(action.hex, 'hex'))
@@ -238,6 +245,15 @@ const readNicira = (bytes: Buffer, at: number, end: number): Action | undefined 
         id: bytes.readUInt32BE(at + 12),
         clause: bytes[at + 10]! + 1,
         of: bytes[at + 11]!,
+      }
+    case NX.SAMPLE:
+      if (length !== 24) return undefined
+      return {
+        type: 'sample',
+        probability: bytes.readUInt16BE(at + 10),
+        collectorSet: bytes.readUInt32BE(at + 12),
+        domain: bytes.readUInt32BE(at + 16),
+        point: bytes.readUInt32BE(at + 20),
       }
     case NX.CT:
       return length >= 24 ? readCt(bytes, at, end) : undefined

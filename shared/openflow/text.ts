@@ -167,6 +167,8 @@ const actionText = (action: Action): string => {
       return learnText(action)
     case 'conjunction':
       return `conjunction(${action.id},${action.clause}/${action.of})`
+    case 'sample':
+      return `sample(probability=${action.probability},collector_set_id=${action.collectorSet},obs_domain_id=${action.domain},obs_point_id=${action.point})`
     case 'output_field':
       return `output:${subfieldText(action.src)}`
     case 'goto_table':

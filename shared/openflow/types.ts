@@ -44,6 +44,14 @@ export type Action =
       readonly specs: readonly LearnSpec[]
     }
   | { readonly type: 'conjunction'; readonly id: number; readonly clause: number; readonly of: number }
+  /** `probability` of 65,535 packets, to the collectors of this set in OVSDB's Flow_Sample_Collector_Set. */
+  | {
+      readonly type: 'sample'
+      readonly probability: number
+      readonly collectorSet: number
+      readonly domain: number
+      readonly point: number
+    }
   /** Output to the port that a field names (`output:NXM_NX_REG0[]`). */
   | { readonly type: 'output_field'; readonly src: Subfield; readonly maxLen?: number }
   /** An instruction of its own (OpenFlow 1.5.1, 5.5); only as the last of a flow's actions. */

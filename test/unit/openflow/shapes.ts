@@ -117,6 +117,15 @@ const rules: readonly (readonly [Match, readonly Action[]])[] = [
     ],
   ],
   [{ eth_type: 0x0800, ip_frag: 'later', ip_dscp: 46, ip_ecn: 1 }, [{ type: 'dec_ttl' }, { type: 'output', port: 1 }]],
+  // Director: accounting
+  [
+    { ...TCP, reg0: 1002 },
+    [
+      { type: 'sample', probability: 65535, collectorSet: 0xc705, domain: 0xc705, point: 1002 },
+      { type: 'set_field', field: 'tcp_dst', value: 8080 },
+      { type: 'output', port: 5 },
+    ],
+  ],
   // Overlay
   [
     { tun_id: 100, tun_src: '172.24.1.0/24', eth_dst: '01:00:00:00:00:00/01:00:00:00:00:00' },
