@@ -1,6 +1,7 @@
 import type { ServiceError } from '@grpc/grpc-js'
 import { controlClient } from '../shared/rpc/client.ts'
 import type { Connection__Output } from '../shared/rpc/gen/crossport/v1/Connection.ts'
+import type { ConnectionBatch__Output } from '../shared/rpc/gen/crossport/v1/ConnectionBatch.ts'
 import type { Status__Output } from '../shared/rpc/gen/crossport/v1/Status.ts'
 import { call, explain } from './call.ts'
 import { EXIT, type Io } from './exit.ts'
@@ -30,7 +31,9 @@ async function list(
   try {
     const stream = client.ListConnections({ service, disturb })
     let first = true
-    for await (const { connections } of stream as AsyncIterable<{ connections: Connection__Output[] }>) {
+    for await (const { connections, note } of stream as AsyncIterable<ConnectionBatch__Output>) {
+      if (note !== '') io.err(`${note}\n`)
+      if (connections.length === 0) continue
       io.out(json ? connections.map(line).join('') : rows(connections, first))
       first = false
     }
@@ -64,14 +67,16 @@ function rows(connections: readonly Connection__Output[], withHeader: boolean): 
       one.realServer || '?',
       one.state,
       `${one.idle}s`,
-      one.age === undefined ? '-' : `${one.age}s`,
-      String(one.packets ?? '-'),
-      String(one.bytes ?? '-'),
+      one.age === undefined ? '-' : `${least(one)}${one.age}s`,
+      one.packets === undefined ? '-' : `${least(one)}${one.packets}`,
+      one.bytes === undefined ? '-' : `${least(one)}${one.bytes}`,
     ].map((cell, i) => cell.padEnd(LEAST[i] ?? 0)),
   )
   const text = table(HEADER, padded)
   return withHeader ? text : text.slice(text.indexOf('\n') + 1)
 }
+
+const least = ({ atLeast }: Connection__Output) => (atLeast ? '≥' : '')
 
 async function counts(socket: string, { service, json = false }: ConnectionsOptions, io: Io): Promise<number> {
   const answer = await call<Status__Output>(socket, 'status', (client, deadline, done) =>

@@ -49,6 +49,10 @@ const fields = z.strictObject({
     .strictObject({ tcp: seconds.default(900), udp: seconds.default(300) })
     .prefault({})
     .describe('seconds that an idle connection stays with its real server'),
+  accounting: z
+    .boolean()
+    .default(true)
+    .describe('count packets and bytes of each connection (userspace datapath; the kernel counts for itself)'),
   servicesDir: path.default('/etc/crossport/services.d'),
   stateFile: path.default('/var/lib/crossport/director.db'),
   controlSocket: path.default('/run/crossport/director.sock'),

@@ -10,9 +10,11 @@ import { createTimeline } from '../shared/run/timeline.ts'
 import { createDriftGuard } from '../shared/switch/drift-guard.ts'
 import { keepTunnelPeers } from '../shared/switch/tunnel-peers.ts'
 import type { Switch, SwitchHandlers } from '../shared/switch/types.ts'
+import { createAccounting } from './accounting/accounting.ts'
 import { createAnnouncer } from './apply/announce.ts'
 import { disableSequenceChecks, dumpConnections, entriesInTheWay } from './apply/conntrack.ts'
 import { createRefuser } from './apply/refuse.ts'
+import { createReleaser } from './apply/release.ts'
 import { createZones } from './apply/zones.ts'
 import { startBalance } from './balance/balance.ts'
 import { serviceObject } from './compile/compile.ts'
@@ -52,6 +54,8 @@ export interface Director {
   readonly control: Control
   setServices(snapshot: ServicesSnapshot): void
   setBridge(site: Site | undefined, problem: string | undefined): void
+  /** Begins to listen for what the switch exports of connections; the function ends that. */
+  account(): Promise<() => Promise<void>>
   useAgents(agents: Agents): void
   useBridge(bridge: BridgeWatch): void
   useTunnel(tunnel: TunnelPortKeeper): void
@@ -77,6 +81,14 @@ export function createDirector(options: DirectorOptions): Director {
   const makeOffer = createOffers()
   let offer: Offer | undefined
   const zones = createZones(config.connectionTimeouts)
+  const accounting = createAccounting({ config, log, clock, mark: reason => reconcile.loop.mark(reason) })
+  const releaser = createReleaser({
+    accounts: accounting.accounts,
+    switch: () => sw,
+    site: () => inputs.site,
+    log,
+    clock,
+  })
   let relaxed = false
   let lastCommitAt: Date | undefined
 
@@ -102,6 +114,7 @@ export function createDirector(options: DirectorOptions): Director {
       )
     }
     const { datapathType } = bridge.view
+    await accounting.ensure(bridge.client, datapathType)
     const wanted = zones.due(datapathType)
     if (wanted === undefined) return
     const { conflicts } = await ensureCtTimeoutPolicies(bridge.client, { datapathType, zones: wanted })
@@ -120,9 +133,12 @@ export function createDirector(options: DirectorOptions): Director {
     },
   })
 
-  const onApplied = ({ plan, altered, site }: { plan: Plan; altered: Part; site: Site }) => {
+  const onApplied = ({ plan, altered, gone, site }: { plan: Plan; altered: Part; gone: Part; site: Site }) => {
     if (applier.counts.commits > 0) lastCommitAt = clock.wall()
     note(altered)
+    // Whose clients are to be told is looked up in the accounts, which end with the service.
+    releaser.update(altered.compiled, gone.compiled)
+    accounting.follow(altered.compiled, gone.compiled)
     if (sw !== undefined && !reconcile.tornDown) {
       const agentHere = [...inputs.registry.hosts.values()].some(({ hostMac }) => site.ownMacs.includes(hostMac))
       announcer.announce(sw, new Set(plan.compiled.map(service => service.vip)), site, agentHere)
@@ -228,6 +244,7 @@ export function createDirector(options: DirectorOptions): Director {
     },
     resync: async () => {
       zones.distrust()
+      accounting.distrust()
       tunnel?.resume()
       const { added, changed: altered, deleted } = await reconcile.resync()
       return { flowsAdded: added, flowsChanged: altered, flowsDeleted: deleted }
@@ -243,12 +260,15 @@ export function createDirector(options: DirectorOptions): Director {
         dump: zone => dumpConnections({ rundir: config.ovsRunDir, log, clock }, zone),
         entries: () =>
           entriesInTheWay({ rundir: config.ovsRunDir, log, clock }, bridge?.view?.datapathType, config.uplink),
-        now: clock.wall().getTime(),
+        accounts: config.accounting ? accounting.accounts : undefined,
+        now: clock.now(),
+        wall: clock.wall().getTime(),
       })
     },
     teardown: async () => {
       const { deleted } = await reconcile.teardown()
       await tunnel?.remove()
+      if (bridge !== undefined) await accounting.withdraw(bridge.client)
       return { flowsDeleted: deleted, vipsRemoved: 0 }
     },
   }
@@ -265,6 +285,7 @@ export function createDirector(options: DirectorOptions): Director {
       onUp: () => {
         applier.distrust({ retryRefused: true })
         zones.distrust()
+        accounting.distrust()
         inputs.setState('switch', 'in sync', 'connected')
         relaxed = false
         reconcile.loop.mark('switch')
@@ -292,6 +313,13 @@ export function createDirector(options: DirectorOptions): Director {
       inputs.setState('ovsdb', problem === undefined ? 'in sync' : 'away', problem ?? config.bridge)
       inputs.setSite(site)
     },
+    account: async () => {
+      await accounting.start()
+      return async () => {
+        accounting.stop()
+        if (bridge?.problem === undefined && bridge !== undefined) await accounting.withdraw(bridge.client)
+      }
+    },
     useAgents: next => {
       agents = next
       inputs.setState('agents', 'in sync', `listening on ${next.address}`)
@@ -309,6 +337,7 @@ export function createDirector(options: DirectorOptions): Director {
     stop: async () => {
       balance.stop()
       linger.close()
+      releaser.close()
       announcer.close()
       peers.close()
       drift.close()

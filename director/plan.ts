@@ -70,6 +70,7 @@ function number(service: VirtualService, numbers: Numbers, knowledge: Knowledge)
     ...(hashField === undefined ? {} : { hashField }),
     shares: shares.map(({ id, slots }) => ({ mark: markOf(service, id, numbers), slots })),
     ...(turns === undefined ? {} : { turns: { ...turns, order: turns.order.map(id => markOf(service, id, numbers)) } }),
+    accounted: knowledge.load?.many !== true,
     targets: established.map(({ id, newConnections }) => {
       const { hostMac, hostIp, ingressPort } = byId.get(id)!
       return { mark: markOf(service, id, numbers), hostMac, hostIp, ingressPort, newConnections }

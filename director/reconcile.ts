@@ -37,7 +37,7 @@ export interface ReconcileOptions {
   /** What the loop waits for, undefined when for nothing. */
   waiting(what: string | undefined): void
   /** The switch has confirmed; called after every act. `altered` is all of the plan when the act before has failed. */
-  onApplied(outcome: { readonly plan: Plan; readonly altered: Part; readonly site: Site }): void
+  onApplied(outcome: { readonly plan: Plan; readonly altered: Part; readonly gone: Part; readonly site: Site }): void
 }
 
 /** What may differ from the last act, and what is gone. */
@@ -152,7 +152,7 @@ export function startReconcile(options: ReconcileOptions): Reconcile {
     complete = !tornDown
     if (applied.added + applied.deleted > 0) log.info('the switch has confirmed', { ...applied })
     else if (applied.changed > 0) log.debug('the switch has confirmed', { ...applied })
-    options.onApplied({ plan: next, altered, site })
+    options.onApplied({ plan: next, altered, gone: next.gone, site })
     if (failure) {
       complete = false
       throw failure.error

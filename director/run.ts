@@ -94,6 +94,8 @@ export async function runDirector(config: DirectorConfig, log: Log, options: Run
         }
       },
     },
+    // After the bridge, so that it can still be told when this ends.
+    { name: 'accounting', start: () => director.account() },
     {
       name: 'switch',
       start: () => {

@@ -49,6 +49,10 @@ export const ERRORS = {
     messageId: 'd9f700ae998068d051d03d0e96d7a9a0',
     hint: 'name one of the services that `crossport status` shows',
   },
+  IPFIX_INVALID: {
+    messageId: 'c841c9cf28cc422980dcc55e188bc698',
+    hint: 'something other than the ovs-vswitchd of this machine sends to the director; `ss -ulpn` shows its port on the loopback',
+  },
   CONNECTIONS_MANY: {
     messageId: '56083efcfa79462691b62daf95f65465',
     hint: 'count them with `crossport connections --count`, which disturbs nobody, or read them nevertheless with --disturb',

@@ -1,3 +1,5 @@
+import { checksum, TCP_FLAG as FLAG, ipv4Packet, tcpPacket } from '../../shared/packet/ipv4.ts'
+
 /**
  * The answer to a request that nobody can serve, made of the request's own frame: a TCP RST (RFC 9293, 3.10.7.1) or an
  * ICMP port unreachable (RFC 792; RFC 1122, 3.2.2.1). Undefined where no answer is due: to a RST, to a fragment that is
@@ -14,25 +16,20 @@ export function refusal(frame: Buffer): Buffer | undefined {
   return answer && Buffer.concat([frame.subarray(6, 12), frame.subarray(0, 6), frame.subarray(12, ip), answer])
 }
 
-const FLAG = { FIN: 1, SYN: 2, RST: 4, ACK: 16 } as const
-
 function reset(frame: Buffer, ip: number, tcp: number): Buffer | undefined {
   if (frame.length < tcp + 20) return undefined
   const flags = frame[tcp + 13]!
   if (flags & FLAG.RST) return undefined
   const length = frame.readUInt16BE(ip + 2) - (tcp - ip) - (frame[tcp + 12]! >> 4) * 4
   const taken = length + (flags & FLAG.SYN ? 1 : 0) + (flags & FLAG.FIN ? 1 : 0)
-  const segment = Buffer.alloc(20)
-  frame.copy(segment, 0, tcp + 2, tcp + 4)
-  frame.copy(segment, 2, tcp, tcp + 2)
-  if (flags & FLAG.ACK) frame.copy(segment, 4, tcp + 8, tcp + 12)
-  else segment.writeUInt32BE((frame.readUInt32BE(tcp + 4) + taken) >>> 0, 8)
-  segment[12] = 5 << 4
-  segment[13] = flags & FLAG.ACK ? FLAG.RST : FLAG.RST | FLAG.ACK
-  const header = ipHeader(frame, ip, 6, segment.length)
-  const pseudo = Buffer.concat([header.subarray(12, 20), Buffer.from([0, 6, 0, segment.length]), segment])
-  segment.writeUInt16BE(checksum(pseudo), 16)
-  return Buffer.concat([header, segment])
+  const acknowledged = (flags & FLAG.ACK) !== 0
+  return tcpPacket(backwards(frame, ip), {
+    srcPort: frame.readUInt16BE(tcp + 2),
+    dstPort: frame.readUInt16BE(tcp),
+    sequence: acknowledged ? frame.readUInt32BE(tcp + 8) : 0,
+    acknowledgment: acknowledged ? 0 : (frame.readUInt32BE(tcp + 4) + taken) >>> 0,
+    flags: acknowledged ? FLAG.RST : FLAG.RST | FLAG.ACK,
+  })
 }
 
 function unreachable(frame: Buffer, ip: number): Buffer {
@@ -40,25 +37,9 @@ function unreachable(frame: Buffer, ip: number): Buffer {
   const total = Math.min(frame.readUInt16BE(ip + 2), 548, frame.length - ip)
   const message = Buffer.concat([Buffer.from([3, 3, 0, 0, 0, 0, 0, 0]), frame.subarray(ip, ip + total)])
   message.writeUInt16BE(checksum(message), 2)
-  return Buffer.concat([ipHeader(frame, ip, 1, message.length), message])
+  return ipv4Packet(backwards(frame, ip), 1, message)
 }
 
-function ipHeader(frame: Buffer, ip: number, protocol: number, length: number): Buffer {
-  const header = Buffer.alloc(20)
-  header[0] = 0x45
-  header.writeUInt16BE(20 + length, 2)
-  header[8] = 64
-  header[9] = protocol
-  frame.copy(header, 12, ip + 16, ip + 20)
-  frame.copy(header, 16, ip + 12, ip + 16)
-  header.writeUInt16BE(checksum(header), 10)
-  return header
-}
-
-/** RFC 1071. */
-function checksum(bytes: Buffer): number {
-  let sum = 0
-  for (let i = 0; i < bytes.length; i += 2) sum += i + 1 < bytes.length ? bytes.readUInt16BE(i) : bytes[i]! << 8
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16)
-  return ~sum & 0xffff
+function backwards(frame: Buffer, ip: number) {
+  return { src: frame.subarray(ip + 16, ip + 20), dst: frame.subarray(ip + 12, ip + 16) }
 }

@@ -186,7 +186,8 @@ export function startBalance(options: BalanceOptions): Balance {
     if (account.latest.servers.values().some(({ active }) => active >= 0.5)) resting.add(account)
     const before = schedule(service, known(account))
     const after = schedule(service, { now: at, lives: account.lives, load: account.latest, horizonMs })
-    if (sameTargets(before, after) && isSettled(before, after)) return
+    const sameMany = account.latest.many === (account.applied?.many ?? false)
+    if (sameMany && sameTargets(before, after) && isSettled(before, after)) return
     account.applied = account.latest
     account.appliedAt = at
     due.add(service.key)

@@ -69,3 +69,9 @@ export const CLIENT = { address: 'reg4', port: 'reg5' } as const
  * request once more, which it looks like when VIP port and ingress port are equal and D is the host's own MAC.
  */
 export const FORWARDED = 'reg14'
+
+/**
+ * Collector set (OVSDB) and observation domains (RFC 7011, 3.1) in which packets of connections are accounted: the first
+ * one, the client's first FIN or RST, and the others.
+ */
+export const ACCOUNTING = { collectorSet: 0xc705, domain: { opened: 1, ended: 2, known: 3 } } as const

@@ -12,6 +12,8 @@ export interface Site {
   /** Ports of the bridge that are in a VLAN: their frames carry no tag yet. */
   readonly accessPorts: readonly { readonly ofport: number; readonly tag: number }[]
   readonly fabric: 'l2' | OverlaySite
+  /** Packets of connections are counted by the director (director/accounting), where the datapath does not. */
+  readonly accounting: boolean
 }
 
 /** Tunnels between hosts; the uplink is the tunnel port. */
@@ -52,6 +54,8 @@ export interface CompiledService {
   readonly shares: readonly (Omit<Share, 'id'> & { readonly mark: number })[]
   /** New connections: to these marks, one after the other, and round again from `again` on. */
   readonly turns?: { readonly order: readonly number[]; readonly again: number; readonly after: number }
+  /** False while so many connections come that an account of each would cost too much. */
+  readonly accounted: boolean
   /** All real servers that packets may still go to. */
   readonly targets: readonly Target[]
 }

@@ -1,13 +1,15 @@
 import { setImmediate as breathe } from 'node:timers/promises'
+import { formatIpv4, parseIpv4 } from '../../shared/config/address.ts'
 import { CrossportError } from '../../shared/errors.ts'
 import type { Connection } from '../../shared/rpc/gen/crossport/v1/Connection.ts'
+import type { ConnectionBatch } from '../../shared/rpc/gen/crossport/v1/ConnectionBatch.ts'
+import { type Account, type Accounts, type Listener, listenerOf } from '../accounting/accounts.ts'
 import type { ConnectionTimeouts } from '../apply/conntrack.ts'
 import { ENDED } from '../compile/tables.ts'
 import type { CompiledService } from '../compile/types.ts'
 import type { Plan } from '../plan.ts'
 import type { VirtualService } from '../registry/services.ts'
-import type { RealServer } from '../registry/types.ts'
-import { parseEntry } from './parse.ts'
+import { type Entry, parseEntry } from './parse.ts'
 
 export interface ListOptions {
   readonly plan: Plan
@@ -21,8 +23,12 @@ export interface ListOptions {
   readonly disturb: boolean
   /** How many entries the table has; undefined where reading it stops nothing. */
   readonly entries: () => Promise<number | undefined>
-  /** Milliseconds since 1970. */
+  /** What the director itself has counted; undefined where it does not. */
+  readonly accounts: Pick<Accounts, 'find' | 'list' | 'isWhole'> | undefined
+  /** Clock milliseconds. */
   readonly now: number
+  /** Milliseconds since 1970. */
+  readonly wall: number
 }
 
 /**
@@ -36,11 +42,12 @@ const ENTRY_MS = 0.007
 const BATCH = 500
 
 /**
- * The connection table in batches, service by service: one of them at a time is in memory. The daemon goes on with its
- * other work between two batches. Throws SERVICE_UNKNOWN; CONNECTIONS_MANY, before anything is read, when clients
- * would notice; and what `dump` throws.
+ * The connections in batches, service by service; the daemon goes on with its other work between two batches. They are
+ * read from the switch, where clients do not notice that, or on demand; else from the director's own accounts. Throws
+ * SERVICE_UNKNOWN; CONNECTIONS_MANY, before anything is read, when clients would notice and there are no accounts; and
+ * what `dump` throws.
  */
-export async function* listConnections(options: ListOptions): AsyncGenerator<readonly Connection[]> {
+export async function* listConnections(options: ListOptions): AsyncGenerator<ConnectionBatch> {
   const { plan, service: wanted } = options
   const chosen = plan.services.flatMap((service, i) =>
     wanted === '' || service.service === wanted ? [{ service, compiled: plan.compiled[i]! }] : [],
@@ -49,63 +56,117 @@ export async function* listConnections(options: ListOptions): AsyncGenerator<rea
     const names = plan.services.map(({ service }) => service).join(', ')
     throw new CrossportError('SERVICE_UNKNOWN', `there is no service ${wanted}; there are: ${names || 'none'}`)
   }
-  if (!options.disturb) await mustGoUnnoticed(options.entries)
-  for (const { service, compiled } of chosen) yield* ofService(service, compiled, options)
+  const entries = options.disturb ? undefined : await entriesThatDisturb(options.entries)
+  if (entries !== undefined && options.accounts === undefined) throw many(entries)
+  if (entries !== undefined) yield { note: `${stall(entries)}. ${FROM_ACCOUNTS}` }
+  const read = entries === undefined ? fromSwitch : fromAccounts
+  for (const { service, compiled } of chosen) {
+    let connections: Connection[] = []
+    for await (const connection of read(service, compiled, options)) {
+      connections.push(connection)
+      if (connections.length < BATCH) continue
+      yield { connections }
+      connections = []
+      await breathe()
+    }
+    if (connections.length > 0) yield { connections }
+  }
 }
 
-async function mustGoUnnoticed(entries: ListOptions['entries']): Promise<void> {
+const FROM_ACCOUNTS =
+  'These are those that the director itself has heard of: not in the list is who has been silent since it started, or began when too many did; `--disturb` reads them all from the switch'
+
+/** How many they are, when reading them stops the switch for longer than goes unnoticed. */
+async function entriesThatDisturb(entries: ListOptions['entries']): Promise<number | undefined> {
   const count = (await entries()) ?? 0
-  const stall = count * ENTRY_MS
-  if (stall <= UNNOTICED_MS) return
-  throw new CrossportError(
+  return count * ENTRY_MS > UNNOTICED_MS ? count : undefined
+}
+
+function stall(count: number): string {
+  return `reading ${count} connections would stop ovs-vswitchd from forwarding for ${((count * ENTRY_MS) / 1000).toFixed(2)} s or more`
+}
+
+function many(count: number): CrossportError {
+  return new CrossportError(
     'CONNECTIONS_MANY',
-    `reading ${count} connections would stop ovs-vswitchd from forwarding for ${(stall / 1000).toFixed(2)} s or more; \`--count\` disturbs nobody, \`--disturb\` reads them all the same`,
+    `${stall(count)}; \`--count\` disturbs nobody, \`--disturb\` reads them all the same`,
   )
 }
 
-async function* ofService(
+type Source = (
   service: VirtualService,
   compiled: CompiledService,
   options: ListOptions,
-): AsyncGenerator<readonly Connection[]> {
-  const byMark = new Map(service.realServers.map(rs => [options.markOf(service, rs.id), rs]))
+) => AsyncGenerator<Connection> | Generator<Connection>
+
+const fromSwitch: Source = async function* (service, compiled, options) {
+  const complete = rowsOf(service, compiled, options)
+  const { accounts, timeouts } = options
+  const listener = listenerOf(compiled)
   const text = await options.dump(compiled.zone)
-  let batch: Connection[] = []
   for (let at = 0; at < text.length; ) {
     const next = text.indexOf('\n', at)
     const end = next < 0 ? text.length : next
-    const connection = toConnection(text.slice(at, end), service, byMark, options)
-    if (connection !== undefined) batch.push(connection)
+    const entry = parseEntry(text.slice(at, end))
     at = end + 1
-    if (batch.length < BATCH) continue
-    yield batch
-    batch = []
-    await breathe()
+    if (entry === undefined) continue
+    const { client, clientPort, mark, timeout } = entry
+    const account = accounts?.find(listener, { address: parseIpv4(client) ?? 0, port: clientPort })
+    yield complete({
+      client: `${client}:${clientPort}`,
+      mark: mark % ENDED,
+      ended: mark >= ENDED,
+      idle: timeout === undefined ? 0 : Math.max(0, timeouts[service.protocol] - timeout),
+      ...(entry.packets === undefined ? counted(account, listener, options) : countedThere(entry, options)),
+    })
   }
-  if (batch.length > 0) yield batch
 }
 
-function toConnection(
-  line: string,
-  { service, protocol }: VirtualService,
-  byMark: ReadonlyMap<number, RealServer>,
-  { timeouts, now }: ListOptions,
-): Connection | undefined {
-  const entry = parseEntry(line)
-  if (entry === undefined) return undefined
-  const { packets, bytes, start, timeout } = entry
-  const rs = byMark.get(entry.mark % ENDED)
+const fromAccounts: Source = function* (service, compiled, options) {
+  const complete = rowsOf(service, compiled, options)
+  const listener = listenerOf(compiled)
+  for (const [{ address, port }, account] of options.accounts?.list(listener, options.now) ?? []) {
+    yield complete({
+      client: `${formatIpv4(address)}:${port}`,
+      mark: account.mark,
+      ended: account.ended,
+      idle: Math.round((options.now - account.last) / 1000),
+      ...counted(account, listener, options),
+    })
+  }
+}
+
+type Counted = Pick<Connection, 'age' | 'packets' | 'bytes' | 'atLeast'>
+
+function countedThere({ packets, bytes, start }: Entry, { wall }: ListOptions): Counted {
   return {
-    service,
-    protocol,
-    client: `${entry.client}:${entry.clientPort}`,
-    vip: `${entry.vip}:${entry.vipPort}`,
-    realServer: rs?.id ?? '',
-    vm: rs?.vm ?? '',
-    state: entry.mark >= ENDED ? 'ended' : 'active',
-    idle: timeout === undefined ? 0 : Math.max(0, timeouts[protocol] - timeout),
-    ...(start === undefined ? {} : { age: Math.max(0, Math.round((now - start) / 1000)) }),
+    ...(start === undefined ? {} : { age: Math.max(0, Math.round((wall - start) / 1000)) }),
     ...(packets === undefined ? {} : { packets }),
     ...(bytes === undefined ? {} : { bytes }),
+  }
+}
+
+function counted(account: Account | undefined, listener: Listener, { accounts, now }: ListOptions): Counted {
+  if (account === undefined) return {}
+  const { start, packets, bytes } = account
+  const atLeast = accounts?.isWhole(listener, account) !== true
+  return { age: Math.max(0, Math.round((now - start) / 1000)), packets, bytes, atLeast }
+}
+
+interface Seen extends Counted {
+  readonly client: string
+  readonly mark: number
+  readonly ended: boolean
+  readonly idle: number
+}
+
+function rowsOf(virtual: VirtualService, compiled: CompiledService, { markOf }: ListOptions) {
+  const { service, protocol, realServers } = virtual
+  const byMark = new Map(realServers.map(rs => [markOf(virtual, rs.id), rs]))
+  const vip = `${compiled.vip}:${compiled.port}`
+  return ({ mark, ended, ...seen }: Seen): Connection => {
+    const rs = byMark.get(mark)
+    const state = ended ? 'ended' : 'active'
+    return { service, protocol, vip, realServer: rs?.id ?? '', vm: rs?.vm ?? '', state, ...seen }
   }
 }

@@ -12,5 +12,6 @@ export function siteOf(config: DirectorConfig, view: BridgeView | undefined): Si
     ownMacs: [view.mac],
     accessPorts: view.accessPorts,
     fabric: overlayOf(config) ?? 'l2',
+    accounting: config.accounting && view.datapathType === 'netdev',
   }
 }

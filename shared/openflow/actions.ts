@@ -22,7 +22,15 @@ const TYPE = {
 
 const NICIRA = 0x00002320
 /** Nicira's subtypes (Open vSwitch, lib/ofp-actions.c). */
-export const NX = { RESUBMIT: 1, RESUBMIT_TABLE: 14, OUTPUT_REG: 15, LEARN: 16, SAMPLE: 29, CONJUNCTION: 34, CT: 35 } as const
+export const NX = {
+  RESUBMIT: 1,
+  RESUBMIT_TABLE: 14,
+  OUTPUT_REG: 15,
+  LEARN: 16,
+  SAMPLE: 29,
+  CONJUNCTION: 34,
+  CT: 35,
+} as const
 
 /** Table 255 in resubmit and ct: none is named. */
 const NO_TABLE = 0xff

@@ -2,7 +2,6 @@ import { setTimeout as delay } from 'node:timers/promises'
 import * as grpc from '@grpc/grpc-js'
 import { CrossportError } from '../errors.ts'
 import type { Log } from '../log.ts'
-import type { Connection } from './gen/crossport/v1/Connection.ts'
 import type { ConnectionBatch } from './gen/crossport/v1/ConnectionBatch.ts'
 import type { ControlHandlers } from './gen/crossport/v1/Control.ts'
 import type { GetStatusRequest__Output } from './gen/crossport/v1/GetStatusRequest.ts'
@@ -20,7 +19,7 @@ export interface Control {
   resync(): Promise<ResyncReply>
   teardown(): Promise<TeardownReply>
   /** The connection table in batches; only a director has one. `service` empty: all of them. */
-  connections?(request: ConnectionsRequest): AsyncIterable<readonly Connection[]>
+  connections?(request: ConnectionsRequest): AsyncIterable<ConnectionBatch>
 }
 
 export type ConnectionsRequest = Pick<ListConnectionsRequest__Output, 'service' | 'disturb'>
@@ -96,11 +95,11 @@ function answer<Reply>(make: () => Promise<Reply>, reply: grpc.sendUnaryData<Rep
 /** No faster than the other side reads. */
 async function stream(
   call: grpc.ServerWritableStream<ListConnectionsRequest__Output, ConnectionBatch>,
-  batches: AsyncIterable<readonly Connection[]>,
+  batches: AsyncIterable<ConnectionBatch>,
 ): Promise<void> {
-  for await (const connections of batches) {
+  for await (const batch of batches) {
     if (call.cancelled) return
-    if (!call.write({ connections: [...connections] })) await drained(call)
+    if (!call.write(batch)) await drained(call)
   }
   call.end()
 }

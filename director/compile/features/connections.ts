@@ -4,6 +4,7 @@ import type { Match } from '../../../shared/openflow/types.ts'
 import { origins } from '../fabric.ts'
 import { MARK, PRIORITY, TABLE } from '../tables.ts'
 import type { CompiledService, Feature, Site, Target } from '../types.ts'
+import { account } from './account.ts'
 import { choose, isScheduled } from './choose.ts'
 import { anew, SYN_ONLY } from './ending.ts'
 import { group } from './group.ts'
@@ -23,10 +24,14 @@ export const connections: Feature = (site, service) => {
   return {
     flows: [
       ...service.clients.flatMap(client => origins(site).map(origin => dispatch(site, service, client, origin))),
-      ...service.targets.flatMap(target => known(service, target, scheduled)),
+      ...service.targets.flatMap(target => known(site, service, target, scheduled)),
       ...unknown(service),
       ...(scheduled
-        ? [...anew(service, choose(service)), commit(service), ...service.targets.map(t => opened(service, t))]
+        ? [
+            ...anew(service, choose(service)),
+            commit(service),
+            ...service.targets.map(target => opened(site, service, target)),
+          ]
         : []),
     ],
     groups: service.shares.length > 0 ? [group(service)] : [],
@@ -53,7 +58,7 @@ function dispatch(site: Site, service: CompiledService, client: string, origin: 
 }
 
 /** A SYN for one that takes no new connections is left to the group, as long as there is another to choose. */
-function known(service: CompiledService, target: Target, scheduled: boolean): Flow[] {
+function known(site: Site, service: CompiledService, target: Target, scheduled: boolean): Flow[] {
   const match: Match = { ...transport(service), ct_zone: service.zone, ct_mark: `${hex(target.mark)}/0x7fffffff` }
   const flow: Flow = {
     table: TABLE.CONNECTION,
@@ -61,6 +66,7 @@ function known(service: CompiledService, target: Target, scheduled: boolean): Fl
     cookie: encodeCookie('director', 'connection', target.mark),
     match,
     actions: [
+      ...account(site, service, target.mark, 'known'),
       { type: 'set_field', field: MARK, value: target.mark },
       { type: 'resubmit', table: TABLE.FORWARD },
     ],
@@ -115,12 +121,12 @@ function commit(service: CompiledService): Flow {
   }
 }
 
-function opened(service: CompiledService, target: Target): Flow {
+function opened(site: Site, service: CompiledService, target: Target): Flow {
   return {
     table: TABLE.OPENED,
     priority: PRIORITY.KNOWN,
     cookie: encodeCookie('director', 'opened', service.number),
     match: { ...transport(service), ct_zone: service.zone, ct_mark: target.mark },
-    actions: [{ type: 'resubmit', table: TABLE.FORWARD }],
+    actions: [...account(site, service, target.mark, 'opened'), { type: 'resubmit', table: TABLE.FORWARD }],
   }
 }

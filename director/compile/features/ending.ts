@@ -2,7 +2,8 @@ import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
 import type { Action } from '../../../shared/openflow/types.ts'
 import { ENDED, MARK, PRIORITY, TABLE } from '../tables.ts'
-import type { CompiledService, Feature, Target } from '../types.ts'
+import type { CompiledService, Feature, Site, Target } from '../types.ts'
+import { account } from './account.ts'
 import { hex } from './mark.ts'
 import { transport } from './transport.ts'
 
@@ -14,11 +15,11 @@ export const SYN_ONLY = '0x002/0x017'
  * The end of a TCP connection, as far as it is seen here: the client's first FIN or RST sets ENDED in the mark, so that
  * it counts once, and the packets after it still go to the same real server.
  */
-export const ending: Feature = (_site, service) => ({
-  flows: service.protocol === 'tcp' ? service.targets.flatMap(target => ended(service, target)) : [],
+export const ending: Feature = (site, service) => ({
+  flows: service.protocol === 'tcp' ? service.targets.flatMap(target => ended(site, service, target)) : [],
 })
 
-function ended(service: CompiledService, target: Target): Flow[] {
+function ended(site: Site, service: CompiledService, target: Target): Flow[] {
   const { mark } = target
   return Object.values(FLAGS).map(tcp_flags => ({
     table: TABLE.ENDING,
@@ -32,6 +33,7 @@ function ended(service: CompiledService, target: Target): Flow[] {
         zone: service.zone,
         exec: [{ type: 'set_field', field: 'ct_mark', value: mark + ENDED }],
       },
+      ...account(site, service, mark, 'ended'),
       { type: 'set_field', field: MARK, value: mark },
       { type: 'resubmit', table: TABLE.FORWARD },
     ],

@@ -17,6 +17,7 @@ function service(network: Network, shares: readonly number[], change: Partial<Co
     number: 1,
     zone: ZONE,
     onEmpty: 'drop',
+    accounted: true,
     shares: shares.flatMap((slots, i) => (slots > 0 ? [{ mark: i + 1, slots }] : [])),
     targets: network.hosts.map(({ mac: hostMac }, i) => ({
       mark: i + 1,
@@ -36,7 +37,8 @@ async function install(
   accessPorts: Site['accessPorts'] = [],
 ): Promise<void> {
   const uplink = Number(await network.vsctl('get', 'interface', 'uplink0', 'ofport'))
-  const site: Site = { directorMac: DIRECTOR_MAC, uplink, ownMacs: [DIRECTOR_MAC], accessPorts, fabric: 'l2' }
+  const place = { directorMac: DIRECTOR_MAC, uplink, ownMacs: [DIRECTOR_MAC] }
+  const site: Site = { ...place, accessPorts, fabric: 'l2', accounting: true }
   const state = [...compile(site, services).values()].map(object => object.state())
   const groups = state.flatMap(part => part.groups.map(group => groupText(group)))
   const flows = state.flatMap(part => part.flows.map(flow => flowText(flow)))

@@ -74,7 +74,14 @@ test('a flood is cut off, and it goes on afterwards', async t => {
   t.is(sent.length, 400)
 })
 
-const SITE: Site = { directorMac: '02:00:00:00:01:00', uplink: 5, ownMacs: [], accessPorts: [], fabric: 'l2' }
+const SITE: Site = {
+  directorMac: '02:00:00:00:01:00',
+  uplink: 5,
+  ownMacs: [],
+  accessPorts: [],
+  fabric: 'l2',
+  accounting: true,
+}
 const SERVICE = {
   vip: '10.10.1.100',
   port: 80,

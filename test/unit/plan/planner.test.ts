@@ -85,6 +85,7 @@ const site = (n: number): Site => ({
   ownMacs: [],
   accessPorts: [],
   fabric: 'l2',
+  accounting: true,
 })
 
 function hostReport(n: number, twin: boolean, list: readonly RealServerReport[]): HostReport {

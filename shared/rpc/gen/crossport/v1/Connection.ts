@@ -14,6 +14,7 @@ export interface Connection {
   'age'?: (number);
   'packets'?: (number | string | Long);
   'bytes'?: (number | string | Long);
+  'atLeast'?: (boolean);
   '_age'?: "age";
   '_packets'?: "packets";
   '_bytes'?: "bytes";
@@ -31,6 +32,7 @@ export interface Connection__Output {
   'age'?: (number);
   'packets'?: (number);
   'bytes'?: (number);
+  'atLeast': (boolean);
   '_age'?: "age";
   '_packets'?: "packets";
   '_bytes'?: "bytes";

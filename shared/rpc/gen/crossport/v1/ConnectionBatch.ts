@@ -4,8 +4,10 @@ import type { Connection as _crossport_v1_Connection, Connection__Output as _cro
 
 export interface ConnectionBatch {
   'connections'?: (_crossport_v1_Connection)[];
+  'note'?: (string);
 }
 
 export interface ConnectionBatch__Output {
   'connections': (_crossport_v1_Connection__Output)[];
+  'note': (string);
 }

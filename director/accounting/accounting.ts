@@ -1,0 +1,128 @@
+import type { Log } from '../../shared/log.ts'
+import type { OvsdbClient } from '../../shared/ovsdb/connection.ts'
+import { ensureFlowSampleCollector, removeFlowSampleCollector } from '../../shared/ovsdb/flow-sample-collector.ts'
+import type { Clock } from '../../shared/run/clock.ts'
+import { ACCOUNTING } from '../compile/tables.ts'
+import type { CompiledService } from '../compile/types.ts'
+import type { DirectorConfig } from '../config.ts'
+import { type Accounts, createAccounts, listenerOf } from './accounts.ts'
+import { type Collector, startCollector } from './collector.ts'
+
+/**
+ * Packets and bytes of every connection, where the datapath does not count them: vswitchd adds up the packets that pass
+ * the `sample` action (compile/features/forward.ts) and exports each connection's sum every few seconds, as IPFIX.
+ */
+export interface Accounting {
+  readonly accounts: Accounts
+  /** Sees to it that the switch exports what is accounted, where it is due. Throws as OVSDB does. */
+  ensure(client: Pick<OvsdbClient, 'call'>, datapathType: string): Promise<void>
+  /** Somebody may have changed the database. */
+  distrust(): void
+  /** Services as the switch has them from now on, and those that it has no more. */
+  follow(altered: readonly CompiledService[], gone: readonly CompiledService[]): void
+  start(): Promise<void>
+  /** The switch exports nothing more until `ensure`; the flows stay. */
+  withdraw(client: Pick<OvsdbClient, 'call'>): Promise<void>
+  stop(): void
+}
+
+export interface AccountingOptions {
+  readonly config: Pick<DirectorConfig, 'accounting' | 'bridge' | 'connectionTimeouts'>
+  readonly log: Log
+  readonly clock: Clock
+  /** A pass is needed, which calls `ensure`. */
+  mark(reason: string): void
+}
+
+/** Connections that vswitchd adds up at a time. */
+const MAX_FLOWS = 100_000
+/**
+ * Seconds for which it does: the less, the fresher the account, and the more records come. So many a second are worth
+ * while, with half of which the time is shortened again.
+ */
+const INTERVAL = { least: 1, most: 64, records: 2000, checkMs: 10_000 } as const
+
+export function createAccounting({ config, log, clock, mark }: AccountingOptions): Accounting {
+  const accounts = createAccounts(config.connectionTimeouts)
+  const place = { bridge: config.bridge, id: ACCOUNTING.collectorSet }
+  let collector: Collector | undefined
+  let seconds: number = INTERVAL.least
+  let due = true
+  let exporting = false
+  let lost = 0
+  let received = 0
+  let cancel = () => {}
+
+  const check = () => {
+    const rate = (((collector?.received ?? 0) - received) * 1000) / INTERVAL.checkMs
+    received = collector?.received ?? 0
+    const next = intervalFor(rate, seconds)
+    if (lost > 0)
+      log.warn('records of connections are lost: their accounts say the least that it was', { records: lost })
+    lost = 0
+    if (next !== seconds) {
+      log.debug('connections are accounted at another interval', { seconds: next, recordsPerSecond: Math.round(rate) })
+      seconds = next
+      due = true
+      mark('accounting')
+    }
+    cancel = clock.after(INTERVAL.checkMs, check)
+  }
+
+  return {
+    accounts,
+    ensure: async (client, datapathType) => {
+      if (!due) return
+      due = false
+      try {
+        // Of an earlier run, to another port; or the datapath counts for itself now.
+        if (!exporting) await removeFlowSampleCollector(client, place)
+        if (collector === undefined || datapathType !== 'netdev') return
+        const target = `127.0.0.1:${collector.port}`
+        exporting = await ensureFlowSampleCollector(client, place, {
+          target,
+          activeTimeout: seconds,
+          maxFlows: MAX_FLOWS,
+        })
+        if (!exporting) log.warn(`connections are not accounted: collector set ${place.id} is somebody else's`)
+      } catch (err) {
+        due = true
+        throw err
+      }
+    },
+    distrust: () => {
+      due = true
+    },
+    follow: (altered, gone) => {
+      for (const service of gone) accounts.forget(listenerOf(service))
+      for (const service of altered) accounts.follow(listenerOf(service), service.accounted)
+    },
+    start: async () => {
+      if (!config.accounting) return
+      collector = await startCollector({
+        log,
+        onRecord: (record, domain) => accounts.add(record, domain, clock.now()),
+        onLost: count => {
+          lost += count
+          accounts.lost()
+        },
+      })
+      cancel = clock.after(INTERVAL.checkMs, check)
+    },
+    withdraw: async client => {
+      due = true
+      exporting = false
+      await removeFlowSampleCollector(client, place)
+    },
+    stop: () => {
+      cancel()
+      collector?.close()
+    },
+  }
+}
+
+/** Seconds, by the records a second that came with so many seconds. */
+export function intervalFor(recordsPerSecond: number, seconds: number): number {
+  if (recordsPerSecond > INTERVAL.records) return Math.min(seconds * 2, INTERVAL.most)
+  return recordsPerSecond < INTERVAL.records / 4 ? Math.max(seconds / 2, INTERVAL.least) : seconds
+}

@@ -1,0 +1,226 @@
+import { parseIpv4 } from '../../shared/config/address.ts'
+import type { ConnectionTimeouts } from '../apply/conntrack.ts'
+import { ACCOUNTING } from '../compile/tables.ts'
+import type { CompiledService } from '../compile/types.ts'
+import type { IpfixRecord } from './ipfix.ts'
+
+/** What is known of one connection. Times are clock milliseconds. */
+export interface Account {
+  readonly mark: number
+  /** Whom an answer to the client goes to: the hardware address that its packets have come from, and its VLAN. */
+  readonly mac: number
+  readonly vlan: number
+  readonly start: number
+  readonly last: number
+  readonly packets: number
+  /** Of the IP packets. */
+  readonly bytes: number
+  /** The client has ended it. */
+  readonly ended: boolean
+}
+
+/** A service, by what its packets say. */
+export interface Listener {
+  /** IPv4, as a number. */
+  readonly vip: number
+  readonly port: number
+  readonly protocol: 'tcp' | 'udp'
+}
+
+/** A connection of a service: the client's IPv4 address as a number, and its port. */
+export interface Client {
+  readonly address: number
+  readonly port: number
+}
+
+/**
+ * The director's own account of its services' connections, kept up by what the switch exports of them (RFC 7011): the
+ * switch forgets an idle one when the director does, but tells neither.
+ */
+export interface Accounts {
+  /** `domain`: what the packets are to their connections (compile/tables.ts, ACCOUNTING). */
+  add(record: IpfixRecord, domain: number, now: number): void
+  find(listener: Listener, client: Client): Account | undefined
+  list(listener: Listener, now: number): Iterable<readonly [Client, Account]>
+  /** It was counted from its first packet on. */
+  isWhole(listener: Listener, account: Account): boolean
+  /** From now on the switch exports a service's connections, or does not. Idempotent. */
+  follow(listener: Listener, exported: boolean): void
+  /** The service is gone. */
+  forget(listener: Listener): void
+  /** Some records were lost: nobody knows whose. */
+  lost(): void
+}
+
+/** Of one service; one that has ended is of interest for a moment only. */
+const ENDED_MS = 60_000
+/** Of one service, about 50 MB. What is beyond is not accounted. */
+const MOST = 250_000
+
+const TCP = 6
+
+interface Book {
+  readonly live: Shelf
+  readonly ended: Shelf
+  exported: boolean
+  /** How often something of theirs was missed. */
+  breaks: number
+}
+
+interface Entry extends Account {
+  mac: number
+  vlan: number
+  last: number
+  packets: number
+  bytes: number
+  ended: boolean
+  /** The book's and everybody's breaks when it began; -1: it had begun before. */
+  readonly breaks: number
+}
+
+export function createAccounts(timeouts: ConnectionTimeouts): Accounts {
+  const books = new Map<number, Book>()
+  let breaks = 0
+
+  const bookOf = (listener: Listener): Book => {
+    const key = bookKey(listener)
+    let book = books.get(key)
+    if (book === undefined) {
+      book = {
+        live: new Shelf(timeouts[listener.protocol] * 1000),
+        ended: new Shelf(ENDED_MS),
+        exported: false,
+        breaks: 0,
+      }
+      books.set(key, book)
+    }
+    return book
+  }
+
+  return {
+    add: (record, domain, now) => {
+      const { sourceIPv4Address: address, destinationIPv4Address: vip, observationPointId: mark } = record
+      if (address === undefined || vip === undefined || mark === undefined) return
+      const protocol = record.protocolIdentifier === TCP ? 'tcp' : 'udp'
+      const book = bookOf({ vip, port: record.destinationTransportPort ?? 0, protocol })
+      const key = clientKey({ address, port: record.sourceTransportPort ?? 0 })
+      const start = now - (record.flowStartDeltaMicroseconds ?? 0) / 1000
+      const opens = domain === ACCOUNTING.domain.opened
+      let entry = book.live.get(key, now) ?? (opens ? undefined : book.ended.get(key, now))
+      if (entry === undefined) {
+        if (book.live.size + book.ended.size >= MOST) return
+        entry = {
+          mark,
+          mac: 0,
+          vlan: 0,
+          start,
+          last: start,
+          packets: 0,
+          bytes: 0,
+          ended: false,
+          breaks: opens ? book.breaks + breaks : -1,
+        }
+      }
+      entry.mac = record.sourceMacAddress ?? 0
+      entry.vlan = record.vlanId ?? 0
+      entry.last = Math.max(entry.last, now - (record.flowEndDeltaMicroseconds ?? 0) / 1000)
+      entry.packets += record.packetDeltaCount ?? 0
+      entry.bytes += record.octetDeltaCount ?? 0
+      if (domain === ACCOUNTING.domain.ended) {
+        entry.ended = true
+        book.live.delete(key)
+      }
+      const shelf = entry.ended ? book.ended : book.live
+      shelf.set(key, entry, now)
+    },
+    find: (listener, client) => {
+      const book = books.get(bookKey(listener))
+      const key = clientKey(client)
+      return book?.live.peek(key) ?? book?.ended.peek(key)
+    },
+    *list(listener, now) {
+      const book = books.get(bookKey(listener))
+      if (book === undefined) return
+      const oldest = now - timeouts[listener.protocol] * 1000
+      for (const shelf of [book.live, book.ended]) {
+        for (const [key, entry] of shelf.entries()) if (entry.last >= oldest) yield [clientOf(key), entry]
+      }
+    },
+    isWhole: (listener, account) => {
+      return (account as Entry).breaks === (books.get(bookKey(listener))?.breaks ?? 0) + breaks
+    },
+    follow: (listener, exported) => {
+      const book = bookOf(listener)
+      if (book.exported && !exported) book.breaks++
+      book.exported = exported
+    },
+    forget: listener => {
+      books.delete(bookKey(listener))
+    },
+    lost: () => {
+      breaks++
+    },
+  }
+}
+
+/**
+ * Entries that nobody has touched for `ms` to twice as long are gone: those touched since the last turn are on the one
+ * shelf, the others on the other, which is thrown away at the next turn. So nobody ever looks through all of them.
+ */
+class Shelf {
+  readonly #ms: number
+  #young = new Map<number, Entry>()
+  #old = new Map<number, Entry>()
+  #turnAt = Number.NEGATIVE_INFINITY
+
+  constructor(ms: number) {
+    this.#ms = ms
+  }
+
+  get size(): number {
+    return this.#young.size + this.#old.size
+  }
+
+  peek(key: number): Entry | undefined {
+    return this.#young.get(key) ?? this.#old.get(key)
+  }
+
+  get(key: number, now: number): Entry | undefined {
+    this.#turn(now)
+    return this.peek(key)
+  }
+
+  set(key: number, entry: Entry, now: number): void {
+    this.#turn(now)
+    this.#old.delete(key)
+    this.#young.set(key, entry)
+  }
+
+  delete(key: number): void {
+    this.#young.delete(key)
+    this.#old.delete(key)
+  }
+
+  *entries(): Generator<[number, Entry]> {
+    yield* this.#old
+    yield* this.#young
+  }
+
+  #turn(now: number): void {
+    if (now < this.#turnAt) return
+    // Untouched for a whole turn and more: the old ones too, where nothing came for so long.
+    this.#old = now - this.#turnAt < this.#ms ? this.#young : new Map()
+    this.#young = new Map()
+    this.#turnAt = now + this.#ms
+  }
+}
+
+/** Below 2^49. */
+const bookKey = ({ vip, port, protocol }: Listener): number =>
+  vip * 0x10000 + port + (protocol === 'udp' ? 0x1_0000_0000_0000 : 0)
+const clientKey = ({ address, port }: Client): number => address * 0x10000 + port
+const clientOf = (key: number): Client => ({ address: Math.floor(key / 0x10000), port: key % 0x10000 })
+
+export function listenerOf({ vip, port, protocol }: Pick<CompiledService, 'vip' | 'port' | 'protocol'>): Listener {
+  return { vip: parseIpv4(vip)!, port, protocol }
+}

@@ -1,0 +1,111 @@
+import type { Log } from '../../shared/log.ts'
+import { type Action, PORT } from '../../shared/openflow/types.ts'
+import { TCP_FLAG, tcpPacket } from '../../shared/packet/ipv4.ts'
+import type { Clock } from '../../shared/run/clock.ts'
+import type { Switch } from '../../shared/switch/types.ts'
+import { type Account, type Accounts, type Client, type Listener, listenerOf } from '../accounting/accounts.ts'
+import type { CompiledService, Site } from '../compile/types.ts'
+
+/**
+ * Lets clients know at once of a real server that their connections go to no longer. A connection without it is answered
+ * with RST, but only when the client says something, and who waits for an answer says nothing. Nobody here knows the
+ * sequence numbers that a RST needs (RFC 5961, section 3), so the client is made to say them: a segment outside of its
+ * window must be answered with its own numbers (RFC 9293, 3.10.7.4), and that answer is reset as any other.
+ */
+export interface Releaser {
+  /** Services as the switch has them from now on, and those that it has no more. */
+  update(altered: readonly CompiledService[], gone: readonly CompiledService[]): void
+  close(): void
+}
+
+export interface ReleaserOptions {
+  readonly accounts: Pick<Accounts, 'list'>
+  readonly switch: () => Pick<Switch, 'packetOut'> | undefined
+  readonly site: () => Site | undefined
+  readonly log: Log
+  readonly clock: Clock
+}
+
+/** As many a second as are refused (refuse.ts), so that the answers are, too. */
+const BATCH = { size: 50, ms: 50 } as const
+
+interface Waiting {
+  readonly listener: Listener
+  readonly client: Client
+  readonly account: Account
+}
+
+export function createReleaser(options: ReleaserOptions): Releaser {
+  const { accounts, clock, log } = options
+  const marks = new Map<number, ReadonlySet<number>>()
+  let waiting: Waiting[] = []
+  let cancel: (() => void) | undefined
+
+  const release = (service: CompiledService, still: ReadonlySet<number>) => {
+    const left = marks.get(service.number)?.difference(still)
+    if (left === undefined || left.size === 0 || service.protocol !== 'tcp') return
+    const listener = listenerOf(service)
+    const released: Waiting[] = []
+    for (const [client, account] of accounts.list(listener, clock.now())) {
+      if (left.has(account.mark) && !account.ended) released.push({ listener, client, account })
+    }
+    if (released.length === 0) return
+    log.info('connections are released', { vip: service.vip, port: service.port, connections: released.length })
+    waiting = waiting.concat(released)
+    cancel ??= clock.after(0, send)
+  }
+
+  const send = () => {
+    const now = waiting.slice(0, BATCH.size)
+    waiting = waiting.slice(BATCH.size)
+    cancel = waiting.length === 0 ? undefined : clock.after(BATCH.ms, send)
+    const sw = options.switch()
+    const site = options.site()
+    if (sw === undefined || site === undefined || site.fabric !== 'l2') return
+    const actions: Action[] = [{ type: 'output', port: PORT.NORMAL }]
+    const failed = (err: unknown) => log.debug('a client could not be told that its real server is gone', { err })
+    // From the controller: NORMAL learns nothing by it, and lets any VLAN through.
+    for (const one of now) {
+      sw.packetOut({ inPort: PORT.CONTROLLER, actions, data: question(one, site.directorMac) }).catch(failed)
+    }
+  }
+
+  return {
+    update: (altered, gone) => {
+      for (const service of gone) {
+        release(service, new Set())
+        marks.delete(service.number)
+      }
+      for (const service of altered) {
+        const still = new Set(service.targets.map(({ mark }) => mark))
+        release(service, still)
+        marks.set(service.number, still)
+      }
+    },
+    close: () => cancel?.(),
+  }
+}
+
+/** From the VIP to the client, as the director would send it: sequence number 0, which is hardly ever in the window. */
+function question({ listener, client, account }: Waiting, directorMac: string): Buffer {
+  const ethernet = Buffer.alloc(14)
+  ethernet.writeUIntBE(account.mac, 0, 6)
+  ethernet.write(directorMac.replaceAll(':', ''), 6, 'hex')
+  ethernet.writeUInt16BE(0x0800, 12)
+  const tag = Buffer.alloc(account.vlan === 0 ? 0 : 4)
+  if (account.vlan !== 0) {
+    tag.writeUInt16BE(0x8100, 0)
+    tag.writeUInt16BE(account.vlan, 2)
+  }
+  const packet = tcpPacket(
+    { src: address(listener.vip), dst: address(client.address) },
+    { srcPort: listener.port, dstPort: client.port, sequence: 0, acknowledgment: 0, flags: TCP_FLAG.ACK },
+  )
+  return Buffer.concat([ethernet.subarray(0, 12), tag, ethernet.subarray(12), packet])
+}
+
+function address(value: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(value)
+  return bytes
+}
