@@ -163,3 +163,28 @@ test.serial('a mistyped command is told, with exit 64', async t => {
   t.is(exitCode, 64)
   t.regex(stderr, /Did you mean status\?/)
 })
+
+test.serial(
+  'connections: what was counted in part says so, and what the list lacks goes to standard error',
+  async t => {
+    const row = { service: 'web', protocol: 'tcp', client: '10.10.1.10:40000', vip: '10.10.1.100:80', state: 'active' }
+    const socket = join(tempDir(t), 'director.sock')
+    const control = {
+      getStatus: () => HEALTHY,
+      onChange: () => () => {},
+      resync: async () => ({}),
+      teardown: async () => ({}),
+      async *connections() {
+        yield { note: 'some are missing' }
+        yield { connections: [{ ...row, age: 5, packets: 4, bytes: 316 }] }
+        yield { connections: [{ ...row, age: 9, packets: 2, bytes: 104, atLeast: true }, row] }
+      },
+    }
+    const server = await serveControl({ socket, control, log: quiet })
+    t.teardown(() => server.close())
+    const { stdout, stderr } = await crossport('connections', '--socket', socket)
+    t.is(stderr, 'some are missing\n')
+    const ends = stdout.split('\n').map(line => line.split(/ +/).slice(-3).join(' '))
+    t.deepEqual(ends, ['AGE PACKETS BYTES', '5s 4 316', '≥9s ≥2 ≥104', '- - -', ''])
+  },
+)
