@@ -4,10 +4,10 @@ import type { Attachment } from './types.ts'
 
 /**
  * Joins libvirt's NICs with OVSDB's ports by hardware address: vnetN changes with every start, `attached-mac` does not.
- * The first NIC (in XML order) that is plugged into the bridge serves.
+ * The first NIC (in XML order) that is plugged into the bridge serves. So it is with a VM that is paused: one that comes
+ * by live migration waits so for its memory, and announces its addresses, the VIP among them, as soon as it goes on.
  */
 export function attach(domain: Domain, ports: PortIndex): Attachment | { readonly obstacle: string } {
-  if (domain.state !== 'running') return { obstacle: `the VM is ${STATE_WORDS[domain.state]}` }
   let pending: BridgePort | undefined
   for (const nic of domain.nics) {
     const port = ports.get(nic.mac)
@@ -22,6 +22,11 @@ export function attach(domain: Domain, ports: PortIndex): Attachment | { readonl
   }
   const macs = domain.nics.map(nic => nic.mac).join(', ')
   return { obstacle: macs === '' ? 'the VM has no NIC' : `no NIC of the VM (${macs}) is plugged into the bridge` }
+}
+
+/** Why a VM cannot serve, wherever it is attached. */
+export function stateObstacle({ state }: Domain): string | undefined {
+  return state === 'running' ? undefined : `the VM is ${STATE_WORDS[state]}`
 }
 
 /**

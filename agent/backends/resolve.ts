@@ -2,7 +2,7 @@ import type { RealServerSpec, ServiceSpec } from '../../shared/config/service.ts
 import { vmMatcher } from '../../shared/config/vm-pattern.ts'
 import type { Domain, Inventory } from '../inventory/types.ts'
 import type { PortsSnapshot } from '../ports/types.ts'
-import { attach, indexPorts, linkObstacle, type PortIndex } from './attach.ts'
+import { attach, indexPorts, linkObstacle, type PortIndex, stateObstacle } from './attach.ts'
 import { ingressAllocator, type PortRange } from './ingress.ts'
 import type { Allocation, Backend, BackendProblem, Resolution } from './types.ts'
 
@@ -157,7 +157,7 @@ export function toBackend(
   ports: PortIndex,
 ): Backend {
   const attached = attach(domain, ports)
-  const obstacle = 'obstacle' in attached ? attached.obstacle : linkObstacle(attached, ports)
+  const missing = 'obstacle' in attached ? attached.obstacle : linkObstacle(attached, ports)
   return {
     key,
     id,
@@ -174,7 +174,7 @@ export function toBackend(
     ...(spec.check === undefined ? {} : { check: spec.check }),
     vm: { uuid: domain.uuid, name: domain.name, running: domain.state === 'running', runId: domain.runId },
     attachment: 'obstacle' in attached ? undefined : attached,
-    obstacle,
+    obstacle: stateObstacle(domain) ?? missing,
   }
 }
 

@@ -49,6 +49,11 @@ test('what cannot serve says why', t => {
   t.is(obstacle({}, [port(1, { linkUp: false })]), "the link of the VM's port vnet1 is down")
 })
 
+test('a VM that is paused stays attached: its shield is there before it goes on, as after a migration', t => {
+  const [backend] = resolve(input({ inventory: inventory(domain(1, { state: 'paused' })) })).backends
+  t.like(backend?.attachment, { port: 'vnet1', ofport: 11 })
+})
+
 test("a port that carries another VM's id is not this VM's, even with the same MAC", t => {
   const { backends } = resolve(input({ ports: ports(port(1, { vmId: uuid(9) })) }))
   t.is(backends[0]?.attachment, undefined)
