@@ -38,7 +38,7 @@ export interface TunnelState {
  */
 export function initialInputs(store: Store, directors = 0): Inputs {
   return {
-    services: { synced: false, specs: [], problems: [], documents: [], texts: new Map() },
+    services: { synced: false, specs: [], problems: [], documents: [], files: [] },
     inventory: { synced: false, domains: store.domains(), reason: 'connecting to libvirt' },
     ports: { synced: false, bridge: undefined, ports: [], reason: 'connecting to ovsdb-server' },
     director: store.director(),

@@ -190,7 +190,7 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
     journey.reports(reports.changed, reports.gone)
     options.onReport(reports.list, hostMac, documents)
     ready.remember(reports.changed, reports.gone)
-    saved.files(inputs.services.texts)
+    store.serviceFiles.save(inputs.services.files)
     if (failure !== undefined) throw failure
     complete = true
     return applied
@@ -228,7 +228,6 @@ function saveNumbers(store: Store, gone: readonly Backend[], come: readonly Back
 /** Inputs that are kept for a restart, each written when it is another object than last time. */
 function createSavedInputs(store: Store) {
   let lastDomains: readonly Domain[] | undefined
-  let lastFiles: ReadonlyMap<string, string> | undefined
   let lastDirector = store.director()
   let lastDocuments: readonly DirectorDocument[] | undefined
   return {
@@ -247,11 +246,6 @@ function createSavedInputs(store: Store) {
         if (!known.has(vmUuid)) store.guestRecords.remove(vmUuid, mac, vip)
       }
       lastDomains = domains
-    },
-    files: (texts: ReadonlyMap<string, string>) => {
-      if (texts === lastFiles) return
-      store.setServiceFiles(texts)
-      lastFiles = texts
     },
   }
 }

@@ -217,7 +217,7 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
           dir: config.servicesDir,
           log,
           clock,
-          lastGood: store.serviceFiles(),
+          lastGood: store.serviceFiles.load(),
           onChange: snapshot => {
             inputs.services = snapshot
             mark('service files')

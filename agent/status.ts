@@ -61,7 +61,7 @@ function inputStates(inputs: Inputs) {
   const { services, inventory, ports, directorState, director, switchUp, switchReason, tunnel } = inputs
   const state = (synced: boolean) => (synced ? 'in sync' : 'away')
   return [
-    { name: 'files', state: state(services.synced), detail: `${services.texts.size} files in force` },
+    { name: 'files', state: state(services.synced), detail: `${services.files.length} files in force` },
     { name: 'libvirt', state: state(inventory.synced), detail: inventory.reason ?? `${inventory.domains.length} VMs` },
     { name: 'ovsdb', state: state(ports.synced), detail: ports.reason ?? `${ports.ports.length} ports` },
     { name: 'switch', state: state(switchUp), detail: switchUp ? '' : switchReason },

@@ -33,7 +33,7 @@ export async function startAgent(rundir: string, host: BenchHost): Promise<Bench
   const applier = createApplier({ store, log: quiet, clock: systemClock })
   const inputs = { ...initialInputs(store), switchUp: true }
   const give = ({ specs, inventory, ports }: BenchHost) => {
-    inputs.services = { synced: true, specs, problems: [], documents: [], texts: new Map() }
+    inputs.services = { synced: true, specs, problems: [], documents: [], files: [] }
     inputs.inventory = inventory
     inputs.ports = ports
   }

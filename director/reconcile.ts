@@ -125,7 +125,7 @@ export function startReconcile(options: ReconcileOptions): Reconcile {
     armLease()
     const { services: files, specs, registry } = inputs
     await store.hosts.save(registry.hosts)
-    if (files.synced) store.files.save(files.texts)
+    if (files.synced) store.files.save(files.files)
     const next = await planned(specs, registry, whole)
     const { altered, gone } = next
     if (next.more) loop.mark('more')

@@ -38,4 +38,9 @@ export const MIGRATIONS = [
   -- What an object's flows were made of: while it is the same, the row need not be written again.
   ALTER TABLE desired_objects ADD COLUMN signature TEXT NOT NULL DEFAULT '';
   `,
+  `
+  -- What a service file's text says, and how to tell that it is still the same file: it need not be read again then.
+  ALTER TABLE service_files ADD COLUMN identity TEXT NOT NULL DEFAULT '';
+  ALTER TABLE service_files ADD COLUMN specs TEXT NOT NULL DEFAULT '';
+  `,
 ] as const

@@ -1,5 +1,6 @@
 import type { DesiredStore } from '../../shared/apply/saver.ts'
 import { openDatabase, stateError } from '../../shared/sqlite/open.ts'
+import { type FileStore, openServiceFiles } from '../../shared/sqlite/service-files.ts'
 import type { Allocation } from '../backends/types.ts'
 import type { GuestRecords } from '../guest/types.ts'
 import type { Domain } from '../inventory/types.ts'
@@ -21,8 +22,7 @@ export interface Store extends DesiredStore {
   setDirector(info: DirectorInfo): void
   documents(): readonly DirectorDocument[]
   setDocuments(documents: readonly DirectorDocument[]): void
-  serviceFiles(): ReadonlyMap<string, string>
-  setServiceFiles(files: ReadonlyMap<string, string>): void
+  readonly serviceFiles: FileStore
   domains(): readonly Domain[]
   setDomains(domains: readonly Domain[]): void
   allocations(): readonly Allocation[]
@@ -50,7 +50,7 @@ export function openStore(path: string): Store {
   const meta = metaTable(db)
   const desired = desiredTable(db)
   const documents = keyedTable<DirectorDocument>(db, 'director_documents', ['file', 'line', 'text'], 2)
-  const files = keyedTable<{ file: string; text: string }>(db, 'service_files', ['file', 'text'], 1)
+  const files = openServiceFiles(db, 'service_files')
   const domains = keyedTable<{ uuid: string; domain: string }>(db, 'domains', ['uuid', 'domain'], 1)
   const runs = keyedTable<{ key: string; run: number }>(db, 'ready_runs', ['key', 'run'], 1)
   const guests = guestTable(db)
@@ -69,8 +69,7 @@ export function openStore(path: string): Store {
     setDirector: written(info => meta.set('director', info)),
     documents: documents.all,
     setDocuments: written(documents.replace),
-    serviceFiles: () => new Map(files.all().map(row => [row.file, row.text])),
-    setServiceFiles: written(map => files.replace([...map].map(([file, text]) => ({ file, text })))),
+    serviceFiles: { load: files.load, save: written(files.save) },
     domains: () => domains.all().map(row => JSON.parse(row.domain) as Domain),
     setDomains: written(list => domains.replace(list.map(d => ({ uuid: d.uuid, domain: JSON.stringify(d) })))),
     allocations: () => allocations.all().map(({ ingress_port, ...rest }) => ({ ...rest, ingressPort: ingress_port })),

@@ -1,14 +1,8 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { parseServiceFile } from '../../shared/config/parse.ts'
 import { isServiceFile, readServiceDirectory, readServiceFile } from '../../shared/config/read-directory.ts'
 import type { ServiceSpec, SpecProblem } from '../../shared/config/service.ts'
-import {
-  type FileContent,
-  type GoodFile,
-  resolveSnapshot,
-  type ServicesSnapshot,
-} from '../../shared/config/snapshot.ts'
+import { type FileContent, resolveSnapshot, type ServicesSnapshot } from '../../shared/config/snapshot.ts'
 import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts'
 import { filesInForce } from './in-force.ts'
 
@@ -35,10 +29,10 @@ export async function readCandidates(paths: readonly string[]): Promise<Readonly
   for (const path of paths) {
     const info = await stat(path).catch(() => undefined)
     if (info?.isDirectory()) {
-      for (const [file, { content }] of (await readServiceDirectory(path, new Map())).files) files.set(file, content)
+      for (const [file, content] of (await readServiceDirectory(path, new Map())).files) files.set(file, content)
     } else {
       const read = readServiceFile(path)
-      files.set(path, read?.content ?? { unreadable: `is not there (looked in ${dirname(resolve(path))})` })
+      files.set(path, read ?? { unreadable: `is not there (looked in ${dirname(resolve(path))})` })
     }
   }
   return files
@@ -53,8 +47,7 @@ export async function drop(
   dir: string,
   statuses: readonly Status__Output[],
 ): Promise<Dropped> {
-  const existing = new Map<string, FileContent>()
-  for (const [file, { content }] of (await readServiceDirectory(dir, new Map())).files) existing.set(file, content)
+  const { files: existing } = await readServiceDirectory(dir, new Map())
   const { files: inForce, partly } = filesInForce(existing, statuses)
   const before = resolveSnapshot(existing, inForce)
   const files = new Map(existing)
@@ -66,7 +59,8 @@ export async function drop(
     files.set(place, same && 'text' in same && 'text' in content && same.text === content.text ? same : content)
     namedAs.set(place, path)
   }
-  const after = resolveSnapshot(files, goodFiles(before, existing, inForce))
+  const good = new Map(before.files.map(content => [content.file, content]))
+  const after = resolveSnapshot(files, good)
   const known = new Set(before.problems.map(text))
   return {
     dir,
@@ -80,20 +74,6 @@ export async function drop(
     unread: [...candidates.keys()].filter(path => !isServiceFile(path)),
     partly,
   }
-}
-
-function goodFiles(
-  { texts }: ServicesSnapshot,
-  files: ReadonlyMap<string, FileContent>,
-  inForce: ReadonlyMap<string, GoodFile>,
-): ReadonlyMap<string, GoodFile> {
-  return new Map(
-    [...texts].map(([file, inText]) => {
-      const content = files.get(file)
-      if (content && 'text' in content && content.text === inText) return [file, content]
-      return [file, inForce.get(file) ?? { text: inText, parsed: parseServiceFile(inText, file) }]
-    }),
-  )
 }
 
 const text = ({ file, line, column, reason }: SpecProblem) => `${file}:${line}:${column}: ${reason}`

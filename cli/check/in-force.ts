@@ -33,7 +33,7 @@ export function filesInForce(
     if (content === undefined) continue
     if ('text' in content && isInForce(content, specs)) good.set(file, content)
     else {
-      good.set(file, { text: '', parsed: { specs, problems: [], documents: [] } })
+      good.set(file, { file, text: '', parsed: { specs, problems: [], documents: [] } })
       for (const spec of specs) partly.add(spec)
     }
   }

@@ -42,7 +42,7 @@ export interface InputOptions {
   mark(reason: string): void
 }
 
-const NO_SERVICES: ServicesSnapshot = { synced: false, specs: [], problems: [], documents: [], texts: new Map() }
+const NO_SERVICES: ServicesSnapshot = { synced: false, specs: [], problems: [], documents: [], files: [] }
 const NAMES: readonly InputName[] = ['files', 'ovsdb', 'switch', 'agents']
 
 export function createInputs({ registry: restored, leaseMs, clock, mark }: InputOptions): InputStore {

@@ -38,4 +38,9 @@ export const MIGRATIONS: readonly string[] = [
     SELECT host_id, json_extract(value, '$.id'), value FROM host, json_each(host.real_servers);
   ALTER TABLE host DROP COLUMN real_servers;
   `,
+  `
+  -- What a service file's text says, and how to tell that it is still the same file: it need not be read again then.
+  ALTER TABLE service_file ADD COLUMN identity TEXT NOT NULL DEFAULT '';
+  ALTER TABLE service_file ADD COLUMN specs TEXT NOT NULL DEFAULT '';
+  `,
 ]

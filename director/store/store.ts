@@ -1,5 +1,5 @@
 import { openDatabase } from '../../shared/sqlite/open.ts'
-import { type FileStore, openFiles } from './files.ts'
+import { type FileStore, openServiceFiles } from '../../shared/sqlite/service-files.ts'
 import { type HostStore, openHosts } from './hosts.ts'
 import { MIGRATIONS } from './migrations.ts'
 import { type Numbers, openNumbers } from './numbers.ts'
@@ -15,5 +15,10 @@ export interface Store {
 /** Throws STORE_FAILED, STATE_CORRUPT, STATE_NEWER. */
 export function openStore(file: string): Store {
   const db = openDatabase(file, MIGRATIONS)
-  return { numbers: openNumbers(db), hosts: openHosts(db), files: openFiles(db), close: () => db.close() }
+  return {
+    numbers: openNumbers(db),
+    hosts: openHosts(db),
+    files: openServiceFiles(db, 'service_file'),
+    close: () => db.close(),
+  }
 }

@@ -25,7 +25,12 @@ export interface ConflictIndex {
 export function createConflictIndex(): ConflictIndex {
   const byName = new Map<string, ServiceSpec>()
   const byFrontEnd = new Map<string, ServiceSpec>()
-  const byBackEnd = new Map<string, { spec: ServiceSpec; vm: string }[]>()
+  /** Mostly one service each: a list for each would cost more than all else. */
+  const byBackEnd = new Map<string, ServiceSpec | readonly ServiceSpec[]>()
+  const sharing = (key: string): readonly ServiceSpec[] => {
+    const found = byBackEnd.get(key)
+    return found === undefined ? [] : 'service' in found ? [found] : found
+  }
   return {
     check(spec) {
       const named = byName.get(spec.service)
@@ -36,15 +41,17 @@ export function createConflictIndex(): ConflictIndex {
         return conflict(spec, front, `${what} already belongs to service '${front.service}' in ${place(front)}`)
       }
       for (const rs of spec.realServers) {
-        const other = byBackEnd.get(backEnd(spec, rs.port))?.find(entry => patternsMeet(entry.vm, rs.vm))
-        if (!other) continue
-        return conflict(
-          spec,
-          other.spec,
-          `replies from port ${rs.port} of VM '${rs.vm}' could belong to VIP port ${spec.port} of '${spec.service}' in ` +
-            `${place(spec)} or to VIP port ${other.spec.port} of '${other.spec.service}' in ${place(other.spec)} ` +
-            `(VM '${other.vm}'); give one of them a real server port of its own`,
-        )
+        for (const other of sharing(backEnd(spec, rs.port))) {
+          const meets = other.realServers.find(entry => entry.port === rs.port && patternsMeet(entry.vm, rs.vm))
+          if (!meets) continue
+          return conflict(
+            spec,
+            other,
+            `replies from port ${rs.port} of VM '${rs.vm}' could belong to VIP port ${spec.port} of '${spec.service}' in ` +
+              `${place(spec)} or to VIP port ${other.port} of '${other.service}' in ${place(other)} ` +
+              `(VM '${meets.vm}'); give one of them a real server port of its own`,
+          )
+        }
       }
       return undefined
     },
@@ -53,9 +60,9 @@ export function createConflictIndex(): ConflictIndex {
       byFrontEnd.set(frontEnd(spec), spec)
       for (const rs of spec.realServers) {
         const key = backEnd(spec, rs.port)
-        const entries = byBackEnd.get(key)
-        if (entries) entries.push({ spec, vm: rs.vm })
-        else byBackEnd.set(key, [{ spec, vm: rs.vm }])
+        const others = sharing(key)
+        if (others.length === 0) byBackEnd.set(key, spec)
+        else if (!others.includes(spec)) byBackEnd.set(key, [...others, spec])
       }
     },
     remove(spec) {
@@ -63,9 +70,9 @@ export function createConflictIndex(): ConflictIndex {
       byFrontEnd.delete(frontEnd(spec))
       for (const rs of spec.realServers) {
         const key = backEnd(spec, rs.port)
-        const left = (byBackEnd.get(key) ?? []).filter(entry => entry.spec !== spec)
+        const left = sharing(key).filter(other => other !== spec)
         if (left.length === 0) byBackEnd.delete(key)
-        else byBackEnd.set(key, left)
+        else byBackEnd.set(key, left.length === 1 ? left[0]! : left)
       }
     },
   }

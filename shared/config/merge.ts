@@ -1,5 +1,5 @@
 import { changedItems, updateSorted } from '../lists.ts'
-import { conflictProblem, createConflictIndex } from './conflicts.ts'
+import { type ConflictIndex, conflictProblem, createConflictIndex } from './conflicts.ts'
 import type { ServiceSpec, SpecProblem } from './service.ts'
 
 export interface Merged {
@@ -11,6 +11,7 @@ export interface Merged {
 
 /** The services of a host: its own files, and the director's documents of every other service name. Pure. */
 export function mergeServices(host: readonly ServiceSpec[], director: readonly ServiceSpec[]): Merged {
+  if (director.length === 0) return { specs: host.toSorted(byServiceName), problems: [] }
   const own = new Set(host.map(spec => spec.service))
   const index = createConflictIndex()
   for (const spec of host) index.add(spec)
@@ -32,7 +33,8 @@ const byServiceName = (a: ServiceSpec, b: ServiceSpec) => (a.service < b.service
 
 /**
  * The incremental form of `mergeServices`: services that are the same object are taken to be unchanged, and only those
- * that are not are looked at. Where services conflict, and until they no longer do, all is merged anew.
+ * that are not are looked at. Where services conflict, and until they no longer do, all is merged anew. A host's own
+ * services have been held against each other: without a director's there is nothing to be found.
  */
 export function createMerger(): typeof mergeServices {
   let last: { readonly host: readonly ServiceSpec[]; readonly director: readonly ServiceSpec[] } | undefined
@@ -40,15 +42,17 @@ export function createMerger(): typeof mergeServices {
   let clean = false
   let hosts = new Map<string, ServiceSpec>()
   let directors = new Map<string, ServiceSpec>()
-  let index = createConflictIndex()
+  let index: ConflictIndex | undefined
 
   const whole = (host: readonly ServiceSpec[], director: readonly ServiceSpec[]): Merged => {
     const merged = mergeServices(host, director)
     hosts = new Map(host.map(spec => [spec.service, spec]))
     directors = new Map(director.map(spec => [spec.service, spec]))
     clean = merged.problems.length === 0 && hosts.size === host.length && directors.size === director.length
+    index = undefined
+    if (!clean || director.length === 0) return merged
     index = createConflictIndex()
-    for (const spec of clean ? merged.specs : []) {
+    for (const spec of merged.specs) {
       if (index.check(spec)) clean = false
       index.add(spec)
     }
@@ -57,6 +61,7 @@ export function createMerger(): typeof mergeServices {
 
   /** Undefined: not without looking at everything. */
   const some = (host: readonly ServiceSpec[], director: readonly ServiceSpec[]): Merged | undefined => {
+    if (index === undefined && director.length > 0) return undefined
     const inForce = (name: string) => hosts.get(name) ?? directors.get(name)
     const changes = [
       { map: hosts, ...changedItems(last?.host ?? [], host) },
@@ -75,10 +80,10 @@ export function createMerger(): typeof mergeServices {
     const changed = [...before].filter(([name, was]) => inForce(name) !== was)
     const gone = new Set(changed.flatMap(([, was]) => (was === undefined ? [] : [was])))
     const come = changed.flatMap(([name]) => inForce(name) ?? [])
-    for (const spec of gone) index.remove(spec)
+    for (const spec of gone) index?.remove(spec)
     for (const spec of come) {
-      if (index.check(spec)) return undefined
-      index.add(spec)
+      if (index?.check(spec)) return undefined
+      index?.add(spec)
     }
     return { specs: updateSorted(result.specs, gone, come, spec => spec.service), problems: [] }
   }

@@ -6,12 +6,6 @@ import { parseServiceFile } from './parse.ts'
 import type { FileContent } from './snapshot.ts'
 import { MAX_BYTES } from './yaml.ts'
 
-/** A file as it was last read; its identity tells whether it has to be read again. */
-export interface CachedFile {
-  readonly identity: string
-  readonly content: FileContent
-}
-
 const RACY_MS = 100
 
 /** Files that are read before others get their turn: few milliseconds. */
@@ -19,7 +13,7 @@ export const LOT = 32
 
 /** The whole directory, read. `gone`: it is not there, which is the same as empty. */
 export interface DirectoryContent {
-  readonly files: ReadonlyMap<string, CachedFile>
+  readonly files: Map<string, FileContent>
   /** Symbolic links' final targets, which have to be watched on their own: target → the link's name. */
   readonly targets: ReadonlyMap<string, string>
   readonly gone: boolean
@@ -29,22 +23,22 @@ export interface DirectoryContent {
 export const isServiceFile = (path: string): boolean => /^[^.].*\.ya?ml$/.test(basename(path))
 
 /**
- * Reads every service file of a directory; an unchanged one (device, inode, size, mtime, ctime) is taken from `cache`.
+ * Reads every service file of a directory; one whose identity (device, inode, size, mtime, ctime) is still the same is
+ * taken from `known`.
  * A file that cannot be read is in the result with the reason. Throws when the directory itself cannot be read.
  */
 export async function readServiceDirectory(
   dir: string,
-  cache: ReadonlyMap<string, CachedFile>,
+  known: ReadonlyMap<string, FileContent>,
   now: number = Date.now(),
 ): Promise<DirectoryContent> {
   const entries = listed(dir)
-  const files = new Map<string, CachedFile>()
+  const files = new Map<string, FileContent>()
   const targets = new Map<string, string>()
   let lot = 0
   for (const entry of entries ?? []) {
     const path = join(dir, entry.name)
-    const cached = cache.get(path)
-    const read = readServiceFile(path, cached, now)
+    const read = readServiceFile(path, known.get(path), now)
     if (read === undefined) continue
     files.set(path, read)
     if (entry.isSymbolicLink()) targets.set(targetOf(path), entry.name)
@@ -73,30 +67,30 @@ export function targetOf(path: string): string {
 }
 
 /** One file; undefined when it is not there, or is a directory. `now`: wall clock, ms. */
-export function readServiceFile(path: string, cached?: CachedFile, now: number = Date.now()): CachedFile | undefined {
+export function readServiceFile(path: string, known?: FileContent, now: number = Date.now()): FileContent | undefined {
   let fd: number | undefined
   try {
-    const known = statSync(path, { bigint: true })
-    if (known.isDirectory()) return undefined
-    if (!known.isFile()) return { identity: '', content: { unreadable: 'not a regular file' } }
-    if (cached !== undefined && cached.identity !== '' && cached.identity === identityOf(known, now)) return cached
+    const there = statSync(path, { bigint: true })
+    if (there.isDirectory()) return undefined
+    if (!there.isFile()) return { unreadable: 'not a regular file' }
+    if (known?.identity && known.identity === identityOf(there, now)) return known
     // Non-blocking: in between it may have become a FIFO.
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
     const stat = fstatSync(fd, { bigint: true })
-    if (!stat.isFile()) return { identity: '', content: { unreadable: 'not a regular file' } }
+    if (!stat.isFile()) return { unreadable: 'not a regular file' }
     const identity = identityOf(stat, now)
-    if (stat.size > MAX_BYTES) return { identity, content: { unreadable: `larger than ${MAX_BYTES} bytes` } }
+    if (stat.size > MAX_BYTES) return { unreadable: `larger than ${MAX_BYTES} bytes`, identity }
     const text = readFileSync(fd, 'utf8')
-    // The same text again is the same content, so that nothing that depends on it is made anew.
-    if (cached !== undefined && 'text' in cached.content && cached.content.text === text)
-      return { identity, content: cached.content }
-    return { identity, content: { text, parsed: parseServiceFile(text, path) } }
+    // Of the same text again, the services are the same objects, so that nothing that depends on them is made anew.
+    const same = known !== undefined && 'text' in known && known.text === text ? known : undefined
+    if (same?.identity === identity) return same
+    return { file: path, text, parsed: same?.parsed ?? parseServiceFile(text, path), identity }
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
     // Deleted between listing and opening, or a link whose target is being swapped: the next event or the timer tells.
     if (code === 'ENOENT') return undefined
     const reason = code === 'EACCES' ? 'may not be read (permission denied)' : `cannot be read: ${message}`
-    return { identity: '', content: { unreadable: reason } }
+    return { unreadable: reason }
   } finally {
     if (fd !== undefined) closeSync(fd)
   }

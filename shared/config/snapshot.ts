@@ -1,4 +1,4 @@
-import { type Conflict, conflictProblem, createConflictIndex } from './conflicts.ts'
+import { type Conflict, type ConflictIndex, conflictProblem, createConflictIndex } from './conflicts.ts'
 import type { ParsedFile, SourceDocument } from './parse.ts'
 import type { ServiceSpec, SpecProblem } from './service.ts'
 
@@ -12,23 +12,29 @@ export interface ServicesSnapshot {
   readonly problems: readonly SpecProblem[]
   /** The texts in force, one a document, for sending on. */
   readonly documents: readonly SourceDocument[]
-  /** File → its text in force: hand it back as `lastGood` after a restart. */
-  readonly texts: ReadonlyMap<string, string>
+  /** The files in force, by name: hand them back as `lastGood` after a restart. */
+  readonly files: readonly GoodFile[]
 }
 
 /** One file as it was read: its parsed text, or why there is none. */
-export type FileContent = GoodFile | { readonly unreadable: string }
+export type FileContent = GoodFile | UnreadableFile
 
 /** A text with its services; of one in force, all of them are valid. */
 export interface GoodFile {
-  readonly text: string
-  readonly parsed: ParsedFile
-}
-
-interface Candidate {
   readonly file: string
   readonly text: string
   readonly parsed: ParsedFile
+  /** While the file has the same, its content is the same. Absent or empty: not known. */
+  readonly identity?: string
+}
+
+export interface UnreadableFile {
+  readonly unreadable: string
+  readonly identity?: string
+}
+
+interface Candidate {
+  readonly content: GoodFile
   /** Already in force: a newcomer that conflicts with it loses. */
   readonly incumbent: boolean
 }
@@ -38,12 +44,20 @@ interface Candidate {
  * already in force, its last good version stays. Of two new files in conflict the first by name wins. Pure.
  *
  * @param files what is in the directory now; files that are gone are not in it, and neither are their services
- * @param lastGood file → text and parse of the version in force before
+ * @param lastGood file → the version in force before
  */
 export function resolveSnapshot(
   files: ReadonlyMap<string, FileContent>,
   lastGood: ReadonlyMap<string, GoodFile>,
 ): ServicesSnapshot {
+  return resolveFiles(files, lastGood).snapshot
+}
+
+/** The same, with an index of the services in force. */
+export function resolveFiles(
+  files: ReadonlyMap<string, FileContent>,
+  lastGood: ReadonlyMap<string, GoodFile>,
+): { readonly snapshot: ServicesSnapshot; readonly index: ConflictIndex } {
   const problems: SpecProblem[] = []
   const held = new Set<string>()
   for (const [file, content] of files) {
@@ -54,16 +68,20 @@ export function resolveSnapshot(
   }
   // A newcomer that loses falls back to its last good version, which is then an incumbent: others may lose to it.
   for (;;) {
-    const { accepted, rejected } = accept(candidates(files, lastGood, held))
+    const { accepted, rejected, index } = accept(candidates(files, lastGood, held))
     const back = [...rejected.keys()].filter(file => lastGood.has(file) && !held.has(file))
-    if (back.length === 0)
-      return snapshot(accepted, [...problems, ...conflictProblems(rejected, files, lastGood, held)])
+    if (back.length === 0) {
+      const conflicts = conflictProblems(rejected, files, lastGood, held)
+      return { snapshot: snapshotOf(accepted.sort(byFile), [...problems, ...conflicts]), index }
+    }
     for (const file of back) {
       held.add(file)
       problems.push(...(rejected.get(file) ?? []).map(conflict => conflictProblem(conflict, true)))
     }
   }
 }
+
+const byFile = (a: GoodFile, b: GoodFile) => (a.file < b.file ? -1 : 1)
 
 /** What is wrong with a file by itself, whatever the others say. */
 export function fileProblems(file: string, content: FileContent, lastGood: boolean): SpecProblem[] {
@@ -81,9 +99,9 @@ function candidates(
     const content = files.get(file)!
     const before = lastGood.get(file)
     if (held.has(file)) {
-      if (before) all.push({ file, ...before, incumbent: true })
+      if (before) all.push({ content: before, incumbent: true })
     } else if ('text' in content) {
-      all.push({ file, ...content, incumbent: before?.text === content.text })
+      all.push({ content, incumbent: before?.text === content.text })
     }
   }
   return all.sort((a, b) => Number(b.incumbent) - Number(a.incumbent))
@@ -91,24 +109,27 @@ function candidates(
 
 function accept(all: readonly Candidate[]) {
   const index = createConflictIndex()
-  const accepted: Candidate[] = []
+  const accepted: GoodFile[] = []
   const rejected = new Map<string, Conflict[]>()
-  for (const candidate of all) {
-    const own = createConflictIndex()
+  for (const { content } of all) {
     const conflicts: Conflict[] = []
-    for (const spec of candidate.parsed.specs) {
-      const conflict = own.check(spec) ?? index.check(spec)
+    const added: ServiceSpec[] = []
+    for (const spec of content.parsed.specs) {
+      const conflict = index.check(spec)
       if (conflict) conflicts.push(conflict)
-      else own.add(spec)
+      else {
+        index.add(spec)
+        added.push(spec)
+      }
     }
-    if (conflicts.length > 0) {
-      rejected.set(candidate.file, conflicts)
+    if (conflicts.length === 0) {
+      accepted.push(content)
       continue
     }
-    for (const spec of candidate.parsed.specs) index.add(spec)
-    accepted.push(candidate)
+    for (const spec of added) index.remove(spec)
+    rejected.set(content.file, conflicts)
   }
-  return { accepted, rejected }
+  return { accepted, rejected, index }
 }
 
 function conflictProblems(
@@ -122,22 +143,11 @@ function conflictProblems(
   )
 }
 
-function snapshot(accepted: readonly Candidate[], problems: readonly SpecProblem[]): ServicesSnapshot {
-  const files = new Map<string, GoodFile>(accepted.map(candidate => [candidate.file, candidate]))
-  return snapshotOf([...files.keys()].sort(), files, problems)
-}
-
-/** `order`: the names of `files`, sorted. What only some readers want is made when it is asked for. */
-export function snapshotOf(
-  order: readonly string[],
-  files: ReadonlyMap<string, GoodFile>,
-  problems: readonly SpecProblem[],
-): ServicesSnapshot {
-  const inForce = order.map(file => files.get(file)!)
+/** `files`: those in force, by name. What only some readers want is made when it is asked for. */
+export function snapshotOf(files: readonly GoodFile[], problems: readonly SpecProblem[]): ServicesSnapshot {
   const specs: ServiceSpec[] = []
-  for (const { parsed } of inForce) for (const spec of parsed.specs) specs.push(spec)
+  for (const { parsed } of files) for (const spec of parsed.specs) specs.push(spec)
   let documents: readonly SourceDocument[] | undefined
-  let texts: ReadonlyMap<string, string> | undefined
   return {
     synced: true,
     specs,
@@ -145,10 +155,8 @@ export function snapshotOf(
       (a, b) => (a.file < b.file ? -1 : Number(a.file > b.file)) || a.line - b.line || a.column - b.column,
     ),
     get documents() {
-      return (documents ??= inForce.flatMap(({ parsed }) => parsed.documents))
+      return (documents ??= files.flatMap(({ parsed }) => parsed.documents))
     },
-    get texts() {
-      return (texts ??= new Map(order.map((file, i) => [file, inForce[i]!.text])))
-    },
+    files,
   }
 }

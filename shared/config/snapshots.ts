@@ -6,7 +6,7 @@ import {
   type FileContent,
   fileProblems,
   type GoodFile,
-  resolveSnapshot,
+  resolveFiles,
   type ServicesSnapshot,
   snapshotOf,
 } from './snapshot.ts'
@@ -18,7 +18,7 @@ export interface Snapshots {
   update(files: ReadonlyMap<string, FileContent>, changed: ReadonlySet<string> | undefined): ServicesSnapshot
 }
 
-const EMPTY: ServicesSnapshot = { synced: false, specs: [], problems: [], documents: [], texts: new Map() }
+const EMPTY: ServicesSnapshot = { synced: false, specs: [], problems: [], documents: [], files: [] }
 
 /**
  * The incremental form of `resolveSnapshot`: a changed file costs in proportion to itself. Where files conflict, and
@@ -29,20 +29,17 @@ export function createSnapshots(lastGood: ReadonlyMap<string, GoodFile>): Snapsh
   let inForce = new Map(lastGood)
   let problems = new Map<string, readonly SpecProblem[]>()
   let seen = new Map<string, FileContent>()
-  let order: readonly string[] = []
+  /** Those in force, by name. */
+  let order: readonly GoodFile[] = []
   let index = createConflictIndex()
   let clean = false
 
   const whole = (files: ReadonlyMap<string, FileContent>): ServicesSnapshot => {
     const before = inForce
-    const snapshot = resolveSnapshot(files, before)
+    const { snapshot, index: found } = resolveFiles(files, before)
     seen = new Map(files)
-    inForce = new Map()
-    for (const [file, text] of snapshot.texts) {
-      const content = files.get(file)!
-      inForce.set(file, 'text' in content && content.text === text ? content : before.get(file)!)
-    }
-    order = [...snapshot.texts.keys()]
+    order = snapshot.files
+    inForce = new Map(order.map(content => [content.file, content]))
     problems = new Map()
     for (const [file, content] of files) {
       const found = fileProblems(file, content, before.has(file))
@@ -50,8 +47,7 @@ export function createSnapshots(lastGood: ReadonlyMap<string, GoodFile>): Snapsh
     }
     // What is wrong with a file alone is in nobody's way: only conflicts between files are.
     clean = snapshot.problems.length === [...problems.values()].flat().length
-    index = createConflictIndex()
-    if (clean) for (const spec of snapshot.specs) index.add(spec)
+    index = found
     return isDeepStrictEqual(plain(snapshot), plain(current)) ? current : snapshot
   }
 
@@ -87,10 +83,10 @@ export function createSnapshots(lastGood: ReadonlyMap<string, GoodFile>): Snapsh
       }
     }
     if (different.length === 0 && !told) return current
-    const gone = new Set(different.flatMap(([file, was]) => (was !== undefined && !inForce.has(file) ? [file] : [])))
-    const come = different.flatMap(([file, was]) => (was === undefined ? [file] : []))
-    if (gone.size + come.length > 0) order = updateSorted(order, gone, come, file => file)
-    return snapshotOf(order, inForce, [...problems.values()].flat())
+    const gone = new Set(different.flatMap(([, was]) => was ?? []))
+    const come = different.flatMap(([file]) => inForce.get(file) ?? [])
+    order = updateSorted(order, gone, come, content => content.file)
+    return snapshotOf(order, [...problems.values()].flat())
   }
 
   return {
@@ -105,5 +101,9 @@ export function createSnapshots(lastGood: ReadonlyMap<string, GoodFile>): Snapsh
   }
 }
 
-/** Without its getters. */
-const plain = ({ synced, specs, problems, texts }: ServicesSnapshot) => ({ synced, specs, problems, texts })
+const plain = ({ synced, specs, problems, files }: ServicesSnapshot) => ({
+  synced,
+  specs,
+  problems,
+  texts: files.map(({ file, text }) => [file, text]),
+})

@@ -4,8 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { CrossportError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../run/clock.ts'
-import { type ParsedFile, parseServiceFile } from './parse.ts'
-import { type CachedFile, isPublished, LOT, readServiceDirectory, readServiceFile } from './read-directory.ts'
+import { isPublished, LOT, readServiceDirectory, readServiceFile } from './read-directory.ts'
 import type { SpecProblem } from './service.ts'
 import type { FileContent, GoodFile, ServicesSnapshot } from './snapshot.ts'
 import { createSnapshots } from './snapshots.ts'
@@ -17,8 +16,8 @@ export interface WatchServicesOptions {
   readonly clock: Clock
   /** Called after every reading that changed something, and after the first. Does no I/O: it marks the loop dirty. */
   readonly onChange: (snapshot: ServicesSnapshot) => void
-  /** `texts` of the last snapshot before a restart. */
-  readonly lastGood?: ReadonlyMap<string, string>
+  /** `files` of the last snapshot before a restart. */
+  readonly lastGood?: readonly GoodFile[]
   /** Quiet time after an event before the directory is read, and the longest wait while events go on. */
   readonly settleMs?: number
   /** Period of readings without an event: a lost event costs no more than this. */
@@ -43,10 +42,9 @@ const MANY_EVENTS = 4096
  */
 export function watchServices(options: WatchServicesOptions): ServicesWatch {
   const { dir, log, clock, onChange, settleMs = 50, rereadMs = 60_000 } = options
-  const lastGood = new Map([...(options.lastGood ?? [])].map(([file, text]) => [file, lazyFile(file, text)]))
+  const lastGood = new Map((options.lastGood ?? []).map(content => [content.file, content]))
   const snapshots = createSnapshots(lastGood)
-  const files = new Map<string, FileContent>()
-  let cache = new Map<string, CachedFile>([...lastGood].map(([file, content]) => [file, { identity: '', content }]))
+  let files: Map<string, FileContent> = lastGood
   let targets: ReadonlyMap<string, string> = new Map()
   let dirty = new Set<string>()
   let all = true
@@ -76,12 +74,10 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
 
   const readAll = async (): Promise<undefined> => {
     paths.follow(targets)
-    const content = await readServiceDirectory(dir, cache)
+    const content = await readServiceDirectory(dir, files)
     if (content.gone && files.size > 0)
       log.notice('the directory of service files is gone, and its services with it', { dir })
-    cache = new Map(content.files)
-    files.clear()
-    for (const [file, read] of cache) files.set(file, read.content)
+    files = content.files
     targets = content.targets
     // What has happened to a link's target between its reading and now is not known.
     if (paths.follow(targets)) {
@@ -96,14 +92,9 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
       const file = join(dir, name)
       changed.add(file)
       if (changed.size % LOT === 0) await setImmediate()
-      const read = readServiceFile(file, cache.get(file))
-      if (read === undefined) {
-        cache.delete(file)
-        files.delete(file)
-      } else {
-        cache.set(file, read)
-        files.set(file, read.content)
-      }
+      const read = readServiceFile(file, files.get(file))
+      if (read === undefined) files.delete(file)
+      else files.set(file, read)
     }
     return changed
   }
@@ -160,17 +151,6 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
       cancelTimer()
       paths.close()
       await (queued ?? running)
-    },
-  }
-}
-
-/** A text whose parse is made when it is asked for: of most files that were in force before, what is read is the same. */
-function lazyFile(file: string, text: string): GoodFile {
-  let parsed: ParsedFile | undefined
-  return {
-    text,
-    get parsed() {
-      return (parsed ??= parseServiceFile(text, file))
     },
   }
 }

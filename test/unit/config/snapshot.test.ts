@@ -1,20 +1,15 @@
 import test from 'ava'
-import { parseServiceFile } from '../../../shared/config/parse.ts'
-import { type FileContent, resolveSnapshot } from '../../../shared/config/snapshot.ts'
+import { type GoodFile, resolveSnapshot } from '../../../shared/config/snapshot.ts'
+import { goodFile } from './good-file.ts'
 
 const doc = (service: string, port: number, vm = service) =>
   `service: ${service}\nvip: 10.10.1.100\nport: ${port}\nrealServers: [{vm: ${vm}, port: 8080}]\n`
 
 const files = (texts: Record<string, string>) =>
-  new Map<string, FileContent & { text: string }>(
-    Object.entries(texts).map(([file, text]) => [file, { text, parsed: parseServiceFile(text, file) }]),
-  )
+  new Map<string, GoodFile>(Object.entries(texts).map(([file, text]) => [file, goodFile(file, text)]))
 
 const resolve = (now: Record<string, string>, before: Record<string, string> = {}) => {
-  const { specs, problems } = resolveSnapshot(
-    files(now),
-    files(before) as ReadonlyMap<string, { text: string; parsed: ReturnType<typeof parseServiceFile> }>,
-  )
+  const { specs, problems } = resolveSnapshot(files(now), files(before))
   return {
     inForce: specs.map(({ service, port, source }) => `${source.file} ${service} ${port}`),
     problems: problems.map(({ file, lastGood }) => `${file} ${lastGood}`),
@@ -42,7 +37,7 @@ test('a deleted file takes its services with it', t => {
 
 test('an unreadable file keeps what it had', t => {
   const before = files({ a: doc('a', 80) })
-  const { specs, problems } = resolveSnapshot(new Map([['a', { unreadable: 'may not be read' }]]), before as never)
+  const { specs, problems } = resolveSnapshot(new Map([['a', { unreadable: 'may not be read' }]]), before)
   t.is(specs.length, 1)
   t.deepEqual(
     problems.map(({ reason, lastGood }) => [reason, lastGood]),
@@ -80,15 +75,13 @@ test('a conflict inside one file is found', t => {
   t.deepEqual(resolve({ a: `${doc('x', 80)}---\n${doc('y', 80)}` }).problems, ['a false'])
 })
 
-test('documents and texts are those in force', t => {
-  const { documents, texts } = resolveSnapshot(
-    files({ a: 'nonsense', b: doc('b', 81) }),
-    files({ a: `# old\n${doc('a', 80)}` }) as never,
-  )
+test('documents and files are those in force', t => {
+  const before = files({ a: `# old\n${doc('a', 80)}` })
+  const now = files({ a: 'nonsense', b: doc('b', 81) })
+  const { documents, files: inForce } = resolveSnapshot(now, before)
   t.deepEqual(
     documents.map(({ file, line }) => `${file}:${line}`),
     ['a:1', 'b:1'],
   )
-  t.deepEqual([...texts.keys()], ['a', 'b'])
-  t.is(texts.get('a'), `# old\n${doc('a', 80)}`)
+  t.deepEqual(inForce, [before.get('a')!, now.get('b')!])
 })

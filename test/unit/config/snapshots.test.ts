@@ -16,7 +16,7 @@ const text = fc.oneof(
 const contentOf = (file: string, made: { n: number; port: number; rsPort: number } | string): FileContent => {
   if (made === 'unreadable') return { unreadable: 'may not be read' }
   const written = typeof made === 'string' ? made : doc(`s${made.n}`, 80 + made.port, 8080 + made.rsPort)
-  return { text: written, parsed: parseServiceFile(written, file) }
+  return { file, text: written, parsed: parseServiceFile(written, file) }
 }
 
 test('in whatever way files change, the incremental snapshot is the full one', t => {
@@ -35,21 +35,16 @@ test('in whatever way files change, the incremental snapshot is the full one', t
           else files.set(file, contentOf(file, made))
         }
         const full = resolveSnapshot(files, good)
-        good = new Map(
-          [...full.texts].map(([file, inForce]) => {
-            const content = files.get(file)!
-            return [file, 'text' in content && content.text === inForce ? content : good.get(file)!]
-          }),
-        )
+        good = new Map(full.files.map(content => [content.file, content]))
         const next = snapshots.update(files, named ? new Set(changes.map(({ file }) => file)) : undefined)
-        const { specs, problems, documents, texts } = next
+        const { specs, problems, documents, files: inForce } = next
         t.deepEqual(
-          { specs, problems, documents, texts: [...texts] },
+          { specs, problems, documents, texts: inForce.map(({ file, text }) => [file, text]) },
           {
             specs: full.specs,
             problems: full.problems,
             documents: full.documents,
-            texts: [...full.texts],
+            texts: full.files.map(({ file, text }) => [file, text]),
           },
         )
         // Only without conflicts: with one, a second look may settle what the first could not.

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import test from 'ava'
 import { watchServices } from '../../../shared/config/watch.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
+import { goodFile } from './good-file.ts'
 import { doc, start } from './watching.ts'
 
 test('files that are there, that come, that change and that go', async t => {
@@ -39,7 +40,7 @@ test('a bad edit is reported with its place, and the last good version stays', a
 test('the last good version survives a restart', async t => {
   const first = start(t)
   first.write('a.yaml', doc('a', 80))
-  const { texts } = await first.untilServices('a')
+  const { files } = await first.untilServices('a')
   await first.watch.close()
   const file = join(first.dir, 'a.yaml')
   first.write('a.yaml', 'broken')
@@ -48,7 +49,7 @@ test('the last good version survives a restart', async t => {
     log: { debug() {}, info() {}, notice() {}, warn() {}, error() {}, with: () => t.fail() as never },
     clock: systemClock,
     onChange: () => {},
-    lastGood: new Map([...texts, [join(first.dir, 'gone.yaml'), doc('gone', 99)]]),
+    lastGood: [...files, goodFile(join(first.dir, 'gone.yaml'), doc('gone', 99))],
   })
   await again.reload()
   const { specs, problems } = again.snapshot()

@@ -34,7 +34,7 @@ export function createWorld(): World {
       specs: [...services.values()].sort((a, b) => (a.service < b.service ? -1 : 1)),
       problems: [],
       documents: [],
-      texts: new Map([...services].map(([name, one]) => [`${name}.yaml`, JSON.stringify(one)])),
+      files: [],
     }),
     inventory: () => inventory(...vms.values()),
     ports: () => ports(...plugged.values()),

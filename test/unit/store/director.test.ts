@@ -6,6 +6,7 @@ import { openStore } from '../../../director/store/store.ts'
 import type { RealServerReport } from '../../../shared/rpc/real-server.ts'
 import { openDatabase } from '../../../shared/sqlite/open.ts'
 import { tempDir } from '../cleanup.ts'
+import { goodFile } from '../config/good-file.ts'
 import { reported } from '../registry/fixture.ts'
 
 const rs = (id: string, weight = 1) => reported(id, { weight })
@@ -30,10 +31,10 @@ test('hosts, numbers and files are there after a restart, as they were saved las
   t.is(first.numbers.of('mark', 'one'), 1)
   first.numbers.save()
   t.is(first.numbers.of('mark', 'never saved'), 2)
-  const texts = new Map([['web.yaml', 'service: web']])
-  first.files.save(texts)
-  first.files.save(new Map([...texts, ['dns.yaml', 'service: dns']]))
-  first.files.save(texts)
+  const files = [goodFile('web.yaml', 'service: web\nvip: 10.0.0.1\nport: 80\nrealServers: [{vm: x, port: 1}]\n')]
+  first.files.save(files)
+  first.files.save([...files, goodFile('dns.yaml', '# nothing yet\n')])
+  first.files.save(files)
   first.close()
 
   const second = openStore(path)
@@ -49,7 +50,7 @@ test('hosts, numbers and files are there after a restart, as they were saved las
   await second.hosts.save(new Map([['h2', saved[1]!]]))
   t.is(second.numbers.of('mark', 'other'), 2)
   t.is(second.numbers.of('mark', 'one'), 1)
-  t.deepEqual(second.files.load(), texts)
+  t.deepEqual(second.files.load(), files)
   const third = openStore(path)
   t.deepEqual(
     third.hosts.load().map(({ hostId }) => hostId),

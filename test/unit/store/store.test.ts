@@ -10,7 +10,9 @@ import { openDatabase } from '../../../shared/sqlite/open.ts'
 import { rebuildState } from '../../../shared/sqlite/rebuild.ts'
 import { domain } from '../backends/fixtures.ts'
 import { tempDir } from '../cleanup.ts'
+import { goodFile } from '../config/good-file.ts'
 
+const file = (name: string) => goodFile(name, 'service: x\nvip: 10.0.0.1\nport: 80\nrealServers: [{vm: x, port: 1}]\n')
 const desired = (object: string, flow: string) => ({ object, signature: `of ${object}`, flows: () => [flow] })
 
 function rows(path: string, sql: string): unknown[] {
@@ -28,7 +30,8 @@ test('everything that was put in is there after the agent has been away', t => {
   const record = { vmUuid: 'u', mac: 'm', vip: '10.0.0.1', nicName: 'eth0', addressAdded: true, file: undefined }
   first.setDirector(director)
   first.setDocuments([{ file: 'web.yaml', line: 1, text: 'service: web' }])
-  first.setServiceFiles(new Map([['/etc/x.yaml', 'text']]))
+  first.serviceFiles.save([file('/etc/x.yaml'), file('/etc/gone.yaml')])
+  first.serviceFiles.save([file('/etc/x.yaml')])
   first.setDomains([domain(1)])
   first.setAllocations([allocation])
   first.setDesired([desired('rs/web', 'table=0,actions=drop'), desired('rs/gone', 'table=1,actions=drop')])
@@ -47,7 +50,7 @@ test('everything that was put in is there after the agent has been away', t => {
   t.teardown(() => second.close())
   t.deepEqual(second.director(), director)
   t.deepEqual(second.documents(), [{ file: 'web.yaml', line: 1, text: 'service: web' }])
-  t.deepEqual([...second.serviceFiles()], [['/etc/x.yaml', 'text']])
+  t.deepEqual(second.serviceFiles.load(), [file('/etc/x.yaml')])
   t.like(second.domains()[0], { uuid: domain(1).uuid, name: 'web-1', runId: 1 })
   t.deepEqual(second.allocations(), [allocation])
   t.deepEqual(rows(path, 'SELECT object, signature, flows FROM desired_objects'), [

@@ -1,0 +1,26 @@
+import { hash } from 'node:crypto'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+
+const ROOT = join(import.meta.dirname, '..', '..')
+let known: string | undefined
+
+/**
+ * Stands for the program as it is installed: names, sizes and times of its own files. What another program has left
+ * behind ready-made is not to be trusted, for it may have been made otherwise.
+ */
+export function programIdentity(): string {
+  return (known ??= hash('sha1', ['package.json', ...sources()].map(identityOf).join('\n')))
+}
+
+function sources(): string[] {
+  const rooms = ['agent', 'director', 'shared'].filter(room => existsSync(join(ROOT, room)))
+  return rooms.flatMap(room =>
+    (readdirSync(join(ROOT, room), { recursive: true }) as string[]).sort().map(name => join(room, name)),
+  )
+}
+
+function identityOf(file: string): string {
+  const { size, mtimeMs } = statSync(join(ROOT, file))
+  return `${file} ${size} ${mtimeMs}`
+}
