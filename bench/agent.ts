@@ -90,7 +90,7 @@ export async function startAgent(rundir: string, host: BenchHost): Promise<Bench
       applier.distrust()
       await reconciler.pass()
     },
-    flows: () => Array.from(desired.values(), object => object.state().flows).flat(),
+    flows: () => Array.from(desired.values(), object => object.flows()).flat(),
     [Symbol.asyncDispose]: async () => {
       applier.close()
       await real.close()

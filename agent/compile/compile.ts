@@ -107,10 +107,7 @@ function udpByPort(backends: readonly Backend[]): Map<string, { at: Attachment; 
 function createObjects() {
   const compiled = new Map<string, CompiledObject>()
   const add = (object: string, signature: unknown, flows: () => Flow[]) =>
-    compiled.set(object, {
-      signature: digest(JSON.stringify(signature)),
-      state: () => ({ flows: flows(), groups: [] }),
-    })
+    compiled.set(object, { signature: digest(JSON.stringify(signature)), flows })
   return { compiled, add }
 }
 

@@ -74,12 +74,17 @@ export function openStore(path: string): Store {
     setDomains: written(list => domains.replace(list.map(d => ({ uuid: d.uuid, domain: JSON.stringify(d) })))),
     allocations: () => allocations.all().map(({ ingress_port, ...rest }) => ({ ...rest, ingressPort: ingress_port })),
     setAllocations: written(list => allocations.replace(list.map(allocationRow))),
-    changeAllocations: written((gone, come) => allocations.change(gone, come.map(allocationRow))),
+    changeAllocations: written((gone, come) =>
+      allocations.change(
+        gone.map(key => ({ key })),
+        come.map(allocationRow),
+      ),
+    ),
     setDesired: written(desired.setDesired),
     keepDesired: written(desired.keepDesired),
     readyRuns: () => new Map(runs.all().map(({ key, run }) => [key, run])),
     changeReadyRuns: written(changes => {
-      const gone = [...changes].flatMap(([key, run]) => (run === undefined ? [key] : []))
+      const gone = [...changes].flatMap(([key, run]) => (run === undefined ? [{ key }] : []))
       const come = [...changes].flatMap(([key, run]) => (run === undefined ? [] : [{ key, run }]))
       runs.change(gone, come)
     }),

@@ -18,48 +18,43 @@ export function metaTable(db: Database) {
 
 type Value = string | number
 
-/** A table that mirrors a list. The first `keys` columns are the key; only rows that differ are written. */
+/** A table that holds a list. The first `keys` columns are the key; only rows that differ are written. */
 export function keyedTable<Row extends object>(db: Database, table: string, columns: readonly string[], keys: number) {
   const names = columns.join(', ')
   const keyNames = columns.slice(0, keys)
+  const isKey = keyNames.map(c => `${c} = @${c}`).join(' AND ')
   const select = db.prepare(`SELECT ${names} FROM ${table}`)
+  const selectOne = db.prepare(`SELECT ${names} FROM ${table} WHERE ${isKey}`)
   const put = db.prepare(`INSERT INTO ${table} (${names}) VALUES (${columns.map(c => `@${c}`).join(', ')})`)
-  const remove = db.prepare(`DELETE FROM ${table} WHERE ${keyNames.map(c => `${c} = @${c}`).join(' AND ')}`)
+  const remove = db.prepare(`DELETE FROM ${table} WHERE ${isKey}`)
   const column = (row: Row, name: string) => (row as Record<string, Value>)[name]
   const keyOf = (row: Row) => (keys === 1 ? column(row, columns[0]!)! : keyNames.map(c => column(row, c)).join('\0'))
-  const same = (a: Row | undefined, b: Row) =>
-    a !== undefined && (a === b || columns.every(c => column(a, c) === column(b, c)))
-  let known: Map<Value, Row> | undefined
-  const load = () => (known ??= new Map((select.all() as Row[]).map(row => [keyOf(row), row])))
+  const same = (a: Row | undefined, b: Row) => a !== undefined && columns.every(c => column(a, c) === column(b, c))
 
-  const write = db.transaction((gone: Iterable<Row>, come: readonly Row[]) => {
+  const write = db.transaction((gone: readonly Row[], come: readonly Row[]) => {
     // Deletions first: a row may take over another's unique number.
-    for (const row of gone) remove.run(row)
+    for (const row of [...gone, ...come]) remove.run(row)
     for (const row of come) put.run(row)
   })
-  /** Deletes the rows of these keys, then puts `come`. */
-  const change = (goneKeys: Iterable<Value>, come: readonly Row[]) => {
-    const rows = load()
-    const different = come.filter(row => !same(rows.get(keyOf(row)), row))
-    const gone = new Map<Value, Row>()
-    for (const key of [...goneKeys, ...different.map(keyOf)]) {
-      const row = rows.get(key)
-      if (row !== undefined) gone.set(key, row)
-    }
-    if (gone.size + different.length === 0) return
-    write(gone.values(), different)
-    for (const key of gone.keys()) rows.delete(key)
-    for (const row of different) rows.set(keyOf(row), row)
+  const change = (gone: readonly Row[], come: readonly Row[]) => {
+    if (gone.length + come.length > 0) write(gone, come)
   }
   return {
-    all: (): Row[] => [...load().values()],
-    change,
-    replace: (list: readonly Row[]) => {
-      const after = new Set(list.map(keyOf))
+    all: () => select.all() as Row[],
+    /** Deletes the rows of these keys, then puts `come`. */
+    change: (gone: readonly Partial<Row>[], come: readonly Row[]) =>
       change(
-        [...load().keys()].filter(key => !after.has(key)),
-        list,
-      )
+        gone as Row[],
+        come.filter(row => !same(selectOne.get(row) as Row | undefined, row)),
+      ),
+    replace: (list: readonly Row[]) => {
+      const before = new Map((select.all() as Row[]).map(row => [keyOf(row), row]))
+      const come = list.filter(row => {
+        const there = before.get(keyOf(row))
+        before.delete(keyOf(row))
+        return !same(there, row)
+      })
+      change([...before.values()], come)
     },
   }
 }

@@ -1,10 +1,11 @@
 import type { Compiled, CompiledObject } from '../../shared/flows/compiled.ts'
-import type { DesiredState } from '../../shared/flows/types.ts'
+import type { Flow, Group } from '../../shared/flows/types.ts'
 import { accessPorts } from './features/access-ports.ts'
 import { arp } from './features/arp.ts'
 import { connections } from './features/connections.ts'
 import { ending } from './features/ending.ts'
 import { forward } from './features/forward.ts'
+import { group } from './features/group.ts'
 import { icmp } from './features/icmp.ts'
 import { icmpErrorOwner, icmpErrors } from './features/icmp-errors.ts'
 import { noRequest } from './features/no-request.ts'
@@ -24,21 +25,23 @@ const FEATURES: readonly Feature[] = [ending, connections, turn, persistence, fo
  */
 export function compile(site: Site, services: readonly CompiledService[]): Compiled {
   const compiled = new Map<string, CompiledObject>()
-  const add = (object: string, signature: unknown, state: () => DesiredState) =>
-    compiled.set(object, { signature: JSON.stringify(signature), state })
+  const add = (object: string, signature: unknown, flows: () => readonly Flow[], groups?: () => readonly Group[]) =>
+    compiled.set(object, { signature: JSON.stringify(signature), flows, ...(groups === undefined ? {} : { groups }) })
   if (services.length === 0) return compiled
 
   const { accessPorts: ports, ...place } = site
-  add('uplink', site.uplink, () => ({ flows: [...passing(), ...uplink(site), icmpErrorOwner()], groups: [] }))
-  if (site.fabric === 'l2') add('access ports', ports, () => ({ flows: accessPorts(site), groups: [] }))
+  add('uplink', site.uplink, () => [...passing(), ...uplink(site), icmpErrorOwner()])
+  if (site.fabric === 'l2') add('access ports', ports, () => accessPorts(site))
   for (const vip of [...new Set(services.map(service => service.vip))].sort()) {
-    add(`vip/${vip}`, place, () => ({ flows: VIP_FEATURES.flatMap(feature => feature(site, vip)), groups: [] }))
+    add(`vip/${vip}`, place, () => VIP_FEATURES.flatMap(feature => feature(site, vip)))
   }
   for (const service of services) {
-    add(serviceObject(service), [place, service], () => {
-      const parts = FEATURES.map(feature => feature(site, service))
-      return { flows: parts.flatMap(part => part.flows), groups: parts.flatMap(part => part.groups ?? []) }
-    })
+    add(
+      serviceObject(service),
+      [place, service],
+      () => FEATURES.flatMap(feature => feature(site, service).flows),
+      () => (service.shares.length > 0 ? [group(service)] : []),
+    )
   }
   return compiled
 }

@@ -1,4 +1,4 @@
-import type { Flow, Group } from '../../shared/flows/types.ts'
+import type { Flow } from '../../shared/flows/types.ts'
 import type { Share } from '../schedule/types.ts'
 
 /** The director's place in the network. */
@@ -61,10 +61,7 @@ export interface CompiledService {
 }
 
 /** One file a feature (features/*.ts): a pure function from the site and one service to flows. */
-export type Feature = (
-  site: Site,
-  service: CompiledService,
-) => { readonly flows: readonly Flow[]; readonly groups?: readonly Group[] }
+export type Feature = (site: Site, service: CompiledService) => { readonly flows: readonly Flow[] }
 
 /** Likewise, for what exists once a VIP, whatever the number of services on it. */
 export type VipFeature = (site: Site, vip: string) => readonly Flow[]

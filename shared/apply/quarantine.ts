@@ -79,9 +79,8 @@ export function createQuarantine(table: FlowTable, log: Log): Quarantine {
       let flows = 0
       let groups = 0
       for (const { asked, kept } of refused.values()) {
-        const [more, less] = [asked.state(), kept?.state()]
-        flows += more.flows.length - (less?.flows.length ?? 0)
-        groups += more.groups.length - (less?.groups.length ?? 0)
+        flows += asked.flows().length - (kept?.flows().length ?? 0)
+        groups += (asked.groups?.().length ?? 0) - (kept?.groups?.().length ?? 0)
       }
       return { flows, groups }
     },

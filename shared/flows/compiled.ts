@@ -1,4 +1,4 @@
-import type { DesiredState } from './types.ts'
+import type { Flow, Group } from './types.ts'
 
 /**
  * What the bridge must hold, by the object that it is for (a service, a real server, a VM's port). `signature` stands
@@ -8,6 +8,7 @@ export type Compiled = ReadonlyMap<string, CompiledObject>
 
 export interface CompiledObject {
   readonly signature: string
-  /** The same each time: it is made again whenever it is needed. */
-  state(): DesiredState
+  /** The same each time: they are made again whenever they are needed. */
+  flows(): readonly Flow[]
+  groups?(): readonly Group[]
 }

@@ -71,7 +71,7 @@ export function createFlowTable(): FlowTable {
   const size = { flows: 0, groups: 0 }
   const sent = new WeakMap<Change, readonly Sent[]>()
 
-  const flowsOf = (object: string) => holders.get(object)?.wanted.state().flows ?? []
+  const flowsOf = (object: string) => holders.get(object)?.wanted.flows() ?? []
 
   const claim = (flow: Flow, object: string, number: number) => {
     const print = printOf(flow)
@@ -141,26 +141,24 @@ export function createFlowTable(): FlowTable {
   return {
     set(object, wanted) {
       const before = holders.get(object)
-      const lost = before?.wanted.state()
-      const state = wanted?.state()
-      size.flows -= lost?.flows.length ?? 0
-      size.groups -= lost?.groups.length ?? 0
-      for (const flow of lost?.flows ?? []) unclaim(flow, object)
-      for (const { id } of lost?.groups ?? []) groups.unclaim(id, object)
-      if (wanted !== undefined && state !== undefined) {
+      const lost = stateOf(before?.wanted)
+      const wants = stateOf(wanted)
+      size.flows += wants.flows.length - lost.flows.length
+      size.groups += wants.groups.length - lost.groups.length
+      for (const flow of lost.flows) unclaim(flow, object)
+      for (const { id } of lost.groups) groups.unclaim(id, object)
+      if (wanted !== undefined) {
         const { number } = hold(object, wanted)
-        size.flows += state.flows.length
-        size.groups += state.groups.length
-        for (const flow of state.flows) claim(flow, object, number)
-        for (const group of state.groups) groups.claim(object, group)
+        for (const flow of wants.flows) claim(flow, object, number)
+        for (const group of wants.groups) groups.claim(object, group)
         dirty.add(object)
       } else if (before !== undefined) release(object)
-      for (const flow of lost?.flows ?? []) {
+      for (const flow of lost.flows) {
         const print = printOf(flow)
         const at = entries.find(print)
         if (entries.claims(at) === 0 && entries.isInstalled(at)) unclaimed.set(keyOf(print), flow)
       }
-      return (lost?.flows.length ?? 0) + (state?.flows.length ?? 0)
+      return lost.flows.length + wants.flows.length
     },
     get objects() {
       return holders.keys()
@@ -241,6 +239,11 @@ export function createFlowTable(): FlowTable {
     },
   }
 }
+
+const stateOf = (wanted: CompiledObject | undefined): DesiredState => ({
+  flows: wanted?.flows() ?? [],
+  groups: wanted?.groups?.() ?? [],
+})
 
 const keyOf = ({ key0, key1 }: Print): string => `${key0} ${key1}`
 

@@ -7,7 +7,6 @@ import type { CompiledService, Feature, Site, Target } from '../types.ts'
 import { account } from './account.ts'
 import { choose, isScheduled } from './choose.ts'
 import { anew, SYN_ONLY } from './ending.ts'
-import { group } from './group.ts'
 import { commitMark, hex } from './mark.ts'
 import { refuse } from './reject.ts'
 import { transport } from './transport.ts'
@@ -34,7 +33,6 @@ export const connections: Feature = (site, service) => {
           ]
         : []),
     ],
-    groups: service.shares.length > 0 ? [group(service)] : [],
   }
 }
 

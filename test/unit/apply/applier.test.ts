@@ -23,7 +23,7 @@ const compiled = (objects: Record<string, readonly Flow[]>): Compiled =>
       object,
       {
         signature: JSON.stringify(flows.map(f => [f.match, f.actions])),
-        state: () => ({ flows, groups: [] }),
+        flows: () => flows,
       },
     ]),
   )

@@ -22,7 +22,7 @@ const compiled = (objects: Record<string, Flow>): Compiled =>
   new Map(
     Object.entries(objects).map(([object, one]) => [
       object,
-      { signature: `${one.actions.length}`, state: () => ({ flows: [one], groups: [] }) },
+      { signature: `${one.actions.length}`, flows: () => [one] },
     ]),
   )
 

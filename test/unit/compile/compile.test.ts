@@ -46,7 +46,7 @@ function compiled({ specs = [spec()], vms = [1], tag, tags = {}, records = [], o
 
 function texts(scene: Scene, object: string): string[] {
   const found = compiled(scene).get(object)
-  return (found?.state().flows ?? []).map(flow => flowText(flow).replace(/cookie=0x[0-9a-f]+, ?/, ''))
+  return (found?.flows() ?? []).map(flow => flowText(flow).replace(/cookie=0x[0-9a-f]+, ?/, ''))
 }
 
 function objects(scene: Scene, prefix: string): string[] {
@@ -174,7 +174,7 @@ test('no two flows of a host have the same table, priority and match', t => {
     spec({ service: 'b', port: 443, realServers: [{ vm: 'web-*', port: 8443, weight: 1 }] }),
     spec({ service: 'c', vip: '10.10.1.101', protocol: 'udp' }),
   ]
-  const keys = [...compiled({ specs, vms: [1, 2, 3] }).values()].flatMap(object => object.state().flows.map(flowKey))
+  const keys = [...compiled({ specs, vms: [1, 2, 3] }).values()].flatMap(object => object.flows().map(flowKey))
   t.is(new Set(keys).size, keys.length)
 })
 
@@ -231,8 +231,8 @@ test("overlay with a network controller: the rewritten packet goes on in the con
 
 test('overlay: no two flows have the same table, priority and match', t => {
   const specs = [spec(), spec({ service: 'c', vip: '10.10.1.101', protocol: 'udp' })]
-  const keys = [...compiled({ specs, vms: [1, 2, 3], overlay: OVERLAY }).values()].flatMap(({ state }) =>
-    state().flows.map(flowKey),
+  const keys = [...compiled({ specs, vms: [1, 2, 3], overlay: OVERLAY }).values()].flatMap(object =>
+    object.flows().map(flowKey),
   )
   t.is(new Set(keys).size, keys.length)
 })

@@ -41,7 +41,7 @@ function compiled(specs: readonly ServiceSpec[], vms: readonly number[] = [1]) {
 function texts(specs: readonly ServiceSpec[], prefix: string, vms?: readonly number[]): string[] {
   return [...compiled(specs, vms).objects]
     .filter(([name]) => name.startsWith(prefix))
-    .flatMap(([, object]) => object.state().flows.map(flow => flowText(flow).replace(/cookie=0x[0-9a-f]+, ?/, '')))
+    .flatMap(([, object]) => object.flows().map(flow => flowText(flow).replace(/cookie=0x[0-9a-f]+, ?/, '')))
 }
 
 const tcp = checkOf({ type: 'tcp' })
@@ -88,7 +88,7 @@ test('two services of one VM that check the same port share a probe; no two flow
   const { objects, found } = compiled(specs, [1, 2])
   t.is(found.size, 6)
   t.is(new Set([...found.values()].map(({ address }) => address)).size, 4)
-  const keys = [...objects.values()].flatMap(object => object.state().flows.map(flowKey))
+  const keys = [...objects.values()].flatMap(object => object.flows().map(flowKey))
   t.is(new Set(keys).size, keys.length)
 })
 

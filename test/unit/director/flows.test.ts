@@ -39,7 +39,10 @@ async function install(
   const uplink = Number(await network.vsctl('get', 'interface', 'uplink0', 'ofport'))
   const place = { directorMac: DIRECTOR_MAC, uplink, ownMacs: [DIRECTOR_MAC] }
   const site: Site = { ...place, accessPorts, fabric: 'l2', accounting: true }
-  const state = [...compile(site, services).values()].map(object => object.state())
+  const state = [...compile(site, services).values()].map(object => ({
+    flows: object.flows(),
+    groups: object.groups?.() ?? [],
+  }))
   const groups = state.flatMap(part => part.groups.map(group => groupText(group)))
   const flows = state.flatMap(part => part.flows.map(flow => flowText(flow)))
   // What is not for a VIP goes on as it would in an operator's bridge.

@@ -10,7 +10,7 @@ import type { Change, DesiredState, Flow } from '../../../shared/flows/types.ts'
 import { apply, asSet, installed, state } from './arbitrary.ts'
 
 const NOTHING: DesiredState = { flows: [], groups: [] }
-const wanted = (s: DesiredState): CompiledObject => ({ signature: '', state: () => s })
+const wanted = (s: DesiredState): CompiledObject => ({ signature: '', flows: () => s.flows, groups: () => s.groups })
 
 /** As the switch does it: gone through, then confirmed. */
 function commit(table: FlowTable): void {

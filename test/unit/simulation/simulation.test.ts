@@ -64,7 +64,7 @@ function expected({ world, store }: Scene, sw: ModelSwitch): string[] {
     overlay: undefined,
   }
   const held = shields(backends, store.guestRecords.list(), index, (uuid, mac) => own[`${uuid}/${mac}`])
-  const flows = [...compile({ backends, shields: held, host }).values()].flatMap(object => object.state().flows)
+  const flows = [...compile({ backends, shields: held, host }).values()].flatMap(object => object.flows())
   const strangers = [...sw.flows.values()].filter(flow => flow.cookie === STRANGERS.cookie)
   return texts([...flows, ...strangers])
 }
