@@ -4,7 +4,7 @@ import type { Timeline } from '../shared/run/timeline.ts'
 import type { AgentConfig } from './config/schema.ts'
 import { findHostIp } from './host.ts'
 import type { Inputs } from './inputs.ts'
-import { createReporter, type HostIdentity, type HostReporter } from './report/reporter.ts'
+import type { createReporter, HostIdentity, HostReporter } from './report/reporter.ts'
 import type { DirectorDocument, ReportedRealServer } from './report/types.ts'
 
 export interface ReportingOptions {
@@ -42,8 +42,8 @@ export function createReporting(options: ReportingOptions): Reporting {
     version: options.version,
   })
 
-  const dial = (address: string, identity: HostIdentity) =>
-    createReporter({
+  const dial = (create: typeof createReporter, address: string, identity: HostIdentity) =>
+    create({
       address,
       tls: config.tls,
       identity,
@@ -69,12 +69,20 @@ export function createReporting(options: ReportingOptions): Reporting {
       },
     })
 
+  const dialAll = async (hostMac: string) => {
+    if (config.director.length === 0) return []
+    const identity = await identify(hostMac)
+    // gRPC is not small, and nothing before this needs it.
+    const { createReporter } = await import('./report/reporter.ts')
+    return config.director.map(address => dial(createReporter, address, identity))
+  }
+
   return {
     update: (list, hostMac, documents) => {
       latest = list
       whole ||=
         inputs.heardDocuments && documents === inputs.documents && list.every(({ state }) => state !== 'pending')
-      reporters ??= identify(hostMac).then(identity => config.director.map(address => dial(address, identity)))
+      reporters ??= dialAll(hostMac)
       void reporters.then(all => {
         for (const reporter of all) reporter.update(latest, whole)
       })

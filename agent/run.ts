@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { createApplier } from '../shared/apply/apply.ts'
 import { type ServicesWatch, watchServices } from '../shared/config/watch.ts'
 import { createAgentCaller } from '../shared/libvirt/agent.ts'
 import type { Log } from '../shared/log.ts'
 import { keepTunnelPort, type TunnelPortKeeper } from '../shared/ovsdb/keep-tunnel-port.ts'
-import { serveControl } from '../shared/rpc/control.ts'
+import { clearSocket } from '../shared/rpc/socket.ts'
 import { systemClock } from '../shared/run/clock.ts'
 import { createDirtyLoop } from '../shared/run/dirty-loop.ts'
 import { type Part, runLifecycle } from '../shared/run/lifecycle.ts'
@@ -33,6 +34,9 @@ const VERSION = (JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string 
 
 /** Time between two full comparisons with the switch. */
 const AUDIT_MS = 600_000
+
+/** How long the agent waits for its inputs before somebody may want to ask what for. */
+const ASKED_MS = 1000
 
 /** What the agent finds on its host. A benchmark puts others in their place: nobody has a thousand VMs at hand. */
 export interface Surroundings {
@@ -69,6 +73,7 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
     touched()
   }
 
+  const { promise: firstPass, resolve: passed } = Promise.withResolvers<void>()
   const loop = createDirtyLoop({
     clock,
     log,
@@ -79,7 +84,10 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
       return what
     },
     act: async () => {
-      await reconciler.pass().finally(touched)
+      await reconciler.pass().finally(() => {
+        touched()
+        passed()
+      })
       peers?.set(peersOf(overlay, inputs))
       if (readiness.reached('in sync')) log.info('in sync', { flows: applier.counts.installedFlows })
     },
@@ -195,19 +203,10 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
 
   const parts: Part[] = [
     {
-      name: 'control socket',
+      name: 'the only agent here',
       start: async () => {
-        const server = await serveControl({
-          socket: config.controlSocket,
-          log,
-          control: {
-            getStatus,
-            onChange,
-            resync: () => resync(control),
-            teardown: () => teardown({ ...control, removeTunnel: async () => tunnelPort?.remove() }),
-          },
-        })
-        return () => server.close()
+        await clearSocket(config.controlSocket)
+        return undefined
       },
     },
     {
@@ -279,6 +278,25 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
       },
     },
     { name: 'watchdog', start: () => feedWatchdog(notify, clock) },
+    {
+      name: 'control socket',
+      start: async signal => {
+        // gRPC takes as long to load as all else, and flows need nothing of it.
+        await Promise.race([firstPass, delay(ASKED_MS, undefined, { ref: false, signal })])
+        const { serveControl } = await import('../shared/rpc/control.ts')
+        const server = await serveControl({
+          socket: config.controlSocket,
+          log,
+          control: {
+            getStatus,
+            onChange,
+            resync: () => resync(control),
+            teardown: () => teardown({ ...control, removeTunnel: async () => tunnelPort?.remove() }),
+          },
+        })
+        return () => server.close()
+      },
+    },
   ]
 
   log.info('agent started', { version: VERSION, bridge: config.bridge, host: config.hostId, state: config.stateFile })

@@ -25,8 +25,8 @@ export interface SaverOptions {
   saved(object: string): SavedObject | undefined
 }
 
-/** Objects that are written at a time: some milliseconds. */
-const LOT = 256
+/** Objects that are written at a time: few milliseconds, for a change must not have to wait for them. */
+const LOT = 32
 
 /**
  * Writes desired state down after the switch has confirmed it, and many objects in lots, with room for others between
@@ -54,6 +54,7 @@ export function createSaver({ store, clock, log, saved }: SaverOptions) {
       return log.warn('desired flows could not be written down; they are with the next change', { err })
     }
     if (unsaved.size > 0) cancel = clock.after(1, goOn)
+    else log.debug('desired flows are written down')
   }
 
   return {

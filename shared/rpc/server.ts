@@ -1,11 +1,10 @@
-import { chmodSync, mkdirSync, rmSync } from 'node:fs'
-import { connect } from 'node:net'
-import { dirname } from 'node:path'
+import { chmodSync, rmSync } from 'node:fs'
 import * as grpc from '@grpc/grpc-js'
 import { ReflectionService } from '@grpc/reflection'
 import { HealthImplementation } from 'grpc-health-check'
 import { CrossportError } from '../errors.ts'
 import { loadProto, type Proto } from './load.ts'
+import { clearSocket } from './socket.ts'
 import { serverCredentials, type TlsFiles } from './tls.ts'
 
 export interface RpcServer {
@@ -67,18 +66,4 @@ function bind(server: grpc.Server, { listen, tls }: RpcServerOptions): Promise<n
       else reject(new CrossportError('RPC_LISTEN', `cannot listen on ${listen}`, { fields: { listen }, cause }))
     })
   })
-}
-
-async function clearSocket(path: string): Promise<void> {
-  mkdirSync(dirname(path), { recursive: true })
-  const inUse = await new Promise<boolean>(resolve => {
-    const probe = connect(path)
-    probe.once('connect', () => {
-      probe.destroy()
-      resolve(true)
-    })
-    probe.once('error', () => resolve(false))
-  })
-  if (inUse) throw new CrossportError('RPC_LISTEN', `${path}: another process serves it`, { fields: { listen: path } })
-  rmSync(path, { force: true })
 }

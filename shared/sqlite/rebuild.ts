@@ -1,6 +1,6 @@
 import { existsSync, renameSync } from 'node:fs'
-import { connect } from 'node:net'
 import { CrossportError } from '../errors.ts'
+import { answers } from '../rpc/socket.ts'
 
 export interface RebuildOptions {
   readonly stateFile: string
@@ -30,16 +30,4 @@ export async function rebuildState({ stateFile, controlSocket, now }: RebuildOpt
     })
   }
   return there ? to : undefined
-}
-
-function answers(socket: string): Promise<boolean> {
-  return new Promise(resolve => {
-    const probe = connect(socket)
-    const done = (answer: boolean) => {
-      probe.destroy()
-      resolve(answer)
-    }
-    probe.once('connect', () => done(true))
-    probe.once('error', () => done(false))
-  })
 }
