@@ -3,7 +3,7 @@ import { vmMatcher } from '../../shared/config/vm-pattern.ts'
 import type { Domain, Inventory } from '../inventory/types.ts'
 import type { PortsSnapshot } from '../ports/types.ts'
 import { attach, indexPorts, linkObstacle, type PortIndex, stateObstacle } from './attach.ts'
-import { ingressAllocator, type PortRange } from './ingress.ts'
+import { ingressPorts, type PortRange } from './ingress.ts'
 import type { Allocation, Backend, BackendProblem, Resolution } from './types.ts'
 
 export interface ResolveInput {
@@ -22,20 +22,30 @@ export interface ResolveInput {
  * the one that was in force before keeps serving and the other is refused; among new ones the first by file and line.
  */
 export function resolve(input: ResolveInput): Resolution {
+  return resolveServices(input, new Map(input.specs.map(spec => [spec, expandSpec(spec, namesOf(input.inventory))])))
+}
+
+/** The same from what each service has been expanded to; with the replies that are taken. */
+export function resolveServices(
+  input: ResolveInput,
+  services: ReadonlyMap<ServiceSpec, Expanded>,
+): Resolution & { readonly replies: Map<string, Candidate> } {
   const problems: BackendProblem[] = []
   const remembered = new Map(input.allocations.map(a => [a.key, a]))
-  const candidates = expand(input, problems).sort((a, b) => precedence(a, b, remembered))
-  const accepted = refuseAmbiguous(candidates, problems)
+  const candidates = inOrder(together(services.values(), problems), remembered)
+  const { accepted, replies } = refuseAmbiguous(candidates, problems)
 
   const keys = new Set(accepted.map(c => c.key))
   const living = input.allocations.filter(a => keys.has(a.key))
-  const ingress = ingressAllocator(living, input.ingressPorts)
+  const ingress = ingressPorts(living)
   const nextId = idAllocator(living)
-  const ports = indexPorts(input.ports)
+  const attachedTo = attacher(indexPorts(input.ports))
   const backends: Backend[] = []
   for (const candidate of accepted) {
     const { spec, real, domain, key } = candidate
-    const ingressPort = ingress(key, spec.vip, spec.protocol, real.port)
+    const before = remembered.get(key)
+    const ingressPort =
+      keptPort(before, spec) ?? ingress.take(key, spec.vip, spec.protocol, real.port, input.ingressPorts)
     if (ingressPort === undefined) {
       const { first, last } = input.ingressPorts
       problems.push({
@@ -46,11 +56,15 @@ export function resolve(input: ResolveInput): Resolution {
       })
       continue
     }
-    const before = remembered.get(key)
-    backends.push(toBackend(candidate, before?.id ?? nextId(), ingressPort, ports))
+    backends.push(toBackend(candidate, before?.id ?? nextId(), ingressPort, attachedTo(domain)))
   }
   backends.sort((a, b) => compareKeys(a.key, b.key))
-  return { backends, problems, allocations: backends.map(toAllocation) }
+  return { backends, problems, allocations: backends.map(toAllocation), replies }
+}
+
+/** A number once given stays until its owner is gone, or serves another VIP. */
+export function keptPort(allocation: Allocation | undefined, { vip, protocol }: ServiceSpec): number | undefined {
+  return allocation?.vip === vip && allocation.protocol === protocol ? allocation.ingressPort : undefined
 }
 
 /** A VM that a service names. */
@@ -61,12 +75,15 @@ export interface Candidate {
   readonly key: string
 }
 
-function expand(input: ResolveInput, problems: BackendProblem[]): Candidate[] {
-  const { domains } = input.inventory
-  const byName = new Map(domains.map(domain => [domain.name, domain]))
+/** What one service names. */
+export interface Expanded {
+  readonly candidates: readonly Candidate[]
+  readonly problems: readonly BackendProblem[]
+}
+
+function together(services: Iterable<Expanded>, problems: BackendProblem[]): Candidate[] {
   const candidates = new Map<string, Candidate>()
-  for (const spec of input.specs) {
-    const expanded = expandSpec(spec, { domains, byName })
+  for (const expanded of services) {
     problems.push(...expanded.problems)
     for (const candidate of expanded.candidates)
       if (!candidates.has(candidate.key)) candidates.set(candidate.key, candidate)
@@ -74,11 +91,19 @@ function expand(input: ResolveInput, problems: BackendProblem[]): Candidate[] {
   return [...candidates.values()]
 }
 
+export interface Names {
+  readonly domains: readonly Domain[]
+  readonly byName: ReadonlyMap<string, Domain>
+}
+
+function namesOf({ domains }: Inventory): Names {
+  return { domains, byName: new Map(domains.map(domain => [domain.name, domain])) }
+}
+
+const NO_PROBLEMS: readonly BackendProblem[] = []
+
 /** The VMs that one service names, each once a port. */
-export function expandSpec(
-  spec: ServiceSpec,
-  { domains, byName }: { readonly domains: readonly Domain[]; readonly byName: ReadonlyMap<string, Domain> },
-): { readonly candidates: readonly Candidate[]; readonly problems: readonly BackendProblem[] } {
+export function expandSpec(spec: ServiceSpec, { domains, byName }: Names): Expanded {
   const candidates = new Map<string, Candidate>()
   const problems: BackendProblem[] = []
   for (const real of spec.realServers) {
@@ -99,14 +124,21 @@ export function expandSpec(
       }
     }
   }
-  return { candidates: [...candidates.values()], problems }
+  return { candidates: [...candidates.values()], problems: problems.length === 0 ? NO_PROBLEMS : problems }
 }
 
 /** Those with numbers first, by age; then by file and line. */
-export function precedence(a: Candidate, b: Candidate, remembered: ReadonlyMap<string, Allocation>): number {
-  const age = (c: Candidate) => remembered.get(c.key)?.id ?? Number.MAX_SAFE_INTEGER
+export function inOrder(candidates: readonly Candidate[], remembered: ReadonlyMap<string, Allocation>): Candidate[] {
+  const aged = candidates.map(candidate => ({
+    candidate,
+    age: remembered.get(candidate.key)?.id ?? Number.MAX_SAFE_INTEGER,
+  }))
+  aged.sort((a, b) => a.age - b.age || precedence(a.candidate, b.candidate))
+  return aged.map(({ candidate }) => candidate)
+}
+
+function precedence(a: Candidate, b: Candidate): number {
   return (
-    age(a) - age(b) ||
     compareKeys(a.spec.source.file, b.spec.source.file) ||
     a.spec.source.line - b.spec.source.line ||
     compareKeys(a.key, b.key)
@@ -118,7 +150,7 @@ export function replyOf({ spec, domain, real }: Candidate): string {
   return `${spec.vip}/${spec.protocol}/${domain.uuid}/${real.port}`
 }
 
-function refuseAmbiguous(candidates: readonly Candidate[], problems: BackendProblem[]): Candidate[] {
+function refuseAmbiguous(candidates: readonly Candidate[], problems: BackendProblem[]) {
   const byReply = new Map<string, Candidate>()
   const refused = new Map<ServiceSpec, { readonly first: Candidate; readonly vms: string[] }>()
   const accepted: Candidate[] = []
@@ -147,17 +179,38 @@ function refuseAmbiguous(candidates: readonly Candidate[], problems: BackendProb
         `${first.spec.service} stays in force; give ${spec.service} another VIP, RS port or VM`,
     })
   }
-  return accepted
+  return { accepted, replies: byReply }
+}
+
+/** What all real servers of one VM have in common. */
+type Attached = Pick<Backend, 'vm' | 'attachment' | 'obstacle'>
+
+/** Looks at each VM once. */
+export function attacher(ports: PortIndex): (domain: Domain) => Attached {
+  const known = new Map<Domain, Attached>()
+  return domain => {
+    let found = known.get(domain)
+    if (found === undefined) known.set(domain, (found = attachDomain(domain, ports)))
+    return found
+  }
+}
+
+function attachDomain(domain: Domain, ports: PortIndex): Attached {
+  const attached = attach(domain, ports)
+  const missing = 'obstacle' in attached ? attached.obstacle : linkObstacle(attached, ports)
+  return {
+    vm: { uuid: domain.uuid, name: domain.name, running: domain.state === 'running', runId: domain.runId },
+    attachment: 'obstacle' in attached ? undefined : attached,
+    obstacle: stateObstacle(domain) ?? missing,
+  }
 }
 
 export function toBackend(
-  { spec, real, domain, key }: Candidate,
+  { spec, real, key }: Candidate,
   id: number,
   ingressPort: number,
-  ports: PortIndex,
+  { vm, attachment, obstacle }: Attached,
 ): Backend {
-  const attached = attach(domain, ports)
-  const missing = 'obstacle' in attached ? attached.obstacle : linkObstacle(attached, ports)
   return {
     key,
     id,
@@ -172,9 +225,9 @@ export function toBackend(
     clients: spec.clients,
     arp: spec.arp,
     ...(spec.check === undefined ? {} : { check: spec.check }),
-    vm: { uuid: domain.uuid, name: domain.name, running: domain.state === 'running', runId: domain.runId },
-    attachment: 'obstacle' in attached ? undefined : attached,
-    obstacle: stateObstacle(domain) ?? missing,
+    vm,
+    attachment,
+    obstacle,
   }
 }
 

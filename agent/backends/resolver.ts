@@ -4,8 +4,19 @@ import { changedItems, updateSorted } from '../../shared/lists.ts'
 import type { Domain, Inventory } from '../inventory/types.ts'
 import type { PortsSnapshot } from '../ports/types.ts'
 import { indexPorts } from './attach.ts'
-import { ingressGroups } from './ingress.ts'
-import { type Candidate, expandSpec, precedence, type ResolveInput, replyOf, resolve, toBackend } from './resolve.ts'
+import { ingressPorts } from './ingress.ts'
+import {
+  attacher,
+  type Candidate,
+  type Expanded,
+  expandSpec,
+  inOrder,
+  keptPort,
+  type ResolveInput,
+  replyOf,
+  resolveServices,
+  toBackend,
+} from './resolve.ts'
 import type { Allocation, Backend, BackendProblem, Resolution } from './types.ts'
 
 /** The real servers, and what of them differs from the last update. Backends that are the same are the same object. */
@@ -24,12 +35,6 @@ export interface Resolver {
   update(input: ResolverInput): Resolved
 }
 
-/** What is known of one service. */
-interface Entry {
-  readonly candidates: readonly Candidate[]
-  readonly problems: readonly BackendProblem[]
-}
-
 /**
  * The incremental form of resolve.ts, which stays the specification: wherever services get in each other's way (an
  * ambiguity, no free ingress port), and until that is mended, all is resolved anew.
@@ -38,29 +43,29 @@ export function createResolver(remembered: readonly Allocation[]): Resolver {
   let allocations = new Map(remembered.map(a => [a.key, a]))
   let last: { readonly input: ResolverInput; readonly result: Resolved } | undefined
   let clean = false
-  let entries = new Map<ServiceSpec, Entry>()
+  let entries = new Map<ServiceSpec, Expanded>()
   let live = new Map<string, Backend>()
-  let replies = new Set<string>()
+  let replies = new Map<string, Candidate>()
   let names = createNames([])
   let patterns = createPatterns()
   let ids = new Set<number>()
   let lowestFree = 1
-  let ingress = ingressGroups([])
+  let ingress = ingressPorts([])
 
   const whole = (input: ResolverInput): Resolved => {
-    const full = resolve({ ...input, allocations: [...allocations.values()] })
+    names = createNames(input.inventory.domains)
+    entries = new Map(input.specs.map(spec => [spec, expandSpec(spec, names)]))
+    const full = resolveServices({ ...input, allocations: [...allocations.values()] }, entries)
     allocations = new Map(full.allocations.map(a => [a.key, a]))
     const before = live
     live = new Map(full.backends.map(backend => [backend.key, sameOr(before.get(backend.key), backend)]))
     clean = full.problems.every(problem => problem.code === 'REAL_SERVER_DUPLICATE')
-    names = createNames(input.inventory.domains)
     patterns = createPatterns()
-    entries = new Map()
-    replies = new Set()
-    if (clean) for (const spec of input.specs) admit(spec, expandSpec(spec, names))
+    if (clean) for (const [spec, entry] of entries) patterns.add(spec, entry)
+    replies = full.replies
     ids = new Set(full.allocations.map(a => a.id))
     lowestFree = 1
-    ingress = ingressGroups(full.allocations)
+    ingress = ingressPorts(full.allocations)
     return {
       backends: [...live.values()],
       problems: full.problems,
@@ -71,14 +76,14 @@ export function createResolver(remembered: readonly Allocation[]): Resolver {
   }
 
   /** False: another real server has the same reply. */
-  const admit = (spec: ServiceSpec, entry: Entry): boolean => {
+  const admit = (spec: ServiceSpec, entry: Expanded): boolean => {
     entries.set(spec, entry)
     patterns.add(spec, entry)
     let free = true
     for (const candidate of entry.candidates) {
       const reply = replyOf(candidate)
       if (replies.has(reply)) free = false
-      replies.add(reply)
+      replies.set(reply, candidate)
     }
     return free
   }
@@ -122,8 +127,6 @@ export function createResolver(remembered: readonly Allocation[]): Resolver {
       if (!admit(spec, entry)) return undefined
       candidates.push(...entry.candidates)
     }
-    candidates.sort((a, b) => precedence(a, b, allocations))
-
     const wanted = new Set(candidates.map(({ key }) => key))
     const moved: Allocation[] = []
     const undo: (readonly [string, Allocation | undefined])[] = []
@@ -136,15 +139,13 @@ export function createResolver(remembered: readonly Allocation[]): Resolver {
       lowestFree = Math.min(lowestFree, allocation.id)
       ingress.release(allocation)
     }
-    const index = indexPorts(ports)
+    const attachedTo = attacher(indexPorts(ports))
     const made: Backend[] = []
-    for (const candidate of candidates) {
-      const { key, spec, real } = candidate
+    for (const candidate of inOrder(candidates, allocations)) {
+      const { key, spec, real, domain } = candidate
       const known = allocations.get(key)
-      const stays = known?.vip === spec.vip && known.protocol === spec.protocol
-      const ingressPort = stays
-        ? known.ingressPort
-        : ingress.take(key, spec.vip, spec.protocol, real.port, input.ingressPorts)
+      const kept = keptPort(known, spec)
+      const ingressPort = kept ?? ingress.take(key, spec.vip, spec.protocol, real.port, input.ingressPorts)
       if (ingressPort === undefined) {
         for (const [name, allocation] of undo.toReversed()) {
           if (allocation === undefined) allocations.delete(name)
@@ -152,15 +153,16 @@ export function createResolver(remembered: readonly Allocation[]): Resolver {
         }
         return undefined
       }
-      if (known !== undefined && !stays) moved.push(known)
-      const allocation = stays
-        ? known
-        : { key, id: known?.id ?? freeId(), vip: spec.vip, protocol: spec.protocol, ingressPort }
+      if (known !== undefined && kept === undefined) moved.push(known)
+      const allocation =
+        known !== undefined && kept !== undefined
+          ? known
+          : { key, id: known?.id ?? freeId(), vip: spec.vip, protocol: spec.protocol, ingressPort }
       if (allocation !== known) {
         undo.push([key, known])
         allocations.set(key, allocation)
       }
-      made.push(toBackend(candidate, allocation.id, ingressPort, index))
+      made.push(toBackend(candidate, allocation.id, ingressPort, attachedTo(domain)))
     }
     const gone: Backend[] = []
     const come: Backend[] = []
@@ -227,7 +229,7 @@ function createPatterns() {
   const byVm = new Map<string, Set<ServiceSpec>>()
   const odd = new Map<ServiceSpec, readonly BackendProblem[]>()
   return {
-    add: (spec: ServiceSpec, { candidates, problems }: Entry) => {
+    add: (spec: ServiceSpec, { candidates, problems }: Expanded) => {
       for (const { vm } of spec.realServers) {
         let found = byPattern.get(vm)
         if (found === undefined) byPattern.set(vm, (found = { matches: vmMatcher(vm), specs: new Set() }))
@@ -240,7 +242,7 @@ function createPatterns() {
       }
       if (problems.length > 0) odd.set(spec, problems)
     },
-    remove: (spec: ServiceSpec, { candidates }: Entry) => {
+    remove: (spec: ServiceSpec, { candidates }: Expanded) => {
       for (const { vm } of spec.realServers) {
         const found = byPattern.get(vm)
         if (found?.specs.delete(spec) && found.specs.size === 0) byPattern.delete(vm)

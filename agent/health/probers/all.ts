@@ -3,7 +3,6 @@ import type { Clock } from '../../../shared/run/clock.ts'
 import type { AgentCall } from '../../guest/qga.ts'
 import type { Prober } from '../types.ts'
 import { createExecProber } from './exec.ts'
-import { httpProber } from './http.ts'
 import { tcpProber } from './tcp.ts'
 import { createUdpProber } from './udp.ts'
 
@@ -17,10 +16,12 @@ export interface ProbersOptions {
 /** One prober for all types of check. */
 export function createProbers({ agentCall, clock, udp }: ProbersOptions): { readonly probe: Prober; close(): void } {
   const datagrams = createUdpProber(udp)
+  // HTTP takes tens of milliseconds to load, and most hosts check without it.
+  const http: Prober = async (target, signal) => (await import('./http.ts')).httpProber(target, signal)
   const byType: Readonly<Record<CheckType, Prober>> = {
     tcp: tcpProber,
-    http: httpProber,
-    https: httpProber,
+    http,
+    https: http,
     udp: datagrams.probe,
     exec: createExecProber(agentCall, clock),
   }
