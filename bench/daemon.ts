@@ -43,6 +43,7 @@ export type DaemonEvent =
   | { readonly kind: 'begun'; readonly at: number }
   | { readonly kind: 'confirmed'; readonly at: number; readonly commitMs: number }
   | { readonly kind: 'in sync'; readonly at: number; readonly flows: number }
+  | { readonly kind: 'saved'; readonly at: number }
 
 /** Milliseconds of the clock that all processes of a machine share (clock_gettime(2), CLOCK_MONOTONIC). */
 export const monotonic = (): number => Number(process.hrtime.bigint()) / 1e6
@@ -53,6 +54,8 @@ export interface BenchDaemon {
   readonly startedAt: number
   readonly begun: Promise<DaemonEvent & { kind: 'begun' }>
   readonly inSync: Promise<DaemonEvent & { kind: 'in sync' }>
+  /** All of that is in its state file, too. */
+  readonly saved: Promise<DaemonEvent & { kind: 'saved' }>
   /** Every change that was confirmed so far. */
   readonly confirmed: readonly (DaemonEvent & { kind: 'confirmed' })[]
   /** The next one. */
@@ -112,10 +115,14 @@ export function startDaemon(
       child.off('exit', gone)
     }
   }
+  const saved = next('saved')
+  // One that is stopped before is no failure.
+  saved.catch(() => {})
   return {
     startedAt,
     begun: next('begun'),
     inSync: next('in sync'),
+    saved,
     confirmed,
     nextConfirmed: () => next('confirmed'),
     memory: () => {

@@ -48,6 +48,7 @@ async function measure(
   const installed = daemon.confirmed.at(-1)!
   const cold = installed.at - daemon.startedAt
   report({ name: name('flows'), value: flows, unit: 'flows' })
+  await daemon.saved
   const fileEvent = await eventLatency(directory)
 
   const drops: number[] = []

@@ -41,9 +41,10 @@ export function createSaver({ store, clock, log, saved }: SaverOptions) {
     const lot = unsaved.values().take(LOT).toArray()
     store.setDesired(lot.map(object => saved(object) ?? { object, signature: '', flows: () => [] }))
     for (const object of lot) unsaved.delete(object)
-    if (unsaved.size > 0 || compared) return
-    store.keepDesired(object => saved(object) !== undefined)
+    if (unsaved.size > 0) return
+    if (!compared) store.keepDesired(object => saved(object) !== undefined)
     compared = true
+    log.debug('desired flows are written down')
   }
 
   const goOn = () => {
@@ -54,7 +55,6 @@ export function createSaver({ store, clock, log, saved }: SaverOptions) {
       return log.warn('desired flows could not be written down; they are with the next change', { err })
     }
     if (unsaved.size > 0) cancel = clock.after(1, goOn)
-    else log.debug('desired flows are written down')
   }
 
   return {
