@@ -3,6 +3,7 @@ import { changedItems } from '../shared/lists.ts'
 import type { Log } from '../shared/log.ts'
 import type { Timeline } from '../shared/run/timeline.ts'
 import type { Told } from './report/reports.ts'
+import type { ReportedRealServer } from './report/types.ts'
 
 /** Tells of each service's and each real server's way through the stations, once a station: in the timeline, and in the log. */
 export interface Journey {
@@ -12,7 +13,7 @@ export interface Journey {
 
 export function createJourney(timeline: Timeline, log: Log): Journey {
   let last: readonly ServiceSpec[] = []
-  const states = new Map<string, string>()
+  const states = new Map<string, ReportedRealServer>()
   const flows = new Set<string>()
   const vips = new Set<string>()
 
@@ -30,9 +31,10 @@ export function createJourney(timeline: Timeline, log: Log): Journey {
       timeline.add('flows', subject, `confirmed on port ${attachment?.port}, ingress port ${ingressPort}`),
     )
     once(vips, guest?.vips.get(vip)?.state === 'set', key, () => timeline.add('vip', subject, `${vip} set in the VM`))
+    const before = states.get(key)
+    states.set(key, report)
+    if (before?.state === report.state && before.reason === report.reason) return
     const state = report.reason === '' ? report.state : `${report.state}: ${report.reason}`
-    if (states.get(key) === state) return
-    states.set(key, state)
     timeline.add('real server', subject, state)
     const fields = { service, vm: vm.name, port: rsPort, state: report.state }
     if (report.state === 'down') log.warn(`real server down: ${report.reason}`, fields)

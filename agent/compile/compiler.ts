@@ -27,15 +27,21 @@ export interface Compiler {
   shields(): Shield[]
 }
 
+/** Its real servers, and the names of its objects. */
+interface Vip {
+  readonly backends: Backend[]
+  readonly objects: readonly string[]
+}
+
 /**
  * The incremental form of compile.ts, VIP by VIP: all objects of a VIP come from its own real servers and shields, and
  * from the host's context. compile.ts stays the specification.
  */
 export function createCompiler(): Compiler {
   const compiled = new Map<string, CompiledObject>()
-  const backends = new Map<string, Map<string, Backend>>()
-  const objects = new Map<string, readonly string[]>()
-  const held = new Map<string, readonly Shield[]>()
+  const vips = new Map<string, Vip>()
+  /** How many of them have objects. */
+  let filled = 0
   let records = new Map<string, GuestRecord[]>()
   let hostObjects: readonly string[] = []
   let last: (Omit<CompilerInput, 'gone' | 'come'> & { readonly hostText: string }) | undefined
@@ -44,14 +50,15 @@ export function createCompiler(): Compiler {
   const dirtyVips = (input: CompilerInput, hostText: string): Set<string> => {
     const dirty = new Set<string>()
     for (const { vip, key } of input.gone) {
-      const mine = backends.get(vip)
-      if (mine?.delete(key) && mine.size === 0) backends.delete(vip)
+      const mine = vips.get(vip)?.backends ?? []
+      const at = mine.findIndex(backend => backend.key === key)
+      if (at >= 0) mine.splice(at, 1)
       dirty.add(vip)
     }
     for (const backend of input.come) {
-      const mine = backends.get(backend.vip)
-      if (mine === undefined) backends.set(backend.vip, new Map([[backend.key, backend]]))
-      else mine.set(backend.key, backend)
+      const mine = vips.get(backend.vip)
+      if (mine === undefined) vips.set(backend.vip, { backends: [backend], objects: [] })
+      else mine.backends.push(backend)
       dirty.add(backend.vip)
     }
     if (input.records !== last?.records) {
@@ -62,9 +69,14 @@ export function createCompiler(): Compiler {
     }
     if (input.ports !== last?.ports) for (const vip of records.keys()) dirty.add(vip)
     if (input.ownAddresses !== last?.ownAddresses || hostText !== last?.hostText)
-      for (const vip of [...backends.keys(), ...records.keys()]) dirty.add(vip)
+      for (const vip of [...vips.keys(), ...records.keys()]) dirty.add(vip)
     return dirty
   }
+
+  const shieldsOf = (vip: string, { ports, ownAddresses }: Pick<CompilerInput, 'ports' | 'ownAddresses'>) =>
+    shields(vips.get(vip)?.backends ?? [], records.get(vip) ?? [], ports, (uuid, mac) =>
+      ownAddresses.get(`${uuid}/${mac}`),
+    )
 
   return {
     update: input => {
@@ -73,19 +85,16 @@ export function createCompiler(): Compiler {
       const before: string[] = []
       const now = new Map<string, CompiledObject>()
       for (const vip of dirtyVips(input, hostText)) {
-        const mine = [...(backends.get(vip)?.values() ?? [])].sort((a, b) => (a.key < b.key ? -1 : 1))
-        const shielded = shields(mine, records.get(vip) ?? [], input.ports, (uuid, mac) =>
-          input.ownAddresses.get(`${uuid}/${mac}`),
-        )
-        const made = compileVip({ vip, backends: mine, shields: shielded, host: input.host })
-        before.push(...(objects.get(vip) ?? []))
+        const { backends, objects } = vips.get(vip) ?? { backends: [], objects: [] }
+        if (backends.length > 1) backends.sort((a, b) => (a.key < b.key ? -1 : 1))
+        const made = compileVip({ vip, backends, shields: shieldsOf(vip, input), host: input.host })
+        before.push(...objects)
         for (const [name, object] of made) now.set(name, object)
-        if (made.size === 0) objects.delete(vip)
-        else objects.set(vip, [...made.keys()])
-        if (shielded.length === 0) held.delete(vip)
-        else held.set(vip, shielded)
+        if (backends.length === 0 && made.size === 0) vips.delete(vip)
+        else vips.set(vip, { backends, objects: [...made.keys()] })
+        filled += Number(made.size > 0) - Number(objects.length > 0)
       }
-      const empty = objects.size === 0
+      const empty = filled === 0
       if (hostText !== last?.hostText || empty !== (hostObjects.length === 0)) {
         const made: Compiled = empty ? new Map() : compileHost(input.host)
         before.push(...hostObjects)
@@ -103,7 +112,10 @@ export function createCompiler(): Compiler {
       return changed
     },
     compiled,
-    shields: () => [...held.values()].flat(),
+    shields: () => {
+      const input = last
+      return input === undefined ? [] : [...vips.keys()].flatMap(vip => shieldsOf(vip, input))
+    },
   }
 }
 

@@ -33,28 +33,29 @@ export function keyedTable<Row extends object>(db: Database, table: string, colu
 
   const write = db.transaction((gone: readonly Row[], come: readonly Row[]) => {
     // Deletions first: a row may take over another's unique number.
-    for (const row of [...gone, ...come]) remove.run(row)
+    for (const row of gone) remove.run(row)
     for (const row of come) put.run(row)
   })
-  const change = (gone: readonly Row[], come: readonly Row[]) => {
-    if (gone.length + come.length > 0) write(gone, come)
+  /** Puts `come` in place of what is there of it, and of `gone`. */
+  const change = (gone: Row[], come: readonly Row[], there: (row: Row) => Row | undefined) => {
+    const different = come.filter(row => {
+      const before = there(row)
+      if (same(before, row)) return false
+      if (before !== undefined) gone.push(before)
+      return true
+    })
+    if (gone.length + different.length > 0) write(gone, different)
   }
   return {
     all: () => select.all() as Row[],
     /** Deletes the rows of these keys, then puts `come`. */
     change: (gone: readonly Partial<Row>[], come: readonly Row[]) =>
-      change(
-        gone as Row[],
-        come.filter(row => !same(selectOne.get(row) as Row | undefined, row)),
-      ),
+      change([...gone] as Row[], come, row => selectOne.get(row) as Row | undefined),
     replace: (list: readonly Row[]) => {
       const before = new Map((select.all() as Row[]).map(row => [keyOf(row), row]))
-      const come = list.filter(row => {
-        const there = before.get(keyOf(row))
-        before.delete(keyOf(row))
-        return !same(there, row)
-      })
-      change([...before.values()], come)
+      const after = new Set(list.map(keyOf))
+      const gone = [...before.values()].filter(row => !after.has(keyOf(row)))
+      change(gone, list, row => before.get(keyOf(row)))
     },
   }
 }
