@@ -1,6 +1,6 @@
 import type { BigIntStats } from 'node:fs'
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, join, sep } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { parseServiceFile } from './parse.ts'
 import type { FileContent } from './snapshot.ts'
@@ -33,11 +33,12 @@ export async function readServiceDirectory(
   now: number = Date.now(),
 ): Promise<DirectoryContent> {
   const entries = listed(dir)
+  const inside = join(dir, sep)
   const files = new Map<string, FileContent>()
   const targets = new Map<string, string>()
   let lot = 0
   for (const entry of entries ?? []) {
-    const path = join(dir, entry.name)
+    const path = inside + entry.name
     const read = readServiceFile(path, known.get(path), now)
     if (read === undefined) continue
     files.set(path, read)
