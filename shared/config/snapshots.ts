@@ -86,6 +86,8 @@ export function createSnapshots(lastGood: ReadonlyMap<string, GoodFile>): Snapsh
     const gone = new Set(different.flatMap(([, was]) => was ?? []))
     const come = different.flatMap(([file]) => inForce.get(file) ?? [])
     order = updateSorted(order, gone, come, content => content.file)
+    // Of a file that only got to be known better, nobody need hear now: that is kept with the next change.
+    if (!told && different.every(([file, was]) => was?.parsed === inForce.get(file)?.parsed)) return current
     return snapshotOf(order, [...problems.values()].flat())
   }
 

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { parseServiceFile } from '../../../shared/config/parse.ts'
 import { type FileContent, type GoodFile, resolveSnapshot } from '../../../shared/config/snapshot.ts'
 import { createSnapshots } from '../../../shared/config/snapshots.ts'
+import { goodFile } from './good-file.ts'
 
 const doc = (service: string, port: number, rsPort: number) =>
   `service: ${service}\nvip: 10.10.1.100\nport: ${port}\nrealServers: [{vm: web-*, port: ${rsPort}}]\n`
@@ -52,5 +53,19 @@ test('in whatever way files change, the incremental snapshot is the full one', t
       }
     }),
     { numRuns: 500 },
+  )
+})
+
+test('a file whose identity becomes known is no change; it is kept with the next one', t => {
+  const snapshots = createSnapshots(new Map())
+  const { identity: _, ...young } = goodFile('a', doc('a', 80, 8080))
+  const files = new Map<string, FileContent>([['a', young]])
+  const first = snapshots.update(files, undefined)
+  files.set('a', { ...young, identity: 'known' })
+  t.is(snapshots.update(files, new Set(['a'])), first)
+  files.set('b', goodFile('b', doc('b', 81, 8081)))
+  t.deepEqual(
+    snapshots.update(files, new Set(['b'])).files.map(({ identity }) => identity),
+    ['known', 'of b'],
   )
 })
