@@ -1,9 +1,10 @@
 import type { Log } from '../../shared/log.ts'
-import { type Action, PORT } from '../../shared/openflow/types.ts'
+import { PORT } from '../../shared/openflow/types.ts'
 import { TCP_FLAG, tcpPacket } from '../../shared/packet/ipv4.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import type { Switch } from '../../shared/switch/types.ts'
 import { type Account, type Accounts, type Client, type Listener, listenerOf } from '../accounting/accounts.ts'
+import { toAll } from '../compile/fabric.ts'
 import type { CompiledService, Site } from '../compile/types.ts'
 
 /**
@@ -29,6 +30,9 @@ export interface ReleaserOptions {
 /** As many a second as are refused (refuse.ts), so that the answers are, too. */
 const BATCH = { size: 50, ms: 50 } as const
 
+/** Once more, for a question may be lost, and the youngest connections have not been accounted yet. */
+const AGAIN_MS = 2500
+
 interface Waiting {
   readonly listener: Listener
   readonly client: Client
@@ -40,19 +44,29 @@ export function createReleaser(options: ReleaserOptions): Releaser {
   const marks = new Map<number, ReadonlySet<number>>()
   let waiting: Waiting[] = []
   let cancel: (() => void) | undefined
+  const again = new Set<() => void>()
 
   const release = (service: CompiledService, still: ReadonlySet<number>) => {
     const left = marks.get(service.number)?.difference(still)
     if (left === undefined || left.size === 0 || service.protocol !== 'tcp') return
+    const connections = ask(service, left)
+    if (connections > 0) log.info('connections are released', { vip: service.vip, port: service.port, connections })
+    const cancelAgain = clock.after(AGAIN_MS, () => {
+      again.delete(cancelAgain)
+      ask(service, left)
+    })
+    again.add(cancelAgain)
+  }
+
+  const ask = (service: CompiledService, left: ReadonlySet<number>): number => {
     const listener = listenerOf(service)
     const released: Waiting[] = []
     for (const [client, account] of accounts.list(listener, clock.now())) {
       if (left.has(account.mark) && !account.ended) released.push({ listener, client, account })
     }
-    if (released.length === 0) return
-    log.info('connections are released', { vip: service.vip, port: service.port, connections: released.length })
     waiting = waiting.concat(released)
-    cancel ??= clock.after(0, send)
+    if (released.length > 0) cancel ??= clock.after(0, send)
+    return released.length
   }
 
   const send = () => {
@@ -61,10 +75,10 @@ export function createReleaser(options: ReleaserOptions): Releaser {
     cancel = waiting.length === 0 ? undefined : clock.after(BATCH.ms, send)
     const sw = options.switch()
     const site = options.site()
-    if (sw === undefined || site === undefined || site.fabric !== 'l2') return
-    const actions: Action[] = [{ type: 'output', port: PORT.NORMAL }]
+    if (sw === undefined || site === undefined) return
+    const actions = toAll(site, false)
     const failed = (err: unknown) => log.debug('a client could not be told that its real server is gone', { err })
-    // From the controller: NORMAL learns nothing by it, and lets any VLAN through.
+    // From the controller: NORMAL learns nothing by it, and lets any VLAN through. On an overlay nobody knows the client's host.
     for (const one of now) {
       sw.packetOut({ inPort: PORT.CONTROLLER, actions, data: question(one, site.directorMac) }).catch(failed)
     }
@@ -82,7 +96,10 @@ export function createReleaser(options: ReleaserOptions): Releaser {
         marks.set(service.number, still)
       }
     },
-    close: () => cancel?.(),
+    close: () => {
+      cancel?.()
+      for (const cancelAgain of again) cancelAgain()
+    },
   }
 }
 

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { CONTROL_SOCKETS } from '../lab/daemons.ts'
-import { createSite, type Site, VIP } from './fixture.ts'
+import { createSite, type Site, silentClient, startEcho, VIP } from './fixture.ts'
 
 // Connections of an echo service in two VMs, as the director accounts them, and as their clients hear of a VM's end.
 const PORT = 9000
@@ -9,10 +9,7 @@ let site: Site
 
 test.before(async () => {
   site = await createSite({ hosts: 1, vms: 2 })
-  for (const vm of site.lab.vms) {
-    await vm.exec(`nc -ll -p ${PORT} -e /bin/cat </dev/null >/dev/null 2>&1 &`)
-    await vm.exec(`until netstat -ltn | grep -q ':${PORT} '; do usleep 50000; done`)
-  }
+  await startEcho(site.lab.vms, PORT)
   const realServers = [{ vm: 'web-*', port: PORT }]
   await site.drop('echo.yaml', JSON.stringify({ service: 'echo', vip: VIP, port: PORT, scheduler: 'rr', realServers }))
   await site.ready('echo', 2)
@@ -30,14 +27,6 @@ interface Row {
   readonly atLeast: boolean
 }
 
-/** Opens so many connections, and leaves them silent. `name` is that of its log, which is its own. */
-async function silent(name: string, count: number) {
-  const program = new URL('programs/silent-client.ts', import.meta.url).pathname
-  const client = await site.lab.client.spawn([process.execPath, program, VIP, String(PORT), String(count)], { name })
-  await client.waitForLine(/^silent/, 60_000)
-  return client
-}
-
 /** What `crossport connections` says of those that are active, once all of them are accounted. */
 async function accounted(count: number): Promise<readonly Row[]> {
   const cli = [process.execPath, new URL('../../cli/main.ts', import.meta.url).pathname, 'connections', '--json']
@@ -50,7 +39,7 @@ async function accounted(count: number): Promise<readonly Row[]> {
 }
 
 test.serial('age, packets and bytes of each connection, also across a restart of the director', async t => {
-  const client = await silent('counted', COUNT)
+  const client = await silentClient(site, 'counted', PORT, COUNT)
   const rows = await accounted(COUNT)
   t.is(new Set(rows.map(row => row.client)).size, COUNT)
   for (const { packets, bytes, age, atLeast } of rows) {
@@ -65,7 +54,7 @@ test.serial('age, packets and bytes of each connection, also across a restart of
   await site.director.start()
   await site.ready('echo', 2)
   // They are silent, so nobody counts them any more; what comes now is counted.
-  const again = await silent('again', 1)
+  const again = await silentClient(site, 'again', PORT, 1)
   const cli = [process.execPath, new URL('../../cli/main.ts', import.meta.url).pathname, 'connections']
   for (;;) {
     const { stdout } = await site.lab.director.exec([...cli, '--socket', CONTROL_SOCKETS.director])
@@ -79,7 +68,7 @@ test.serial('age, packets and bytes of each connection, also across a restart of
 })
 
 test.serial('clients that only wait hear at once that their real server is gone', async t => {
-  const client = await silent('waiting', COUNT)
+  const client = await silentClient(site, 'waiting', PORT, COUNT)
   const rows = (await accounted(COUNT)).filter(row => row.vm === 'web-1')
   t.is(rows.length, COUNT / 2)
   await site.lab.vms.find(vm => vm.name === 'web-1')!.destroy()

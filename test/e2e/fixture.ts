@@ -188,3 +188,19 @@ export async function untilFlows(site: Site, host: string, expected: readonly st
 export function ours(lines: readonly string[]): string[] {
   return lines.filter(line => line.includes('cookie=0xc705'))
 }
+
+/** A client that opens so many connections, has heard an echo on each, and says no more. `name` is that of its log. */
+export async function silentClient({ lab }: Site, name: string, port: number, count: number): Promise<LabProcess> {
+  const program = new URL('programs/silent-client.ts', import.meta.url).pathname
+  const client = await lab.client.spawn([process.execPath, program, VIP, String(port), String(count)], { name })
+  await client.waitForLine(/^silent/, 60_000)
+  return client
+}
+
+/** An echo service in each of these VMs. */
+export async function startEcho(vms: Lab['vms'], port: number): Promise<void> {
+  for (const vm of vms) {
+    await vm.exec(`nc -ll -p ${port} -e /bin/cat </dev/null >/dev/null 2>&1 &`)
+    await vm.exec(`until netstat -ltn | grep -q ':${port} '; do usleep 50000; done`)
+  }
+}

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { CONTROL_SOCKETS } from '../lab/daemons.ts'
-import { createSite, type Site, VIP } from './fixture.ts'
+import { createSite, type Site, startEcho, VIP } from './fixture.ts'
 
 // 200 connections of a client that never lets go, to an echo service in three VMs on two hosts.
 const COUNT = 200
@@ -10,10 +10,7 @@ let site: Site
 
 test.before(async () => {
   site = await createSite({ hosts: 2, vms: 3 })
-  for (const vm of site.lab.vms) {
-    await vm.exec(`nc -ll -p ${PORT} -e /bin/cat </dev/null >/dev/null 2>&1 &`)
-    await vm.exec(`until netstat -ltn | grep -q ':${PORT} '; do usleep 50000; done`)
-  }
+  await startEcho(site.lab.vms, PORT)
 })
 
 test.after.always(() => site?.down())

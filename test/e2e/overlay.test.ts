@@ -1,7 +1,7 @@
 import test from 'ava'
 import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts'
 import { traceRequest } from '../lab/trace.ts'
-import { createSite, flows, ours, type Site, service, total, VIP } from './fixture.ts'
+import { createSite, flows, ours, type Site, service, silentClient, startEcho, total, VIP } from './fixture.ts'
 
 // One lab for all of this file: tunnels between director, two RS hosts and the client's host; web-1 and web-2 share a host.
 let site: Site
@@ -222,4 +222,16 @@ test.serial('what was learnt goes with the service', async t => {
   await site.remove('web.yaml')
   for (const host of ['rs1', 'rs2']) await site.agent(host).until('nothing left', s => s.switch?.installedFlows === 0)
   t.deepEqual(ours(await flows(site.lab, 'rs1')), [])
+})
+
+// The last one: it ends a VM.
+test.serial('a client that only waits hears at once that its real server is gone, here too', async t => {
+  const web3 = site.lab.vms.find(vm => vm.name === 'web-3')!
+  await startEcho([web3], 9000)
+  await site.drop('echo.yaml', service({ service: 'echo', port: 9000, realServers: [{ vm: 'web-3', port: 9000 }] }))
+  await site.ready('echo', 1)
+  const client = await silentClient(site, 'waiting', 9000, 3)
+  await web3.destroy()
+  await client.waitForLine(/^ECONNRESET 3/, 60_000)
+  t.pass()
 })
