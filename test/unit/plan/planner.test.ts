@@ -116,6 +116,14 @@ function numbersInMemory(): Numbers & { full: boolean } {
   }
 }
 
+function attempt<T>(act: () => T): T | undefined {
+  try {
+    return act()
+  } catch {
+    return undefined
+  }
+}
+
 const sorted = (list: readonly unknown[]) => list.map(item => JSON.stringify(item)).sort()
 const signatures = (compiled: Compiled) =>
   new Map(
@@ -148,20 +156,17 @@ test('planner and compiler come to what the whole plan and its compilation are, 
           files = one.keep ? one.specs.map(same) : one.specs
         } else if (one.kind === 'site') place = site(one.n)
         const input = { specs: files, registry, due: new Set<string>(), knowledge }
-        if (one.kind === 'full') {
-          numbers.full = true
-          try {
-            planner.update(input)
-          } catch {}
-          numbers.full = false
-          continue
-        }
         if (one.kind === 'register') planner.take(registry, 1)
         if (one.kind === 'renew') {
           planner.take(registry, 0)
           continue
         }
-        let planned = planner.update({ ...input, most: one.kind === 'delta' ? 1 : 9 })
+        // Where there is no new number to keep, a full disk does not matter.
+        numbers.full = one.kind === 'full'
+        const update = () => planner.update({ ...input, most: one.kind === 'delta' ? 1 : 9 })
+        let planned = numbers.full ? attempt(update) : update()
+        numbers.full = false
+        if (planned === undefined) continue
         for (;;) {
           const changed = compiler.update({
             site: place,
