@@ -43,7 +43,7 @@ interface Known extends Told {
 
 /** Makes the reports pass by pass; what has not changed is the same object again. */
 export function createReports(): (input: ReportsInput) => Reports {
-  let known = new Map<string, Known>()
+  const known = new Map<string, Known>()
 
   const make = (backend: Backend, input: ReportsInput): Known => {
     const at = backend.attachment
@@ -68,21 +68,24 @@ export function createReports(): (input: ReportsInput) => Reports {
   }
 
   return input => {
-    const next = new Map<string, Known>()
     const list: ReportedRealServer[] = []
     const changed: Told[] = []
-    let stayed = 0
     for (const backend of input.backends) {
       const told = make(backend, input)
-      const before = known.get(backend.key)
-      if (before !== undefined) stayed++
-      if (before !== told) changed.push(told)
-      next.set(backend.key, told)
+      if (known.get(backend.key) !== told) {
+        changed.push(told)
+        known.set(backend.key, told)
+      }
       list.push(told.report)
     }
-    const gone = stayed === known.size ? [] : [...known.keys()].filter(key => !next.has(key))
-    known = next
-    return { list, changed, gone }
+    return { list, changed, gone: known.size === list.length ? [] : dismiss(input.backends) }
+  }
+
+  function dismiss(backends: readonly Backend[]): readonly string[] {
+    const present = new Set(backends.map(({ key }) => key))
+    const gone = [...known.keys()].filter(key => !present.has(key))
+    for (const key of gone) known.delete(key)
+    return gone
   }
 }
 
