@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { end } from '../test/segment/cleanup.ts'
 import { unitFlags } from './unit-flags.ts'
 
 /** A host's directories, which outlive its agent. */
@@ -96,7 +97,7 @@ export function startDaemon(
     // As in the unit file; the first start of a suite finds nothing there.
     env: { ...process.env, NODE_COMPILE_CACHE: join(rundir, 'compile-cache') },
   })
-  cleanup.defer(() => end(child))
+  cleanup.defer(() => end(child, 'SIGTERM'))
   const events = new EventEmitter()
   const confirmed: (DaemonEvent & { kind: 'confirmed' })[] = []
   child.on('message', message => {
@@ -130,13 +131,6 @@ export function startDaemon(
       const mib = (field: string) => Number(new RegExp(`^${field}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1024
       return { now: mib('VmRSS'), peak: mib('VmHWM') }
     },
-    stop: () => end(child),
+    stop: () => end(child, 'SIGTERM'),
   }
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const ended = once(child, 'exit')
-  child.kill('SIGTERM')
-  await ended
 }

@@ -1,7 +1,8 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { dirname, join } from 'node:path'
 import type { DirectorConfig } from '../../director/config.ts'
+import { end } from '../../test/segment/cleanup.ts'
 import { unitFlags } from '../unit-flags.ts'
 
 export interface ToDaemon {
@@ -73,13 +74,6 @@ export function startDirectorProcess(config: DirectorConfig): DirectorProcess {
       child.send({ ask: collect === true ? 'collect' : 'usage' } satisfies ToDaemon)
       return answer
     },
-    stop: () => end(child),
+    stop: () => end(child, 'SIGTERM'),
   }
-}
-
-async function end(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const ended = once(child, 'exit')
-  child.kill('SIGTERM')
-  await ended
 }

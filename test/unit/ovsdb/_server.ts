@@ -3,6 +3,9 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { ExecutionContext } from 'ava'
+import { quiet } from '../../../shared/log/quiet.ts'
+import { connectOvsdb, type OvsdbClient } from '../../../shared/ovsdb/connection.ts'
+import { systemClock } from '../../../shared/run/clock.ts'
 import { tempDir } from '../cleanup.ts'
 
 const run = promisify(execFile)
@@ -45,4 +48,12 @@ export async function startServer(t: Pick<ExecutionContext, 'teardown'>): Promis
   await run('ovsdb-tool', ['create', database, SCHEMA])
   await start()
   return { dir, socket, vsctl, client: async (...args) => (await run('ovsdb-client', args)).stdout, stop, start }
+}
+
+/** A client of it, once its session is up; ends with the test. */
+export async function connected(t: Pick<ExecutionContext, 'teardown'>, { socket }: TestServer): Promise<OvsdbClient> {
+  const client = connectOvsdb({ socket, log: quiet, clock: systemClock })
+  t.teardown(() => client.close())
+  await new Promise<void>(up => client.follow({ up: () => up(), down() {} }))
+  return client
 }

@@ -1,9 +1,6 @@
 import test from 'ava'
-import { quiet } from '../../../shared/log/quiet.ts'
-import { connectOvsdb } from '../../../shared/ovsdb/connection.ts'
 import { ensureCtTimeoutPolicies } from '../../../shared/ovsdb/ct-timeout-policies.ts'
-import { systemClock } from '../../../shared/run/clock.ts'
-import { startServer } from './_server.ts'
+import { connected, startServer } from './_server.ts'
 
 const A = { zone: 1, timeouts: { tcp_syn_sent: 3600, tcp_established: 7200 } }
 const B = { zone: 2, timeouts: { udp_single: 60 } }
@@ -13,9 +10,7 @@ test('zones of ours come, change and go; those of others stay', async t => {
   // ovs-vsctl has a command of its own for this: what it lists is what Open vSwitch itself sees.
   const list = async () =>
     (await server.vsctl('list-zone-tp', 'netdev').catch(() => 'no datapath')).trim().split('\n').sort()
-  const client = connectOvsdb({ socket: server.socket, log: quiet, clock: systemClock })
-  t.teardown(() => client.close())
-  await new Promise<void>(up => client.follow({ up: () => up(), down() {} }))
+  const client = await connected(t, server)
   const ensure = (...zones: (typeof A | typeof B)[]) =>
     ensureCtTimeoutPolicies(client, { datapathType: 'netdev', zones })
 

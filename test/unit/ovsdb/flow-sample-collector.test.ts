@@ -1,18 +1,13 @@
 import test, { type ExecutionContext } from 'ava'
-import { quiet } from '../../../shared/log/quiet.ts'
-import { connectOvsdb } from '../../../shared/ovsdb/connection.ts'
 import { ensureFlowSampleCollector, removeFlowSampleCollector } from '../../../shared/ovsdb/flow-sample-collector.ts'
-import { systemClock } from '../../../shared/run/clock.ts'
-import { startServer } from './_server.ts'
+import { connected, startServer } from './_server.ts'
 
 const PLACE = { bridge: 'br0', id: 50_949 }
 const WANTED = { target: '127.0.0.1:4739', activeTimeout: 1, maxFlows: 100 }
 
 async function setUp(t: ExecutionContext) {
   const server = await startServer(t)
-  const client = connectOvsdb({ socket: server.socket, log: quiet, clock: systemClock })
-  t.teardown(() => client.close())
-  await new Promise<void>(up => client.follow({ up: () => up(), down() {} }))
+  const client = await connected(t, server)
   await server.vsctl('add-br', 'br0')
   const rows = async (table: string, columns: string) =>
     (await server.vsctl('--bare', `--columns=${columns}`, 'list', table)).trim()

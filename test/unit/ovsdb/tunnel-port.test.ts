@@ -1,17 +1,12 @@
 import test, { type ExecutionContext } from 'ava'
-import { quiet } from '../../../shared/log/quiet.ts'
-import { connectOvsdb } from '../../../shared/ovsdb/connection.ts'
 import { ensureTunnelPort, removeTunnelPort } from '../../../shared/ovsdb/tunnel-port.ts'
-import { systemClock } from '../../../shared/run/clock.ts'
-import { startServer } from './_server.ts'
+import { connected, startServer } from './_server.ts'
 
 const WANTED = { bridge: 'br0', name: 'tun0', type: 'vxlan', localIp: '172.24.1.20' } as const
 
 async function setUp(t: ExecutionContext) {
   const server = await startServer(t)
-  const client = connectOvsdb({ socket: server.socket, log: quiet, clock: systemClock })
-  t.teardown(() => client.close())
-  await new Promise<void>(up => client.follow({ up: () => up(), down() {} }))
+  const client = await connected(t, server)
   await server.vsctl('add-br', 'br0')
   return { server, client, ports: async () => (await server.vsctl('list-ports', 'br0')).trim() }
 }
