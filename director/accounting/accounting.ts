@@ -10,7 +10,7 @@ import { type Collector, startCollector } from './collector.ts'
 
 /**
  * Packets and bytes of every connection, where the datapath does not count them: vswitchd adds up the packets that pass
- * the `sample` action (compile/features/forward.ts) and exports each connection's sum every few seconds, as IPFIX.
+ * the `sample` action (compile/features/account.ts) and exports each connection's sum every second or more, as IPFIX.
  */
 export interface Accounting {
   readonly accounts: Accounts
@@ -38,7 +38,7 @@ export interface AccountingOptions {
 const MAX_FLOWS = 100_000
 /**
  * Seconds for which it does: the less, the fresher the account, and the more records come. So many a second are worth
- * while, with half of which the time is shortened again.
+ * while; with a quarter of them the time is halved again.
  */
 const INTERVAL = { least: 1, most: 64, records: 2000, checkMs: 10_000 } as const
 
