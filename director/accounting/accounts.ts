@@ -82,27 +82,14 @@ export function createAccounts(timeouts: ConnectionTimeouts): Accounts {
   const books = new Map<number, Book>()
   let breaks = 0
 
-  const bookOf = (listener: Listener): Book => {
-    const key = bookKey(listener)
-    let book = books.get(key)
-    if (book === undefined) {
-      book = {
-        live: new Shelf(timeouts[listener.protocol] * 1000),
-        ended: new Shelf(ENDED_MS),
-        exported: false,
-        breaks: 0,
-      }
-      books.set(key, book)
-    }
-    return book
-  }
-
   return {
     add: (record, domain, now) => {
       const { sourceIPv4Address: address, destinationIPv4Address: vip, observationPointId: mark } = record
       if (address === undefined || vip === undefined || mark === undefined) return
       const protocol = record.protocolIdentifier === TCP ? 'tcp' : 'udp'
-      const book = bookOf({ vip, port: record.destinationTransportPort ?? 0, protocol })
+      const book = books.get(bookKey({ vip, port: record.destinationTransportPort ?? 0, protocol }))
+      // Of a service that is gone: what was on its way yet.
+      if (book === undefined) return
       const key = clientKey({ address, port: record.sourceTransportPort ?? 0 })
       const start = now - (record.flowStartDeltaMicroseconds ?? 0) / 1000
       const opens = domain === ACCOUNTING.domain.opened
@@ -150,7 +137,9 @@ export function createAccounts(timeouts: ConnectionTimeouts): Accounts {
       return (account as Entry).breaks === (books.get(bookKey(listener))?.breaks ?? 0) + breaks
     },
     follow: (listener, exported) => {
-      const book = bookOf(listener)
+      const key = bookKey(listener)
+      const book = books.get(key) ?? newBook(timeouts[listener.protocol])
+      books.set(key, book)
       if (book.exported && !exported) book.breaks++
       book.exported = exported
     },
@@ -161,6 +150,10 @@ export function createAccounts(timeouts: ConnectionTimeouts): Accounts {
       breaks++
     },
   }
+}
+
+function newBook(seconds: number): Book {
+  return { live: new Shelf(seconds * 1000), ended: new Shelf(ENDED_MS), exported: false, breaks: 0 }
 }
 
 /**

@@ -101,6 +101,8 @@ test('a service that is gone leaves nothing', t => {
   accounts.add(record(), opened, 0)
   accounts.forget(WEB)
   t.deepEqual([...accounts.list(WEB, 0)], [])
+  accounts.add(record(), known, 0)
+  t.deepEqual([...accounts.list(WEB, 0)], [])
 })
 
 test('the more records come, the longer the switch adds them up, and back again', t => {

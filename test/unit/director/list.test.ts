@@ -26,6 +26,7 @@ const RECORD = {
 function list(entries: number | undefined, { disturb = false, accounting = true, first = true } = {}) {
   const read: number[] = []
   const accounts = createAccounts({ tcp: 900, udp: 300 })
+  accounts.follow({ vip: 0x0a0a0164, port: 80, protocol: 'tcp' }, true)
   accounts.add(RECORD, first ? ACCOUNTING.domain.opened : ACCOUNTING.domain.known, 10_000)
   const compiled = { zone: 16385, vip: '10.10.1.100', port: 80, protocol: 'tcp' } as CompiledService
   const service = { service: 'web', protocol: 'tcp', realServers: [rs('a')] } as unknown as VirtualService

@@ -14,6 +14,7 @@ const VIP = 0x0a0a0164
 function setUp() {
   const clock = fakeClock()
   const accounts = createAccounts({ tcp: 900, udp: 300 })
+  accounts.follow({ vip: VIP, port: 80, protocol: 'tcp' }, true)
   const sent: PacketOut[] = []
   const releaser = createReleaser({
     accounts,
