@@ -37,6 +37,8 @@ const AUDIT_MS = 600_000
 
 /** How long the agent waits for its inputs before somebody may want to ask what for. */
 const ASKED_MS = 1000
+/** And how long somebody may have to wait for an answer while it does what it has them for. */
+const BUSY_MS = 5000
 
 /** What the agent finds on its host. A benchmark puts others in their place: nobody has a thousand VMs at hand. */
 export interface Surroundings {
@@ -282,7 +284,9 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
       name: 'control socket',
       start: async signal => {
         // gRPC takes as long to load as all else, and flows need nothing of it.
-        await Promise.race([firstPass, delay(ASKED_MS, undefined, { ref: false, signal })])
+        const before = (ms: number) => Promise.race([firstPass, delay(ms, undefined, { ref: false, signal })])
+        await before(ASKED_MS)
+        if (loop.acting) await before(BUSY_MS)
         const { serveControl } = await import('../shared/rpc/control.ts')
         const server = await serveControl({
           socket: config.controlSocket,

@@ -141,7 +141,9 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
     return read()
   }
 
-  void read()
+  // Not before: what happens between a reading and the watch would go unheard, and all would have to be read twice.
+  void paths.ready.then(read)
+  arm()
   return {
     snapshot: () => snapshots.current,
     reload,
