@@ -26,10 +26,19 @@ export function resolve(input: ResolveInput): Resolution {
 }
 
 /** The same from what each service has been expanded to; with the replies that are taken. */
-export function resolveServices(
-  input: ResolveInput,
-  services: ReadonlyMap<ServiceSpec, Expanded>,
-): Resolution & { readonly replies: Map<string, Candidate> } {
+export function resolveServices(input: ResolveInput, services: ReadonlyMap<ServiceSpec, Expanded>): Resolved {
+  const once = resolveOnce(input, services)
+  const { problems, allocations } = once
+  if (!problems.some(({ code }) => code === 'INGRESS_PORTS_EXHAUSTED')) return once
+  // Ports that others have given up in it are free for those that found none.
+  const now = new Map(allocations.map(allocation => [allocation.key, allocation.ingressPort]))
+  const moved = input.allocations.some(({ key, ingressPort }) => now.has(key) && now.get(key) !== ingressPort)
+  return moved ? resolveServices({ ...input, allocations }, services) : once
+}
+
+type Resolved = Resolution & { readonly replies: Map<string, Candidate> }
+
+function resolveOnce(input: ResolveInput, services: ReadonlyMap<ServiceSpec, Expanded>): Resolved {
   const problems: BackendProblem[] = []
   const remembered = new Map(input.allocations.map(a => [a.key, a]))
   const candidates = inOrder(together(services.values(), problems), remembered)

@@ -184,3 +184,27 @@ test('property: whatever the order of the inputs, host MAC + ingress port name o
     }),
   )
 })
+
+test('an ingress port that one service gives up is there for another that finds no other', t => {
+  const on = (n: number) => [{ vm: `web-${n}`, port: 8080, weight: 1 }]
+  const service = (name: string, vip: string, port: number, n: number) =>
+    spec({ service: name, vip, port, realServers: on(n), source: { origin: 'file', file: `${name}.yaml`, line: 1 } })
+  const narrow = {
+    inventory: inventory(domain(1), domain(2), domain(3)),
+    ports: ports(port(1), port(2), port(3)),
+    ingressPorts: { first: 40_000, last: 40_000 },
+  }
+  const [a, b] = [service('a', '10.0.0.1', 80, 1), service('b', '10.0.0.1', 81, 2)]
+  const before = resolve(input({ ...narrow, specs: [a, b] }))
+  t.deepEqual(
+    before.allocations.map(({ ingressPort }) => ingressPort),
+    [8080, 40_000],
+  )
+  const specs = [a, service('b', '10.0.0.2', 81, 2), service('c', '10.0.0.1', 82, 3)]
+  const after = resolve(input({ ...narrow, specs, allocations: before.allocations }))
+  t.deepEqual(after.problems, [])
+  t.deepEqual(
+    after.allocations.map(({ ingressPort }) => ingressPort),
+    [8080, 8080, 40_000],
+  )
+})
