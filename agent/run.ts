@@ -106,6 +106,7 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
       onUp: () => {
         inputs.switchUp = true
         applier.distrust({ retryRefused: true })
+        applier.readAhead(sw)
         mark('switch up')
       },
       onDown: reason => {

@@ -60,6 +60,7 @@ export async function startAgent(rundir: string, host: BenchHost): Promise<Bench
         return applier.apply(compiled, to, how)
       },
       distrust: applier.distrust,
+      readAhead: applier.readAhead,
       confirmed: applier.confirmed,
       isOurs: applier.isOurs,
       close: applier.close,

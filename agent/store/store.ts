@@ -1,4 +1,5 @@
 import type { DesiredStore } from '../../shared/apply/saver.ts'
+import { programIdentity } from '../../shared/run/program.ts'
 import { openDatabase, stateError } from '../../shared/sqlite/open.ts'
 import { type FileStore, openServiceFiles } from '../../shared/sqlite/service-files.ts'
 import type { Allocation } from '../backends/types.ts'
@@ -48,7 +49,7 @@ export interface Store extends DesiredStore {
 export function openStore(path: string): Store {
   const db = openDatabase(path, MIGRATIONS)
   const meta = metaTable(db)
-  const desired = desiredTable(db)
+  const desired = desiredTable(db, meta, programIdentity())
   const documents = keyedTable<DirectorDocument>(db, 'director_documents', ['file', 'line', 'text'], 2)
   const files = openServiceFiles(db, 'service_files')
   const domains = keyedTable<{ uuid: string; domain: string }>(db, 'domains', ['uuid', 'domain'], 1)
@@ -82,6 +83,7 @@ export function openStore(path: string): Store {
     ),
     setDesired: written(desired.setDesired),
     keepDesired: written(desired.keepDesired),
+    knownPrints: desired.knownPrints,
     readyRuns: () => new Map(runs.all().map(({ key, run }) => [key, run])),
     changeReadyRuns: written(changes => {
       const gone = [...changes].flatMap(([key, run]) => (run === undefined ? [{ key }] : []))

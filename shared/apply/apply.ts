@@ -1,7 +1,7 @@
 import type { Compiled, CompiledObject } from '../flows/compiled.ts'
 import { kindCookie } from '../flows/cookie.ts'
 import { changeSize } from '../flows/diff.ts'
-import { createFlowTable } from '../flows/table.ts'
+import { createFlowTable, type KnownPrints, type ReadBack, writtenFlows } from '../flows/table.ts'
 import type { Flow, FlowList } from '../flows/types.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../run/clock.ts'
@@ -39,6 +39,11 @@ export interface Applier {
    * change. `retryRefused`: it may be another switch by now, so what was refused is tried again.
    */
   distrust(options?: { readonly retryRefused?: boolean }): void
+  /**
+   * The switch is there, and what it is to hold is not known yet: it may list what it holds meanwhile. Does nothing once
+   * something has been applied.
+   */
+  readAhead(sw: Pick<Switch, 'readInstalled'>): void
   /** Resolves when the switch has confirmed. Throws what the switch said; the difference stays to be done. */
   apply(compiled: Compiled, sw: Pick<Switch, 'readInstalled' | 'commit'>, options?: ApplyOptions): Promise<Applied>
   /** The switch has confirmed this object as it was compiled last. */
@@ -70,11 +75,18 @@ export interface Counts {
 /** Flows that are taken over before others have their turn: some milliseconds. */
 const FLOWS_AT_ONCE = 1000
 
+const NONE_KNOWN: KnownPrints = () => undefined
+
 /** A switch that refuses everything must not keep the loop busy: the next ones are found out in the next pass. */
 const REFUSALS_A_PASS = 16
 
 export function createApplier({ log, clock, store }: ApplierOptions): Applier {
-  const table = createFlowTable()
+  /** Undefined: not asked for yet. Of use until all has been taken over once. */
+  let remembered: KnownPrints | undefined
+  const table = createFlowTable((object, signature) => {
+    remembered ??= store?.knownPrints?.() ?? NONE_KNOWN
+    return remembered(object, signature)
+  })
   const quarantine = createQuarantine(table, log)
   const unconfirmed = new Set<string>()
   const counts = {
@@ -98,11 +110,13 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
       log,
       saved: object => {
         const asked = taken(object)
-        return asked && { object, signature: asked.signature, flows: () => table.texts(object) }
+        return asked && { object, signature: asked.signature, flows: () => writtenFlows(asked.flows()) }
       },
     })
   let trusted = false
   let retryRefused = false
+  /** The switch is being read before anything is wanted of it. */
+  let ahead: Promise<void> | undefined
 
   /** What was compiled of it when it was looked at last. */
   const taken = (object: string) => quarantine.asked(object) ?? table.wanted(object)
@@ -149,11 +163,10 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
     await takeAll(quarantine.release(which))
   }
 
-  const readBack = async (sw: Pick<Switch, 'readInstalled'>) => {
+  const read = async (sw: Pick<Switch, 'readInstalled'>, { known, done }: ReadBack) => {
     // Set first: a distrust that comes while the switch is being read must not be lost.
     trusted = true
     try {
-      const { known, done } = table.readBack()
       counts.installedFlows = done(await sw.readInstalled(known))
     } catch (error) {
       trusted = false
@@ -203,14 +216,25 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
       trusted = false
       if (options?.retryRefused === true) retryRefused = true
     },
+    readAhead: sw => {
+      if (ahead !== undefined || table.size.flows > 0) return
+      // What goes wrong is met again when it is read in earnest.
+      ahead = read(sw, table.readAhead()).catch(() => {})
+    },
     apply: async (compiled, sw, { sweep = true, changed } = {}) => {
       await take(compiled, changed)
+      if (ahead !== undefined) {
+        await ahead
+        ahead = undefined
+        if (table.undescribed) trusted = false
+      }
       for (let refusals = 0; ; refusals++) {
-        if (!trusted) await readBack(sw)
+        if (!trusted) await read(sw, table.readBack())
         try {
           const applied = await commit(sw, sweep)
           unconfirmed.clear()
           quarantine.confirmed()
+          remembered = NONE_KNOWN
           saver?.write()
           return applied
         } catch (error) {

@@ -1,3 +1,4 @@
+import type { KnownPrints, WrittenFlows } from '../flows/table.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../run/clock.ts'
 
@@ -5,6 +6,8 @@ import type { Clock } from '../run/clock.ts'
 export interface DesiredStore {
   /** Writes those whose signature is another than that of their row; one without flows has no row. Throws when it cannot. */
   setDesired(objects: Iterable<SavedObject>): void
+  /** Prints of what was written, for as long as it is asked. Loads them all. */
+  knownPrints?(): KnownPrints
   /** Removes the rows of all others. */
   keepDesired(has: (object: string) => boolean): void
   setOutcome(outcome: { readonly at: string; readonly flows: number; readonly error?: string }): void
@@ -13,8 +16,7 @@ export interface DesiredStore {
 export interface SavedObject {
   readonly object: string
   readonly signature: string
-  /** In ovs-ofctl's notation. */
-  flows(): readonly string[]
+  flows(): WrittenFlows
 }
 
 export interface SaverOptions {
@@ -24,6 +26,8 @@ export interface SaverOptions {
   /** What is to be written of an object; undefined: it is gone. */
   saved(object: string): SavedObject | undefined
 }
+
+const NO_FLOWS: WrittenFlows = { texts: [], prints: new Uint8Array() }
 
 /** Objects that are written at a time: few milliseconds, for a change must not have to wait for them. */
 const LOT = 32
@@ -39,7 +43,7 @@ export function createSaver({ store, clock, log, saved }: SaverOptions) {
 
   const writeLot = () => {
     const lot = unsaved.values().take(LOT).toArray()
-    store.setDesired(lot.map(object => saved(object) ?? { object, signature: '', flows: () => [] }))
+    store.setDesired(lot.map(object => saved(object) ?? { object, signature: '', flows: () => NO_FLOWS }))
     for (const object of lot) unsaved.delete(object)
     if (unsaved.size > 0) return
     if (!compared) store.keepDesired(object => saved(object) !== undefined)

@@ -1,10 +1,11 @@
-import { createPrint, type Print } from '../openflow/print.ts'
+import type { Print } from '../openflow/print.ts'
 import { flowKeyText } from '../openflow/text.ts'
 import type { CompiledObject } from './compiled.ts'
 import { duplicateFlow } from './diff.ts'
 import { createEntries, printOf } from './entries.ts'
 import { createGroupTable } from './groups.ts'
 import { flowContent, flowKey } from './key.ts'
+import { createPrintList, type PrintList } from './print-list.ts'
 import type { Change, DesiredState, Flow, FlowList, InstalledState } from './types.ts'
 
 /**
@@ -25,8 +26,6 @@ export interface FlowTable {
   readonly size: { readonly flows: number; readonly groups: number }
   /** What `object` was set to; undefined: nothing. */
   wanted(object: string): CompiledObject | undefined
-  /** The flows of `object`, each as text that ovs-ofctl reads. */
-  texts(object: string): string[]
   /** The object that wants this flow (key.ts) or group, and wanted it last where there are several. Slow. */
   ownerOfFlow(key: string): string | undefined
   ownerOfGroup(id: number): string | undefined
@@ -34,6 +33,10 @@ export interface FlowTable {
   has(flow: Flow): boolean
   /** The switch's own account begins: the next `change` is the whole difference to it. */
   readBack(): ReadBack
+  /** The same before anything is set: of all that is installed only prints are kept. */
+  readAhead(): ReadBack
+  /** After `readAhead`: something is installed that has to be described, by `readBack`. */
+  readonly undescribed: boolean
   /**
    * What is to be done now. Stays the same until it is confirmed, desired state changes, or the switch is read back: until
    * then its flows can be gone through. `sweep` false: without deletions.
@@ -51,16 +54,24 @@ export interface ReadBack {
   done(installed: InstalledState): number
 }
 
-interface Holder {
-  readonly number: number
-  readonly wanted: CompiledObject
+export interface WrittenFlows {
+  /** Each as text that ovs-ofctl reads. */
+  readonly texts: readonly string[]
+  /** Their prints, see PrintList. */
+  readonly prints: Uint8Array
 }
 
-export function createFlowTable(): FlowTable {
+/** Prints of what an object wanted when it had this signature; undefined: not known. */
+export type KnownPrints = (object: string, signature: string) => Uint8Array | undefined
+
+/** `knownPrints`: flows need not be made to be fingerprinted where these are known. */
+export function createFlowTable(knownPrints: KnownPrints = () => undefined): FlowTable {
   const entries = createEntries()
   const groups = createGroupTable()
-  const holders = new Map<string, Holder>()
+  /** By number. */
+  const numbers = new Map<string, number>()
   const names: (string | undefined)[] = []
+  const states: (CompiledObject | undefined)[] = []
   const freeNumbers: number[] = []
   /** Objects whose flows may be installed otherwise. */
   const dirty = new Set<string>()
@@ -69,12 +80,21 @@ export function createFlowTable(): FlowTable {
   /** Claimed by several, in this order: while one object hands a flow over to another, or a mistake. */
   const contested = new Map<string, string[]>()
   const size = { flows: 0, groups: 0 }
-  const sent = new WeakMap<Change, readonly Sent[]>()
+  const sent = new WeakMap<Change, readonly PrintList[]>()
 
-  const flowsOf = (object: string) => holders.get(object)?.wanted.flows() ?? []
+  const wanted = (object: string) => states[numbers.get(object) ?? -1]
+  const flowsOf = (object: string) => wanted(object)?.flows() ?? []
 
-  const claim = (flow: Flow, object: string, number: number) => {
-    const print = printOf(flow)
+  const claimed = createPrintList()
+  const printsOf = (object: string, { signature, flows }: CompiledObject): PrintList => {
+    claimed.clear()
+    const known = knownPrints(object, signature)
+    if (known !== undefined) claimed.pushBytes(known)
+    else for (const flow of flows()) claimed.push(printOf(flow))
+    return claimed
+  }
+
+  const claim = (print: Print, object: string, number: number) => {
     const at = entries.place(print)
     if (entries.claims(at) > 0) {
       const key = keyOf(print)
@@ -100,28 +120,28 @@ export function createFlowTable(): FlowTable {
     const own = flowsOf(owner).find(candidate => keyOf(printOf(candidate)) === key)
     if (own === undefined) return
     entries.unclaim(at)
-    entries.claim(at, holders.get(owner)!.number, printOf(own))
+    entries.claim(at, numbers.get(owner)!, printOf(own))
     dirty.add(owner)
   }
 
-  const hold = (object: string, wanted: CompiledObject): Holder => {
-    const number = holders.get(object)?.number ?? freeNumbers.pop() ?? names.length
+  const hold = (object: string, wanted: CompiledObject): number => {
+    const number = numbers.get(object) ?? freeNumbers.pop() ?? names.length
     names[number] = object
-    const holder = { number, wanted }
-    holders.set(object, holder)
-    return holder
+    states[number] = wanted
+    numbers.set(object, number)
+    return number
   }
 
   const release = (object: string) => {
-    const { number } = holders.get(object)!
-    holders.delete(object)
-    names[number] = undefined
+    const number = numbers.get(object)!
+    numbers.delete(object)
+    names[number] = states[number] = undefined
     freeNumbers.push(number)
     dirty.delete(object)
   }
 
   /** Of the dirty objects, the flows that are installed otherwise, or not at all. */
-  const unlike = (installed: boolean, length: number, log: Sent): FlowList => ({
+  const unlike = (installed: boolean, length: number, log: PrintList): FlowList => ({
     length,
     *[Symbol.iterator]() {
       log.clear()
@@ -138,42 +158,68 @@ export function createFlowTable(): FlowTable {
     },
   })
 
+  const reading = (take: (print: Print) => boolean): ReadBack => {
+    entries.forgetInstalled()
+    unclaimed.clear()
+    let taken = 0
+    return {
+      known: print => {
+        const found = take(print)
+        if (found) taken++
+        return found
+      },
+      done: installed => {
+        for (const flow of installed.flows) {
+          const print = printOf(flow)
+          const at = entries.place(print)
+          entries.install(at, print)
+          if (entries.claims(at) === 0) unclaimed.set(keyOf(print), flow)
+        }
+        groups.readBack(installed.groups)
+        for (const at of entries.unlike()) dirty.add(names[entries.owner(at)]!)
+        return taken + installed.flows.length
+      },
+    }
+  }
+
   return {
-    set(object, wanted) {
-      const before = holders.get(object)
-      const lost = stateOf(before?.wanted)
-      const wants = stateOf(wanted)
-      size.flows += wants.flows.length - lost.flows.length
-      size.groups += wants.groups.length - lost.groups.length
-      for (const flow of lost.flows) unclaim(flow, object)
-      for (const { id } of lost.groups) groups.unclaim(id, object)
-      if (wanted !== undefined) {
-        const { number } = hold(object, wanted)
-        for (const flow of wants.flows) claim(flow, object, number)
-        for (const group of wants.groups) groups.claim(object, group)
+    set(object, now) {
+      const before = wanted(object)
+      const lost = before?.flows() ?? []
+      const lostGroups = before?.groups?.() ?? []
+      const groupsNow = now?.groups?.() ?? []
+      const prints = now === undefined ? undefined : printsOf(object, now)
+      const count = prints?.length ?? 0
+      size.flows += count - lost.length
+      size.groups += groupsNow.length - lostGroups.length
+      for (const flow of lost) unclaim(flow, object)
+      for (const { id } of lostGroups) groups.unclaim(id, object)
+      if (now !== undefined) {
+        const number = hold(object, now)
+        prints?.each(print => claim(print, object, number))
+        for (const group of groupsNow) groups.claim(object, group)
         dirty.add(object)
       } else if (before !== undefined) release(object)
-      for (const flow of lost.flows) {
+      for (const flow of lost) {
         const print = printOf(flow)
         const at = entries.find(print)
         if (entries.claims(at) === 0 && entries.isInstalled(at)) unclaimed.set(keyOf(print), flow)
       }
-      return lost.flows.length + wants.flows.length
+      return lost.length + count
     },
     get objects() {
-      return holders.keys()
+      return numbers.keys()
     },
     get desired() {
-      return { flows: [...holders.keys()].flatMap(flowsOf), groups: [...groups.wanted()] }
+      return { flows: [...numbers.keys()].flatMap(flowsOf), groups: [...groups.wanted()] }
     },
     size,
-    wanted: object => holders.get(object)?.wanted,
-    texts: object => flowsOf(object).map(flow => `${flowKey(flow)},${flowContent(flow)}`),
+    wanted,
     ownerOfFlow: key => {
       const stands = ({ table, priority }: Flow) => key.startsWith(`table=${table},priority=${priority}`)
       const wants = (object: string) => flowsOf(object).some(flow => stands(flow) && flowKeyText(flow) === key)
       // What is refused is most often what was just sent.
-      for (const objects of [dirty, holders.keys()])
+      for (const objects of [dirty, numbers.keys()])
         for (const object of [...objects].reverse()) if (wants(object)) return object
       return undefined
     },
@@ -182,31 +228,23 @@ export function createFlowTable(): FlowTable {
       const at = entries.find(printOf(flow))
       return at >= 0 && (entries.claims(at) > 0 || entries.isInstalled(at))
     },
+    readAhead() {
+      return reading(print => {
+        entries.install(entries.place(print), print)
+        return true
+      })
+    },
     readBack() {
-      entries.forgetInstalled()
-      unclaimed.clear()
-      let taken = 0
-      return {
-        known: print => {
-          const at = entries.find(print)
-          // A flow that the switch writes in other bytes than we do is compared once it is decoded.
-          if (at < 0 || !entries.isWanted(at, print)) return false
-          entries.install(at, print)
-          taken++
-          return true
-        },
-        done: installed => {
-          for (const flow of installed.flows) {
-            const print = printOf(flow)
-            const at = entries.place(print)
-            entries.install(at, print)
-            if (entries.claims(at) === 0) unclaimed.set(keyOf(print), flow)
-          }
-          groups.readBack(installed.groups)
-          for (const at of entries.unlike()) dirty.add(names[entries.owner(at)]!)
-          return taken + installed.flows.length
-        },
-      }
+      return reading(print => {
+        const at = entries.find(print)
+        // A flow that the switch writes in other bytes than we do is compared once it is decoded.
+        if (at < 0 || !entries.isWanted(at, print)) return false
+        entries.install(at, print)
+        return true
+      })
+    },
+    get undescribed() {
+      return entries.counts.unclaimed > unclaimed.size || entries.counts.different > 0
     },
     change({ sweep = true } = {}) {
       const both = contested.values().next().value
@@ -214,7 +252,7 @@ export function createFlowTable(): FlowTable {
       const { missing, different } = entries.counts
       if (missing + different === 0) dirty.clear()
       const { addGroups, modifyGroups, deleteGroups } = groups.change()
-      const logs = [createSent(), createSent()] as const
+      const logs = [createPrintList(), createPrintList()] as const
       const change: Change = {
         addGroups,
         modifyGroups,
@@ -240,12 +278,14 @@ export function createFlowTable(): FlowTable {
   }
 }
 
-const stateOf = (wanted: CompiledObject | undefined): DesiredState => ({
-  flows: wanted?.flows() ?? [],
-  groups: wanted?.groups?.() ?? [],
-})
-
 const keyOf = ({ key0, key1 }: Print): string => `${key0} ${key1}`
+
+/** Flows to be written down. */
+export function writtenFlows(flows: readonly Flow[]): WrittenFlows {
+  const prints = createPrintList()
+  for (const flow of flows) prints.push(printOf(flow))
+  return { texts: flows.map(flow => `${flowKey(flow)},${flowContent(flow)}`), prints: prints.bytes() }
+}
 
 /** Whose flows clash, and which. */
 function clash(key: string, [one, other]: readonly string[], flowsOf: (object: string) => readonly Flow[]) {
@@ -253,39 +293,4 @@ function clash(key: string, [one, other]: readonly string[], flowsOf: (object: s
   const first = mine(one!)[0]!
   const second = mine(other!).at(-1)!
   return duplicateFlow(flowKey(first), first, second, [one!, other!])
-}
-
-type Sent = ReturnType<typeof createSent>
-
-/** Prints of the flows that have been sent, for when they are confirmed. */
-function createSent() {
-  let words = new Int32Array(64)
-  let length = 0
-  return {
-    clear: () => {
-      length = 0
-    },
-    push: ({ key0, key1, content0, content1 }: Print) => {
-      if (length + 4 > words.length) {
-        const longer = new Int32Array(words.length * 2)
-        longer.set(words)
-        words = longer
-      }
-      words[length] = key0
-      words[length + 1] = key1
-      words[length + 2] = content0
-      words[length + 3] = content1
-      length += 4
-    },
-    each: (visit: (print: Print) => void) => {
-      const print = createPrint()
-      for (let at = 0; at < length; at += 4) {
-        print.key0 = words[at]!
-        print.key1 = words[at + 1]!
-        print.content0 = words[at + 2]!
-        print.content1 = words[at + 3]!
-        visit(print)
-      }
-    },
-  }
 }

@@ -37,8 +37,9 @@ function scene() {
     setDesired: (objects: Iterable<SavedObject>) => {
       if (full) throw new Error('disk full')
       for (const { object, flows } of objects) {
-        if (flows().length === 0) saved.delete(object)
-        else saved.set(object, flows())
+        const { texts } = flows()
+        if (texts.length === 0) saved.delete(object)
+        else saved.set(object, texts)
       }
     },
     keepDesired: (has: (object: string) => boolean) => {
@@ -195,4 +196,33 @@ test('without sweep nothing is deleted', async t => {
   t.deepEqual(ports(), [1, 9])
   await applier.apply(compiled({ a: [flow(1)] }), sw)
   t.deepEqual(ports(), [1])
+})
+
+test('a switch that is read before anything is wanted is read again only where something is not as it should be', async t => {
+  const readings = async (before: readonly Flow[], wanted: readonly Flow[]) => {
+    const { sw, applier, ports } = scene()
+    for (const one of before) sw.strangerAdds(one)
+    let read = 0
+    const counting: typeof sw = {
+      ...sw,
+      readInstalled: known => {
+        read++
+        return sw.readInstalled(known)
+      },
+    }
+    applier.readAhead(counting)
+    await applier.apply(compiled({ a: wanted }), counting)
+    t.deepEqual(
+      ports(),
+      wanted.map(one => Number(one.match.tcp_dst)),
+    )
+    t.is(applier.counts.installedFlows, wanted.length)
+    await applier.apply(compiled({ a: [...wanted.slice(1), flow(7)] }), counting)
+    return read
+  }
+  t.is(await readings([flow(1), flow(2)], [flow(1), flow(2)]), 1)
+  t.is(await readings([flow(1)], [flow(1), flow(2)]), 1)
+  t.is(await readings([], [flow(1)]), 1)
+  t.is(await readings([flow(1), flow(9)], [flow(1)]), 2)
+  t.is(await readings([flow(1, 5)], [flow(1)]), 2)
 })

@@ -5,7 +5,7 @@ import type { CompiledObject } from '../../../shared/flows/compiled.ts'
 import { changeSize, diff, NO_CHANGE } from '../../../shared/flows/diff.ts'
 import { printOf } from '../../../shared/flows/entries.ts'
 import { flowKey } from '../../../shared/flows/key.ts'
-import { createFlowTable, type FlowTable } from '../../../shared/flows/table.ts'
+import { createFlowTable, type FlowTable, writtenFlows } from '../../../shared/flows/table.ts'
 import type { Change, DesiredState, Flow } from '../../../shared/flows/types.ts'
 import { apply, asSet, installed, state } from './arbitrary.ts'
 
@@ -157,4 +157,43 @@ test('read back by prints, by flows, or by both, it is the same', t => {
       }
     }),
   )
+})
+
+test('what is read ahead is as good as what is read back, or has to be described', t => {
+  fc.assert(
+    fc.property(state, state, fc.boolean(), (wants, there, same) => {
+      const onSwitch = installed(same ? wants : there)
+      const table = createFlowTable()
+      const ahead = table.readAhead()
+      t.true(onSwitch.flows.every(one => ahead.known(printOf(one))))
+      t.is(ahead.done({ flows: [], groups: onSwitch.groups }), onSwitch.flows.length)
+      table.set('web', wanted(wants))
+      const whole = diff(wants, onSwitch)
+      t.is(table.undescribed, whole.replaceFlows.length + whole.deleteFlows.length > 0)
+      if (table.undescribed) table.readBack().done(onSwitch)
+      const change = plain(table.change())
+      for (const part of Object.keys(whole) as (keyof typeof whole)[])
+        t.is(change[part].length, whole[part].length, part)
+    }),
+  )
+})
+
+test('an object whose prints are known is not made to be compared', t => {
+  const flows: Flow[] = [{ table: 0, priority: 1, cookie: 1n, match: { eth_type: 0x800 }, actions: [] }]
+  let made = 0
+  const state = {
+    signature: 's',
+    flows: () => {
+      made++
+      return flows
+    },
+  }
+  const { prints } = writtenFlows(flows)
+  const table = createFlowTable((object, signature) => (object === 'web' && signature === 's' ? prints : undefined))
+  table.readBack().done(installed({ flows, groups: [] }))
+  table.set('web', state)
+  t.is(changeSize(table.change()), 0)
+  t.is(made, 0)
+  table.set('mail', state)
+  t.is(made, 1)
 })

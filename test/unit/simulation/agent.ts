@@ -41,8 +41,8 @@ export function startSimulated({ store, sw, clock, log, held }: SimulationOption
   let dead = false
   const never = new Promise<never>(() => {})
   const living: Pick<Switch, 'readInstalled' | 'commit' | 'packetOut'> = {
-    readInstalled: async () => {
-      const read = dead ? never : await sw.readInstalled()
+    readInstalled: async known => {
+      const read = dead ? never : await sw.readInstalled(known)
       return dead ? never : read
     },
     commit: async change => {
@@ -88,6 +88,7 @@ export function startSimulated({ store, sw, clock, log, held }: SimulationOption
     switchUp: () => {
       inputs.switchUp = true
       applier.distrust({ retryRefused: true })
+      applier.readAhead(living)
       loop.mark('switch up')
     },
     switchDown: () => {

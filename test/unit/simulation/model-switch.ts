@@ -1,5 +1,6 @@
 import { CrossportError } from '../../../shared/errors.ts'
 import { type Owner, ownsFlow, ownsGroup } from '../../../shared/flows/cookie.ts'
+import { printOf } from '../../../shared/flows/entries.ts'
 import { flowKey } from '../../../shared/flows/key.ts'
 import type { Change, Flow, Group, InstalledState } from '../../../shared/flows/types.ts'
 import { actionsText } from '../../../shared/openflow/text.ts'
@@ -79,13 +80,13 @@ export function createModelSwitch(owner: Owner): ModelSwitch {
     get commits() {
       return commits
     },
-    readInstalled: async (): Promise<InstalledState> => {
+    readInstalled: async (known = () => false): Promise<InstalledState> => {
       await Promise.resolve()
       perhapsFail()
       const own = [...flows.values()].filter(flow => ownsFlow(owner, flow.cookie))
       note(own)
       return {
-        flows: own.map(flow => ({ ...flow, installed: true })),
+        flows: own.filter(flow => !known(printOf(flow))).map(flow => ({ ...flow, installed: true })),
         groups: [...groups.values()]
           .filter(group => ownsGroup(owner, group.id))
           .map(group => ({ ...group, installed: true })),

@@ -13,7 +13,12 @@ import { tempDir } from '../cleanup.ts'
 import { goodFile } from '../config/good-file.ts'
 
 const file = (name: string) => goodFile(name, 'service: x\nvip: 10.0.0.1\nport: 80\nrealServers: [{vm: x, port: 1}]\n')
-const desired = (object: string, flow: string) => ({ object, signature: `of ${object}`, flows: () => [flow] })
+const prints = Uint8Array.from({ length: 32 }, (_, n) => n * 8)
+const desired = (object: string, flow: string) => ({
+  object,
+  signature: `of-${object}`,
+  flows: () => ({ texts: [flow], prints }),
+})
 
 function rows(path: string, sql: string): unknown[] {
   const db = openDatabase(path, MIGRATIONS)
@@ -53,9 +58,14 @@ test('everything that was put in is there after the agent has been away', t => {
   t.deepEqual(second.serviceFiles.load(), [file('/etc/x.yaml')])
   t.like(second.domains()[0], { uuid: domain(1).uuid, name: 'web-1', runId: 1 })
   t.deepEqual(second.allocations(), [allocation])
-  t.deepEqual(rows(path, 'SELECT object, signature, flows FROM desired_objects'), [
-    ['rs/web', 'of rs/web', 'table=0,actions=drop'],
+  t.deepEqual(rows(path, 'SELECT object, signature, flows FROM desired_objects JOIN desired_prints USING (object)'), [
+    ['rs/web', 'of-rs/web', 'table=0,actions=drop'],
   ])
+  const known = second.knownPrints!()
+  t.deepEqual(Uint8Array.from(known('rs/web', 'of-rs/web')!), prints)
+  t.is(known('rs/web', 'of-rs'), undefined)
+  t.is(known('rs/web', 'otherwise'), undefined)
+  t.is(known('rs/gone', 'of-rs/gone'), undefined)
   t.deepEqual(second.guestRecords.list(), [record])
   t.deepEqual([...second.readyRuns()], [['web', 3]])
 })
