@@ -35,9 +35,8 @@ const VERSION = (JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string 
 /** Time between two full comparisons with the switch. */
 const AUDIT_MS = 600_000
 
-/** How long the agent waits for its inputs before somebody may want to ask what for. */
+/** How long what the first pass does not need waits for it: while its inputs are not there, and while it goes on. */
 const ASKED_MS = 1000
-/** And how long somebody may have to wait for an answer while it does what it has them for. */
 const BUSY_MS = 5000
 
 /** What the agent finds on its host. A benchmark puts others in their place: nobody has a thousand VMs at hand. */
@@ -75,7 +74,8 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
     touched()
   }
 
-  const { promise: firstPass, resolve: passed } = Promise.withResolvers<void>()
+  /** The first pass is through, or is long in coming: what it does not need may have its turn. */
+  const { promise: started, resolve: passed } = Promise.withResolvers<void>()
   const loop = createDirtyLoop({
     clock,
     log,
@@ -93,6 +93,10 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
       peers?.set(peersOf(overlay, inputs))
       if (readiness.reached('in sync')) log.info('in sync', { flows: applier.counts.installedFlows })
     },
+  })
+  let cancelStart = clock.after(ASKED_MS, () => {
+    if (loop.acting) cancelStart = clock.after(BUSY_MS, passed)
+    else passed()
   })
   const sw = around.openSwitch({
     bridge: config.bridge,
@@ -220,6 +224,7 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
           log,
           clock,
           lastGood: store.serviceFiles.load(),
+          watchAfter: started,
           onChange: snapshot => {
             inputs.services = snapshot
             mark('service files')
@@ -285,9 +290,7 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
       name: 'control socket',
       start: async signal => {
         // gRPC takes as long to load as all else, and flows need nothing of it.
-        const before = (ms: number) => Promise.race([firstPass, delay(ms, undefined, { ref: false, signal })])
-        await before(ASKED_MS)
-        if (loop.acting) await before(BUSY_MS)
+        await Promise.race([started, delay(ASKED_MS + BUSY_MS, undefined, { ref: false, signal })])
         const { serveControl } = await import('../shared/rpc/control.ts')
         const server = await serveControl({
           socket: config.controlSocket,
@@ -315,6 +318,7 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
     onStopping: () => notify.stopping(),
   })
   await reporting.close()
+  cancelStart()
   cancelAudit()
   peers?.close()
   drift.close()

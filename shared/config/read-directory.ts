@@ -1,4 +1,4 @@
-import type { BigIntStats } from 'node:fs'
+import type { Stats } from 'node:fs'
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { basename, join, sep } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
@@ -71,13 +71,13 @@ export function targetOf(path: string): string {
 export function readServiceFile(path: string, known?: FileContent, now: number = Date.now()): FileContent | undefined {
   let fd: number | undefined
   try {
-    const there = statSync(path, { bigint: true })
+    const there = statSync(path)
     if (there.isDirectory()) return undefined
     if (!there.isFile()) return { unreadable: 'not a regular file' }
     if (known?.identity && known.identity === identityOf(there, now)) return known
     // Non-blocking: in between it may have become a FIFO.
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
-    const stat = fstatSync(fd, { bigint: true })
+    const stat = fstatSync(fd)
     if (!stat.isFile()) return { unreadable: 'not a regular file' }
     const identity = identityOf(stat, now)
     if (stat.size > MAX_BYTES) return { unreadable: `larger than ${MAX_BYTES} bytes`, identity }
@@ -97,10 +97,12 @@ export function readServiceFile(path: string, known?: FileContent, now: number =
   }
 }
 
-/** Empty: a file changed a moment ago can change again within one tick of the file system's clock: not worth remembering. */
-function identityOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats, now: number): string {
-  const fresh = now - Number(mtimeNs / 1_000_000n) < RACY_MS
-  return fresh ? '' : [dev, ino, size, mtimeNs, ctimeNs].join(' ')
+/**
+ * Empty: a file changed a moment ago can change again within one tick of the file system's clock: not worth remembering.
+ * Milliseconds as floating-point numbers tell a quarter of a microsecond, which no file system's clock does.
+ */
+function identityOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats, now: number): string {
+  return now - mtimeMs < RACY_MS ? '' : `${dev} ${ino} ${size} ${mtimeMs} ${ctimeMs}`
 }
 
 /**

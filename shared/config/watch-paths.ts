@@ -13,8 +13,6 @@ export interface PathEvents {
 }
 
 export interface PathWatch {
-  /** Resolves when what was there to be watched at the start is watched: from then on, nothing goes unheard. */
-  readonly ready: Promise<void>
   /**
    * Looks whether the watched directory is still the one of that name, and watches these links' targets (target →
    * link's name), too. True: something is watched that was not before, so what has happened to it is not known.
@@ -35,27 +33,9 @@ export function watchPaths(dir: string, events: PathEvents): PathWatch {
   /** A name that is no service file's, if the last event was about its coming or going. */
   let lastOther: string | undefined
 
-  let starting = true
-  /** Not watching yet, of those begun with; undefined: all have been. */
-  let first: Set<FSWatcher> | undefined = new Set()
-  const { promise: ready, resolve: watching } = Promise.withResolvers<void>()
-
   const drop = (path: string) => {
-    const watcher = watchers.get(path)?.watcher
-    if (watcher === undefined) return
-    void watcher.close()
+    void watchers.get(path)?.watcher.close()
     watchers.delete(path)
-    begun(watcher)
-  }
-
-  /** True: somebody waits for that. */
-  const begun = (watcher: FSWatcher): boolean => {
-    const waited = first?.delete(watcher) === true
-    if (first?.size === 0) {
-      first = undefined
-      watching()
-    }
-    return waited
   }
 
   const heard = (path: string, type: string, name: string | null) => {
@@ -86,7 +66,7 @@ export function watchPaths(dir: string, events: PathEvents): PathWatch {
       onEntry: (type, name) => heard(path, type, name),
       // What has happened until now went unheard.
       onReady: () => {
-        if (!begun(watcher) && !closed && watchers.get(path)?.watcher === watcher) events.onEvent(undefined, false)
+        if (!closed && watchers.get(path)?.watcher === watcher) events.onEvent(undefined, false)
       },
       onError: error => {
         if (watchers.get(path)?.watcher === watcher) drop(path)
@@ -95,7 +75,6 @@ export function watchPaths(dir: string, events: PathEvents): PathWatch {
       },
     })
     watchers.set(path, { watcher, identity })
-    if (starting) first?.add(watcher)
     added++
     return true
   }
@@ -123,9 +102,7 @@ export function watchPaths(dir: string, events: PathEvents): PathWatch {
   }
 
   follow(targets)
-  starting = false
   return {
-    ready,
     follow,
     close: () => {
       closed = true

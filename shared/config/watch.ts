@@ -8,7 +8,7 @@ import { isPublished, LOT, readServiceDirectory, readServiceFile } from './read-
 import type { SpecProblem } from './service.ts'
 import type { FileContent, GoodFile, ServicesSnapshot } from './snapshot.ts'
 import { createSnapshots } from './snapshots.ts'
-import { watchPaths } from './watch-paths.ts'
+import { type PathWatch, watchPaths } from './watch-paths.ts'
 
 export interface WatchServicesOptions {
   readonly dir: string
@@ -20,6 +20,8 @@ export interface WatchServicesOptions {
   readonly lastGood?: readonly GoodFile[]
   /** Quiet time after an event before the directory is read, and the longest wait while events go on. */
   readonly settleMs?: number
+  /** Watching begins then (default: at once), for it takes a while; what has happened by then is read when it has begun. */
+  readonly watchAfter?: Promise<void>
   /** Period of readings without an event: a lost event costs no more than this. */
   readonly rereadMs?: number
 }
@@ -55,17 +57,22 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
   let queued: Promise<void> | undefined
 
   const settle = createSettle(clock, settleMs, () => void read())
-  const paths = watchPaths(dir, {
-    onEvent: (name, renamed) => {
-      if (name === undefined || ++events > MANY_EVENTS) all = true
-      else dirty.add(name)
-      const rested = name !== undefined && clock.now() - lastRead >= settleMs
-      const atOnce = rested && (renamed || isPublished(join(dir, name)))
-      if (atOnce) void read()
-      else settle.poke()
-    },
-    onError: err => log.warn('watching the service files failed; they are still read on a timer', { dir, err }),
-  })
+  let paths: PathWatch | undefined
+  const watch = () => {
+    if (closed) return
+    paths = watchPaths(dir, {
+      onEvent: (name, renamed) => {
+        if (name === undefined || ++events > MANY_EVENTS) all = true
+        else dirty.add(name)
+        const rested = name !== undefined && clock.now() - lastRead >= settleMs
+        const atOnce = rested && (renamed || isPublished(join(dir, name)))
+        if (atOnce) void read()
+        else settle.poke()
+      },
+      onError: err => log.warn('watching the service files failed; they are still read on a timer', { dir, err }),
+    })
+    paths.follow(targets)
+  }
   let cancelTimer = () => {}
   const arm = () => {
     cancelTimer()
@@ -73,14 +80,14 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
   }
 
   const readAll = async (): Promise<undefined> => {
-    paths.follow(targets)
+    paths?.follow(targets)
     const content = await readServiceDirectory(dir, files)
     if (content.gone && files.size > 0)
       log.notice('the directory of service files is gone, and its services with it', { dir })
     files = content.files
     targets = content.targets
     // What has happened to a link's target between its reading and now is not known.
-    if (paths.follow(targets)) {
+    if (paths?.follow(targets)) {
       all = true
       settle.poke()
     }
@@ -141,9 +148,9 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
     return read()
   }
 
-  // Not before: what happens between a reading and the watch would go unheard, and all would have to be read twice.
-  void paths.ready.then(read)
-  arm()
+  void read()
+  if (options.watchAfter === undefined) watch()
+  else void options.watchAfter.then(watch)
   return {
     snapshot: () => snapshots.current,
     reload,
@@ -151,7 +158,7 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
       closed = true
       settle.cancel()
       cancelTimer()
-      paths.close()
+      paths?.close()
       await (queued ?? running)
     },
   }

@@ -32,20 +32,19 @@ export interface Entries {
 }
 
 const WORDS = 8
-const [KEY0, KEY1, WANT0, WANT1, HAVE0, HAVE1, OWNER, CLAIMS] = [0, 1, 2, 3, 4, 5, 6, 7]
-/** In CLAIMS of a place that no record has ever had. */
-const FREE = -1
+/** USED: 0 where no record has ever been, else one more than there are claims. New memory is all zero. */
+const [KEY0, KEY1, WANT0, WANT1, HAVE0, HAVE1, OWNER, USED] = [0, 1, 2, 3, 4, 5, 6, 7]
 
 export function createEntries(): Entries {
   let capacity = 64
-  let words = empty(capacity)
+  let words = new Int32Array(capacity * WORDS)
   let used = 0
   const counts = { missing: 0, different: 0, unclaimed: 0 }
 
   const probe = (key0: number, key1: number): number => {
     for (let slot = (key0 ^ (key1 << 7)) & (capacity - 1); ; slot = (slot + 1) & (capacity - 1)) {
       const at = slot * WORDS
-      if (words[at + CLAIMS] === FREE || (words[at + KEY0] === key0 && words[at + KEY1] === key1)) return at
+      if (words[at + USED] === 0 || (words[at + KEY0] === key0 && words[at + KEY1] === key1)) return at
     }
   }
 
@@ -56,18 +55,22 @@ export function createEntries(): Entries {
     for (let at = 0; at < old.length; at += WORDS) if (isLive(old, at)) live++
     capacity = 64
     while (capacity < live * 2 + 2) capacity *= 2
-    words = empty(capacity)
+    words = new Int32Array(capacity * WORDS)
     used = live
-    for (let at = 0; at < old.length; at += WORDS)
-      if (isLive(old, at)) words.set(old.subarray(at, at + WORDS), probe(old[at + KEY0]!, old[at + KEY1]!))
+    for (let at = 0; at < old.length; at += WORDS) {
+      if (!isLive(old, at)) continue
+      const to = probe(old[at + KEY0]!, old[at + KEY1]!)
+      for (let word = 0; word < WORDS; word++) words[to + word] = old[at + word]!
+    }
   }
 
-  const isLive = (array: Int32Array, at: number) => array[at + CLAIMS]! > 0 || array[at + HAVE1] !== 0
+  const isLive = (array: Int32Array, at: number) => array[at + USED]! > 1 || array[at + HAVE1] !== 0
+  const isClaimed = (at: number) => words[at + USED]! > 1
   const same = (at: number) => words[at + WANT0] === words[at + HAVE0] && words[at + WANT1] === words[at + HAVE1]
 
   /** Adds the record at `at` to the counts, or takes it away. */
   const count = (at: number, by: 1 | -1) => {
-    const [claimed, installed] = [words[at + CLAIMS]! > 0, words[at + HAVE1] !== 0]
+    const [claimed, installed] = [isClaimed(at), words[at + HAVE1] !== 0]
     if (claimed && !installed) counts.missing += by
     else if (claimed && !same(at)) counts.different += by
     else if (!claimed && installed) counts.unclaimed += by
@@ -76,7 +79,7 @@ export function createEntries(): Entries {
   return {
     place: ({ key0, key1 }) => {
       let at = probe(key0, key1)
-      if (words[at + CLAIMS] !== FREE) return at
+      if (words[at + USED] !== 0) return at
       if ((used + 1) * 4 > capacity * 3) {
         rebuild()
         at = probe(key0, key1)
@@ -84,18 +87,18 @@ export function createEntries(): Entries {
       used++
       words[at + KEY0] = key0
       words[at + KEY1] = key1
-      words[at + CLAIMS] = 0
+      words[at + USED] = 1
       return at
     },
     find: ({ key0, key1 }) => {
       const at = probe(key0, key1)
-      return words[at + CLAIMS] === FREE ? -1 : at
+      return words[at + USED] === 0 ? -1 : at
     },
-    claims: at => words[at + CLAIMS]!,
+    claims: at => words[at + USED]! - 1,
     owner: at => words[at + OWNER]!,
     claim: (at, owner, { content0, content1 }) => {
       count(at, -1)
-      words[at + CLAIMS]!++
+      words[at + USED]!++
       words[at + OWNER] = owner
       words[at + WANT0] = content0
       words[at + WANT1] = content1
@@ -103,7 +106,7 @@ export function createEntries(): Entries {
     },
     unclaim: at => {
       count(at, -1)
-      words[at + CLAIMS]!--
+      words[at + USED]!--
       count(at, 1)
     },
     isInstalled: at => words[at + HAVE1] !== 0,
@@ -114,27 +117,21 @@ export function createEntries(): Entries {
       count(at, 1)
     },
     isWanted: (at, { content0, content1 }) =>
-      words[at + CLAIMS]! > 0 && words[at + WANT0] === content0 && words[at + WANT1] === content1,
+      isClaimed(at) && words[at + WANT0] === content0 && words[at + WANT1] === content1,
     isAsWanted: same,
     forgetInstalled: () => {
       counts.missing = counts.different = counts.unclaimed = 0
       for (let at = 0; at < words.length; at += WORDS) {
-        if (words[at + CLAIMS] === FREE) continue
+        if (words[at + USED] === 0) continue
         words[at + HAVE0] = words[at + HAVE1] = 0
         count(at, 1)
       }
     },
     counts,
     *unlike() {
-      for (let at = 0; at < words.length; at += WORDS) if (words[at + CLAIMS]! > 0 && !same(at)) yield at
+      for (let at = 0; at < words.length; at += WORDS) if (isClaimed(at) && !same(at)) yield at
     },
   }
-}
-
-function empty(capacity: number): Int32Array {
-  const words = new Int32Array(capacity * WORDS)
-  for (let at = CLAIMS; at < words.length; at += WORDS) words[at] = FREE
-  return words
 }
 
 const print = createPrint()
