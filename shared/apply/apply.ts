@@ -75,6 +75,9 @@ export interface Counts {
 /** Flows that are taken over before others have their turn: some milliseconds. */
 const FLOWS_AT_ONCE = 1000
 
+/** Flows of a bundle, where a bridge is filled. */
+const LOT = 8192
+
 const NONE_KNOWN: KnownPrints = () => undefined
 
 /** A switch that refuses everything must not keep the loop busy: the next ones are found out in the next pass. */
@@ -114,6 +117,7 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
       },
     })
   let trusted = false
+  let reading = false
   let retryRefused = false
   /** The switch is being read before anything is wanted of it. */
   let ahead: Promise<void> | undefined
@@ -143,7 +147,7 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
   }
 
   /** Takes over what differs from the last pass. */
-  const take = async (compiled: Compiled, changed: Iterable<string> | undefined) => {
+  const take = async (compiled: Compiled, changed: Iterable<string> | undefined, fill: Fill) => {
     const pace = createPace(FLOWS_AT_ONCE)
     let news = false
     const takeAll = async (objects: Iterable<string>) => {
@@ -152,10 +156,13 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
         if (flows === undefined) continue
         news = true
         const rest = pace(flows)
-        if (rest !== undefined) await rest
+        if (rest === undefined) continue
+        await rest
+        await fill.next()
       }
     }
     await takeAll(changed ?? compiled.keys())
+    await fill.end()
     if (changed === undefined) await takeAll([...table.objects, ...quarantine.list.map(one => one.object)])
     if (!retryRefused && !news) return
     const which = retryRefused ? 'all' : 'clashes'
@@ -166,11 +173,14 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
   const read = async (sw: Pick<Switch, 'readInstalled'>, { known, done }: ReadBack) => {
     // Set first: a distrust that comes while the switch is being read must not be lost.
     trusted = true
+    reading = true
     try {
       counts.installedFlows = done(await sw.readInstalled(known))
     } catch (error) {
       trusted = false
       throw error
+    } finally {
+      reading = false
     }
   }
 
@@ -211,6 +221,45 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
     return applied
   }
 
+  /**
+   * A bridge that has nothing of ours is filled in lots: the switch carries out one while the next is taken over. What goes
+   * wrong with a lot is met again when the rest is sent.
+   */
+  const createFill = (sw: Pick<Switch, 'commit'>): Fill => {
+    let applied = NOTHING
+    let under: Promise<void> | undefined
+    let sent = 0
+    let begun = false
+    const enough = () => {
+      const empty = trusted && !reading && counts.installedFlows === 0
+      return (begun ? trusted : empty) && table.additions - sent >= LOT
+    }
+    const end = async () => {
+      await under
+      under = undefined
+      sent = 0
+    }
+    return {
+      next: async () => {
+        if (!enough()) return
+        await end()
+        if (!enough()) return
+        begun = true
+        sent = table.additions
+        under = commit(sw, false).then(
+          one => {
+            applied = sum(applied, one)
+          },
+          () => {},
+        )
+      },
+      end,
+      get applied() {
+        return applied
+      },
+    }
+  }
+
   return {
     distrust: options => {
       trusted = false
@@ -222,7 +271,8 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
       ahead = read(sw, table.readAhead()).catch(() => {})
     },
     apply: async (compiled, sw, { sweep = true, changed } = {}) => {
-      await take(compiled, changed)
+      const fill = createFill(sw)
+      await take(compiled, changed, fill)
       if (ahead !== undefined) {
         await ahead
         ahead = undefined
@@ -236,7 +286,7 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
           quarantine.confirmed()
           remembered = NONE_KNOWN
           saver?.write()
-          return applied
+          return sum(fill.applied, applied)
         } catch (error) {
           tell(error)
           if (refusals >= REFUSALS_A_PASS || !quarantine.take(error)) throw error
@@ -252,6 +302,23 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
     close: () => saver?.close(),
   }
 }
+
+interface Fill {
+  /** Sends what has been taken over, if that is enough. Waits for the lot before. */
+  next(): Promise<void>
+  /** Waits until the switch has carried out what was sent. */
+  end(): Promise<void>
+  readonly applied: Applied
+}
+
+const NOTHING: Applied = { added: 0, changed: 0, deleted: 0 }
+
+const sum = (a: Applied, b: Applied): Applied => ({
+  added: a.added + b.added,
+  changed: a.changed + b.changed,
+  deleted: a.deleted + b.deleted,
+})
+
 const TURN = kindCookie('director', 'turn')
 
 /** The same flows, and how many of kind 'turn' have gone by. */

@@ -35,6 +35,8 @@ export interface FlowTable {
   readBack(): ReadBack
   /** The same before anything is set: of all that is installed only prints are kept. */
   readAhead(): ReadBack
+  /** How many flows are to be added, where that is all that is to be done with flows; else 0. */
+  readonly additions: number
   /** After `readAhead`: something is installed that has to be described, by `readBack`. */
   readonly undescribed: boolean
   /**
@@ -43,7 +45,7 @@ export interface FlowTable {
    * Throws FLOW_DUPLICATE, naming both objects, while two of them want one flow.
    */
   change(options?: { readonly sweep?: boolean }): Change
-  /** The switch has confirmed this change, which was gone through; nothing was set since it was made. */
+  /** The switch has confirmed this change, which was gone through; of what it touches, nothing was set since it was made. */
   confirm(change: Change): void
 }
 
@@ -64,6 +66,12 @@ export interface WrittenFlows {
 /** Prints of what an object wanted when it had this signature; undefined: not known. */
 export type KnownPrints = (object: string, signature: string) => Uint8Array | undefined
 
+/** What a change was made of, and what of it has been gone through. */
+interface Sent {
+  readonly logs: readonly PrintList[]
+  readonly objects: ReadonlyMap<string, number>
+}
+
 /** `knownPrints`: flows need not be made to be fingerprinted where these are known. */
 export function createFlowTable(knownPrints: KnownPrints = () => undefined): FlowTable {
   const entries = createEntries()
@@ -73,14 +81,15 @@ export function createFlowTable(knownPrints: KnownPrints = () => undefined): Flo
   const names: (string | undefined)[] = []
   const states: (CompiledObject | undefined)[] = []
   const freeNumbers: number[] = []
-  /** Objects whose flows may be installed otherwise. */
-  const dirty = new Set<string>()
+  /** Objects whose flows may be installed otherwise, each with the number of the setting that made it so. */
+  const dirty = new Map<string, number>()
+  let settings = 0
   /** Installed, and nobody's. */
   const unclaimed = new Map<string, Flow>()
   /** Claimed by several, in this order: while one object hands a flow over to another, or a mistake. */
   const contested = new Map<string, string[]>()
   const size = { flows: 0, groups: 0 }
-  const sent = new WeakMap<Change, readonly PrintList[]>()
+  const sent = new WeakMap<Change, Sent>()
 
   const wanted = (object: string) => states[numbers.get(object) ?? -1]
   const flowsOf = (object: string) => wanted(object)?.flows() ?? []
@@ -121,7 +130,7 @@ export function createFlowTable(knownPrints: KnownPrints = () => undefined): Flo
     if (own === undefined) return
     entries.unclaim(at)
     entries.claim(at, numbers.get(owner)!, printOf(own))
-    dirty.add(owner)
+    dirty.set(owner, ++settings)
   }
 
   const hold = (object: string, wanted: CompiledObject): number => {
@@ -140,13 +149,13 @@ export function createFlowTable(knownPrints: KnownPrints = () => undefined): Flo
     dirty.delete(object)
   }
 
-  /** Of the dirty objects, the flows that are installed otherwise, or not at all. */
-  const unlike = (installed: boolean, length: number, log: PrintList): FlowList => ({
+  /** Of these objects, the flows that are installed otherwise, or not at all. */
+  const unlike = (objects: Sent['objects'], installed: boolean, length: number, log: PrintList): FlowList => ({
     length,
     *[Symbol.iterator]() {
       log.clear()
       if (length === 0) return
-      for (const object of dirty) {
+      for (const object of objects.keys()) {
         for (const flow of flowsOf(object)) {
           const print = printOf(flow)
           const at = entries.find(print)
@@ -176,7 +185,7 @@ export function createFlowTable(knownPrints: KnownPrints = () => undefined): Flo
           if (entries.claims(at) === 0) unclaimed.set(keyOf(print), flow)
         }
         groups.readBack(installed.groups)
-        for (const at of entries.unlike()) dirty.add(names[entries.owner(at)]!)
+        for (const at of entries.unlike()) dirty.set(names[entries.owner(at)]!, ++settings)
         return taken + installed.flows.length
       },
     }
@@ -198,7 +207,7 @@ export function createFlowTable(knownPrints: KnownPrints = () => undefined): Flo
         const number = hold(object, now)
         prints?.each(print => claim(print, object, number))
         for (const group of groupsNow) groups.claim(object, group)
-        dirty.add(object)
+        dirty.set(object, ++settings)
       } else if (before !== undefined) release(object)
       for (const flow of lost) {
         const print = printOf(flow)
@@ -219,7 +228,7 @@ export function createFlowTable(knownPrints: KnownPrints = () => undefined): Flo
       const stands = ({ table, priority }: Flow) => key.startsWith(`table=${table},priority=${priority}`)
       const wants = (object: string) => flowsOf(object).some(flow => stands(flow) && flowKeyText(flow) === key)
       // What is refused is most often what was just sent.
-      for (const objects of [dirty, numbers.keys()])
+      for (const objects of [dirty.keys(), numbers.keys()])
         for (const object of [...objects].reverse()) if (wants(object)) return object
       return undefined
     },
@@ -243,6 +252,10 @@ export function createFlowTable(knownPrints: KnownPrints = () => undefined): Flo
         return true
       })
     },
+    get additions() {
+      const { missing, different, unclaimed: nobodys } = entries.counts
+      return different + nobodys + contested.size === 0 ? missing : 0
+    },
     get undescribed() {
       return entries.counts.unclaimed > unclaimed.size || entries.counts.different > 0
     },
@@ -253,20 +266,23 @@ export function createFlowTable(knownPrints: KnownPrints = () => undefined): Flo
       if (missing + different === 0) dirty.clear()
       const { addGroups, modifyGroups, deleteGroups } = groups.change()
       const logs = [createPrintList(), createPrintList()] as const
+      const objects = new Map(dirty)
       const change: Change = {
         addGroups,
         modifyGroups,
-        addFlows: unlike(false, missing, logs[0]),
-        replaceFlows: unlike(true, different, logs[1]),
+        addFlows: unlike(objects, false, missing, logs[0]),
+        replaceFlows: unlike(objects, true, different, logs[1]),
         deleteFlows: sweep ? [...unclaimed.values()] : [],
         deleteGroups: sweep ? deleteGroups : [],
       }
-      sent.set(change, logs)
+      sent.set(change, { logs, objects })
       return change
     },
     confirm(change) {
       for (const group of [...change.addGroups, ...change.modifyGroups]) groups.believe(group.id, group)
-      for (const log of sent.get(change) ?? []) log.each(print => entries.install(entries.place(print), print))
+      const { logs = [], objects = [] } = sent.get(change) ?? {}
+      for (const log of logs) log.each(print => entries.install(entries.place(print), print))
+      for (const [object, setting] of objects) if (dirty.get(object) === setting) dirty.delete(object)
       for (const flow of change.deleteFlows) {
         const print = printOf(flow)
         entries.install(entries.place(print), undefined)

@@ -1,4 +1,4 @@
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { createApplier } from '../../../shared/apply/apply.ts'
 import type { SavedObject } from '../../../shared/apply/saver.ts'
 import type { Compiled } from '../../../shared/flows/compiled.ts'
@@ -225,4 +225,73 @@ test('a switch that is read before anything is wanted is read again only where s
   t.is(await readings([], [flow(1)]), 1)
   t.is(await readings([flow(1), flow(9)], [flow(1)]), 2)
   t.is(await readings([flow(1, 5)], [flow(1)]), 2)
+})
+
+/** Sixty objects of three hundred flows each, and a switch that says how it is asked for them. */
+function large(t: ExecutionContext) {
+  const { sw, applier } = scene()
+  const flows = (n: number) => Array.from({ length: 300 }, (_, i) => flow(n * 300 + i + 1))
+  const objects = Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`o${n}`, flows(n)]))
+  const bundles: number[] = []
+  const listening: typeof sw = {
+    ...sw,
+    commit: async change => {
+      bundles.push(change.addFlows.length)
+      await sw.commit(change)
+    },
+  }
+  const full = () => t.is(sw.flows.size, 18_000)
+  return { sw, listening, applier, objects, bundles, full }
+}
+
+test('a bridge is filled in lots, and what is there is sent once', async t => {
+  const { listening, applier, objects, bundles, full } = large(t)
+  applier.readAhead(listening)
+  t.deepEqual(await applier.apply(compiled(objects), listening), { added: 18_000, changed: 0, deleted: 0 })
+  full()
+  t.true(bundles.length > 1)
+  t.is(
+    bundles.reduce((a, b) => a + b),
+    18_000,
+  )
+  t.like(applier.counts, { added: 18_000, installedFlows: 18_000 })
+  await applier.apply(compiled({ ...objects, o7: [flow(60_000)] }), listening)
+  t.is(bundles.at(-1), 1)
+})
+
+test('a lot that is refused, or whose answer is lost, is made good with the rest', async t => {
+  const lost = large(t)
+  lost.applier.readAhead(lost.listening)
+  lost.sw.loseNextAnswer()
+  await lost.applier.apply(compiled(lost.objects), lost.listening)
+  lost.full()
+  const refused = large(t)
+  refused.applier.readAhead(refused.listening)
+  refused.sw.refuse = ({ match }) => match.tcp_dst === 700
+  await refused.applier.apply(compiled(refused.objects), refused.listening)
+  t.is(refused.sw.flows.size, 17_700)
+  t.deepEqual(
+    refused.applier.quarantined.map(({ object }) => object),
+    ['o2'],
+  )
+})
+
+test('two objects of different lots that want one flow', async t => {
+  const { listening, sw, applier, objects } = large(t)
+  applier.readAhead(listening)
+  await applier.apply(compiled({ ...objects, z: [flow(1, 7)] }), listening)
+  t.is(sw.flows.size, 18_000)
+  t.deepEqual(
+    applier.quarantined.map(({ object }) => object),
+    ['z'],
+  )
+})
+
+test('where there is something already, all is one bundle', async t => {
+  const { listening, applier, objects, bundles, full } = large(t)
+  await applier.apply(compiled({ o59: objects.o59!.map(one => ({ ...one, actions: [] })) }), listening)
+  bundles.length = 0
+  await applier.apply(compiled(objects), listening)
+  full()
+  t.is(bundles.length, 1)
 })
