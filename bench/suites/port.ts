@@ -111,7 +111,12 @@ end`
   return round
 }
 
+/**
+ * Begins without what the datapath has cached of the round before: where two of its flows overlap, Open vSwitch 3.1 gives
+ * the new actions to either (dpif-netdev.c, flow_put_on_pmd), and the other one goes on dropping what the client asks.
+ */
 async function plugIn({ sw, client, database }: Host, vip: string, settings: readonly string[]): Promise<Round> {
+  await sw.appctl('revalidator/purge')
   const [answered, port, number] = await Promise.all([
     client.next('answered', vip),
     database.next('port'),
