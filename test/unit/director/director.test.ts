@@ -1,18 +1,10 @@
 import { rename, rm, writeFile } from 'node:fs/promises'
 import test from 'ava'
-import { startNetwork, startProgram, VIP } from './network.ts'
-import {
-  curl,
-  directory,
-  inSwitch,
-  installed,
-  realServer,
-  scheduled,
-  serve,
-  startAgent,
-  startDirector,
-} from './running.ts'
+import { cleanupOf } from '../cleanup.ts'
+import { curl, networkForFile, startProgram, VIP } from './network.ts'
+import { directory, inSwitch, installed, realServer, scheduled, startAgent, startDirector } from './running.ts'
 
+const prepared = networkForFile()
 const SERVICE = `service: web
 vip: ${VIP}
 port: 80
@@ -23,20 +15,19 @@ realServers:
 `
 
 test.serial('one file and two agents: requests are answered; a real server that is not ready leaves', async t => {
-  const network = await startNetwork(t)
-  const dir = await directory(t, network)
-  await serve(network)
-  const director = await startDirector(t, dir)
+  const network = await prepared(t)
+  const dir = await directory(t)
+  const director = await startDirector(t, network, dir)
   startAgent(t, network, dir, 0, [realServer('web-0')])
   const second = startAgent(t, network, dir, 1, [realServer('web-1', { state: 'pending' })])
   await writeFile(`${dir}/services.d/.web.yaml.tmp`, SERVICE)
   await rename(`${dir}/services.d/.web.yaml.tmp`, `${dir}/services.d/web.yaml`)
 
   await director.until(inSwitch(1))
-  t.deepEqual([...(await curl(network, 5))], ['web-0'])
+  t.deepEqual([...(await curl(network, 5)).keys()], ['web-0'])
   second.update([realServer('web-1')])
   const status = await director.until(inSwitch(2))
-  t.deepEqual([...(await curl(network, 40))].sort(), ['web-0', 'web-1'])
+  t.deepEqual([...(await curl(network, 40)).keys()].sort(), ['web-0', 'web-1'])
   t.deepEqual(
     status.hosts.map(host => [host.hostId, host.state, host.realServers]),
     [
@@ -50,7 +41,7 @@ test.serial('one file and two agents: requests are answered; a real server that 
   second.update([realServer('web-1', { state: 'down', reason: 'the VM is shut off' })])
   const after = await director.until(inSwitch(1))
   t.is(after.services[0]?.realServers[1]?.reason, 'the VM is shut off')
-  t.deepEqual([...(await curl(network, 10))], ['web-0'])
+  t.deepEqual([...(await curl(network, 10)).keys()], ['web-0'])
 
   await rm(`${dir}/services.d/web.yaml`)
   await director.until(now => now.services.length > 0 && now.services[0]?.source === 'host rs0')
@@ -58,10 +49,10 @@ test.serial('one file and two agents: requests are answered; a real server that 
 })
 
 test.serial('a lease that runs out takes a host’s real servers out; a restart changes nothing', async t => {
-  const network = await startNetwork(t)
-  const dir = await directory(t, network)
+  const network = await prepared(t)
+  const dir = await directory(t)
   await writeFile(`${dir}/services.d/web.yaml`, SERVICE)
-  const first = await startDirector(t, dir, 1500)
+  const first = await startDirector(t, network, dir, 1500)
   startAgent(t, network, dir, 0, [realServer('web-0')])
   const gone = startAgent(t, network, dir, 1, [realServer('web-1')])
   await first.until(inSwitch(2))
@@ -79,7 +70,7 @@ test.serial('a lease that runs out takes a host’s real servers out; a restart 
   const before = await installed(network)
   await first.stop()
   t.is(await installed(network), before, 'stopping leaves everything in place')
-  const second = await startDirector(t, dir, 1500)
+  const second = await startDirector(t, network, dir, 1500)
   const back = await second.until(({ hosts }) => hosts[0]?.state === 'connected')
   t.is(await installed(network), before)
   t.is(Number((await second.status()).switch?.flowChanges), 0, JSON.stringify(back.switch))
@@ -89,11 +80,11 @@ test.serial('a lease that runs out takes a host’s real servers out; a restart 
 test.serial(
   'a stranger’s deletion is repaired, a stranger’s flow is left, vswitchd may restart, teardown removes only ours',
   async t => {
-    const network = await startNetwork(t)
-    const dir = await directory(t, network)
+    const network = await prepared(t)
+    const dir = await directory(t)
     await writeFile(`${dir}/services.d/web.yaml`, SERVICE)
     await network.ofctl(['add-flow', 'cookie=0x77,priority=1,udp,tp_dst=9 actions=NORMAL'])
-    const director = await startDirector(t, dir)
+    const director = await startDirector(t, network, dir)
     startAgent(t, network, dir, 0, [realServer('web-0')])
     const settled = await director.until(inSwitch(1))
     const before = await installed(network)
@@ -124,17 +115,17 @@ test.serial(
 )
 
 test.serial('a large upload passes: sequence numbers are not checked, also after vswitchd has restarted', async t => {
-  const network = await startNetwork(t)
-  const dir = await directory(t, network)
+  const network = await prepared(t)
+  const dir = await directory(t)
   await writeFile(`${dir}/services.d/web.yaml`, SERVICE)
-  const sink = `import socket; s = socket.create_server(("0.0.0.0", 8080)); print("listening", flush=True)
+  const sink = `import socket; s = socket.create_server(("0.0.0.0", 8081)); print("listening", flush=True)
 while True:
     c, total = s.accept()[0], 0
     while data := c.recv(65536): total += len(data)
     c.sendall(b"%d" % total); c.close()`
-  for (const host of network.hosts) await startProgram(host, /listening/, ['python3', '-c', sink])
-  const director = await startDirector(t, dir)
-  startAgent(t, network, dir, 0, [realServer('web-0')])
+  for (const host of network.hosts) await startProgram(cleanupOf(t), host, /listening/, ['python3', '-c', sink])
+  const director = await startDirector(t, network, dir)
+  startAgent(t, network, dir, 0, [realServer('web-0', { ingressPort: 8081 })])
   await director.until(inSwitch(1))
   const upload = `import socket; s = socket.create_connection(("${VIP}", 80), 10)
 s.sendall(bytes(8_000_000)); s.shutdown(1); print(s.recv(99).decode())`
@@ -152,10 +143,10 @@ s.sendall(bytes(8_000_000)); s.shutdown(1); print(s.recv(99).decode())`
 })
 
 test.serial('two hosts that claim one MAC and ingress port: the later one is a problem, not a surprise', async t => {
-  const network = await startNetwork(t)
-  const dir = await directory(t, network)
+  const network = await prepared(t)
+  const dir = await directory(t)
   await writeFile(`${dir}/services.d/web.yaml`, SERVICE)
-  const director = await startDirector(t, dir)
+  const director = await startDirector(t, network, dir)
   startAgent(t, network, dir, 0, [realServer('web-0')])
   await director.until(inSwitch(1))
   const twin = startAgent(t, network, dir, 1, [realServer('web-1')])

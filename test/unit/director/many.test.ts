@@ -2,24 +2,25 @@ import { rename, writeFile } from 'node:fs/promises'
 import test from 'ava'
 import { registrationClient } from '../../../shared/rpc/client.ts'
 import type { DirectorMessage__Output } from '../../../shared/rpc/gen/crossport/v1/DirectorMessage.ts'
-import { startNetwork } from './network.ts'
+import { networkForFile } from './network.ts'
 import { directory, installed, realServer, startAgent, startDirector } from './running.ts'
 
+const prepared = networkForFile({ ports: 0 })
 const SERVICES = 40
 const vipOf = (n: number) => `10.10.2.${n}`
 const file = (n: number, clients = '0.0.0.0/0') =>
   `service: s${n}\nvip: ${vipOf(n)}\nport: 80\nscheduler: sh\nclients: [${clients}]\nrealServers: [{ vm: vm-*, port: 8080 }]\n`
 
 test.serial('one service of many changes: no other flow is written, no other document sent', async t => {
-  const network = await startNetwork(t)
-  const dir = await directory(t, network)
+  const network = await prepared(t)
+  const dir = await directory(t)
   const drop = async (n: number, text: string) => {
     await writeFile(`${dir}/services.d/s${n}.yaml.tmp`, text)
     await rename(`${dir}/services.d/s${n}.yaml.tmp`, `${dir}/services.d/s${n}.yaml`)
   }
   const all = Array.from({ length: SERVICES }, (_, n) => n)
   for (const n of all) await drop(n, file(n))
-  const director = await startDirector(t, dir)
+  const director = await startDirector(t, network, dir)
   const real = (n: number, host: number) =>
     realServer(`vm-${host}`, { id: `s${n}/vm-${host}`, service: `s${n}`, vip: vipOf(n) })
   const lists = [0, 1].map(host => all.map(n => real(n, host)))

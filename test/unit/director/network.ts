@@ -1,8 +1,9 @@
 import type { ChildProcess } from 'node:child_process'
-import type { ExecutionContext } from 'ava'
+import test, { type ExecutionContext } from 'ava'
+import { type Cleanup, end } from '../../segment/cleanup.ts'
 import { type DirectorSwitch, startDirectorSwitch } from '../../segment/director.ts'
 import { type Namespace, type Space, startSegment } from '../../segment/segment.ts'
-import { cleanupOf } from '../cleanup.ts'
+import { fileCleanup } from '../cleanup.ts'
 
 /**
  * A segment with a client, hosts that hold the VIP without answering ARP for it, as agents make them behave (replies
@@ -16,8 +17,43 @@ export interface Network extends DirectorSwitch {
 export const VIP = '10.10.1.100'
 export const CLIENT = '10.10.1.10'
 
-export async function startNetwork(t: ExecutionContext, hostCount = 2): Promise<Network> {
-  const segment = await startSegment(cleanupOf(t))
+interface NetworkOptions {
+  readonly hosts?: number
+  /** On so many ports from 8080 on each host answers HTTP: with web-0, web-1, or with web-0-0, web-0-1 and so on if on many. */
+  readonly ports?: number
+}
+
+/** One network for all tests of a file, one after the other: each of them gets it by this, as it was in the beginning. */
+export function networkForFile({
+  hosts = 2,
+  ports = 1,
+}: NetworkOptions = {}): (t: ExecutionContext) => Promise<Network> {
+  const cleanup = fileCleanup()
+  let network: Network
+  test.before(async () => {
+    network = await startNetwork(cleanup, hosts)
+    if (ports === 0) return
+    const count = ports === 1 ? [] : [String(ports)]
+    const serve = (host: Space, i: number) =>
+      startProgram(cleanup, host, /listening/, program('web-server', '8080', `web-${i}`, ...count))
+    await Promise.all(network.hosts.map(serve))
+  })
+  return async t => {
+    t.timeout(60_000)
+    await network.ofctl(['replace-flows', '-'], 'priority=0,actions=NORMAL')
+    await network.ofctl(['del-groups'])
+    await network.vsctl(
+      ...['--all', 'destroy', 'Flow_Sample_Collector_Set', '--', 'clear', 'Open_vSwitch', '.', 'datapaths'],
+    )
+    await network.appctl('dpctl/flush-conntrack')
+    // What is cached of the test before may outlive a change, where it overlaps with what is cached since.
+    await network.appctl('revalidator/purge')
+    return network
+  }
+}
+
+async function startNetwork(cleanup: Cleanup, hostCount: number): Promise<Network> {
+  const segment = await startSegment(cleanup)
   const startHost = async (n: number) => {
     const host = await segment.plug('eth0', 20 + n)
     // By its path: npm has another nft.
@@ -39,8 +75,14 @@ export async function startNetwork(t: ExecutionContext, hostCount = 2): Promise<
 }
 
 /** Starts a program there that says something; resolves when that matches. */
-export async function startProgram(where: Namespace, ready: RegExp, command: readonly string[]): Promise<ChildProcess> {
+export async function startProgram(
+  cleanup: Cleanup,
+  where: Namespace,
+  ready: RegExp,
+  command: readonly string[],
+): Promise<ChildProcess> {
   const child = where.start(command, { output: 'pipe' })
+  cleanup.defer(() => end(child))
   // Ending an iteration over the output would close it, and the child would die of the next line.
   await new Promise<void>((resolve, reject) => {
     let text = ''
@@ -58,4 +100,13 @@ export async function startProgram(where: Namespace, ready: RegExp, command: rea
 /** The command line of a program of these tests. */
 export const program = (name: string, ...args: string[]): string[] => {
   return [process.execPath, new URL(`programs/${name}.ts`, import.meta.url).pathname, ...args]
+}
+
+/** How many of these requests, each on a connection of its own, each real server has answered; the first to answer first. */
+export async function curl({ client }: Network, times: number, atATime = 1): Promise<Map<string, number>> {
+  const urls = `'http://${VIP}/[1-${times / atATime}]'`
+  const script = `seq ${atATime} | xargs -P ${atATime} -I _ curl -sS --fail-early --max-time 30 ${urls}`
+  const counts = new Map<string, number>()
+  for (const name of (await client.run(script)).split('\n')) counts.set(name, (counts.get(name) ?? 0) + 1)
+  return counts
 }

@@ -1,5 +1,4 @@
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import { createReporter, type HostReporter } from '../../../agent/report/reporter.ts'
 import type { ReportedRealServer } from '../../../agent/report/types.ts'
@@ -8,9 +7,10 @@ import type { ControlClient } from '../../../shared/rpc/gen/crossport/v1/Control
 import type { Status__Output } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
 import { directorConfig, startDirector as runUntilStopped } from '../../segment/director.ts'
+import { tempDir } from '../cleanup.ts'
 import { reported } from '../registry/fixture.ts'
 import { memoryLog } from '../run/memory-log.ts'
-import { type Network, program, startProgram, VIP } from './network.ts'
+import type { Network } from './network.ts'
 
 export interface Running {
   readonly client: ControlClient
@@ -21,20 +21,23 @@ export interface Running {
   stop(): Promise<void>
 }
 
-export async function directory(t: ExecutionContext, network: Network): Promise<string> {
-  t.timeout(60_000)
-  await mkdir(join(network.rundir, 'services.d'))
-  return network.rundir
+/** For service files, state and sockets of a director. */
+export async function directory(t: ExecutionContext): Promise<string> {
+  const dir = tempDir(t)
+  await mkdir(`${dir}/services.d`)
+  return dir
 }
 
 export async function startDirector(
   t: ExecutionContext,
+  { rundir }: Network,
   dir: string,
   leaseMs = 15_000,
   /** More keys of director.yaml. */
   more: Record<string, unknown> = {},
 ): Promise<Running> {
-  const config = await directorConfig(dir, { leaseMs, ...more })
+  const ovs = { ovsdbSocket: `${rundir}/db.sock`, ovsRunDir: rundir }
+  const config = await directorConfig(dir, { ...ovs, leaseMs, ...more })
   const log = memoryLog()
   const stopDirector = await runUntilStopped(config, log)
   const client = controlClient(config.controlSocket)
@@ -108,24 +111,3 @@ export async function installed(network: Network): Promise<string> {
 export const inSwitch = (count: number) => (status: Status__Output) =>
   status.timeline.some(({ station, detail }) => station === 'flows' && detail.startsWith(`${count} real`)) &&
   status.timeline.findLast(({ station }) => station === 'flows')!.detail.startsWith(`${count} real`)
-
-export async function serve(network: Network): Promise<void> {
-  for (const [i, host] of network.hosts.entries()) {
-    await startProgram(host, /listening/, program('web-server', '8080', `web-${i}`))
-  }
-}
-
-/** How many of these requests, each on a connection of its own, each real server has answered. */
-export async function curlCounts(network: Network, times: number, atATime = 1): Promise<Map<string, number>> {
-  const script = `seq ${atATime} | xargs -P ${atATime} -I _ curl -sS --max-time 30 'http://${VIP}/[1-${times / atATime}]'`
-  const counts = new Map<string, number>()
-  for (const name of (await network.client.run(script)).split('\n')) {
-    counts.set(name, (counts.get(name) ?? 0) + 1)
-  }
-  return counts
-}
-
-export async function curl(network: Network, times: number): Promise<Set<string>> {
-  const script = `for i in $(seq ${times}); do curl -sS --max-time 5 http://${VIP}/ || exit 1; done`
-  return new Set((await network.client.run(script)).split('\n'))
-}

@@ -1,19 +1,19 @@
 import { writeFile } from 'node:fs/promises'
 import test from 'ava'
-import { program, startNetwork, startProgram, VIP } from './network.ts'
-import { curlCounts, directory, inSwitch, installed, realServer, startAgent, startDirector } from './running.ts'
+import { curl, networkForFile, VIP } from './network.ts'
+import { directory, inSwitch, installed, realServer, startAgent, startDirector } from './running.ts'
 
 const long = process.env.CROSSPORT_LONG === '1'
 /** Real servers on one host, each at a port of its own. */
 const MOST = 30
+const prepared = networkForFile({ hosts: 1, ports: MOST })
 
 test.serial(
   'rr: 300 requests of a person with curl are shared exactly evenly, with and without the director',
   async t => {
-    const network = await startNetwork(t, 1)
-    const dir = await directory(t, network)
+    const network = await prepared(t)
+    const dir = await directory(t)
     t.timeout(long ? 600_000 : 120_000)
-    await startProgram(network.hosts[0]!, /listening/, program('web-server', '8080', 'web', String(MOST)))
     const drop = (more: string) =>
       writeFile(
         `${dir}/services.d/web.yaml`,
@@ -22,7 +22,7 @@ test.serial(
     const servers = (count: number) =>
       Array.from({ length: count }, (_, i) => realServer(`web-${i}`, { ingressPort: 8080 + i }))
     await drop('scheduler: rr')
-    const director = await startDirector(t, dir)
+    const director = await startDirector(t, network, dir)
     const agent = startAgent(t, network, dir, 0, [])
     const even = (counts: ReadonlyMap<string, number>, of: number, what: string) => {
       const list = [...counts.values()]
@@ -34,13 +34,13 @@ test.serial(
       agent.update(servers(count))
       await director.until(inSwitch(count))
       for (const clients of long ? [1, 1, 1, 4, 4, 4] : [1, 4]) {
-        even(await curlCounts(network, 300, clients), count, `${count} real servers, ${clients} at a time`)
+        even(await curl(network, 300, clients), count, `${count} real servers, ${clients} at a time`)
       }
     }
     const before = await installed(network)
     await director.stop()
-    even(await curlCounts(network, 300), MOST, 'the director is stopped')
-    const again = await startDirector(t, dir)
+    even(await curl(network, 300), MOST, 'the director is stopped')
+    const again = await startDirector(t, network, dir)
     await again.until(inSwitch(MOST))
     t.is(await installed(network), before, 'a restart changes nothing')
   },
