@@ -4,7 +4,7 @@ import { epochOf, schedule } from '../../../../director/schedule/schedule.ts'
 import type { Turns } from '../../../../director/schedule/turns.ts'
 import type { Scheduler } from '../../../../shared/config/service.ts'
 import { lvs } from './lvs.ts'
-import { type Arrival, randomOf } from './trace.ts'
+import { type Arrival, randomOf, type Trace } from './trace.ts'
 
 export interface Outcome {
   readonly opened: readonly number[]
@@ -17,7 +17,7 @@ type Choose = (conns: readonly number[], arrival: Arrival) => number
 export interface SimulateOptions {
   readonly scheduler: Scheduler
   readonly realServers: readonly RealServer[]
-  readonly trace: readonly Arrival[]
+  readonly trace: Trace
   /** Seconds between two decisions. */
   readonly tick?: number
   /** How many ticks old the counters are that a decision goes by. */
@@ -83,21 +83,30 @@ export function simulateOurs(options: SimulateOptions): Outcome {
 
 function play(
   servers: number,
-  trace: readonly Arrival[],
+  { arrivals, departures }: Trace,
   choose: Choose,
   onTick: (at: number, opened: readonly number[], active: readonly number[]) => void,
   tick = 1,
 ): Outcome {
   const opened = Array<number>(servers).fill(0)
   const active = Array<number>(servers).fill(0)
-  const ends = createHeap()
+  /** Which real server each connection has, in the order of arrivals. */
+  const chosen = new Uint32Array(arrivals.length)
+  let departed = 0
+  const departUntil = (time: number) => {
+    for (; departed < departures.length; departed++) {
+      const { at, lasts } = arrivals[departures[departed]!]!
+      if (at + lasts > time) return
+      active[chosen[departures[departed]!]!]!--
+    }
+  }
   const samples: number[][] = []
   let nextTick = tick
   let nextSample = 1
-  for (const arrival of trace) {
+  for (const [n, arrival] of arrivals.entries()) {
     while (Math.min(nextTick, nextSample) <= arrival.at) {
       const at = Math.min(nextTick, nextSample)
-      ends.until(at, server => active[server]!--)
+      departUntil(at)
       if (at === nextTick) {
         onTick(at, opened, active)
         nextTick += tick
@@ -107,51 +116,11 @@ function play(
         nextSample += 1
       }
     }
-    ends.until(arrival.at, server => active[server]!--)
+    departUntil(arrival.at)
     const server = choose(active, arrival)
     opened[server]!++
     active[server]!++
-    ends.push(arrival.at + arrival.lasts, server)
+    chosen[n] = server
   }
   return { opened, samples }
-}
-
-/** A binary heap of (time, server). */
-function createHeap() {
-  const heap: { at: number; server: number }[] = []
-  const up = (i: number) => {
-    for (let n = i; n > 0; ) {
-      const parent = (n - 1) >> 1
-      if (heap[parent]!.at <= heap[n]!.at) return
-      ;[heap[parent], heap[n]] = [heap[n]!, heap[parent]!]
-      n = parent
-    }
-  }
-  const down = () => {
-    for (let n = 0; ; ) {
-      let least = n
-      for (const child of [2 * n + 1, 2 * n + 2]) {
-        if (child < heap.length && heap[child]!.at < heap[least]!.at) least = child
-      }
-      if (least === n) return
-      ;[heap[least], heap[n]] = [heap[n]!, heap[least]!]
-      n = least
-    }
-  }
-  return {
-    push: (at: number, server: number) => {
-      heap.push({ at, server })
-      up(heap.length - 1)
-    },
-    until: (at: number, ended: (server: number) => void) => {
-      while (heap.length > 0 && heap[0]!.at <= at) {
-        ended(heap[0]!.server)
-        const last = heap.pop()!
-        if (heap.length > 0) {
-          heap[0] = last
-          down()
-        }
-      }
-    },
-  }
 }

@@ -5,6 +5,12 @@ export interface Arrival {
   readonly client: number
 }
 
+export interface Trace {
+  readonly arrivals: readonly Arrival[]
+  /** The arrivals' indices, in the order of their connections' ends. */
+  readonly departures: Uint32Array
+}
+
 export type Durations = 'uniform' | 'exponential' | 'heavy'
 
 export interface TraceOptions {
@@ -19,7 +25,7 @@ export interface TraceOptions {
   readonly seed: number
 }
 
-export function makeTrace({ rate, seconds, lasts, durations, bursty = false, seed }: TraceOptions): Arrival[] {
+export function makeTrace({ rate, seconds, lasts, durations, bursty = false, seed }: TraceOptions): Trace {
   const random = randomOf(seed)
   const draw = {
     uniform: () => lasts * 2 * random(),
@@ -27,11 +33,14 @@ export function makeTrace({ rate, seconds, lasts, durations, bursty = false, see
     // Pareto, shape 1.5: the mean is three times the least, the variance has no bound.
     heavy: () => lasts / 3 / (1 - random()) ** (1 / 1.5),
   }[durations]
-  return Array.from({ length: Math.round(rate * seconds) }, () => {
+  const arrivals = Array.from({ length: Math.round(rate * seconds) }, (): Arrival => {
     const at = random() * seconds
     const second = Math.floor(at)
     return { at: bursty ? second + (at - second) / 5 : at, lasts: draw(), client: Math.floor(random() * 2 ** 32) }
   }).sort((a, b) => a.at - b.at)
+  const ends = Float64Array.from(arrivals, arrival => arrival.at + arrival.lasts)
+  const departures = Uint32Array.from(arrivals.keys()).sort((a, b) => ends[a]! - ends[b]!)
+  return { arrivals, departures }
 }
 
 /** mulberry32: small, and the same everywhere. */
