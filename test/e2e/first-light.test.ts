@@ -12,7 +12,7 @@ test.before(async () => {
       { name: 'web-1', host: 0 },
       { name: 'web-2', host: 0 },
       { name: 'web-3', host: 1 },
-      { name: 'other-1', host: 0 },
+      { name: 'other-1', host: 0, kind: 'light' },
     ],
   })
   await site.drop('web.yaml', service())

@@ -5,7 +5,8 @@ import { createSite, curl, flows, ours, SERVICES, type Site, service, tally, unt
 import { eavesdrop, standIn } from './variants.ts'
 
 // What operators of LVS and Open vSwitch really have, in one lab: every test is one such thing. Its own flow broken, it
-// fails. web-1 and vm-* are on rs1, web-2 and dns-1 on rs2; tag-1 and vm-10 are in VLAN 10, vm-20 and vm-21 in VLAN 20.
+// fails. web-1, tag-1 and vm-* are on rs1, web-2, tag-2 and dns-1 on rs2; tag-* and vm-10 are in VLAN 10, vm-20
+// and vm-21 in VLAN 20.
 let site: Site
 
 const TAGGED_VIP = '10.10.1.110'
@@ -19,6 +20,7 @@ test.before(async () => {
       { name: 'web-1', host: 0 },
       { name: 'web-2', host: 1 },
       { name: 'tag-1', host: 0, vlan: 10 },
+      { name: 'tag-2', host: 1, vlan: 10 },
       { name: 'dns-1', host: 1 },
       { name: 'net-1', host: 1, kind: 'light' },
       { name: 'vm-1', host: 0, kind: 'light' },
@@ -41,7 +43,8 @@ test.before(async () => {
     'web-tls': { port: 443, realServers: web('web-*', 8081) },
     only1: { vip: '10.10.1.101', realServers: web('web-1', 8080) },
     only2: { vip: '10.10.1.101', port: 81, realServers: web('web-2', 8080) },
-    tagged: { vip: TAGGED_VIP, realServers: web('tag-1', 8080) },
+    // Ready is who answers a check, too: it travels without the tag.
+    tagged: { vip: TAGGED_VIP, realServers: web('tag-*', 8080), check: { type: 'tcp' } },
     closed: { vip: '10.10.1.102', clients: ['192.168.0.0/16'], realServers: web('web-1', 8080) },
     quiet: { vip: '10.10.1.103', arp: 'drop', realServers: web('web-1', 8080) },
     offlink: { vip: '198.51.100.7', realServers: web('web-1', 8080) },
@@ -52,7 +55,7 @@ test.before(async () => {
   }
   const text = Object.entries(files).map(([name, changes]) => service({ service: name, ...changes }))
   await site.drop('all.yaml', text.join('---\n'))
-  for (const name of Object.keys(files)) await site.ready(name, name.startsWith('web') ? 2 : 1)
+  for (const name of Object.keys(files)) await site.ready(name, /^(web|tagged)/.test(name) ? 2 : 1)
 })
 
 test.after.always(() => site?.down())
@@ -64,6 +67,7 @@ async function who(from: string, url: string, count = 12): Promise<string[]> {
 }
 
 const BOTH = ['web-1', 'web-2']
+const TAGGED = ['tag-1', 'tag-2']
 
 for (const [from, what] of [
   ['client', 'a client on the fabric'],
@@ -172,12 +176,32 @@ test.serial(
   'a VLAN: clients on the fabric and on the host are served; in another VLAN the address is another’s',
   async t => {
     const { lab } = site
-    t.deepEqual(await who('client2', `http://${TAGGED_VIP}/`, 4), ['tag-1'])
-    t.deepEqual(await who('vm-10', `http://${TAGGED_VIP}/`, 4), ['tag-1'])
+    t.deepEqual(await who('client2', `http://${TAGGED_VIP}/`, 4), TAGGED)
+    t.deepEqual(await who('vm-10', `http://${TAGGED_VIP}/`, 4), TAGGED)
     // A tenant with the same addresses.
     await lab.host('vm-20').exec(['ip', 'address', 'add', `${TAGGED_VIP}/24`, 'dev', 'eth0'])
     t.deepEqual(await who('vm-21', `http://${TAGGED_VIP}:8080/`, 2), ['vm-20'])
     t.is(await neighbour('vm-21', TAGGED_VIP), lab.vm('vm-20').plan.mac)
+  },
+)
+
+test.serial(
+  'on the wire the tag is there both ways, and the fabric has every MAC on its right port in that VLAN',
+  async t => {
+    const { lab } = site
+    const heard = await eavesdrop(lab, 'rs1', `vlan 10 and host ${TAGGED_VIP}`, async () => {
+      t.deepEqual(await who('client2', `http://${TAGGED_VIP}/`, 30), TAGGED)
+    })
+    t.true(heard.some(packet => packet.ip?.dst === TAGGED_VIP && packet.flags === 'S'))
+    t.true(heard.some(packet => packet.ip?.src === TAGGED_VIP && packet.ports?.src === 80 && packet.flags === 'SA'))
+    const where = new Map([
+      ...lab.plan.clients.map(client => [client.mac, client.name] as const),
+      ...lab.plan.hosts.map(host => [host.mac, host.name] as const),
+      ...lab.vms.map(vm => [vm.plan.mac, vm.plan.host] as const),
+    ])
+    const table = (await lab.fabric.macTable()).filter(entry => entry.vlan === 10)
+    t.true(table.length >= 4)
+    for (const { mac, port } of table) t.is(port, where.get(mac) ?? 'nobody', mac)
   },
 )
 
@@ -191,7 +215,7 @@ test.serial("a bridge whose own port is in a VLAN: replies stay in the VM's netw
   const vsctl = (...args: string[]) => lab.host('rs1').exec(['ovs-vsctl', ...args])
   await vsctl('set', 'port', 'br0', 'tag=30')
   t.deepEqual(await who('client', 'http://10.10.1.101/', 3), ['web-1'])
-  t.deepEqual(await who('client2', `http://${TAGGED_VIP}/`, 3), ['tag-1'])
+  t.deepEqual(await who('client2', `http://${TAGGED_VIP}/`, 3), TAGGED)
   await vsctl('clear', 'port', 'br0', 'tag')
 })
 
@@ -251,8 +275,8 @@ test.serial('the director and an agent on one bridge, with a local real server',
   for (const from of ['client', 'vm-1', 'vm-2', 'rs2', 'client3'])
     t.deepEqual(await who(from, `http://${VIP}/`), BOTH, from)
   // vm-10 is on an access port of the director's own bridge.
-  t.deepEqual(await who('vm-10', `http://${TAGGED_VIP}/`, 3), ['tag-1'])
-  t.deepEqual(await who('client2', `http://${TAGGED_VIP}/`, 3), ['tag-1'])
+  t.deepEqual(await who('vm-10', `http://${TAGGED_VIP}/`, 3), TAGGED)
+  t.deepEqual(await who('client2', `http://${TAGGED_VIP}/`, 3), TAGGED)
   // The host's address is the director's: still nothing gets past it to the VM.
   const heard = await eavesdrop(lab, 'web-1', 'tcp and dst host 10.10.1.102', async () => {
     for (const url of ['http://10.10.1.102/', 'http://10.10.1.102:8080/'])

@@ -58,6 +58,7 @@ export function domainXml(vm: VmPlan): string {
     </channel>
     <serial type='pty'><log file='/var/log/libvirt/qemu/${vm.name}-console.log'/></serial>
     <console type='pty'/>
+    <controller type='usb' model='none'/>
     <memballoon model='none'/>
   </devices>
 </domain>

@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 // Holds connections to an echo service, on each of which it says something all the time and wants to hear it again.
 // Says `open` once all are there; when the stop file is there, says what has become of them, as JSON.
 const [host, port, count, stopFile] = process.argv.slice(2)
-const EVERY_MS = 200
+const EVERY_MS = 500
 
 interface Held {
   said: number

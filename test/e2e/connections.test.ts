@@ -1,0 +1,159 @@
+import test from 'ava'
+import { CONTROL_SOCKETS } from '../lab/daemons.ts'
+import { createSite, type Site, service, silentClient, startEcho, VIP } from './fixture.ts'
+
+// Connections of echo services in three VMs on two hosts: what changes keep them, how the director accounts them, and how
+// their clients hear of a VM's end.
+const LONG = { port: 9000, count: 200, stop: '/run/stop-long-lived' }
+const PORT = 9001
+const COUNT = 20
+let site: Site
+
+test.before(async () => {
+  site = await createSite({ hosts: 2, vms: 3 })
+  for (const port of [LONG.port, PORT]) await startEcho(site.lab.vms, port)
+})
+
+test.after.always(() => site?.down())
+
+const echo = (realServers: readonly object[], more: object = {}) =>
+  `${JSON.stringify({ service: 'echo', vip: VIP, port: LONG.port, scheduler: 'rr', drainTimeout: 600, realServers, ...more })}\n`
+const rs = (vm: string, more: object = {}) => ({ vm, port: LONG.port, ...more })
+
+test.serial('200 long-lived connections lose none, whatever changes', async t => {
+  const { lab, director } = site
+  const drop = async (text: string, what: string, accept: Parameters<typeof director.until>[1]) => {
+    await site.drop('echo.yaml', text)
+    await director.until(what, accept)
+  }
+  await drop(echo([rs('web-[12]')]), 'two ready', s => states(s).join() === 'ready,ready')
+  const program = new URL('programs/long-lived.ts', import.meta.url).pathname
+  const holder = await lab.client.spawn([
+    process.execPath,
+    program,
+    VIP,
+    String(LONG.port),
+    String(LONG.count),
+    LONG.stop,
+  ])
+  await holder.waitForLine(/^open/, 180_000)
+
+  // Added, weighed, scheduled otherwise, drained, removed; one change in force before the next.
+  await drop(echo([rs('web-*')]), 'a third one', s => states(s).join() === 'ready,ready,ready')
+  for (const scheduler of ['wlc', 'sh', 'mh', 'lc', 'sed', 'nq', 'dh', 'wrr']) {
+    await drop(echo([rs('web-*')], { scheduler }), scheduler, s => s.services[0]?.scheduler === scheduler)
+  }
+  const weighed = [rs('web-1', { weight: 3 }), rs('web-2', { weight: 1 }), rs('web-3', { weight: 9 })]
+  await drop(echo(weighed), 'weights', s => weights(s).join() === '1,3,9')
+  await drop(echo([rs('web-1', { weight: 0 }), rs('web-[23]')]), 'a drained one', s => states(s).includes('draining'))
+  await drop(echo([rs('web-[23]')]), 'removed ones stay, drained', s => weights(s).join() === '0,1,1')
+  await drop(echo([rs('web-3')]), 'and another', s => weights(s).join() === '0,0,1')
+  await drop(echo([rs('web-*')]), 'all back', s => states(s).join() === 'ready,ready,ready')
+  const persistence = { timeout: 60 }
+  await drop(
+    echo([rs('web-*')], { scheduler: 'wlc', persistence }),
+    'persistence',
+    s => s.services[0]?.scheduler === 'wlc',
+  )
+
+  await director.kill()
+  await Promise.all(['rs1', 'rs2'].map(host => site.agent(host).kill()))
+  await Promise.all([director.start(), ...['rs1', 'rs2'].map(host => site.agent(host).start())])
+  await director.until(
+    'all back after the restarts',
+    s => s.hosts.every(host => host.state === 'connected') && states(s).join() === 'ready,ready,ready',
+  )
+
+  const listed = await lab.director.exec([
+    process.execPath,
+    new URL('../../cli/main.ts', import.meta.url).pathname,
+    ...['connections', '--json', '--socket', CONTROL_SOCKETS.director],
+  ])
+  t.is(listed.stdout.split('\n').filter(line => line.includes('"state":"active"')).length, LONG.count)
+  await lab.client.writeFile(LONG.stop, '')
+  t.deepEqual(JSON.parse(await holder.waitForLine(/^\{/)), { count: LONG.count, lost: [], silent: 0 })
+})
+
+type Status = Awaited<ReturnType<Site['director']['until']>>
+const states = (status: Status) => status.services[0]?.realServers.map(one => one.state).sort() ?? []
+const weights = (status: Status) => status.services[0]?.realServers.map(one => one.weight).sort() ?? []
+
+interface Row {
+  readonly client: string
+  readonly vm: string
+  readonly state: string
+  readonly age?: number
+  readonly packets?: number
+  readonly bytes?: number
+  readonly atLeast: boolean
+}
+
+/** What `crossport connections` says of those that are active, once all of them are accounted. */
+async function accounted(count: number): Promise<readonly Row[]> {
+  const cli = [process.execPath, new URL('../../cli/main.ts', import.meta.url).pathname, 'connections', '--json']
+  for (;;) {
+    const { stdout } = await site.lab.director.exec([...cli, '--socket', CONTROL_SOCKETS.director])
+    const all = stdout.split('\n').flatMap(line => (line === '' ? [] : (JSON.parse(line) as Row)))
+    const rows = all.filter(row => row.state === 'active')
+    if (rows.length === count && rows.every(row => row.packets !== undefined)) return rows
+  }
+}
+
+test.serial('age, packets and bytes of each connection, also across a restart of the director', async t => {
+  await site.remove('echo.yaml')
+  await site.drop(
+    'counted.yaml',
+    service({ service: 'counted', port: PORT, realServers: [{ vm: 'web-[12]', port: PORT }] }),
+  )
+  await site.ready('counted', 2)
+  const client = await silentClient(site, 'counted', PORT, COUNT)
+  const rows = await accounted(COUNT)
+  t.is(new Set(rows.map(row => row.client)).size, COUNT)
+  for (const { packets, bytes, age, atLeast } of rows) {
+    // SYN, ACK, 100 bytes, ACK: with TCP's options 20 + 40, three times 20 + 32, and what was said; some may come twice.
+    t.false(atLeast)
+    t.true(packets! >= 4 && packets! <= 8, `${packets} packets`)
+    t.true(bytes! >= 316 && bytes! <= 1000, `${bytes} bytes`)
+    t.true(age! < 120)
+  }
+
+  await site.director.kill()
+  await site.director.start()
+  await site.ready('counted', 2)
+  // They are silent, so nobody counts them any more; what comes now is counted.
+  const again = await silentClient(site, 'again', PORT, 1)
+  const cli = [process.execPath, new URL('../../cli/main.ts', import.meta.url).pathname, 'connections']
+  for (;;) {
+    const { stdout } = await site.lab.director.exec([...cli, '--socket', CONTROL_SOCKETS.director])
+    const lines = stdout.split('\n').filter(line => line.includes(`${VIP}:${PORT}`))
+    t.is(lines.length, COUNT + 1)
+    if (lines.filter(line => / {2}- *$/.test(line)).length === COUNT) break
+  }
+  client.kill()
+  again.kill()
+  await Promise.all([client.exited, again.exited])
+})
+
+test.serial('clients that only wait hear at once that their real server is gone', async t => {
+  const client = await silentClient(site, 'waiting', PORT, COUNT)
+  const rows = (await accounted(COUNT)).filter(row => row.vm === 'web-1')
+  t.is(rows.length, COUNT / 2)
+  await site.lab.vms.find(vm => vm.name === 'web-1')!.destroy()
+  await client.waitForLine(new RegExp(`^ECONNRESET ${COUNT / 2}`), 60_000)
+  t.pass()
+  client.kill()
+  await client.exited
+})
+
+test.serial('accounting: false leaves the switch alone', async t => {
+  const sets = () => site.lab.director.exec(['ovs-vsctl', 'list', 'Flow_Sample_Collector_Set'])
+  t.regex((await sets()).stdout, /owner=crossport/)
+  await site.director.kill('SIGTERM')
+  t.notRegex((await sets()).stdout, /owner=crossport/)
+  await site.director.start({ accounting: false })
+  await site.ready('counted', 1)
+  const { stdout } = await site.lab.director.exec(['ovs-ofctl', '-O', 'OpenFlow15', 'dump-flows', 'br0', 'table=104'])
+  t.regex(stdout, /reg0=/)
+  t.notRegex(stdout, /sample\(/)
+  t.notRegex((await sets()).stdout, /owner=crossport/)
+})
