@@ -4,6 +4,7 @@ import type { Lab } from '../lab/lab.ts'
 import { root } from '../lab/paths.ts'
 import type { Packet } from '../lab/pcap.ts'
 import type { LabProcess } from '../lab/place.ts'
+import { decapsulate, TUNNEL_FILTER, type Tunnelled } from '../lab/tunnel.ts'
 
 /**
  * Puts a namespace in a VM's place on the bridge: it gets the VM's port identity, hardware address and address, and
@@ -43,4 +44,9 @@ export async function eavesdrop(
     await capture.stop()
   }
   return capture.packets
+}
+
+/** What goes through a host's tunnels while `work` is done. */
+export async function tunnelled(lab: Lab, host: string, work: () => Promise<void>): Promise<readonly Tunnelled[]> {
+  return (await eavesdrop(lab, host, TUNNEL_FILTER, work)).flatMap(packet => decapsulate(packet) ?? [])
 }
