@@ -2,11 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import { load } from './load.ts'
-import { faultSite, HELD_UP, hasProblem, inPlace, SECOND, SECOND_VIP, second } from './site.ts'
+import { faults } from './one-host.ts'
+import { HELD_UP, hasProblem, inPlace, SECOND, SECOND_VIP, second } from './site.ts'
 
 // What can happen to Open vSwitch: a flow refused, flows changed by others, its daemons and its bridge gone and back.
 const DOWN_MS = Number(process.env.CROSSPORT_DOWN_MS ?? 2000)
-const faults = faultSite({ vms: 1 })
 const { agent, sh, holds, calmAgain } = faults
 const mac = () => faults.lab.plan.hosts.find(({ name }) => name === 'rs1')!.mac
 const ip = () => faults.lab.plan.hosts.find(({ name }) => name === 'rs1')!.ip
@@ -22,18 +22,15 @@ const KILL_OVSDB = killed('ovsdb-server')
 // The bridge's own device, and with it the host's address, goes with the daemon.
 const addressBack = () => sh(`until ip link set br0 up; do sleep 0.05; done; ip address replace ${ip()}/24 dev br0`)
 
-test.serial.before(async () => {
-  await agent().kill()
-  await agent().start({}, HELD_UP)
-  await calmAgain()
-})
-
 test.afterEach.always('flow-restore-wait is never left set', async t => {
   const { stdout } = await sh('ovs-vsctl --if-exists get open_vswitch . other_config:flow-restore-wait; echo')
   t.is(stdout.trim(), '')
 })
 
 test.serial('a flow that the switch refuses takes only its own service out', async t => {
+  await agent().kill()
+  await agent().start({}, HELD_UP)
+  await calmAgain()
   const { stdout } = await sh('ovs-ofctl -O OpenFlow15 dump-aggregate br0 table=0')
   const count = Number(/flow_count=(\d+)/.exec(stdout)?.[1])
   await sh(

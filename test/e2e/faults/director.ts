@@ -4,10 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
 import { SERVICES, service, VIP } from '../fixture.ts'
 import { load } from './load.ts'
-import { faultSite, HELD_UP, hasProblem, inPlace, SECOND, SECOND_VIP, second } from './site.ts'
+import { faults } from './one-host.ts'
+import { HELD_UP, hasProblem, inPlace, SECOND, SECOND_VIP, second } from './site.ts'
 
 // What can happen to the director and to the way to it, and to the directory of service files: hosts go on.
-const faults = faultSite({ vms: 1 })
 const { agent, host, calmAgain } = faults
 const director = () => faults.site.director
 const LEASE_MS = 3000

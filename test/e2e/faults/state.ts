@@ -1,10 +1,10 @@
 import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { load } from './load.ts'
-import { faultSite, HELD_UP, SECOND, second } from './site.ts'
+import { faults } from './one-host.ts'
+import { HELD_UP, SECOND, second } from './site.ts'
 
 // What can happen to the state file, and to the clock: a clear error, flows as they were, and a way back.
-const faults = faultSite({ vms: 1 })
 const { agent, host, sh, holds, calmAgain } = faults
 const MAIN = path.join(import.meta.dirname, '../../../agent/main.ts')
 const STATE = '/var/lib/crossport/agent.db'

@@ -5,27 +5,30 @@ import test, { type ExecutionContext } from 'ava'
 import Database from 'better-sqlite3'
 import type { Status__Output } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
 import { load } from './load.ts'
+import { faults } from './one-host.ts'
 import { BUNDLE_STAGES, type Middleman, type Stage, standBetween, toldGuest } from './proxy.ts'
-import { faultSite, inPlace, SECOND, SECOND_VIP, second } from './site.ts'
+import { inPlace, SECOND, SECOND_VIP, second } from './site.ts'
 
 // The agent is killed, at every stage of what it does: no request may be lost, and what comes after must be as if
 // nothing had been.
 /** So many random kills; by default as many as fit in a third of a minute. */
 const KILLS = Number(process.env.CROSSPORT_KILLS ?? 0)
 const KILLING_MS = 20_000
-const faults = faultSite({ vms: 1 })
 const { agent, host, calmAgain, holds } = faults
 const MAIN = path.join(import.meta.dirname, '../../../agent/main.ts')
-let proxies: Record<'switch' | 'libvirt', Middleman>
+let proxies: Record<'switch' | 'libvirt', Middleman> | undefined
 
-test.serial.before(async () => {
+/** From now on the agent talks to switch and libvirt through these. */
+async function throughProxies(): Promise<NonNullable<typeof proxies>> {
+  if (proxies !== undefined) return proxies
   proxies = {
     switch: standBetween(host().path('/run/proxy/br0.mgmt'), host().path('/run/openvswitch/br0.mgmt'), 'openflow'),
     libvirt: standBetween(host().path('/run/proxy/libvirt'), host().path('/run/libvirt/libvirt-sock'), 'libvirt'),
   }
   await agent().kill()
   await start()
-})
+  return proxies
+}
 test.after.always(() => {
   for (const proxy of Object.values(proxies ?? {})) proxy.close()
 })
@@ -66,7 +69,7 @@ async function nothingLostOrDoubled(t: ExecutionContext): Promise<void> {
 
 interface Moment {
   readonly name: string
-  readonly proxy: keyof typeof proxies
+  readonly proxy: keyof NonNullable<typeof proxies>
   readonly stage: () => Stage
   /** Whether `second` is coming or going then. */
   readonly comes: boolean
@@ -85,12 +88,13 @@ const moments: readonly Moment[] = [
 
 for (const { name, proxy, stage, comes } of moments) {
   test.serial(`kill -9 of the agent ${name}: no flow lost or doubled, no request lost`, async t => {
+    const through = (await throughProxies())[proxy]
     const clients = await load(t, faults.lab)
     if (!comes) {
       await faults.site.drop(SECOND, second())
       await faults.site.ready('second', 1)
     }
-    const reached = proxies[proxy].until(stage(), () => agent().process.kill('SIGKILL'))
+    const reached = through.until(stage(), () => agent().process.kill('SIGKILL'))
     if (comes) await faults.site.drop(SECOND, second())
     else await faults.site.remove(SECOND)
     await reached
@@ -111,6 +115,7 @@ for (const { name, proxy, stage, comes } of moments) {
 }
 
 test.serial('kills at random moments while a service comes and goes: no flow, no request lost', async t => {
+  await throughProxies()
   const clients = await load(t, faults.lab)
   const argv = [process.execPath, MAIN, '--config', '/etc/crossport/agent.yaml']
   let there = false
