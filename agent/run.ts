@@ -35,9 +35,10 @@ const VERSION = (JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string 
 /** Time between two full comparisons with the switch. */
 const AUDIT_MS = 600_000
 
-/** How long what the first pass does not need waits for it: while its inputs are not there, and while it goes on. */
+/** How long what the first pass does not need waits for it: where others keep it waiting, and where it is busy itself. */
 const ASKED_MS = 1000
 const BUSY_MS = 5000
+const LOOK_MS = 100
 
 /** What the agent finds on its host. A benchmark puts others in their place: nobody has a thousand VMs at hand. */
 export interface Surroundings {
@@ -94,10 +95,13 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
       if (readiness.reached('in sync')) log.info('in sync', { flows: applier.counts.installedFlows })
     },
   })
-  let cancelStart = clock.after(ASKED_MS, () => {
-    if (loop.acting) cancelStart = clock.after(BUSY_MS, passed)
+  const busy = () => (loop.acting || !inputs.services.synced) && clock.now() - begun < BUSY_MS
+  const look = () => {
+    if (busy()) cancelStart = clock.after(LOOK_MS, look)
     else passed()
-  })
+  }
+  const begun = clock.now()
+  let cancelStart = clock.after(ASKED_MS, look)
   const sw = around.openSwitch({
     bridge: config.bridge,
     owner: 'agent',
@@ -290,7 +294,7 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
       name: 'control socket',
       start: async signal => {
         // gRPC takes as long to load as all else, and flows need nothing of it.
-        await Promise.race([started, delay(ASKED_MS + BUSY_MS, undefined, { ref: false, signal })])
+        await Promise.race([started, delay(BUSY_MS, undefined, { ref: false, signal })])
         const { serveControl } = await import('../shared/rpc/control.ts')
         const server = await serveControl({
           socket: config.controlSocket,
