@@ -34,13 +34,17 @@ export function createReadyMemory(store: Pick<Store, 'readyRuns' | 'changeReadyR
  */
 export function createAddressMemory(
   store: Pick<Store, 'ownAddresses' | 'setOwnAddresses'>,
-  guest: Pick<GuestManager, 'status'>,
+  guest: Pick<GuestManager, 'status' | 'changes'>,
 ) {
   let known: ReadonlyMap<string, string> = new Map(Object.entries(store.ownAddresses()))
   let saved = known
+  let last: readonly [readonly Domain[], readonly GuestRecord[], number] | undefined
   return {
     /** By `uuid/mac`, of all NICs of these VMs; the same object while nothing changes. */
     of: (domains: readonly Domain[], records: readonly GuestRecord[]): ReadonlyMap<string, string> => {
+      const input = [domains, records, guest.changes] as const
+      if (last?.every((value, i) => value === input[i])) return known
+      last = input
       const next = new Map<string, string>()
       const ask = (vmUuid: string, mac: string) => {
         const name = `${vmUuid}/${mac}`

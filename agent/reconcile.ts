@@ -30,7 +30,7 @@ export interface ReconcileOptions {
   readonly inputs: Inputs
   readonly store: Store
   readonly applier: Applier
-  readonly guest: Pick<GuestManager, 'set' | 'status'>
+  readonly guest: Pick<GuestManager, 'set' | 'status' | 'changes'>
   readonly health: HealthRoom
   readonly sw: Pick<Switch, 'readInstalled' | 'commit' | 'packetOut'>
   readonly ingressPorts: PortRange
@@ -172,6 +172,7 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
     health.set({ confirmed: applier.confirmed, allConfirmed, guest: guest.status, wasReady: ready.was })
     const reports = makeReports({
       backends,
+      gone: whole ? undefined : gone,
       confirmed: applier.confirmed,
       allConfirmed,
       flowsReason: failure instanceof Error ? failure.message : undefined,

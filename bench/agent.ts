@@ -69,7 +69,7 @@ export async function startAgent(rundir: string, host: BenchHost): Promise<Bench
         return applier.quarantined
       },
     },
-    guest: { set: () => {}, status: () => undefined },
+    guest: { set: () => {}, status: () => undefined, changes: 0 },
     health: noChecks,
     sw,
     overlay: undefined,

@@ -14,7 +14,7 @@ export function changedItems<T>(before: readonly T[], after: readonly T[]): { re
   return { gone: [...old], come }
 }
 
-/** Beyond this many, sorting anew is cheaper than moving the tail for each. */
+/** Beyond this many, going through all and sorting anew is cheaper than moving the tail for each. */
 const FEW = 64
 
 /** A sorted list without `gone` and with `come`, sorted; keys are compared by code unit, and each is there once. */
@@ -24,9 +24,12 @@ export function updateSorted<T>(
   come: readonly T[],
   key: (item: T) => string,
 ): T[] {
-  const next = gone.size === 0 ? [...sorted] : sorted.filter(item => !gone.has(item))
-  if (come.length > FEW) return [...next, ...come].sort((a, b) => (key(a) < key(b) ? -1 : Number(key(a) > key(b))))
-  for (const item of come) {
+  if (gone.size + come.length > FEW) {
+    const left = gone.size === 0 ? sorted : sorted.filter(item => !gone.has(item))
+    return [...left, ...come].sort((a, b) => (key(a) < key(b) ? -1 : Number(key(a) > key(b))))
+  }
+  const next = sorted.slice()
+  const placeOf = (item: T) => {
     const wanted = key(item)
     let low = 0
     let high = next.length
@@ -35,7 +38,12 @@ export function updateSorted<T>(
       if (key(next[middle]!) < wanted) low = middle + 1
       else high = middle
     }
-    next.splice(low, 0, item)
+    return low
   }
+  for (const item of gone) {
+    const at = placeOf(item)
+    if (next[at] === item) next.splice(at, 1)
+  }
+  for (const item of come) next.splice(placeOf(item), 0, item)
   return next
 }

@@ -6,6 +6,8 @@ import type { ReportedRealServer } from './types.ts'
 
 export interface ReportsInput {
   readonly backends: readonly Backend[]
+  /** Those that were there last time and are not, or are another object; undefined: any. */
+  readonly gone: readonly Backend[] | undefined
   /** The switch has confirmed this object. */
   confirmed(object: string): boolean
   /** The switch has confirmed everything: nothing has to be asked one by one. */
@@ -78,12 +80,16 @@ export function createReports(): (input: ReportsInput) => Reports {
       }
       list.push(told.report)
     }
-    return { list, changed, gone: known.size === list.length ? [] : dismiss(input.backends) }
+    return { list, changed, gone: known.size === list.length ? [] : dismiss(input) }
   }
 
-  function dismiss(backends: readonly Backend[]): readonly string[] {
-    const present = new Set(backends.map(({ key }) => key))
-    const gone = [...known.keys()].filter(key => !present.has(key))
+  function dismiss({ backends, gone: told }: ReportsInput): readonly string[] {
+    const present = told === undefined ? new Set(backends) : undefined
+    const suspects = told ?? [...known.values()].map(({ backend }) => backend)
+    // One that is another object now is known as that.
+    const gone = suspects
+      .filter(backend => known.get(backend.key)?.backend === backend && present?.has(backend) !== true)
+      .map(({ key }) => key)
     for (const key of gone) known.delete(key)
     return gone
   }

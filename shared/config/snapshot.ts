@@ -143,10 +143,18 @@ function conflictProblems(
   )
 }
 
-/** `files`: those in force, by name. What only some readers want is made when it is asked for. */
-export function snapshotOf(files: readonly GoodFile[], problems: readonly SpecProblem[]): ServicesSnapshot {
+export function specsOf(files: readonly GoodFile[]): ServiceSpec[] {
   const specs: ServiceSpec[] = []
   for (const { parsed } of files) for (const spec of parsed.specs) specs.push(spec)
+  return specs
+}
+
+/** `files`: those in force, by name. What only some readers want is made when it is asked for. */
+export function snapshotOf(
+  files: readonly GoodFile[],
+  problems: readonly SpecProblem[],
+  specs: readonly ServiceSpec[] = specsOf(files),
+): ServicesSnapshot {
   let documents: readonly SourceDocument[] | undefined
   return {
     synced: true,

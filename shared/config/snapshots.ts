@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { updateSorted } from '../lists.ts'
 import { createConflictIndex } from './conflicts.ts'
-import type { SpecProblem } from './service.ts'
+import type { ServiceSpec, SpecProblem } from './service.ts'
 import {
   type FileContent,
   fileProblems,
@@ -9,6 +9,7 @@ import {
   resolveFiles,
   type ServicesSnapshot,
   snapshotOf,
+  specsOf,
 } from './snapshot.ts'
 
 /** Keeps the snapshot of a directory, and which version of each file is in force. */
@@ -88,7 +89,8 @@ export function createSnapshots(lastGood: ReadonlyMap<string, GoodFile>): Snapsh
     order = updateSorted(order, gone, come, content => content.file)
     // Of a file that only got to be known better, nobody need hear now: that is kept with the next change.
     if (!told && different.every(([file, was]) => was?.parsed === inForce.get(file)?.parsed)) return current
-    return snapshotOf(order, [...problems.values()].flat())
+    const specs = updateSorted(current.specs, new Set(specsOf([...gone])), specsOf(come), specPlace)
+    return snapshotOf(order, [...problems.values()].flat(), specs)
   }
 
   return {
@@ -102,6 +104,9 @@ export function createSnapshots(lastGood: ReadonlyMap<string, GoodFile>): Snapsh
     },
   }
 }
+
+/** By file, then by line. */
+const specPlace = ({ source: { file, line } }: ServiceSpec) => `${file}\0${String(line).padStart(9, '0')}`
 
 const plain = ({ synced, specs, problems, files }: ServicesSnapshot) => ({
   synced,
