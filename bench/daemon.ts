@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { end } from '../test/segment/cleanup.ts'
-import { unitFlags } from './unit-flags.ts'
+import { unitEnvironment, unitFlags } from './unit-flags.ts'
 
 const STATE = 'agent.db'
 
@@ -101,8 +101,7 @@ export function startDaemon(
   const startedAt = monotonic()
   const child = spawn(process.execPath, [...unitFlags('agent'), program, JSON.stringify(options)], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    // As in the unit file; the first start of a suite finds nothing there.
-    env: { ...process.env, NODE_COMPILE_CACHE: join(rundir, 'compile-cache') },
+    env: { ...process.env, ...unitEnvironment('agent', join(rundir, 'compile-cache')) },
   })
   cleanup.defer(() => end(child, 'SIGTERM'))
   const events = new EventEmitter()

@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events'
 import { dirname, join } from 'node:path'
 import type { DirectorConfig } from '../../director/config.ts'
 import { end } from '../../test/segment/cleanup.ts'
-import { unitFlags } from '../unit-flags.ts'
+import { unitEnvironment, unitFlags } from '../unit-flags.ts'
 
 export interface ToDaemon {
   readonly ask: 'usage' | 'collect'
@@ -49,8 +49,7 @@ export function startDirectorProcess(config: DirectorConfig): DirectorProcess {
   const child = fork(new URL('daemon.ts', import.meta.url), [JSON.stringify(config)], {
     execArgv: ['--expose-gc', ...unitFlags('director')],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    // As in the unit file; the first start of a suite finds nothing there.
-    env: { ...process.env, NODE_COMPILE_CACHE: join(dirname(config.stateFile), 'compile-cache') },
+    env: { ...process.env, ...unitEnvironment('director', join(dirname(config.stateFile), 'compile-cache')) },
   })
   const events = new EventEmitter()
   const changes: Changed[] = []
