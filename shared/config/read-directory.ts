@@ -39,7 +39,7 @@ export async function readServiceDirectory(
   let lot = 0
   for (const entry of entries ?? []) {
     const path = inside + entry.name
-    const read = readServiceFile(path, known.get(path), now)
+    const read = readServiceFile(path, known.get(path), now, entry.isFile())
     if (read === undefined) continue
     files.set(path, read)
     if (entry.isSymbolicLink()) targets.set(targetOf(path), entry.name)
@@ -67,14 +67,22 @@ export function targetOf(path: string): string {
   }
 }
 
-/** One file; undefined when it is not there, or is a directory. `now`: wall clock, ms. */
-export function readServiceFile(path: string, known?: FileContent, now: number = Date.now()): FileContent | undefined {
+/** One file; undefined when it is not there, or is a directory. `now`: wall clock, ms. `regular`: it is known to be. */
+export function readServiceFile(
+  path: string,
+  known?: FileContent,
+  now: number = Date.now(),
+  regular = false,
+): FileContent | undefined {
   let fd: number | undefined
   try {
-    const there = statSync(path)
-    if (there.isDirectory()) return undefined
-    if (!there.isFile()) return { unreadable: 'not a regular file' }
-    if (known?.identity && known.identity === identityOf(there, now)) return known
+    // What is no file must not even be opened.
+    if (!regular || known?.identity) {
+      const there = statSync(path)
+      if (there.isDirectory()) return undefined
+      if (!there.isFile()) return { unreadable: 'not a regular file' }
+      if (known?.identity && known.identity === identityOf(there, now)) return known
+    }
     // Non-blocking: in between it may have become a FIFO.
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
     const stat = fstatSync(fd)
