@@ -32,7 +32,10 @@ export interface ApplyOptions {
   readonly changed?: Iterable<string>
 }
 
-/** Brings the bridge to what was compiled: read back, take the difference, one atomic bundle, write it down with its outcome. */
+/**
+ * Brings the bridge to what was compiled: read back, take the difference, one atomic bundle (several only where the bridge
+ * has nothing of ours yet), write it down with its outcome.
+ */
 export interface Applier {
   /**
    * What the switch holds is no longer known (reconnected, or a stranger changed it): it is read before the next
