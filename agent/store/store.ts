@@ -49,7 +49,7 @@ export interface Store extends DesiredStore {
 export function openStore(path: string): Store {
   const db = openDatabase(path, MIGRATIONS)
   const meta = metaTable(db)
-  const desired = desiredTable(db, meta, programIdentity())
+  const desired = desiredTable(db)
   const documents = keyedTable<DirectorDocument>(db, 'director_documents', ['file', 'line', 'text'], 2)
   const files = openServiceFiles(db, 'service_files')
   const domains = keyedTable<{ uuid: string; domain: string }>(db, 'domains', ['uuid', 'domain'], 1)
@@ -65,6 +65,13 @@ export function openStore(path: string): Store {
         throw stateError(path, cause)
       }
     }
+  const clearForeign = db.transaction((program: string) => {
+    if (meta.get('desired-by') === program) return
+    desired.clear()
+    meta.set('desired-by', program)
+  })
+  // Another program may have made other flows of the same.
+  written(clearForeign)(programIdentity())
   return {
     director: () => meta.get<DirectorInfo>('director'),
     setDirector: written(info => meta.set('director', info)),

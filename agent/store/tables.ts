@@ -1,4 +1,5 @@
 import type { DesiredStore, SavedObject } from '../../shared/apply/saver.ts'
+import type { KnownPrints } from '../../shared/flows/table.ts'
 import type { Database } from '../../shared/sqlite/open.ts'
 import type { GuestRecord, GuestRecords } from '../guest/types.ts'
 
@@ -60,34 +61,29 @@ export function keyedTable<Row extends object>(db: Database, table: string, colu
   }
 }
 
-/** One row an object, its flows one a line. Another program may make other flows of the same: its rows are removed. */
-export function desiredTable(
-  db: Database,
-  meta: ReturnType<typeof metaTable>,
-  program: string,
-): Required<Pick<DesiredStore, 'setDesired' | 'keepDesired' | 'knownPrints'>> {
+/** One row an object, its flows one a line. */
+export function desiredTable(db: Database) {
   const objects = db.prepare('SELECT object FROM desired_prints').pluck()
   const signature = db.prepare('SELECT signature FROM desired_prints WHERE object = ?').pluck()
   const prints = db.prepare(
     `SELECT group_concat(object || ' ' || signature || ' ' || hex(prints), '\n') FROM desired_prints`,
   )
   const tables = ['desired_objects', 'desired_prints']
-  const clearing = tables.map(table => db.prepare(`DELETE FROM ${table} WHERE object = ?`))
-  const clear = (object: string) => {
-    for (const one of clearing) one.run(object)
+  const removing = tables.map(table => db.prepare(`DELETE FROM ${table} WHERE object = ?`))
+  const remove = (object: string) => {
+    for (const one of removing) one.run(object)
   }
   const putFlows = db.prepare('INSERT OR REPLACE INTO desired_objects (object, flows) VALUES (?, ?)')
   const putPrints = db.prepare('INSERT OR REPLACE INTO desired_prints (object, signature, prints) VALUES (?, ?, ?)')
-  if (meta.get('desired-by') !== program) {
-    for (const table of tables) db.exec(`DELETE FROM ${table}`)
-    meta.set('desired-by', program)
-  }
   return {
+    clear: () => {
+      for (const table of tables) db.exec(`DELETE FROM ${table}`)
+    },
     setDesired: db.transaction((list: Iterable<SavedObject>) => {
       for (const saved of list) {
         if (signature.get(saved.object) === saved.signature) continue
         const { texts, prints } = saved.flows()
-        if (texts.length === 0) clear(saved.object)
+        if (texts.length === 0) remove(saved.object)
         else {
           putFlows.run(saved.object, texts.join('\n'))
           putPrints.run(saved.object, saved.signature, prints)
@@ -95,9 +91,9 @@ export function desiredTable(
       }
     }) as DesiredStore['setDesired'],
     keepDesired: db.transaction((has: (object: string) => boolean) => {
-      for (const object of objects.all() as string[]) if (!has(object)) clear(object)
+      for (const object of objects.all() as string[]) if (!has(object)) remove(object)
     }) as DesiredStore['keepDesired'],
-    knownPrints: () => {
+    knownPrints: (): KnownPrints => {
       // One text: as many rows with as many buffers would take several times as long.
       const lines = ((prints.pluck().get() as string | null) ?? '').split('\n')
       const found = new Map(lines.map(line => [line.slice(0, line.lastIndexOf(' ', line.lastIndexOf(' ') - 1)), line]))

@@ -70,6 +70,20 @@ test('everything that was put in is there after the agent has been away', t => {
   t.deepEqual([...second.readyRuns()], [['web', 3]])
 })
 
+test('what another program has written of flows is not believed', t => {
+  const path = join(tempDir(t), 'agent.db')
+  const store = openStore(path)
+  store.setDesired([desired('rs/web', 'table=0,actions=drop')])
+  store.close()
+  const db = openDatabase(path, MIGRATIONS)
+  db.exec(`UPDATE meta SET value = '"another"' WHERE key = 'desired-by'`)
+  db.close()
+  const again = openStore(path)
+  t.is(again.knownPrints!()('rs/web', 'of-rs/web'), undefined)
+  again.close()
+  t.deepEqual(rows(path, 'SELECT object FROM desired_objects'), [])
+})
+
 test('real servers may exchange their numbers in one pass', t => {
   const store = openStore(join(tempDir(t), 'agent.db'))
   t.teardown(() => store.close())
