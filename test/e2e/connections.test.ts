@@ -1,6 +1,5 @@
 import test from 'ava'
-import { CONTROL_SOCKETS } from '../lab/daemons.ts'
-import { createSite, type Site, service, silentClient, startEcho, VIP } from './fixture.ts'
+import { createSite, crossport, type Site, service, silentClient, startEcho, VIP } from './fixture.ts'
 
 // Connections of echo services in three VMs on two hosts: what changes keep them, how the director accounts them, and how
 // their clients hear of a VM's end.
@@ -64,15 +63,17 @@ test.serial('200 long-lived connections lose none, whatever changes', async t =>
     s => s.hosts.every(host => host.state === 'connected') && states(s).join() === 'ready,ready,ready',
   )
 
-  const listed = await lab.director.exec([
-    process.execPath,
-    new URL('../../cli/main.ts', import.meta.url).pathname,
-    ...['connections', '--json', '--socket', CONTROL_SOCKETS.director],
-  ])
-  t.is(listed.stdout.split('\n').filter(line => line.includes('"state":"active"')).length, LONG.count)
+  const listed = await connections('--json')
+  t.is(listed.filter(line => line.includes('"state":"active"')).length, LONG.count)
   await lab.client.writeFile(LONG.stop, '')
   t.deepEqual(JSON.parse(await holder.waitForLine(/^\{/)), { count: LONG.count, lost: [], silent: 0 })
 })
+
+/** What `crossport connections` prints, by line. */
+async function connections(...args: string[]): Promise<readonly string[]> {
+  const { stdout } = await site.lab.director.exec(crossport('director', 'connections', ...args))
+  return stdout.split('\n')
+}
 
 type Status = Awaited<ReturnType<Site['director']['until']>>
 const states = (status: Status) => status.services[0]?.realServers.map(one => one.state).sort() ?? []
@@ -90,10 +91,9 @@ interface Row {
 
 /** What `crossport connections` says of those that are active, once all of them are accounted. */
 async function accounted(count: number): Promise<readonly Row[]> {
-  const cli = [process.execPath, new URL('../../cli/main.ts', import.meta.url).pathname, 'connections', '--json']
   for (;;) {
-    const { stdout } = await site.lab.director.exec([...cli, '--socket', CONTROL_SOCKETS.director])
-    const all = stdout.split('\n').flatMap(line => (line === '' ? [] : (JSON.parse(line) as Row)))
+    const lines = await connections('--json')
+    const all = lines.flatMap(line => (line === '' ? [] : (JSON.parse(line) as Row)))
     const rows = all.filter(row => row.state === 'active')
     if (rows.length === count && rows.every(row => row.packets !== undefined)) return rows
   }
@@ -122,10 +122,8 @@ test.serial('age, packets and bytes of each connection, also across a restart of
   await site.ready('counted', 2)
   // They are silent, so nobody counts them any more; what comes now is counted.
   const again = await silentClient(site, 'again', PORT, 1)
-  const cli = [process.execPath, new URL('../../cli/main.ts', import.meta.url).pathname, 'connections']
   for (;;) {
-    const { stdout } = await site.lab.director.exec([...cli, '--socket', CONTROL_SOCKETS.director])
-    const lines = stdout.split('\n').filter(line => line.includes(`${VIP}:${PORT}`))
+    const lines = (await connections()).filter(line => line.includes(`${VIP}:${PORT}`))
     t.is(lines.length, COUNT + 1)
     if (lines.filter(line => / {2}- *$/.test(line)).length === COUNT) break
   }

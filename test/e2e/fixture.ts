@@ -149,6 +149,13 @@ async function startDaemon(
 }
 
 /** `count` requests, each on a connection of its own; `failed` where one has no answer. */
+const CLI = new URL('../../cli/main.ts', import.meta.url).pathname
+
+/** The command line of `crossport`, for a daemon on its own machine. */
+export function crossport(role: keyof typeof CONTROL_SOCKETS, ...args: string[]): string[] {
+  return [process.execPath, CLI, ...args, '--socket', CONTROL_SOCKETS[role]]
+}
+
 export function curl(url: string, count: number): string[] {
   const close = ['-H', 'Connection: close', '-w', '%{onerror}failed\\n']
   return ['curl', '-s', '-m', '5', ...close, `${url}?[1-${count}]`]

@@ -1,7 +1,6 @@
 import test, { type ExecutionContext } from 'ava'
 import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts'
-import { CONTROL_SOCKETS } from '../lab/daemons.ts'
-import { createSite, SERVICES, type Site, service, total, VIP } from './fixture.ts'
+import { createSite, crossport, SERVICES, type Site, service, total, VIP } from './fixture.ts'
 
 // Service files are edited in every way while clients are served. What an edit is of no concern to must not be touched: its
 // flows go on counting, and no request is lost.
@@ -138,9 +137,7 @@ test.serial('links into ..data, which is swapped; and a directory that is replac
 async function check(role: 'director' | 'agent', text: string, ...more: string[]) {
   const place = site.lab.host(role === 'director' ? 'director' : 'rs1')
   await place.writeFile('/run/web.yaml', text)
-  const cli = new URL('../../cli/main.ts', import.meta.url).pathname
-  const argv = [process.execPath, cli, 'check', '/run/web.yaml', '-s', CONTROL_SOCKETS[role], ...more]
-  return place.exec(argv, { check: false })
+  return place.exec(crossport(role, 'check', '/run/web.yaml', ...more), { check: false })
 }
 
 test.serial('`crossport check` says what a file would do, and it is what the file does', async t => {
