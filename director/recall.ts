@@ -1,19 +1,21 @@
 import { decodeCookie } from '../shared/flows/cookie.ts'
 import type { Log } from '../shared/log.ts'
 import { TCP_FLAG, tcpPacket } from '../shared/packet/ipv4.ts'
-import { segmentOf } from '../shared/packet/tcp.ts'
+import { headerOf, segmentOf } from '../shared/packet/tcp.ts'
 import type { Clock } from '../shared/run/clock.ts'
 import type { PacketIn, Switch } from '../shared/switch/types.ts'
-import { TABLE } from './compile/tables.ts'
+import { SIGNAL, TABLE } from './compile/tables.ts'
 import type { CompiledService } from './compile/types.ts'
 
 /**
  * Sees to it that a connection that no host knows ends, and is not asked for for ever (compile/features/recall.ts):
- *  1. A packet that the hosts were asked about is shown to this process, too, as far as the meter lets through.
- *  2. A second later the connection table is asked again, by a segment without data that stands for the packet. A host
- *     that has the connection has said so long ago, and the table has its mark.
- *  3. Without one the segment comes back here, and the client is answered with RST, as it would be by a host that does not
- *     know the connection (RFC 9293, 3.10.7.1).
+ *  1. A packet that the hosts were asked about is shown to this process, too, and so is a host's answer; both as far as
+ *     the meter lets through.
+ *  2. Without an answer the hosts are asked once more, by a segment without data that stands for the packet: question or
+ *     answer may have been lost.
+ *  3. Still without one, the connection table is asked, for the meter may have kept the answer from this process.
+ *  4. Without a mark there the client is answered with RST, as it would be by a host that does not know the connection
+ *     (RFC 9293, 3.10.7.1).
  */
 export interface Recall {
   packet(packet: PacketIn): void
@@ -31,9 +33,9 @@ export interface RecallOptions {
   refuse(packet: PacketIn): void
 }
 
-/** Hosts answer within a millisecond or two; a packet of theirs may be lost and come again. */
-const PATIENCE_MS = 1000
-/** Connections that are waited for at a time: more than come in PATIENCE_MS. */
+/** Milliseconds for which each of the two questions waits. Hosts answer within one or two. */
+const PATIENCE_MS = 600
+/** Connections that are waited for at a time: more than the meter lets through meanwhile. */
 const MOST = 10_000
 /** They are told of together. */
 const TELL_MS = 5000
@@ -58,24 +60,27 @@ export function createRecall(options: RecallOptions): Recall {
     if (segment === undefined || (segment.flags & TCP_FLAG.RST) !== 0) return
     const key = keyOf(segment)
     if (waiting.has(key) || waiting.size >= MOST) return
-    waiting.set(key, { packet, cancel: clock.after(PATIENCE_MS, () => ask(key, packet)) })
+    const again = () => ask(key, packet, TABLE.CONNECTION, () => ask(key, packet, TABLE.UNANSWERED, () => forget(key)))
+    waiting.set(key, { packet, cancel: clock.after(PATIENCE_MS, again) })
   }
 
-  const ask = (key: string, packet: PacketIn) => {
+  /** Takes a segment that stands for the packet through the connection table; `otherwise`: nothing has come of it. */
+  const ask = (key: string, packet: PacketIn, table: number, otherwise: () => void) => {
     const sw = options.switch()
-    const segment = segmentOf(packet.data)!
-    const { src, dst, srcPort, dstPort, sequence, acknowledgment } = segment
+    const { src, dst, srcPort, dstPort, sequence, acknowledgment } = segmentOf(packet.data)!
     const service = options
       .services()
       .find(({ protocol, vip, port }) => protocol === 'tcp' && port === dstPort && vip === [...dst].join('.'))
     if (sw === undefined || service === undefined) return forget(key)
-    const question = tcpPacket({ src, dst }, { srcPort, dstPort, sequence, acknowledgment, flags: TCP_FLAG.ACK })
-    const ethernet = Buffer.concat([Buffer.from(packet.data).subarray(0, 12), Buffer.from([0x08, 0x00])])
-    waiting.set(key, { packet, cancel: clock.after(PATIENCE_MS, () => forget(key)) })
+    const segment = tcpPacket({ src, dst }, { srcPort, dstPort, sequence, acknowledgment, flags: TCP_FLAG.ACK })
+    const data = Buffer.concat([headerOf(packet.data), segment])
+    waiting.set(key, { packet, cancel: clock.after(PATIENCE_MS, otherwise) })
     sw.packetOut({
-      actions: [{ type: 'ct', zone: service.zone, table: TABLE.UNANSWERED }],
-      data: Buffer.concat([ethernet, question]),
+      ...(packet.inPort === undefined ? {} : { inPort: packet.inPort }),
+      actions: [{ type: 'ct', zone: service.zone, table }],
+      data,
     }).catch((err: unknown) => log.debug('the connection table could not be asked', { err }))
+    return undefined
   }
 
   const unanswered = (packet: PacketIn) => {
@@ -97,7 +102,8 @@ export function createRecall(options: RecallOptions): Recall {
       if (cookie?.owner !== 'director') return
       if (cookie.kind === 'unanswered') return unanswered(packet)
       if (cookie.kind !== 'ask') return
-      if (packet.table === TABLE.TELL) return asked(packet)
+      // In the same table: of a host, it is an answer.
+      if (packet.match[SIGNAL] === undefined) return asked(packet)
       const segment = segmentOf(packet.data)
       if (segment !== undefined) forget(keyOf(segment))
     },

@@ -9,6 +9,14 @@ export interface Segment {
   readonly flags: number
 }
 
+/** The Ethernet header of an IPv4 frame, with its VLAN tag if it has one. */
+export function headerOf(data: Uint8Array): Uint8Array {
+  return data.subarray(
+    0,
+    Buffer.from(data.buffer, data.byteOffset, data.byteLength).readUInt16BE(12) === 0x8100 ? 18 : 14,
+  )
+}
+
 /** Of an Ethernet frame that may be cut off behind the TCP header, with a VLAN tag or without. Undefined for anything else. */
 export function segmentOf(data: Uint8Array): Segment | undefined {
   const frame = Buffer.from(data.buffer, data.byteOffset, data.byteLength)

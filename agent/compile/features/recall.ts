@@ -55,6 +55,7 @@ export function mineFlows(backend: Backend, at: Attachment, host: HostContext): 
       match: {
         ct_zone: HOST_ZONE,
         ct_mark: backend.id,
+        vlan_vid: vlanOf(at.tag),
         eth_type: ETH_TYPE.ipv4,
         ip_proto: IP_PROTO.tcp,
         ipv4_dst: backend.vip,

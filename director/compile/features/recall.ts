@@ -53,7 +53,7 @@ export function recallBase(site: Site): readonly Flow[] {
   return [
     flow(TABLE.TELL, PRIORITY.BASE, {}, [{ type: 'meter', meter: METER.tell }, toProcess]),
     flow(TABLE.UNANSWERED, PRIORITY.BASE, { ct_mark: 0 }, [toProcess]),
-    // No entry can be made of a FIN, so the table would not tell that the host has answered.
+    // No entry can be made of a FIN, so the table would not tell that the host has answered: this must not be missed.
     flow(TABLE.MINE, PRIORITY.KNOWN, { eth_type: 0x0800, ip_proto: 6, ct_mark: 0, tcp_flags: FIN }, [
       { type: 'resubmit', table: TABLE.COMMIT },
       toProcess,

@@ -60,7 +60,10 @@ export function signalBase(site: Site): readonly Flow[] {
       priority: PRIORITY.UNKNOWN,
       cookie,
       match: { ct_mark: 0 },
-      actions: [{ type: 'resubmit', table: TABLE.COMMIT }],
+      actions: [
+        { type: 'resubmit', table: TABLE.COMMIT },
+        { type: 'resubmit', table: TABLE.TELL },
+      ],
     },
   ]
 }

@@ -170,7 +170,9 @@ async function sequence(t: ExecutionContext, scene: Scene, name: string): Promis
     t.deepEqual(found, wanted, name)
   }
   if (scene.agent.loop.dirty || scene.agent.applier.quarantined.length > 0)
-    t.fail(`${name}: it has not come to rest: ${scene.agent.loop.lastError?.stack} ${JSON.stringify(scene.agent.applier.quarantined)}`)
+    t.fail(
+      `${name}: it has not come to rest: ${scene.agent.loop.lastError?.stack} ${JSON.stringify(scene.agent.applier.quarantined)}`,
+    )
   const { commits } = sw
   await clock.advance(60_000)
   if (sw.commits !== commits) t.fail(`${name}: it goes on changing what is as it should be`)
