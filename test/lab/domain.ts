@@ -91,7 +91,7 @@ export async function makeDisk(host: Place, vm: VmPlan, labDir: string): Promise
 }
 
 /** The NIC's own address. It is known to be free: no duplicate-address probe, which would cost seconds. */
-function ifcfg(vm: VmPlan): string {
+export function ifcfg(vm: VmPlan): string {
   return [
     'DEVICE=eth0',
     'TYPE=Ethernet',

@@ -11,6 +11,7 @@ import { joinOverlay, overlayConfig, startDirectorVm, underlayMac, warmNeighbour
 import { capabilitiesCache, insideScript } from './paths.ts'
 import { type LabProcess, makePlace, type Place } from './place.ts'
 import { type HostPlan, type LabOptions, type LabPlan, planLab, type VmPlan } from './plan.ts'
+import { type StandIns, startSpaceVm, startStandIns } from './space.ts'
 import { destroy, type LabRecord, labDir, makeLabDir, newLabId, startTimeOf, writeRecord } from './state.ts'
 import { defineDomain, type LabVm, makeDomainVm } from './vm.ts'
 
@@ -63,9 +64,9 @@ export async function createLab(options: CreateOptions = {}): Promise<Lab> {
     }
     writeRecord(record())
     progress(`lab ${id}: ${plan.hosts.length} hosts, ${plan.clients.length} clients, ${plan.vms.length} VMs`)
-    const lightVms = plan.vms.filter(vm => vm.kind === 'light')
+    const spaces = plan.vms.filter(vm => vm.kind !== 'domain')
     const gateways = plan.clients.flatMap(({ gateway }) => gateway ?? [])
-    const parts = [...plan.hosts, ...plan.clients, ...gateways, ...lightVms]
+    const parts = [...plan.hosts, ...plan.clients, ...gateways, ...spaces]
     const names = ['fabric', ...parts.map(part => part.name)]
     await Promise.all(names.map(async name => places.set(name, await startPlace(pid, name, dir))))
     writeRecord(record())
@@ -81,6 +82,7 @@ export async function createLab(options: CreateOptions = {}): Promise<Lab> {
           progress(`${host.name}: switch${host.role === 'rs' ? ' and libvirt' : ''} up`)
           for (const vm of plan.vms.filter(vm => vm.host === host.name)) {
             if (vm.kind === 'light') await startLightVm(at(host.name), at(vm.name), vm)
+            else if (vm.kind === 'space') await startSpaceVm(at(host.name), at(vm.name), vm)
             else await startDomain(at(host.name), vm, dir)
             progress(`${vm.name}: started on ${host.name}`)
           }
@@ -90,7 +92,7 @@ export async function createLab(options: CreateOptions = {}): Promise<Lab> {
       if (host.vmOn !== undefined) await startDirectorVm(at, host, plan, insideScript('switch'))
     await warmNeighbours(at, plan)
     await keepCapabilities(plan, at)
-    return assemble(record(), holder)
+    return assemble(record(), holder, await startStandIns(plan, at))
   } catch (error) {
     await end(id, holder)
     throw error
@@ -99,10 +101,10 @@ export async function createLab(options: CreateOptions = {}): Promise<Lab> {
 
 /** A lab that another process has started and released. */
 export function openLab(record: LabRecord): Lab {
-  return assemble(record, undefined)
+  return assemble(record, undefined, undefined)
 }
 
-function assemble(record: LabRecord, holder: ChildProcess | undefined): Lab {
+function assemble(record: LabRecord, holder: ChildProcess | undefined, standIns: StandIns | undefined): Lab {
   const { id, plan } = record
   const dir = labDir(id)
   const places = new Map(Object.entries(record.places).map(([name, pid]) => [name, makePlace(name, pid, dir)]))
@@ -112,6 +114,8 @@ function assemble(record: LabRecord, holder: ChildProcess | undefined): Lab {
     return place
   }
   const vms = plan.vms.map(vm => {
+    const space = standIns?.vms.get(vm.name)
+    if (space !== undefined) return space
     return vm.kind === 'light' ? makeLightVm(at(vm.host), at(vm.name), vm) : makeDomainVm(at(vm.host), vm)
   })
   const vm = (name: string): LabVm => {
@@ -151,6 +155,7 @@ function assemble(record: LabRecord, holder: ChildProcess | undefined): Lab {
     },
     down: async () => {
       closeVms()
+      await standIns?.end()
       await end(id, holder)
     },
     release: async () => {
@@ -211,7 +216,8 @@ async function firstLine(child: ChildProcess): Promise<number> {
 
 async function startHost(fabric: Place, place: Place, host: HostPlan, plan: LabPlan): Promise<void> {
   await plug(fabric, plan.vlans, place, { dev: 'uplink0' })
-  const libvirt = host.role === 'rs' ? place.exec(['sh', insideScript('libvirt'), capabilitiesCache]) : undefined
+  const real = host.role === 'rs' && !plan.vms.some(vm => vm.kind === 'space')
+  const libvirt = real ? place.exec(['sh', insideScript('libvirt'), capabilitiesCache]) : undefined
   const underlay = plan.overlay === undefined ? [] : [underlayMac(host)]
   await place.exec(['sh', insideScript('switch'), 'uplink0', host.mac, `${host.ip}/24`, ...underlay])
   if (plan.failMode !== undefined) await place.exec(['ovs-vsctl', 'set-fail-mode', 'br0', plan.failMode])

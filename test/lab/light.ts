@@ -18,16 +18,22 @@ export async function startLightVm(host: Place, place: Place, plan: VmPlan): Pro
     await place.exec(['ip', 'link', 'set', 'eth0', 'mtu', String(plan.mtu)])
   }
   if (plan.gateway !== undefined) await place.exec(['ip', 'route', 'add', 'default', 'via', plan.gateway])
-  const ids = { 'attached-mac': plan.mac, 'iface-id': plan.uuid, 'vm-id': plan.uuid, 'iface-status': 'active' }
-  const set = Object.entries(ids).map(([key, value]) => `external_ids:${key}="${value}"`)
-  const tag = plan.vlan === undefined ? [] : [`tag=${plan.vlan}`]
-  await host.exec(['ovs-vsctl', 'add-port', 'br0', port, ...tag, '--', 'set', 'Interface', port, ...set])
+  if (!plan.off) await plugLightVm(host, plan)
   const www = place.path('/run/www')
   await mkdir(www)
   await writeFile(`${www}/index.html`, `${plan.name}\n`)
   await writeFile(`${www}/big`, Buffer.alloc(8 * 1024 * 1024))
   for (const http of ['8080', '8081'])
     await place.exec([`${guestImage}/busybox`, 'httpd', '-p', http, '-h', '/run/www'])
+}
+
+/** Its port into the bridge, with what libvirt would write there. */
+export async function plugLightVm(host: Place, plan: VmPlan): Promise<void> {
+  const port = portOf(plan)
+  const ids = { 'attached-mac': plan.mac, 'iface-id': plan.uuid, 'vm-id': plan.uuid, 'iface-status': 'active' }
+  const set = Object.entries(ids).map(([key, value]) => `external_ids:${key}="${value}"`)
+  const tag = plan.vlan === undefined ? [] : [`tag=${plan.vlan}`]
+  await host.exec(['ovs-vsctl', 'add-port', 'br0', port, ...tag, '--', 'set', 'Interface', port, ...set])
 }
 
 export function makeLightVm(host: Place, place: Place, plan: VmPlan): LabVm {
@@ -51,6 +57,6 @@ export function makeLightVm(host: Place, place: Place, plan: VmPlan): LabVm {
   }
 }
 
-function portOf(plan: VmPlan): string {
+export function portOf(plan: VmPlan): string {
   return `v${plan.mac.replaceAll(':', '')}`
 }

@@ -4,7 +4,7 @@ const here = import.meta.dirname
 
 /** The checkout. */
 export const root = path.join(here, '../..')
-/** The guest image that scripts/guest-image builds: kernel, initrd.img, busybox, etc/. */
+/** The guest image that scripts/guest-image builds: kernel, initrd.img, busybox, qemu-ga, etc/. */
 export const guestImage = path.join(root, 'build/guest/current')
 /** What libvirt found out about QEMU in an earlier lab. */
 export const capabilitiesCache = path.join(root, 'build/lab/capabilities')

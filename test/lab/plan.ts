@@ -1,4 +1,8 @@
 import { type Encapsulation, OVERHEAD } from '../../shared/config/overlay.ts'
+import { DATAPATH } from './datapath.ts'
+
+/** The test machine has no libvirt, and emulates too slowly. */
+const USUAL_KIND = DATAPATH === 'system' ? 'space' : 'domain'
 
 /** What a lab is to consist of. Everything has a default. */
 export interface LabOptions {
@@ -40,8 +44,11 @@ export interface VmOptions {
   readonly host?: number
   /** Access VLAN of the VM's port. */
   readonly vlan?: number
-  /** 'domain': a libvirt domain (default). 'light': a namespace behind a veth, for load: no libvirt, no guest agent. */
-  readonly kind?: 'domain' | 'light'
+  /**
+   * 'domain': a libvirt domain (default). 'light': a namespace behind a veth, for load: no libvirt, no guest agent.
+   * 'space': a namespace that a stand-in for libvirt knows, with a guest agent; what a domain becomes in the test machine.
+   */
+  readonly kind?: 'domain' | 'light' | 'space'
   /** Channel of the guest agent in the domain. Default true. */
   readonly agentChannel?: boolean
   /** Commands that the guest agent refuses, as in /etc/sysconfig/qemu-ga. */
@@ -96,7 +103,7 @@ export interface VmPlan {
   /** The VM's own address (/24). */
   readonly ip: string
   readonly uuid: string
-  readonly kind: 'domain' | 'light'
+  readonly kind: 'domain' | 'light' | 'space'
   readonly vlan: number | undefined
   readonly agentChannel: boolean
   readonly blockedRpcs: readonly string[]
@@ -191,7 +198,7 @@ function planVm(
     mac: mac('52:54:00:00:00', 21 + i),
     ip: `10.10.1.${21 + i}`,
     uuid: `00000000-0000-4000-8000-${String(21 + i).padStart(12, '0')}`,
-    kind: vm.kind ?? 'domain',
+    kind: vm.kind ?? USUAL_KIND,
     vlan: vm.vlan,
     agentChannel: vm.agentChannel ?? true,
     blockedRpcs: vm.blockedRpcs ?? [],

@@ -1,12 +1,13 @@
 import type { ChildProcess } from 'node:child_process'
 import { access, readFile } from 'node:fs/promises'
 import { execa } from 'execa'
+import { DATAPATH } from '../lab/datapath.ts'
 import { type Cleanup, end, startChild, tempDir } from './cleanup.ts'
 import type { Namespace } from './segment.ts'
 
 const SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema'
 
-/** A real ovsdb-server and ovs-vswitchd (userspace datapath) with one bridge. */
+/** A real ovsdb-server and ovs-vswitchd with one bridge, of the datapath that lab/datapath.ts names. */
 export interface OpenVswitch {
   readonly rundir: string
   readonly bridge: string
@@ -58,7 +59,7 @@ export async function startOpenVswitch(cleanup: Cleanup, options: OpenVswitchOpt
     cpu: () => cpuOf(vswitchd!.pid!),
     stopVswitchd: () => end(vswitchd!),
     startVswitchd: async () => {
-      vswitchd = daemon('ovs-vswitchd', db, '--disable-system')
+      vswitchd = daemon('ovs-vswitchd', db, ...(DATAPATH === 'netdev' ? ['--disable-system'] : []))
       // Waits until vswitchd has taken over the whole of the database's configuration.
       await ovs.vsctl('set', 'open', '.', `other_config:start=${Date.now()}`)
     },
@@ -68,7 +69,7 @@ export async function startOpenVswitch(cleanup: Cleanup, options: OpenVswitchOpt
   await ovs.vsctl('--retry', '--no-wait', 'init')
   await ovs.startVswitchd()
   await ovs.vsctl(
-    ...['add-br', bridge, '--', 'set', 'bridge', bridge, 'datapath_type=netdev', 'fail_mode=secure'],
+    ...['add-br', bridge, '--', 'set', 'bridge', bridge, `datapath_type=${DATAPATH}`, 'fail_mode=secure'],
     'protocols=OpenFlow10,OpenFlow13,OpenFlow15',
     ...(options.mac === undefined ? [] : [`other_config:hwaddr="${options.mac}"`]),
   )

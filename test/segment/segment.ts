@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { execa } from 'execa'
+import { OFFLOADS } from '../lab/datapath.ts'
 import { type ChildOptions, type Cleanup, startChild, tempDir } from './cleanup.ts'
 
 /** A network namespace. */
@@ -55,7 +56,8 @@ export async function startSegment(cleanup: Cleanup, settings: readonly string[]
       const mac = `02:00:00:00:00:${String(last).padStart(2, '0')}`
       const port = behind?.port ?? `p${space.pid}`
       const master = behind === undefined ? 'master fabric' : ''
-      const plain = (device: string) => `ethtool -K ${device} tx off rx off gso off gro off tso off`
+      const plain = (device: string) =>
+        OFFLOADS ? 'true' : `ethtool -K ${device} tx off rx off gso off gro off tso off`
       const far = behind?.space ?? fabric
       await far.run(
         `ip link add ${port} type veth peer name ${name} address ${mac} netns ${space.pid} && ip link set ${port} ${master} up && ${plain(port)}`,

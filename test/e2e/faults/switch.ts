@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
+import { DATAPATH } from '../../lab/datapath.ts'
 import { load } from './load.ts'
 import { faults } from './one-host.ts'
 import { HELD_UP, hasProblem, inPlace, SECOND, SECOND_VIP, second } from './site.ts'
@@ -187,7 +188,7 @@ test.serial('the bridge is deleted and made anew: the flows are there again', as
     await sh('ovs-vsctl del-br br0')
     await agent().until('no bridge', s => s.inputs.some(({ state }) => state === 'away') || s.problems.length > 0)
     await sh(
-      `ovs-vsctl add-br br0 -- set bridge br0 datapath_type=netdev other_config:hwaddr='"${mac()}"' -- add-port br0 uplink0 ${adds.join(' ')}`,
+      `ovs-vsctl add-br br0 -- set bridge br0 datapath_type=${DATAPATH} other_config:hwaddr='"${mac()}"' -- add-port br0 uplink0 ${adds.join(' ')}`,
     )
   })
   await addressBack()

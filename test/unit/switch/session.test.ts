@@ -7,6 +7,7 @@ import type { Change, DesiredState, Flow, Group } from '../../../shared/flows/ty
 import { PORT } from '../../../shared/openflow/types.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
 import { openSwitch, type PacketIn, type Switch } from '../../../shared/switch/session.ts'
+import { DATAPATH } from '../../lab/datapath.ts'
 import { type OpenVswitch, startOpenVswitch } from '../../segment/open-vswitch.ts'
 import { cleanupOf } from '../cleanup.ts'
 import { memoryLog } from '../run/memory-log.ts'
@@ -251,7 +252,7 @@ test('waits for a bridge that is not there yet', async t => {
   const { sw, next } = open(t, { ...ovs, bridge: 'br1' })
   t.is(sw.state, 'connecting')
   const wait = next('up')
-  await ovs.vsctl('add-br', 'br1', '--', 'set', 'bridge', 'br1', 'datapath_type=netdev', 'protocols=OpenFlow15')
+  await ovs.vsctl('add-br', 'br1', '--', 'set', 'bridge', 'br1', `datapath_type=${DATAPATH}`, 'protocols=OpenFlow15')
   await wait
   t.is((await sw.readPorts())[0]?.name, 'br1')
 })

@@ -1,0 +1,123 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { ifcfg } from './domain.ts'
+import { connectGuestAgent } from './guest-agent.ts'
+import { type LibvirtStandIn, type StandInDomain, serveLibvirt } from './libvirt-stand-in.ts'
+import { makeLightVm, plugLightVm, portOf, startLightVm } from './light.ts'
+import { guestImage } from './paths.ts'
+import type { Place } from './place.ts'
+import type { LabPlan, VmPlan } from './plan.ts'
+import type { LabVm } from './vm.ts'
+
+/**
+ * A namespace as a VM, for a machine where a QEMU guest is too slow: a light VM that libvirt's stand-in knows, with the
+ * guest's own files in /etc and the real guest agent.
+ */
+export interface SpaceVm extends LabVm {
+  readonly domain: StandInDomain
+}
+
+export interface StandIns {
+  readonly vms: ReadonlyMap<string, SpaceVm>
+  end(): Promise<void>
+}
+
+const SCRIPTS = '/etc/sysconfig/network-scripts'
+const AGENT = '/run/qga.sock'
+
+/** Boots it. */
+export async function startSpaceVm(host: Place, place: Place, plan: VmPlan): Promise<void> {
+  await startLightVm(host, place, plan)
+  await mkdir(place.path(SCRIPTS), { recursive: true })
+  await writeFile(place.path(`${SCRIPTS}/ifcfg-eth0`), ifcfg(plan))
+  if (!plan.agentChannel) return
+  const blocked = plan.blockedRpcs.length === 0 ? [] : [`--block-rpcs=${plan.blockedRpcs.join(',')}`]
+  const agent = [`${guestImage}/qemu-ga`, '-m', 'unix-listen', '-p', AGENT, '-t', '/run', ...blocked]
+  await place.spawn(agent, { name: 'qemu-ga' })
+}
+
+/** The spaces of a lab by their names, and a stand-in for libvirt on each of their hosts, which live as long as this process or until `end`. */
+export async function startStandIns(plan: LabPlan, at: (name: string) => Place): Promise<StandIns> {
+  const stack = new AsyncDisposableStack()
+  const vms = new Map<string, SpaceVm>()
+  const libvirts = new Map<string, LibvirtStandIn>()
+  for (const vm of plan.vms.filter(({ kind }) => kind === 'space')) {
+    const told = ({ domain }: SpaceVm) => libvirts.get(vm.host)?.changed(domain)
+    vms.set(vm.name, makeSpaceVm(at(vm.host), at(vm.name), vm, told))
+  }
+  const hosts = vms.size === 0 ? [] : plan.hosts.filter(({ role }) => role === 'rs')
+  for (const { name } of hosts) {
+    const domains = () => [...vms.values()].filter(vm => vm.plan.host === name).map(vm => vm.domain)
+    await mkdir(at(name).path('/run/libvirt'), { recursive: true })
+    libvirts.set(name, await serveLibvirt(stack, at(name).path('/run/libvirt/libvirt-sock'), domains))
+  }
+  return { vms, end: () => stack.disposeAsync() }
+}
+
+/** `told` hears of each start and end. */
+function makeSpaceVm(host: Place, place: Place, plan: VmPlan, told: (vm: SpaceVm) => void): SpaceVm {
+  const light = makeLightVm(host, place, plan)
+  const agent = connectGuestAgent(place.path(AGENT))
+  let runs = 1
+  let id = plan.off ? -1 : runs
+  const domain: StandInDomain = {
+    uuid: plan.uuid,
+    name: plan.name,
+    get id() {
+      return id
+    },
+    xml: () => xmlOf(plan, id),
+    agent: plan.agentChannel ? agent.command : undefined,
+  }
+  const command = async (json: object) => {
+    return (JSON.parse(await agent.command(JSON.stringify(json))) as { return: unknown }).return
+  }
+  const vm: SpaceVm = {
+    ...light,
+    domain,
+    // The guests' shell: its commands are busybox's own.
+    exec: async (text, timeoutMs = 60_000) => {
+      const shell = [`${guestImage}/busybox`, 'sh', '-c', text]
+      const { exitCode, stdout, stderr } = await place.exec(shell, { check: false, timeoutMs })
+      return { exitCode, output: [stdout, stderr].filter(part => part !== '').join('\n') }
+    },
+    waitForAgent: async () => {
+      for (;;) {
+        const answer = await command({ execute: 'guest-ping' }).catch(() => undefined)
+        if (answer !== undefined) return
+        await new Promise(resolve => setTimeout(resolve, 100))
+      }
+    },
+    agent: command,
+    start: async () => {
+      await plugLightVm(host, plan)
+      id = ++runs
+      told(vm)
+    },
+    // What a VM leaves behind with QEMU: no port, and nobody who answers.
+    destroy: async () => {
+      id = -1
+      await host.exec(['ovs-vsctl', 'del-port', portOf(plan)])
+      told(vm)
+    },
+    close: agent.close,
+  }
+  return vm
+}
+
+function xmlOf(plan: VmPlan, id: number): string {
+  const running = id >= 0
+  const channel = `<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'${running ? " state='connected'" : ''}/></channel>`
+  return `<domain type='qemu'${running ? ` id='${id}'` : ''}>
+  <name>${plan.name}</name>
+  <uuid>${plan.uuid}</uuid>
+  <devices>
+    <interface type='bridge'>
+      <mac address='${plan.mac}'/>
+      <source bridge='br0'/>
+      <virtualport type='openvswitch'><parameters interfaceid='${plan.uuid}'/></virtualport>
+      ${running ? `<target dev='${portOf(plan)}'/>` : ''}
+    </interface>
+    ${plan.agentChannel ? channel : ''}
+  </devices>
+</domain>`
+}
