@@ -85,7 +85,13 @@ export function createDirector(options: DirectorOptions): Director {
   const makeOffer = createOffers()
   let offer: Offer | undefined
   const zones = createZones(config.connectionTimeouts)
-  const accounting = createAccounting({ config, log, clock, mark: reason => reconcile.loop.mark(reason) })
+  const accounting = createAccounting({
+    config,
+    log,
+    clock,
+    recallMac: () => inputs.site?.recallMac,
+    mark: reason => reconcile.loop.mark(reason),
+  })
   const releaser = createReleaser({
     accounts: accounting.accounts,
     switch: () => sw,
