@@ -177,7 +177,7 @@ test.serial(
     while (!(await passed()) && performance.now() < deadline) await new Promise(resolve => setTimeout(resolve, 100))
     t.true(await passed(), 'the reply as it is rewritten, by the port that it came in by')
     t.deepEqual(
-      ours(await flows(lab, 'rs2')).filter(line => /learn|table=16[0-2]/.test(line)),
+      ours(await flows(lab, 'rs2')).filter(line => /learn|table=16[0-2],/.test(line)),
       [],
     )
     await agent.kill()
