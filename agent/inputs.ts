@@ -11,7 +11,10 @@ export interface Inputs {
   services: ServicesSnapshot
   inventory: Inventory
   ports: PortsSnapshot
+  /** The one that answers for the VIPs. */
   director: DirectorInfo | undefined
+  /** All that have been heard of, by the address that they were dialled at. */
+  directors: ReadonlyMap<string, DirectorInfo>
   documents: readonly DirectorDocument[]
   /** False: there is a director, and neither it nor the state file has told its documents. */
   heardDocuments: boolean
@@ -34,16 +37,17 @@ export interface TunnelState {
 
 /**
  * Starts from what SQLite remembers, so that a host whose libvirt or director is away still knows its part.
- * `directors`: how many there are.
+ * `addresses`: of the directors that are configured.
  */
-export function initialInputs(store: Store, directors = 0): Inputs {
+export function initialInputs(store: Store, addresses: readonly string[] = []): Inputs {
   return {
     services: { synced: false, specs: [], problems: [], documents: [], files: [] },
     inventory: { synced: false, domains: store.domains(), reason: 'connecting to libvirt' },
     ports: { synced: false, bridge: undefined, ports: [], reason: 'connecting to ovsdb-server' },
     director: store.director(),
+    directors: new Map([...store.directors()].filter(([address]) => addresses.includes(address))),
     documents: store.documents(),
-    heardDocuments: directors === 0 || store.director() !== undefined,
+    heardDocuments: addresses.length === 0 || store.director() !== undefined,
     directorState: { state: 'none', reason: 'no director has been heard of yet' },
     switchUp: false,
     switchReason: 'connecting to the switch',
@@ -66,6 +70,11 @@ export function missing(inputs: Inputs): string | undefined {
 /** OpenFlow number of the tunnel port; undefined while Open vSwitch has not opened it. */
 export function tunnelOfport({ ports, tunnel }: Pick<Inputs, 'ports' | 'tunnel'>): number | undefined {
   return ports.ports.find(port => port.name === tunnel?.name)?.ofport
+}
+
+/** For how long an idle connection is kept: no less than by any director. */
+export function connectionSeconds({ directors }: Pick<Inputs, 'directors'>): number {
+  return Math.max(...[...directors.values()].map(({ connectionSeconds = 900 }) => connectionSeconds), 1)
 }
 
 /**

@@ -11,7 +11,7 @@ import type { PortRange } from './backends/ingress.ts'
 import { createResolver } from './backends/resolver.ts'
 import type { Backend, BackendProblem } from './backends/types.ts'
 import { createCompiler } from './compile/compiler.ts'
-import type { VmPort } from './compile/types.ts'
+import type { Director, VmPort } from './compile/types.ts'
 import type { GuestManager } from './guest/manager.ts'
 import { createTargeter } from './guest/targeter.ts'
 import type { GuestTarget } from './guest/types.ts'
@@ -41,6 +41,8 @@ export interface ReconcileOptions {
   readonly overlay: HostOverlay | undefined
   readonly timeline: Timeline
   readonly log: Log
+  /** What goes with the flows beside the bridge. Rejects: the flows are applied, and all is tried again. */
+  accompany(datapathType: string): Promise<void>
   /** Hears of every real server after each pass, and of the documents that it was made from. */
   onReport(list: readonly ReportedRealServer[], hostMac: string, documents: readonly DirectorDocument[]): void
 }
@@ -116,7 +118,7 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
     complete = false
     const { documents } = inputs
     const merged = wanted()
-    saved.director(inputs.director, documents)
+    saved.director(inputs.director, inputs.directors, documents)
     if (inputs.inventory.synced) saved.domains(inputs.inventory.domains)
     journey.files(merged.specs)
 
@@ -124,7 +126,7 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
     const hostMac = options.hostMac ?? inputs.ports.bridge?.mac
     if (hostMac === undefined) throw new Error(`the bridge has no hardware address yet`)
     const directorMac = inputs.director?.mac
-    const uplink = inputs.ports.ports.find(port => port.name === options.uplink)?.ofport
+    const { ofport: uplink, tag: uplinkTag } = inputs.ports.ports.find(port => port.name === options.uplink) ?? {}
     const { domains } = inputs.inventory
     const records = store.guestRecords.list()
     const resolution = resolver.update({
@@ -136,7 +138,8 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
     const { backends, gone, come } = resolution
     const probing = health.plan(backends, inputs.ports, { sweep })
     const overlay = overlayContext(options.overlay, inputs)
-    const host = { hostMac, directorMac, uplink, vmPorts, overlay, probing }
+    const directors = directorsOf(inputs)
+    const host = { hostMac, directorMac, directors, uplink, uplinkTag, vmPorts, overlay, probing }
     const ownAddresses = own.of(domains, records)
     const changed = compiler.update({ gone, come, records, ports, ownAddresses, host })
     if (whole) store.setAllocations(resolution.allocations)
@@ -145,6 +148,12 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
 
     let failure: unknown
     let applied: Applied = { added: 0, changed: 0, deleted: 0 }
+    let unaccompanied: { readonly error: unknown } | undefined
+    if (directors.length > 0) {
+      await options.accompany(inputs.ports.bridge?.datapathType ?? '').catch((error: unknown) => {
+        unaccompanied = { error }
+      })
+    }
     try {
       applied = await applier.apply(compiler.compiled, sw, { sweep, ...(whole ? {} : { changed }) })
       if (applied.added + applied.changed + applied.deleted > 0)
@@ -193,6 +202,7 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
     ready.remember(reports.changed, reports.gone)
     store.serviceFiles.save(inputs.services.files)
     if (failure !== undefined) throw failure
+    if (unaccompanied !== undefined) throw unaccompanied.error
     complete = true
     return applied
   }
@@ -226,13 +236,28 @@ function saveNumbers(store: Store, gone: readonly Backend[], come: readonly Back
   )
 }
 
+/** Those that hear of connections; a director that was put in another's place at one address has its own R or the same. */
+function directorsOf({ directors }: Inputs): readonly Director[] {
+  const byRecallMac = new Map<string, Director>()
+  for (const { mac, recallMac, hostIp } of directors.values())
+    if (recallMac !== undefined) byRecallMac.set(recallMac, { mac, recallMac, hostIp })
+  return [...byRecallMac.values()].sort((a, b) => (a.recallMac < b.recallMac ? -1 : 1))
+}
+
 /** Inputs that are kept for a restart, each written when it is another object than last time. */
 function createSavedInputs(store: Store) {
   let lastDomains: readonly Domain[] | undefined
   let lastDirector = store.director()
+  let lastDirectors = store.directors()
   let lastDocuments: readonly DirectorDocument[] | undefined
   return {
-    director: (info: DirectorInfo | undefined, documents: readonly DirectorDocument[]) => {
+    director: (
+      info: DirectorInfo | undefined,
+      all: ReadonlyMap<string, DirectorInfo>,
+      documents: readonly DirectorDocument[],
+    ) => {
+      if (JSON.stringify([...all]) !== JSON.stringify([...lastDirectors])) store.setDirectors(all)
+      lastDirectors = all
       if (info !== undefined && JSON.stringify(info) !== JSON.stringify(lastDirector)) store.setDirector(info)
       lastDirector = info
       if (documents !== lastDocuments) store.setDocuments(documents)

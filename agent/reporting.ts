@@ -51,9 +51,9 @@ export function createReporting(options: ReportingOptions): Reporting {
       clock,
       handlers: {
         onDirector: info => {
+          inputs.directors = new Map([...inputs.directors, [address, info]])
           // A standby is heard, but only the active director's MAC answers for the VIPs.
-          if (!info.active && inputs.director !== undefined && inputs.director.id !== info.id) return
-          inputs.director = info
+          if (info.active || inputs.director === undefined || inputs.director.id === info.id) inputs.director = info
           options.mark('director')
         },
         onServices: documents => {

@@ -15,15 +15,16 @@ import { createTimeline } from '../shared/run/timeline.ts'
 import { createDriftGuard } from '../shared/switch/drift-guard.ts'
 import { openSwitch } from '../shared/switch/session.ts'
 import { keepTunnelPeers } from '../shared/switch/tunnel-peers.ts'
+import { createHostZone } from './apply/host-zone.ts'
 import type { AgentConfig } from './config/schema.ts'
 import { type ControlOptions, resync, teardown } from './control.ts'
 import { createGuestManager } from './guest/manager.ts'
 import { createHealthRoom } from './health/room.ts'
 import { createIcmpErrors } from './icmp-errors.ts'
-import { initialInputs, missing } from './inputs.ts'
+import { connectionSeconds, initialInputs, missing } from './inputs.ts'
 import { watchInventory } from './inventory/watch.ts'
 import { greetings, hostOverlay, peersOf, tunnelState, withoutTags } from './overlay.ts'
-import { watchPorts } from './ports/watch.ts'
+import { type PortWatch, watchPorts } from './ports/watch.ts'
 import { createReconciler, type Reconciler } from './reconcile.ts'
 import { createReporting } from './reporting.ts'
 import { agentStatus } from './status.ts'
@@ -56,7 +57,7 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
   const notify = createNotify({ log })
   const readiness = createReadiness(notify)
   const store = openStore(config.stateFile)
-  const inputs = initialInputs(store, config.director.length)
+  const inputs = initialInputs(store, config.director)
   const overlay = await hostOverlay(config)
   const lookAtTunnel = (problem: string | undefined) => {
     if (overlay === undefined) return
@@ -102,6 +103,8 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
   }
   const begun = clock.now()
   let cancelStart = clock.after(ASKED_MS, look)
+  let ovsdb: PortWatch['client'] | undefined
+  const hostZone = createHostZone({ rundir: config.ovsRunDir, client: () => ovsdb, log, clock })
   const sw = around.openSwitch({
     bridge: config.bridge,
     owner: 'agent',
@@ -114,6 +117,7 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
       onUp: () => {
         inputs.switchUp = true
         applier.distrust({ retryRefused: true })
+        hostZone.distrust()
         applier.readAhead(sw)
         mark('switch up')
       },
@@ -184,6 +188,7 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
     overlay,
     timeline,
     log,
+    accompany: type => hostZone.ensure(type, connectionSeconds(inputs)),
     onReport: reporting.update,
   })
 
@@ -253,6 +258,7 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
             mark('ports')
           },
         })
+        ovsdb = watch.client
         if (overlay !== undefined) {
           const { tunnel: name, encapsulation: type, hostIp: localIp } = overlay
           tunnelPort = keepTunnelPort({

@@ -78,6 +78,7 @@ export async function startAgent(rundir: string, host: BenchHost): Promise<Bench
     hostMac: undefined,
     timeline: createTimeline(systemClock),
     log: quiet,
+    accompany: async () => {},
     onReport: () => {},
   })
   return {

@@ -10,9 +10,11 @@ import { createTimeline } from '../shared/run/timeline.ts'
 import { createDriftGuard } from '../shared/switch/drift-guard.ts'
 import { keepTunnelPeers } from '../shared/switch/tunnel-peers.ts'
 import type { Switch, SwitchHandlers } from '../shared/switch/types.ts'
+import { disableSequenceChecks } from '../shared/switch/vswitchd.ts'
 import { createAccounting } from './accounting/accounting.ts'
 import { createAnnouncer } from './apply/announce.ts'
-import { disableSequenceChecks, dumpConnections, entriesInTheWay } from './apply/conntrack.ts'
+import { dumpConnections, entriesInTheWay, ZONES } from './apply/conntrack.ts'
+import { createMeters } from './apply/meters.ts'
 import { createRefuser } from './apply/refuse.ts'
 import { createReleaser } from './apply/release.ts'
 import { createZones } from './apply/zones.ts'
@@ -30,6 +32,7 @@ import { createLinger } from './linger.ts'
 import { createOffers } from './offer.ts'
 import { markOf, type Plan } from './plan.ts'
 import type { Part } from './planner.ts'
+import { createRecall } from './recall.ts'
 import { type Differing, startReconcile } from './reconcile.ts'
 import { restoreRegistry } from './registry/registry.ts'
 import { statusOf } from './status.ts'
@@ -70,6 +73,7 @@ export function createDirector(options: DirectorOptions): Director {
   const timeline = createTimeline(clock)
   const announcer = createAnnouncer({ log, clock })
   const refuser = createRefuser({ log, clock })
+  const meters = createMeters(log)
   const listeners = new Set<() => void>()
   const changed = () => {
     for (const listener of listeners) listener()
@@ -113,11 +117,12 @@ export function createDirector(options: DirectorOptions): Director {
         log.warn('conntrack goes on checking sequence numbers: large uploads may stall', { err }),
       )
     }
+    if (sw !== undefined && !reconcile.tornDown) await meters.ensure(sw, inputs.registry.hosts.size)
     const { datapathType } = bridge.view
     await accounting.ensure(bridge.client, datapathType)
     const wanted = zones.due(datapathType)
     if (wanted === undefined) return
-    const { conflicts } = await ensureCtTimeoutPolicies(bridge.client, { datapathType, zones: wanted })
+    const { conflicts } = await ensureCtTimeoutPolicies(bridge.client, { datapathType, zones: wanted, range: ZONES })
     zones.inForce(datapathType)
     if (conflicts.length > 0) log.warn('connection tracking zones that somebody else has set up', { zones: conflicts })
   }
@@ -197,7 +202,15 @@ export function createDirector(options: DirectorOptions): Director {
       const { id: directorId, leaseMs } = config
       const directorIp = config.fabric === 'overlay' ? { directorIp: config.hostIp ?? '' } : {}
       const next = makeOffer(
-        { directorId, directorMac: site.directorMac, leaseMs, active: true, ...directorIp },
+        {
+          directorId,
+          directorMac: site.directorMac,
+          recallMac: site.recallMac,
+          leaseMs,
+          active: true,
+          connectionSeconds: config.connectionTimeouts.tcp,
+          ...directorIp,
+        },
         documents,
       )
       if (next === undefined) return
@@ -214,6 +227,14 @@ export function createDirector(options: DirectorOptions): Director {
     switch: () => sw,
     site: () => inputs.site,
     services: () => reconcile.plan?.compiled ?? [],
+  })
+
+  const recall = createRecall({
+    log,
+    clock,
+    switch: () => sw,
+    services: () => reconcile.plan?.compiled ?? [],
+    refuse: packet => refuser.refuse(sw, packet),
   })
 
   const control: Control = {
@@ -244,6 +265,7 @@ export function createDirector(options: DirectorOptions): Director {
     },
     resync: async () => {
       zones.distrust()
+      meters.distrust()
       accounting.distrust()
       tunnel?.resume()
       const { added, changed: altered, deleted } = await reconcile.resync()
@@ -267,6 +289,7 @@ export function createDirector(options: DirectorOptions): Director {
     },
     teardown: async () => {
       const { deleted } = await reconcile.teardown()
+      if (sw !== undefined) await meters.withdraw(sw)
       await tunnel?.remove()
       if (bridge !== undefined) await accounting.withdraw(bridge.client)
       return { flowsDeleted: deleted, vipsRemoved: 0 }
@@ -280,11 +303,13 @@ export function createDirector(options: DirectorOptions): Director {
       isOurs: applier.isOurs,
       onPacketIn: packet => {
         icmpErrors(packet)
+        recall.packet(packet)
         refuser.packet(sw, packet)
       },
       onUp: () => {
         applier.distrust({ retryRefused: true })
         zones.distrust()
+        meters.distrust()
         accounting.distrust()
         inputs.setState('switch', 'in sync', 'connected')
         relaxed = false
@@ -338,6 +363,7 @@ export function createDirector(options: DirectorOptions): Director {
       balance.stop()
       linger.close()
       releaser.close()
+      recall.close()
       announcer.close()
       peers.close()
       drift.close()

@@ -10,16 +10,18 @@ import { fragmentFlows } from './features/fragments.ts'
 import { icmpErrorFlows } from './features/icmp-errors.ts'
 import { overlayFlows, overlayPortFlows } from './features/overlay.ts'
 import { probeArpFlows, probeFlows, probePortFlows } from './features/probe.ts'
+import { askFlows, mineFlows } from './features/recall.ts'
 import { replyFlows } from './features/replies.ts'
 import { requestFlows } from './features/requests.ts'
+import { signalFlows, signalOutFlows, spoofedSignalFlows } from './features/signals.ts'
 import { spoofDropFlows, spoofPortFlows, spoofVipFlows } from './features/spoof.ts'
-import { networksOf } from './networks.ts'
+import { networksOf, portsByMac } from './networks.ts'
 import { probes } from './probes.ts'
 import type { CompileInput, HostContext } from './types.ts'
 
 /**
  * Everything that the bridge must hold for this host's real servers, by object: `host`, `port/NAME`, `vip/VIP`,
- * `vip/VIP/TAG`, `shield/VIP/PORT`, `rs/KEY`, `probe…`. Pure; without real servers and shields it is empty.
+ * `vip/VIP/TAG`, `shield/VIP/PORT`, `rs/KEY`, `recall/VIP/PORT`, `probe…`. Pure; without real servers and shields it is empty.
  */
 export function compile({ backends, shields, host }: CompileInput): Compiled {
   const byVip = Map.groupBy(backends, backend => backend.vip)
@@ -33,18 +35,22 @@ export function compile({ backends, shields, host }: CompileInput): Compiled {
 /** What there is once, as soon as there is a VIP at all. */
 export function compileHost(host: HostContext): Compiled {
   const { compiled, add } = createObjects()
-  const { hostMac, directorMac, overlay, probing } = host
+  const { hostMac, directorMac, directors, uplink, uplinkTag, overlay, probing } = host
   const tags = [...networksOf(host).keys()].sort()
-  add('host', [hostMac, tags, overlay, overlay && directorMac], () => [
+  const ways = [directors, uplink, uplinkTag, directors.map(({ mac }) => portsByMac(host).get(mac))]
+  add('host', [hostMac, tags, overlay, overlay && directorMac, ways], () => [
     ...asHostFlows(host),
     ...overlayFlows(host),
     ...spoofDropFlows(host),
+    ...signalFlows(host),
+    ...signalOutFlows(host),
   ])
   for (const port of host.vmPorts) {
     const { ofport, mac, tag } = port
     const spoof = [tag, tag === undefined ? tags : [], mac === directorMac]
-    add(`port/${port.name}`, [ofport, spoof, overlay && mac, overlay?.forwardTable], () => [
+    add(`port/${port.name}`, [ofport, spoof, overlay && mac, overlay?.forwardTable, directors], () => [
       ...spoofPortFlows(port, host),
+      ...spoofedSignalFlows(port, host),
       ...overlayPortFlows(port, host),
     ])
     if (probing === undefined) continue
@@ -60,7 +66,7 @@ export function compileHost(host: HostContext): Compiled {
 /** All objects of one VIP; no other VIP has any of them. */
 export function compileVip({ vip, backends, shields, host }: CompileInput & { readonly vip: string }): Compiled {
   const { compiled, add } = createObjects()
-  const { hostMac, overlay, probing } = host
+  const { hostMac, directors, overlay, probing } = host
   const tags = [...new Set(shields.map(shield => shield.tag))].sort()
   if (shields.length > 0) add(`vip/${vip}`, [vip, tags], () => spoofVipFlows(vip, tags))
   for (const shield of shields) {
@@ -80,10 +86,19 @@ export function compileVip({ vip, backends, shields, host }: CompileInput & { re
     const at = backend.attachment
     if (at === undefined) continue
     const { id, protocol, vipPort, rsPort, ingressPort, clients } = backend
-    add(`rs/${backend.key}`, [id, vip, protocol, vipPort, rsPort, ingressPort, clients, at, hostMac, overlay], () => [
-      ...requestFlows(backend, at, host),
-      ...replyFlows(backend, at, host),
-    ])
+    const told = protocol === 'tcp' && directors.length > 0
+    add(
+      `rs/${backend.key}`,
+      [id, vip, protocol, vipPort, rsPort, ingressPort, clients, at, hostMac, overlay, told],
+      () => [...requestFlows(backend, at, host), ...replyFlows(backend, at, host), ...mineFlows(backend, at, host)],
+    )
+  }
+  for (const [port, asked] of tcpByVipPort(backends)) {
+    if (directors.length === 0) break
+    const numbers = asked.map(({ ingressPort }) => ingressPort)
+    add(`recall/${vip}/${port}`, [vip, port, numbers, asked[0]?.attachment?.tag, directors, hostMac, overlay], () =>
+      askFlows(asked, host),
+    )
   }
   if (probing === undefined) return compiled
   for (const probe of probes(backends, probing.network).values())
@@ -102,6 +117,12 @@ function udpByPort(backends: readonly Backend[]): Map<string, { at: Attachment; 
     else there.udp.push(backend)
   }
   return found
+}
+
+/** TCP real servers of one VIP that are attached, by the port that clients connect to. */
+function tcpByVipPort(backends: readonly Backend[]): Map<number, Backend[]> {
+  const attached = backends.filter(({ protocol, attachment }) => protocol === 'tcp' && attachment !== undefined)
+  return Map.groupBy(attached, ({ vipPort }) => vipPort)
 }
 
 function createObjects() {

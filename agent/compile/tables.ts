@@ -13,10 +13,19 @@ export const TABLE = {
   fragment: 161,
   /** Overlay: where a frame goes on, by destination MAC; what the tunnel teaches is kept here. */
   network: 162,
+  /** A packet that a director asks about, with the mark of the connection that it belongs to. */
+  recall: 163,
+  /** A reply as it leaves: directors get a copy of those that begin or end a connection. */
+  signals: 164,
 } as const
 
 /** Priorities in table 0. Each line of the first part beats those below it where matches overlap. */
 export const PRIORITY = {
+  /** What this host tells of a connection, on its way to a director; and frames of VMs that look like it. */
+  signalOut: 40_700,
+  spoofedSignal: 40_690,
+  /** "Is this yours?" */
+  ask: 40_510,
   /** Health checks between the probe port and a VM (features/probe.ts). */
   probe: 40_600,
   /** Whatever else comes in from the probe port. */
@@ -41,6 +50,9 @@ export const PRIORITY = {
   icmpError: 40_252,
   arpProxyAccess: 40_250,
   arpProxy: 40_200,
+  /** In tables signals and recall. */
+  signal: 100,
+  mine: 100,
   /** In table asHost. */
   toHostItself: 200,
   asHost: 100,
@@ -62,8 +74,18 @@ export const PRIORITY = {
 /** Source port of a fragment, which no match in table 0 sees. */
 export const SOURCE_PORT = 'reg1'
 
+/** Ingress port of the real server that a reply is from. */
+export const INGRESS_PORT = 'reg2'
+
 /** 1 once a frame from the tunnel has taught who is where (the director's own mark is reg14). */
 export const TAUGHT = 'reg13'
+
+/** Of a frame to a director: bit 0, it tells of a connection; bit 1, one frame of it is enough (director/compile/tables.ts, SIGNAL). */
+export const SIGNAL = 'reg12'
+export const SIGNAL_BITS = { whole: 1, cut: 3 } as const
+
+/** conntrack zone of the connections of this host's real servers: below the director's, above what people pick by hand. */
+export const HOST_ZONE = 0x3fff
 
 /** Seconds that a client's host is remembered without a packet to or from it; that of Open vSwitch's MAC table. */
 export const LEARNT_IDLE_S = 300
@@ -81,6 +103,8 @@ export const ETH_TYPE = { ipv4: 0x0800, arp: 0x0806 } as const
 export const IP_PROTO = { tcp: 6, udp: 17 } as const
 /** Of the 12 bits of `tcp_flags`. */
 export const TCP_FLAG = { rst: '0x004', ack: '0x010' } as const
+/** Matches: of a reply that begins or ends a connection, and of a packet that begins none. */
+export const TCP_FLAGS = { synAck: '0x012/0x012', fin: '0x001/0x001', rst: '0x004/0x004', noSyn: '0/0x002' } as const
 export const ARP_OP = { request: 1, reply: 2 } as const
 
 /** vlan_vid of a frame without a tag, and the bit that says that there is one (OpenFlow 1.5.1, 7.2.3.8). */

@@ -41,14 +41,26 @@ export interface HostContext {
   readonly hostMac: string
   /** D, undefined while no director has been heard of. */
   readonly directorMac: string | undefined
+  /** Every director that this host has heard of: each is told of its connections, and may ask about them. */
+  readonly directors: readonly Director[]
   /** OpenFlow port to the fabric; undefined: not known (it is not there, or is a bond of several). */
   readonly uplink: number | undefined
+  /** The access VLAN of that port: frames leave it without a tag. */
+  readonly uplinkTag?: number | undefined
   /** Every VM's port on the bridge, whether it holds a real server or not. */
   readonly vmPorts: readonly VmPort[]
   /** Undefined on an l2 fabric. */
   readonly overlay: OverlayContext | undefined
   /** Undefined: no real server is checked, or the probe port is not there yet. */
   readonly probing?: ProbeContext | undefined
+}
+
+export interface Director {
+  /** D, and R: where what hosts tell of their connections goes to. */
+  readonly mac: string
+  readonly recallMac: string
+  /** Address of its host in the underlay of an overlay; undefined: it is on the virtual network itself. */
+  readonly hostIp: string | undefined
 }
 
 /** Tunnels as the host uses them. */

@@ -86,6 +86,8 @@ export function createSession(options: SessionOptions): Session {
     handlers.onDirector({
       id: request.directorId,
       mac: request.directorMac.toLowerCase(),
+      ...(request.recallMac === '' ? {} : { recallMac: request.recallMac.toLowerCase() }),
+      ...(request.connectionSeconds === 0 ? {} : { connectionSeconds: request.connectionSeconds }),
       ...(request.directorIp === '' ? {} : { hostIp: request.directorIp }),
       leaseMs,
       active: request.active,

@@ -8,6 +8,10 @@ export interface DirectorInfo {
   readonly id: string
   /** D, lower case. */
   readonly mac: string
+  /** R, lower case; absent: a director that has none. */
+  readonly recallMac?: string
+  /** Seconds that an idle TCP connection stays in its table. */
+  readonly connectionSeconds?: number
   /** Address of the director's host in the underlay; absent or empty: not told. */
   readonly hostIp?: string
   readonly leaseMs: number

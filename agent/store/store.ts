@@ -21,6 +21,9 @@ export interface Outcome {
 export interface Store extends DesiredStore {
   director(): DirectorInfo | undefined
   setDirector(info: DirectorInfo): void
+  /** All that have been heard of, by address. */
+  directors(): ReadonlyMap<string, DirectorInfo>
+  setDirectors(directors: ReadonlyMap<string, DirectorInfo>): void
   documents(): readonly DirectorDocument[]
   setDocuments(documents: readonly DirectorDocument[]): void
   readonly serviceFiles: FileStore
@@ -75,6 +78,8 @@ export function openStore(path: string): Store {
   return {
     director: () => meta.get<DirectorInfo>('director'),
     setDirector: written(info => meta.set('director', info)),
+    directors: () => new Map(meta.get<[string, DirectorInfo][]>('directors') ?? []),
+    setDirectors: written(directors => meta.set('directors', [...directors])),
     documents: documents.all,
     setDocuments: written(documents.replace),
     serviceFiles: { load: files.load, save: written(files.save) },

@@ -1,10 +1,5 @@
-import { readFileSync } from 'node:fs'
-import { createConnection } from 'node:net'
-import { join } from 'node:path'
-import type { Log } from '../../shared/log.ts'
-import type { CtZoneTimeouts } from '../../shared/ovsdb/ct-timeout-policies.ts'
-import { createSession } from '../../shared/ovsdb/session.ts'
-import type { Clock } from '../../shared/run/clock.ts'
+import { type CtZoneTimeouts, tcpTimeouts, unbounded } from '../../shared/ovsdb/ct-timeout-policies.ts'
+import { appctl, type VswitchdOptions } from '../../shared/switch/vswitchd.ts'
 import { TURN_ZONE } from '../compile/tables.ts'
 import type { CompiledService } from '../compile/types.ts'
 
@@ -15,17 +10,20 @@ export interface ConnectionTimeouts {
 }
 
 /**
- * Timeouts for the services' zones. The director sees one direction only, so for conntrack every TCP connection stays
- * in SYN_SENT, and every UDP flow in SINGLE, until the end; the other states are set too, for packets that came twice.
+ * Timeouts for the services' zones. Of TCP the table follows both sides; of UDP it sees one only, so a flow stays in SINGLE
+ * until the end. An entry that is of no packet's tuple (persistent clients, turns) never leaves the state it begins in.
  */
 export function zoneTimeouts(services: readonly CompiledService[], timeouts: ConnectionTimeouts): CtZoneTimeouts[] {
   return services.flatMap(({ zone, protocol, persistence }) => [
-    { zone, timeouts: lasting(protocol, timeouts[protocol]) },
+    { zone, timeouts: protocol === 'tcp' ? tcpTimeouts(timeouts.tcp) : lasting('udp', timeouts.udp) },
     ...(persistence === undefined
       ? []
       : [{ zone: persistence.zone, timeouts: lasting(protocol, persistence.timeout) }]),
   ])
 }
+
+/** Turns and services (director/store/numbers.ts). */
+export const ZONES = { first: TURN_ZONE, last: 0xffff } as const
 
 /** Without a connection for so long it does not matter any more whose turn it was. */
 const TURN_SECONDS = 86_400
@@ -38,17 +36,14 @@ export const turnTimeouts: CtZoneTimeouts = {
 
 function lasting(protocol: 'tcp' | 'udp', seconds: number): CtZoneTimeouts['timeouts'] {
   return protocol === 'tcp'
-    ? { tcp_syn_sent: seconds, tcp_syn_sent2: seconds, tcp_syn_recv: seconds, tcp_established: seconds }
+    ? {
+        tcp_syn_sent: seconds,
+        tcp_syn_sent2: seconds,
+        tcp_syn_recv: seconds,
+        tcp_established: seconds,
+        ...unbounded(seconds),
+      }
     : { udp_first: seconds, udp_single: seconds, udp_multiple: seconds }
-}
-
-/**
- * Tells vswitchd's userspace conntrack to let sequence numbers be (ovs-vswitchd(8), dpctl/ct-disable-tcp-seq-chk):
- * with one direction seen, it takes the packets of large uploads for invalid. Not saved by vswitchd, so to be done
- * after each of its starts. A kernel datapath has no such command and does not need it here; that is not an error.
- */
-export async function disableSequenceChecks(options: VswitchdOptions): Promise<void> {
-  await appctl(options, 'dpctl/ct-disable-tcp-seq-chk', [])
 }
 
 /**
@@ -77,25 +72,4 @@ export async function entriesInTheWay(
 /** Ports in the text of `dpif-netdev/pmd-rxq-show`, which has PMD threads only. */
 export function polledPorts(text: string): ReadonlySet<string> {
   return new Set(text.matchAll(/^\s*port: (\S+)/gm).map(([, port]) => port!))
-}
-
-export interface VswitchdOptions {
-  readonly rundir: string
-  readonly log: Log
-  readonly clock: Clock
-}
-
-/** A dump of four million connections. */
-const MOST_BYTES = 1024 * 1024 * 1024
-
-async function appctl({ rundir, log, clock }: VswitchdOptions, command: string, args: string[]): Promise<unknown> {
-  const pid = readFileSync(join(rundir, 'ovs-vswitchd.pid'), 'utf8').trim()
-  const socket = createConnection(join(rundir, `ovs-vswitchd.${pid}.ctl`))
-  socket.on('error', () => {})
-  const session = createSession(socket, { log, clock, maxBytes: MOST_BYTES })
-  try {
-    return await session.call(command, args, 30_000)
-  } finally {
-    session.close()
-  }
 }

@@ -9,6 +9,8 @@ import { refusal } from './refusal.ts'
 export interface Refuser {
   /** Answers a request that the switch has sent up because nobody can serve it. */
   packet(sw: Pick<Switch, 'packetOut'> | undefined, packet: PacketIn): void
+  /** The same for any packet that came up. */
+  refuse(sw: Pick<Switch, 'packetOut'> | undefined, packet: PacketIn): void
 }
 
 /** What is beyond is left unanswered, as by a host that limits its errors (RFC 1812, 4.3.2.8). */
@@ -16,16 +18,20 @@ const LIMIT = { perSecond: 1000, burst: 1000 } as const
 
 export function createRefuser({ log, clock }: { log: Log; clock: Clock }): Refuser {
   const bucket = createTokenBucket(clock, LIMIT)
+  const refuse: Refuser['refuse'] = (sw, packet) => {
+    if (packet.inPort === undefined || !bucket.take()) return
+    const data = refusal(Buffer.from(packet.data))
+    if (data === undefined) return
+    // As if it had come in where it goes out: OpenFlow sends back through IN_PORT only.
+    const actions: Action[] = [...backIntoTunnel(packet), { type: 'output', port: PORT.IN_PORT }]
+    sw?.packetOut({ inPort: packet.inPort, actions, data }).catch((err: unknown) =>
+      log.debug('a refusal could not be sent', { err }),
+    )
+  }
   return {
+    refuse,
     packet: (sw, packet) => {
-      if (packet.inPort === undefined || decodeCookie(packet.cookie)?.kind !== 'reject' || !bucket.take()) return
-      const data = refusal(Buffer.from(packet.data))
-      if (data === undefined) return
-      // As if it had come in where it goes out: OpenFlow sends back through IN_PORT only.
-      const actions: Action[] = [...backIntoTunnel(packet), { type: 'output', port: PORT.IN_PORT }]
-      sw?.packetOut({ inPort: packet.inPort, actions, data }).catch((err: unknown) =>
-        log.debug('a refusal could not be sent', { err }),
-      )
+      if (decodeCookie(packet.cookie)?.kind === 'reject') refuse(sw, packet)
     },
   }
 }

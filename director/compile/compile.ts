@@ -11,12 +11,14 @@ import { icmpErrorOwner, icmpErrors } from './features/icmp-errors.ts'
 import { noRequest } from './features/no-request.ts'
 import { passing } from './features/passing.ts'
 import { persistence } from './features/persistence.ts'
+import { recall, recallBase } from './features/recall.ts'
+import { signalBase, signals } from './features/signals.ts'
 import { turn } from './features/turn.ts'
 import { uplink } from './features/uplink.ts'
 import type { CompiledService, Feature, Site, VipFeature } from './types.ts'
 
 const VIP_FEATURES: readonly VipFeature[] = [arp, icmp, icmpErrors, noRequest]
-const FEATURES: readonly Feature[] = [ending, connections, turn, persistence, forward]
+const FEATURES: readonly Feature[] = [signals, ending, connections, recall, turn, persistence, forward]
 
 /**
  * All that the bridge must hold for the director, by object: `uplink`, `access ports`, `vip/VIP`, `service/NUMBER`. Pure; without
@@ -30,7 +32,13 @@ export function compile(site: Site, services: readonly CompiledService[]): Compi
   if (services.length === 0) return compiled
 
   const { accessPorts: ports, ...place } = site
-  add('uplink', site.uplink, () => [...passing(), ...uplink(site), icmpErrorOwner()])
+  add('uplink', [site.uplink, site.directorMac, site.recallMac], () => [
+    ...passing(),
+    ...uplink(site),
+    ...signalBase(site),
+    ...recallBase(site),
+    icmpErrorOwner(),
+  ])
   if (site.fabric === 'l2') add('access ports', ports, () => accessPorts(site))
   for (const vip of [...new Set(services.map(service => service.vip))].sort()) {
     add(`vip/${vip}`, place, () => VIP_FEATURES.flatMap(feature => feature(site, vip)))

@@ -1,5 +1,5 @@
 import { type Action, type Match, PORT } from '../../shared/openflow/types.ts'
-import { FORWARDED, TABLE } from './tables.ts'
+import { FORWARDED, SIGNAL, TABLE } from './tables.ts'
 import type { OverlaySite, Site, Target } from './types.ts'
 
 /** This file is the one place that knows what the fabric is. */
@@ -25,6 +25,19 @@ export function toHost(site: Site, target: Pick<Target, 'hostMac' | 'hostIp'>): 
 export function origins({ fabric, uplink }: Site): readonly Match[] {
   if (fabric === 'l2') return [{}]
   return [{ in_port: uplink, tun_id: fabric.networkKey }, { tun_id: 0 }]
+}
+
+/** R, of D: another address of the director's, which no machine has. */
+export function recallMacOf(directorMac: string): string {
+  const first = Number.parseInt(directorMac.slice(0, 2), 16)
+  // Locally administered (IEEE 802, 8.2), like all that nobody has bought.
+  return `${((first ^ 0x08) | 0x02).toString(16).padStart(2, '0')}${directorMac.slice(2)}`
+}
+
+/** Where a host's frames to R come in, as a match; those of an agent on this bridge come from anywhere, and are marked. */
+export function fromHost({ fabric, uplink, ownMacs }: Site, hostMac: string): Match {
+  if (ownMacs.includes(hostMac)) return { [SIGNAL]: '0x1/0x1' }
+  return { in_port: uplink, ...(fabric === 'l2' ? {} : { tun_id: fabric.networkKey }) }
 }
 
 /** What an answer that goes back through IN_PORT needs besides: on an overlay, to go to the host that asked. */

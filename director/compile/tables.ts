@@ -2,22 +2,30 @@
  * Tables, priorities and registers of the director. An agent may work on the same bridge: it has tables 160 to 179 and
  * lower priorities in table 0. A request passes these tables from top to bottom:
  *
- *   0   CLASSIFY    ARP, ICMP echo and requests for a VIP that are meant for the director (eth_dst=D)
+ *   0   CLASSIFY    ARP, ICMP echo and requests for a VIP that are meant for the director (eth_dst=D), and what hosts
+ *                   tell of their connections (eth_dst=R)
  *       └ ct(zone of the service): the connection table is asked, and the packet comes back in
- *   100 ENDING      the first FIN or RST of a connection is counted, and noted in its mark
- *   101 CONNECTION  ct_mark known: MARK ← it, go on in FORWARD. Else the service's select group: each bucket sets MARK
+ *   100 ENDING      the first FIN or RST of a connection, of either side, is counted, and noted in its mark
+ *   101 CONNECTION  ct_mark known: MARK ← it, go on in FORWARD. Else, for a SYN, the service's select group: each bucket
+ *                   sets MARK. Anything else of TCP is of a connection that the table has lost: the hosts are asked
  *       └ with persistence: first ct(zone of the service's clients), back in through
  *         105 PERSISTENT  the client's mark known: MARK ← it. Else the group
  *       └ with turns instead of a group: ct(zone of all turns), back in through
  *         107 TURN    MARK ← whose turn it is
  *   102 COMMIT      ct(commit): the connection's mark is set, and the packet comes back in
  *   103 OPENED      new connections are counted, by the mark that was set
- *   104 FORWARD     per MARK: destination port, addresses, then the fabric
+ *   104 FORWARD     per MARK: destination port, addresses, then the fabric. A signal ends here
+ *       └ 109 SOURCE  source R for a SYN, D for all else
  *       └ 110 TAG     a frame from an access port gets the tag that NORMAL would give it, for it will not pass NORMAL
  *   106 UPLINK      back through the uplink that the request came in by, or out of it when it came from elsewhere
  *   108 ICMP_ERROR  an error that a connection's packet has caused, with the connection's mark
+ *   111 MINE        a host has said that a connection is its own: COMMIT, unless the table knows it by now
+ *   112 TELL        a packet that the hosts were asked about is shown to the director's process, too
+ *   113 UNANSWERED  the process asks about it again: no mark, so no host has answered
  *
- * The director sees one direction of every connection, so ct_state says nothing and is never matched. What is counted
+ * Of a connection's packets the table sees all that the client sends, and of the replies a copy of SYN-ACK, FIN and RST,
+ * which the host sends (signals): without the SYN-ACK the kernel's conntrack calls all that follows the SYN invalid
+ * (nf_conntrack_proto_tcp.c, tcp_conntracks). So ct_state is never matched: a mark says all that matters. What is counted
  * is counted by ct_mark, never by a group's bucket: after a change of weights the switch would credit packets of before
  * to the wrong real server.
  */
@@ -32,7 +40,11 @@ export const TABLE = {
   UPLINK: 106,
   TURN: 107,
   ICMP_ERROR: 108,
+  SOURCE: 109,
   TAG: 110,
+  MINE: 111,
+  TELL: 112,
+  UNANSWERED: 113,
 } as const
 
 /**
@@ -42,8 +54,11 @@ export const TABLE = {
  *
  * NO_REQUEST: a packet for the VIP that no service is for (another port, a client outside of `clients`). Where D is the
  * host's own address the agent could take it for one that a director has sent.
+ * FROM_HOST: what hosts tell of their connections; FROM_NOBODY: anything else to R.
  */
 export const PRIORITY = {
+  FROM_HOST: 50_100,
+  FROM_NOBODY: 50_050,
   REQUEST: 50_000,
   NO_REQUEST: 45_000,
   ANSWER: 40_255,
@@ -55,7 +70,7 @@ export const PRIORITY = {
 /** Mark (= number) of the real server that the packet goes to; 0: not known yet. */
 export const MARK = 'reg0'
 
-/** Bit of a connection's ct_mark, above all real servers' marks: the client has ended it. */
+/** Bit of a connection's ct_mark, above all real servers' marks: the client or the real server has ended it. */
 export const ENDED = 0x8000_0000
 
 /** Of the entries that say whose turn it is, one a service. Services' own zones are above it (director/store/numbers.ts). */
@@ -69,6 +84,15 @@ export const CLIENT = { address: 'reg4', port: 'reg5' } as const
  * request once more, which it looks like when VIP port and ingress port are equal and D is the host's own MAC.
  */
 export const FORWARDED = 'reg14'
+
+/**
+ * Bit 0: what a host tells of a connection. It goes no further than the connection table. On a bridge that is shared the
+ * agent sets it (agent/compile/tables.ts), so no VM can speak to R.
+ */
+export const SIGNAL = 'reg12'
+
+/** Meters: packets that the hosts are asked about, and those of them that are shown to the director's process. */
+export const METER = { ask: 50_949, tell: 50_950 } as const
 
 /**
  * Collector set (OVSDB) and observation domains (RFC 7011, 3.1) in which packets of connections are accounted: the first

@@ -5,6 +5,8 @@ import type { Share } from '../schedule/types.ts'
 export interface Site {
   /** D, lower case: answers ARP for the VIPs. */
   readonly directorMac: string
+  /** R, lower case: source of SYNs and of questions to the hosts, destination of what hosts tell of connections. */
+  readonly recallMac: string
   /** OpenFlow port to the fabric. */
   readonly uplink: number
   /** Hardware addresses of the bridge that the director works on: a real server there is reached through table 0. */

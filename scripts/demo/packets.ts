@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import { recallMacOf } from '../../director/compile/fabric.ts'
 import type { Lab } from '../../test/lab/lab.ts'
 import { traceRequest } from '../../test/lab/trace.ts'
 import type { Printer } from './print.ts'
@@ -12,6 +13,9 @@ export async function showPackets(lab: Lab, print: Printer): Promise<void> {
   const names = new Map([
     ...lab.plan.clients.map(client => [client.mac, client.name] as const),
     ...lab.plan.hosts.map(host => [host.mac, host.name] as const),
+    ...lab.plan.hosts
+      .filter(({ role }) => role === 'director')
+      .map(host => [recallMacOf(host.mac), `${host.name}, R`] as const),
     ...lab.vms.map(vm => [vm.plan.mac, vm.name] as const),
   ])
   const mac = (address: string) => `${address} (${names.get(address) ?? 'unknown'})`
@@ -31,5 +35,11 @@ export async function showPackets(lab: Lab, print: Printer): Promise<void> {
     'no packet of the reply was seen at the director',
     trace.repliesAtDirector === 0,
     `${trace.repliesAtDirector} seen`,
+  )
+  const { frames, bytes } = trace.signals
+  print.check(
+    'the host tells the director how the connection begins and ends, in three small frames at most',
+    frames > 0 && frames <= 3,
+    `${frames} of ${bytes} bytes together`,
   )
 }

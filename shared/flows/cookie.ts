@@ -30,6 +30,8 @@ export const COOKIE_KINDS = {
   tunnel: 7,
   'icmp-error': 8,
   probe: 9,
+  signal: 10,
+  recall: 11,
   // Director
   'vip-arp': 32,
   'vip-icmp': 33,
@@ -45,6 +47,9 @@ export const COOKIE_KINDS = {
   reject: 43,
   turn: 44,
   'no-request': 48,
+  'from-host': 49,
+  ask: 50,
+  unanswered: 51,
 } as const satisfies Record<string, number>
 
 export type CookieKind = keyof typeof COOKIE_KINDS

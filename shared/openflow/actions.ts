@@ -17,6 +17,7 @@ const TYPE = {
   DEC_TTL: 24,
   SET_FIELD: 25,
   COPY_FIELD: 28,
+  METER: 29,
   EXPERIMENTER: 0xffff,
 } as const
 
@@ -30,6 +31,8 @@ export const NX = {
   SAMPLE: 29,
   CONJUNCTION: 34,
   CT: 35,
+  OUTPUT_TRUNC: 39,
+  CLONE: 42,
 } as const
 
 /** Table 255 in resubmit and ct: none is named. */
@@ -44,6 +47,12 @@ const writeAction = (w: Writer, action: Action): void => {
   const start = w.at
   switch (action.type) {
     case 'output':
+      if (action.maxLen !== undefined && action.port !== PORT.CONTROLLER) {
+        nicira(w, NX.OUTPUT_TRUNC)
+        u16(w, action.port & 0xffff)
+        u32(w, action.maxLen)
+        break
+      }
       head(w, TYPE.OUTPUT)
       u32(w, action.port)
       u16(w, action.maxLen ?? (action.port === PORT.CONTROLLER ? 0xffff : 0))
@@ -111,6 +120,15 @@ const writeAction = (w: Writer, action: Action): void => {
     case 'learn':
       nicira(w, NX.LEARN)
       writeLearn(w, action)
+      break
+    case 'clone':
+      nicira(w, NX.CLONE)
+      zeros(w, 6)
+      writeActions(w, action.actions)
+      break
+    case 'meter':
+      head(w, TYPE.METER)
+      u32(w, action.meter)
       break
     case 'conjunction':
       nicira(w, NX.CONJUNCTION)
@@ -206,6 +224,8 @@ const readAction = (bytes: Buffer, at: number, end: number): Action | undefined 
       return length === 8 ? { type: 'dec_ttl' } : undefined
     case TYPE.GROUP:
       return length === 8 ? { type: 'group', group: bytes.readUInt32BE(at + 4) } : undefined
+    case TYPE.METER:
+      return length === 8 ? { type: 'meter', meter: bytes.readUInt32BE(at + 4) } : undefined
     case TYPE.EXPERIMENTER:
       return length >= 16 && bytes.readUInt32BE(at + 4) === NICIRA ? readNicira(bytes, at, end) : undefined
     default:
@@ -263,6 +283,11 @@ const readNicira = (bytes: Buffer, at: number, end: number): Action | undefined 
         domain: bytes.readUInt32BE(at + 16),
         point: bytes.readUInt32BE(at + 20),
       }
+    case NX.OUTPUT_TRUNC:
+      if (length !== 16) return undefined
+      return { type: 'output', port: port16(bytes, at + 10), maxLen: bytes.readUInt32BE(at + 12) }
+    case NX.CLONE:
+      return { type: 'clone', actions: readActions(bytes, at + 16, end) }
     case NX.CT:
       return length >= 24 ? readCt(bytes, at, end) : undefined
     default:

@@ -10,6 +10,7 @@ export * from './flow.ts'
 export * from './group.ts'
 export * from './group-stats.ts'
 export * from './header.ts'
+export * from './meter.ts'
 export * from './monitor.ts'
 export * from './port-desc.ts'
 

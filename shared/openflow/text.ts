@@ -165,6 +165,10 @@ const actionText = (action: Action): string => {
       return ctText(action)
     case 'learn':
       return learnText(action)
+    case 'clone':
+      return `clone(${action.actions.map(actionText).join(',')})`
+    case 'meter':
+      return `meter:${action.meter}`
     case 'conjunction':
       return `conjunction(${action.id},${action.clause}/${action.of})`
     case 'sample':
@@ -180,6 +184,7 @@ const actionText = (action: Action): string => {
 
 const outputText = (port: number, maxLen: number | undefined): string => {
   if (port === 0xfffffffd) return `CONTROLLER:${maxLen ?? 0xffff}`
+  if (maxLen !== undefined) return `output(port=${portText(port)},max_len=${maxLen})`
   return port >= 0xffffff00 ? portText(port) : `output:${port}`
 }
 

@@ -17,6 +17,7 @@ export interface Subfield {
 
 /** Actions, named as in ovs-actions(7). All of them are carried in one Apply-Actions instruction. */
 export type Action =
+  /** `maxLen`: to the controller at most so many bytes; to a port, the packet is cut to them (ovs-actions(7), "output"). */
   | { readonly type: 'output'; readonly port: number; readonly maxLen?: number }
   | { readonly type: 'set_field'; readonly field: FieldName; readonly value: FieldValue }
   | { readonly type: 'move'; readonly src: Subfield; readonly dst: Subfield }
@@ -43,6 +44,10 @@ export type Action =
       readonly deleteLearned?: boolean
       readonly specs: readonly LearnSpec[]
     }
+  /** What these do to the packet, the actions after it do not see. */
+  | { readonly type: 'clone'; readonly actions: readonly Action[] }
+  /** The rest of the list is for packets within the meter's rate only. */
+  | { readonly type: 'meter'; readonly meter: number }
   | { readonly type: 'conjunction'; readonly id: number; readonly clause: number; readonly of: number }
   /** `probability` of 65,535 packets, to the collectors of this set in OVSDB's Flow_Sample_Collector_Set. */
   | {

@@ -19,10 +19,46 @@ import { decode, map, optional, scalar } from './values.ts'
 /** Seconds by name, ovs-vswitchd.conf.db(5) "CT_Timeout_Policy": tcp_syn_sent, udp_single, … */
 export type CtTimeouts = Readonly<Record<string, number>>
 
+/**
+ * Timeouts of a zone that sees all that the client sends and the replies that begin and end a connection: `idle` seconds
+ * for an established one; one that has not been accepted, or has ended, is forgotten soon. A SYN that nobody answers may be
+ * scheduled anew then; a half-closed connection that is silent for longer is recalled when it speaks again.
+ */
+export function tcpTimeouts(idle: number): CtTimeouts {
+  const least = (seconds: number) => Math.min(seconds, idle)
+  return {
+    tcp_syn_sent: least(30),
+    tcp_syn_sent2: least(30),
+    tcp_syn_recv: least(60),
+    tcp_established: idle,
+    tcp_fin_wait: least(60),
+    tcp_close_wait: least(60),
+    tcp_last_ack: least(30),
+    tcp_time_wait: least(10),
+    tcp_close: least(10),
+    ...unbounded(idle),
+  }
+}
+
+/**
+ * What the kernel cuts any other timeout to, once packets have come again or have not been acknowledged, and of the replies
+ * that acknowledge them none is seen (nf_conntrack_proto_tcp.c, nf_conntrack_tcp_packet).
+ */
+export function unbounded(seconds: number): CtTimeouts {
+  return { tcp_retransmit: seconds, tcp_unack: seconds }
+}
+
 export interface CtZoneTimeouts {
   /** 0 to 65535 */
   readonly zone: number
   readonly timeouts: CtTimeouts
+}
+
+export interface DesiredCtZones {
+  readonly datapathType: string
+  readonly zones: readonly CtZoneTimeouts[]
+  /** Those of an agent and of a director are in one database: zones of ours that are not in here are the other's. */
+  readonly range: { readonly first: number; readonly last: number }
 }
 
 /** What the database holds for one datapath type. */
@@ -49,14 +85,14 @@ const STRING_MAP = map('string', 'string')
 const ATTEMPTS = 3
 
 /**
- * Sets the timeout policies of these conntrack zones, and removes those of ours that are not among them; records that
+ * Sets the timeout policies of these conntrack zones, and removes those of ours in the range that are not among them; records that
  * somebody else made are left alone and their zones returned as `conflicts`. Idempotent: changes nothing, and sends no
  * change, when all is as it should be. vswitchd applies it by itself (ovs-vswitchd.conf.db(5), tables Datapath,
  * CT_Zone, CT_Timeout_Policy). Throws OVSDB_TRANSACTION, OVSDB_UNREACHABLE, OVSDB_TIMEOUT.
  */
 export async function ensureCtTimeoutPolicies(
   client: Pick<OvsdbClient, 'call'>,
-  desired: { readonly datapathType: string; readonly zones: readonly CtZoneTimeouts[] },
+  desired: DesiredCtZones,
 ): Promise<{ readonly changed: boolean; readonly conflicts: readonly number[] }> {
   for (let attempt = 1; ; attempt++) {
     const { operations, conflicts } = planCtZones(desired, await readCtState(client, desired.datapathType))
@@ -105,7 +141,7 @@ async function readCtState(client: Pick<OvsdbClient, 'call'>, datapathType: stri
 
 /** Pure. None of the three tables is a root set: a record that nobody refers to any more is collected by the server. */
 export function planCtZones(
-  desired: { readonly datapathType: string; readonly zones: readonly CtZoneTimeouts[] },
+  desired: DesiredCtZones,
   state: CtState,
 ): { readonly operations: readonly Operation[]; readonly conflicts: readonly number[] } {
   const wanted = new Map(desired.zones.map(({ zone, timeouts }) => [zone, timeouts]))
@@ -131,7 +167,10 @@ export function planCtZones(
     inserts.push(insert('CT_Zone', { timeout_policy: policy, external_ids: OWNER }, `zone${zone}`))
     added.push([zone, namedUuid(`zone${zone}`)])
   }
-  const gone = [...state.zones].filter(([zone, { owned }]) => owned && !wanted.has(zone)).map(([zone]) => zone)
+  const { first, last } = desired.range
+  const gone = [...state.zones]
+    .filter(([zone, { owned }]) => owned && zone >= first && zone <= last && !wanted.has(zone))
+    .map(([zone]) => zone)
   if (inserts.length + updates.length + gone.length === 0) return { operations: [], conflicts }
 
   const type = desired.datapathType

@@ -6,6 +6,7 @@ import { keepConnected } from '../run/keep-connected.ts'
 import { LOCAL_RECONNECT, type ReconnectOptions } from '../run/reconnect.ts'
 import { commitChange } from './commit.ts'
 import { connectOpenFlow, type OpenFlowConnection } from './connection.ts'
+import { deleteMeter, setMeter } from './meter.ts'
 import { createDriftWatch } from './monitor.ts'
 import { sendPacket, wantPackets } from './packet.ts'
 import { readFlowStats, readGroupStats, readInstalled, readPackets, readPorts } from './read.ts'
@@ -102,6 +103,8 @@ export function openSwitch(options: SwitchOptions): Switch {
     readFlowStats: async filter => readFlowStats(current(), owner, filter),
     readPackets: async filter => readPackets(current(), owner, filter),
     readPorts: async () => readPorts(current()),
+    setMeter: async meter => setMeter(current(), meter),
+    deleteMeter: async id => deleteMeter(current(), id),
     packetOut: async packet => sendPacket(current(), packet),
     close: async () => {
       if (closed) return

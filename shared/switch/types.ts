@@ -1,5 +1,6 @@
 import type { CookieKind } from '../flows/cookie.ts'
 import type { Change, Flow, InstalledState } from '../flows/types.ts'
+import type { Meter } from '../openflow/meter.ts'
 import type { Print } from '../openflow/print.ts'
 import type { Action, Match } from '../openflow/types.ts'
 
@@ -23,6 +24,10 @@ export interface Switch {
   /** Their sum, in one small answer. */
   readPackets(filter: FlowStatsFilter): Promise<number>
   readPorts(): Promise<readonly SwitchPort[]>
+  /** Makes the meter, or gives one of this number the rate. Rejects with SWITCH_REJECTED where the datapath has no meters. */
+  setMeter(meter: Meter): Promise<void>
+  /** With the flows that use it. */
+  deleteMeter(id: number): Promise<void>
   /** Resolves when the switch has taken the packet and found nothing wrong with it. */
   packetOut(packet: PacketOut): Promise<void>
   close(): Promise<void>

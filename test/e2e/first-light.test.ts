@@ -1,6 +1,10 @@
 import test from 'ava'
+import { recallMacOf } from '../../director/compile/fabric.ts'
 import { traceRequest } from '../lab/trace.ts'
 import { createSite, flows, ours, SERVICES, type Site, service, total, untilFlows, VIP } from './fixture.ts'
+
+/** Bytes of a frame that has the headers of Ethernet, IP and TCP with options, and a short page at most. */
+const SMALL = 400
 
 // One lab for all of this file: two hosts; web-1 and web-2 share a host and an RS port; other-1 serves nothing.
 let site: Site
@@ -27,6 +31,8 @@ test.serial(
     const trace = await traceRequest(site.lab, VIP, 80, 8080, 36_000)
     t.deepEqual(trace.hops, trace.expected)
     t.is(trace.repliesAtDirector, 0)
+    t.true(trace.signals.frames > 0 && trace.signals.frames <= 3, JSON.stringify(trace.signals))
+    t.true(trace.signals.bytes <= trace.signals.frames * SMALL, JSON.stringify(trace.signals))
   },
 )
 
@@ -49,6 +55,7 @@ test.serial('after 100 requests the fabric has every MAC on its right port', asy
   const where = new Map([
     ...lab.plan.clients.map(client => [client.mac, client.name] as const),
     ...lab.plan.hosts.map(host => [host.mac, host.name] as const),
+    [recallMacOf(lab.plan.hosts.find(({ role }) => role === 'director')!.mac), 'director'] as const,
     ...lab.vms.map(vm => [vm.plan.mac, vm.plan.host] as const),
   ])
   const table = await lab.fabric.macTable()

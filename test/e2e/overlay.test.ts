@@ -55,6 +55,7 @@ test.serial('the reference case: every address of every packet, the outer header
     ],
   )
   t.is(trace.repliesAtDirector, 0)
+  t.true(trace.signals.frames > 0 && trace.signals.frames <= 3, JSON.stringify(trace.signals))
 })
 
 test.serial(

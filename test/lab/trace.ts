@@ -1,3 +1,4 @@
+import { recallMacOf } from '../../director/compile/fabric.ts'
 import type { Lab } from './lab.ts'
 import type { Packet } from './pcap.ts'
 import type { HostPlan } from './plan.ts'
@@ -24,8 +25,10 @@ export interface Trace {
   readonly hops: readonly Hop[]
   /** What the hops must be, in the same order. */
   readonly expected: readonly Hop[]
-  /** Packets from the VIP that were seen at the director. */
+  /** Packets from the VIP that were seen at the director, but for the copies that are meant for it. */
   readonly repliesAtDirector: number
+  /** Frames in which hosts tell the director of the connection: how many, and their bytes. */
+  readonly signals: { readonly frames: number; readonly bytes: number }
 }
 
 /**
@@ -43,6 +46,7 @@ export async function traceRequest(
   const director = lab.plan.hosts.find(host => host.role === 'director')!
   const client = lab.plan.clients[0]!
   const overlay = lab.plan.overlay !== undefined
+  const recallMac = recallMacOf(director.mac)
   const filter = `host ${vip} and tcp port ${clientPort}`
   const inTunnels = [director.name, ...hosts.map(host => host.name)]
   const places = ['client', ...lab.vms.map(vm => vm.name), ...inTunnels]
@@ -64,23 +68,30 @@ export async function traceRequest(
   const fits = (packet: Packet, flags: string, ethSrc?: string) =>
     packet.flags === flags &&
     (packet.ports?.src === clientPort || packet.ports?.dst === clientPort) &&
+    packet.ethDst !== recallMac &&
     (ethSrc === undefined || packet.ethSrc === ethSrc)
   const at = async (place: string, flags: string, ethSrc?: string): Promise<Packet | Tunnelled> => {
     const inner = (packet: Packet) => decapsulate(packet) ?? packet
     return inner(await captures.get(place)!.waitFor(packet => fits(inner(packet), flags, ethSrc)))
   }
-  const forwarded = await at(host.name, 'S', director.mac)
+  // A SYN comes from R: so the fabric knows where hosts' signals go to.
+  const forwarded = await at(host.name, 'S', recallMac)
   const hop = hopOf(overlay)
   const hops = [
     hop('request at the director', await at(director.name, 'S', client.mac)),
     hop('request to the host', forwarded),
     // A switch that does not know the director's place yet floods: the VM may see a copy that is not for it.
-    hop('request to the VM', await at(vm.name, 'S', director.mac)),
+    hop('request to the VM', await at(vm.name, 'S', recallMac)),
     hop('reply from the VM', await at(vm.name, 'SA')),
     hop('reply from the host', await at(host.name, 'SA')),
     hop('reply at the client', await at('client', 'SA')),
   ]
   const packets = new Map(await Promise.all([...captures].map(async ([name, c]) => [name, await c.stop()] as const)))
+  const fromVip = packets
+    .get(director.name)!
+    .map(packet => ({ ...(decapsulate(packet) ?? packet), length: packet.length }))
+    .filter(packet => packet.ip?.src === vip && packet.ports?.dst === clientPort)
+  const signals = fromVip.filter(packet => packet.ethDst === recallMac)
   const ingressPort = forwarded.ports!.dst
   const peer = `${client.ip}:${clientPort}`
   const expect = (what: string, ipSrc: string, ipDst: string, ethSrc: string, ethDst: string, outer = '-'): Hop => {
@@ -102,25 +113,17 @@ export async function traceRequest(
         director.mac,
         `${clientHost} > ${director.ip}`,
       ),
-      expect(
-        'request to the host',
-        peer,
-        `${vip}:${ingressPort}`,
-        director.mac,
-        host.mac,
-        `${director.ip} > ${host.ip}`,
-      ),
-      expect('request to the VM', peer, `${vip}:${rsPort}`, director.mac, m),
+      expect('request to the host', peer, `${vip}:${ingressPort}`, recallMac, host.mac, `${director.ip} > ${host.ip}`),
+      expect('request to the VM', peer, `${vip}:${rsPort}`, recallMac, m),
       expect('reply from the VM', `${vip}:${rsPort}`, peer, m, client.mac),
       expect('reply from the host', `${vip}:${vipPort}`, peer, host.mac, client.mac, `${host.ip} > ${clientHost}`),
       expect('reply at the client', `${vip}:${vipPort}`, peer, host.mac, client.mac),
     ],
-    repliesAtDirector: packets
-      .get(director.name)!
-      .filter(
-        packet =>
-          (decapsulate(packet) ?? packet).ip?.src === vip && (decapsulate(packet) ?? packet).ports?.dst === clientPort,
-      ).length,
+    repliesAtDirector: fromVip.filter(packet => packet.ethDst !== recallMac).length,
+    signals: {
+      frames: signals.length,
+      bytes: signals.reduce((sum, { length }) => sum + length, 0),
+    },
   }
 }
 

@@ -41,8 +41,10 @@ export function asHostFlows(host: HostContext): Flow[] {
 /**
  * The end of a rewriting rule for packets of a VM. A network controller that forwards gets the packet as it came but
  * for what was rewritten: its in_port too, by which such pipelines know the sender.
+ *
+ * @param before - what is done with the packet as it leaves
  */
-export function sendAsHost(host: HostContext, tag: number | undefined): Action[] {
-  if (host.overlay?.forwardTable !== undefined) return [onwards(host)]
-  return [...pushTag(tag), { type: 'resubmit', table: TABLE.asHost }]
+export function sendAsHost(host: HostContext, tag: number | undefined, before: readonly Action[] = []): Action[] {
+  if (host.overlay?.forwardTable !== undefined) return [...before, onwards(host)]
+  return [...pushTag(tag), ...before, { type: 'resubmit', table: TABLE.asHost }]
 }

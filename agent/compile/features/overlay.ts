@@ -15,11 +15,12 @@ import type { HostContext, OverlayContext, VmPort } from '../types.ts'
 export function toTunnel(
   { tunnel, networkKey }: Pick<OverlayContext, 'tunnel' | 'networkKey'>,
   hostIp: string,
+  maxLen?: number,
 ): Action[] {
   return [
     { type: 'set_field', field: 'tun_id', value: networkKey },
     { type: 'set_field', field: 'tun_dst', value: hostIp },
-    { type: 'output', port: tunnel },
+    { type: 'output', port: tunnel, ...(maxLen === undefined ? {} : { maxLen }) },
   ]
 }
 

@@ -5,6 +5,7 @@ import { portField } from '../parts.ts'
 import { ETH_TYPE, IP_PROTO, PRIORITY, TABLE } from '../tables.ts'
 import type { HostContext } from '../types.ts'
 import { sendAsHost } from './as-host.ts'
+import { signal } from './signals.ts'
 
 /** Rule 2: a real server's reply leaves with the VIP's port and the host's MAC, straight for the client. */
 export function replyFlows(backend: Backend, at: Attachment, host: HostContext): Flow[] {
@@ -24,7 +25,7 @@ export function replyFlows(backend: Backend, at: Attachment, host: HostContext):
     actions: [
       { type: 'set_field', field: source, value: backend.vipPort },
       { type: 'set_field', field: 'eth_src', value: host.hostMac },
-      ...sendAsHost(host, at.tag),
+      ...sendAsHost(host, at.tag, signal(backend, host)),
     ],
   }))
 }

@@ -3,18 +3,13 @@ import type { Flow } from '../../../shared/flows/types.ts'
 import type { Action } from '../../../shared/openflow/types.ts'
 import type { Attachment, Backend } from '../../backends/types.ts'
 import { popTag, portField, vlanOf } from '../parts.ts'
-import { ETH_TYPE, IP_PROTO, PRIORITY, TABLE } from '../tables.ts'
+import { ETH_TYPE, HOST_ZONE, IP_PROTO, PRIORITY, TABLE } from '../tables.ts'
 import type { HostContext } from '../types.ts'
 import { origins } from './overlay.ts'
 
 /** Rule 1: what the director sent to this host for one real server goes to its VM, with the VM's MAC and port. */
 export function requestFlows(backend: Backend, at: Attachment, host: HostContext): Flow[] {
-  const actions: Action[] = popTag(at.tag)
-  actions.push({ type: 'set_field', field: 'eth_dst', value: at.mac })
-  if (backend.ingressPort !== backend.rsPort) {
-    actions.push({ type: 'set_field', field: portField(backend.protocol, 'dst'), value: backend.rsPort })
-  }
-  actions.push({ type: 'output', port: at.ofport })
+  const actions = [...remember(backend, host), ...deliver(backend, at)]
   return origins(host).map(origin => ({
     table: TABLE.classify,
     priority: PRIORITY.request,
@@ -30,4 +25,21 @@ export function requestFlows(backend: Backend, at: Attachment, host: HostContext
     },
     actions,
   }))
+}
+
+/** Out to the VM, which knows neither VLAN nor ingress port. */
+export function deliver(backend: Backend, at: Attachment): Action[] {
+  const actions: Action[] = popTag(at.tag)
+  actions.push({ type: 'set_field', field: 'eth_dst', value: at.mac })
+  if (backend.ingressPort !== backend.rsPort) {
+    actions.push({ type: 'set_field', field: portField(backend.protocol, 'dst'), value: backend.rsPort })
+  }
+  actions.push({ type: 'output', port: at.ofport })
+  return actions
+}
+
+/** The entry by which this host knows the connection again, should a director ask (features/recall.ts). */
+function remember({ protocol, id }: Backend, { directors }: HostContext): Action[] {
+  if (protocol !== 'tcp' || directors.length === 0) return []
+  return [{ type: 'ct', commit: true, zone: HOST_ZONE, exec: [{ type: 'set_field', field: 'ct_mark', value: id }] }]
 }

@@ -14,9 +14,9 @@ import { transport } from './transport.ts'
 const TCP_SYN = '0x002/0x002'
 
 /**
- * The connection table: a request asks conntrack for its connection's mark. A known mark goes on to FORWARD, an unknown
- * one is chosen, by turns or by the select group, and committed. So whatever is changed there, no established connection
- * moves.
+ * The connection table: a request asks conntrack for its connection's mark. A known mark goes on to FORWARD; for a
+ * connection that begins, one is chosen, by turns or by the select group, and committed. So whatever is changed there, no
+ * established connection moves. What belongs to a connection that is not known is recalled (features/recall.ts).
  */
 export const connections: Feature = (site, service) => {
   const scheduled = isScheduled(service)
@@ -25,12 +25,10 @@ export const connections: Feature = (site, service) => {
       ...service.clients.flatMap(client => origins(site).map(origin => dispatch(site, service, client, origin))),
       ...service.targets.flatMap(target => known(site, service, target, scheduled)),
       ...unknown(service),
-      ...(scheduled
-        ? [
-            ...anew(service, choose(service)),
-            commit(service),
-            ...service.targets.map(target => opened(site, service, target)),
-          ]
+      ...(scheduled ? anew(service, choose(service)) : []),
+      // A connection may be recalled of a real server that takes no new ones.
+      ...(service.targets.length > 0
+        ? [commit(service), ...service.targets.map(target => opened(site, service, target))]
         : []),
     ],
   }
@@ -93,7 +91,7 @@ function unknown(service: CompiledService): Flow[] {
 }
 
 /**
- * A packet of a connection that is not known takes no turn, and an end of one would end the entry of the turns
+ * A packet of a connection whose real server is gone takes no turn, and an end of one would end the entry of the turns
  * (features/turn.ts). Whoever gets it without knowing it either answers with RST (RFC 9293, 3.10.7.1).
  */
 function stray(flow: Flow, { turns }: CompiledService): Flow {

@@ -12,8 +12,8 @@ const FLAGS = { FIN: '0x001/0x001', RST: '0x004/0x004' } as const
 export const SYN_ONLY = '0x002/0x017'
 
 /**
- * The end of a TCP connection, as far as it is seen here: the client's first FIN or RST sets ENDED in the mark, so that
- * it counts once, and the packets after it still go to the same real server.
+ * The end of a TCP connection: the first FIN or RST of either side, the client's own or the copy of a reply, sets ENDED in
+ * the mark, so that it counts once, and the packets after it still go to the same real server.
  */
 export const ending: Feature = (site, service) => ({
   flows: service.protocol === 'tcp' ? service.targets.flatMap(target => ended(site, service, target)) : [],
@@ -40,7 +40,7 @@ function ended(site: Site, service: CompiledService, target: Target): Flow[] {
   }))
 }
 
-/** A SYN of a client that has ended the connection before: a new one, whatever its ports. */
+/** A SYN of a connection that has been ended before: a new one, whatever its ports. */
 export function anew(service: CompiledService, choose: readonly Action[]): Flow[] {
   if (service.protocol !== 'tcp') return []
   return [

@@ -21,7 +21,7 @@ function toTarget(site: Site, service: CompiledService, target: Target): Flow {
       ...(target.ingressPort === port
         ? []
         : [{ type: 'set_field', field: `${protocol}_dst`, value: target.ingressPort } as const]),
-      { type: 'set_field', field: 'eth_src', value: site.directorMac },
+      { type: 'resubmit', table: TABLE.SOURCE },
       ...toHost(site, target),
     ],
   }

@@ -19,6 +19,7 @@ interface Scene {
   readonly vms?: readonly number[]
   readonly tag?: number
   readonly directorMac?: string | undefined
+  readonly directors?: HostContext['directors']
   readonly own?: string
   readonly overlay?: OverlayContext
   readonly records?: Parameters<typeof shields>[1]
@@ -37,6 +38,7 @@ function compiled({ specs = [spec()], vms = [1], tag, tags = {}, records = [], o
   const host: HostContext = {
     hostMac: H,
     directorMac: 'directorMac' in rest ? rest.directorMac : D,
+    directors: rest.directors ?? [],
     uplink: 1,
     vmPorts: [...index].map(([mac, { name, ofport, tag: vlan }]) => ({ name, mac, ofport: ofport!, tag: vlan })),
     overlay,

@@ -129,7 +129,11 @@ test('in whatever way its inputs change, the incremental compiler holds what com
         const vmPorts = [...index].flatMap(([mac, { name, ofport, tag }]) =>
           ofport !== undefined && ofport > 0 ? [{ name, mac, ofport, tag }] : [],
         )
-        const host = { hostMac: '02:00:00:00:00:20', directorMac, uplink: 1, vmPorts, overlay, probing }
+        const directors =
+          directorMac === undefined
+            ? []
+            : [{ mac: directorMac, recallMac: '0a:00:00:00:01:00', hostIp: '172.24.1.100' }]
+        const host = { hostMac: '02:00:00:00:00:20', directorMac, directors, uplink: 1, vmPorts, overlay, probing }
         const shielded = shields(resolved.backends, records, index, (vm, nic) => ownAddresses.get(`${vm}/${nic}`))
         const full = texts(compile({ backends: resolved.backends, shields: shielded, host }))
         const { gone, come } = resolved

@@ -29,6 +29,7 @@ function compiled(specs: readonly ServiceSpec[], vms: readonly number[] = [1]) {
   const host = {
     hostMac: '02:00:00:00:00:20',
     directorMac: '02:00:00:00:01:00',
+    directors: [],
     uplink: 1,
     vmPorts: [...index].map(([mac, { name, ofport, tag }]) => ({ name, mac, ofport: ofport!, tag })),
     overlay: undefined,

@@ -103,7 +103,7 @@ test.serial(
 
     await network.ofctl(['add-flow', 'cookie=0x77,priority=1,udp,tp_dst=9 actions=NORMAL'])
     const zones = () => network.vsctl('list', 'CT_Timeout_Policy')
-    t.regex(await zones(), /owner=crossport[\s\S]*tcp_syn_sent=900/)
+    t.regex(await zones(), /owner=crossport[\s\S]*tcp_established=900/)
     await new Promise((resolve, reject) =>
       director.client.Teardown({}, error => (error ? reject(error) : resolve(null))),
     )

@@ -42,6 +42,7 @@ export function networkForFile({
     t.timeout(60_000)
     await network.ofctl(['replace-flows', '-'], 'priority=0,actions=NORMAL')
     await network.ofctl(['del-groups'])
+    await network.ofctl(['del-meters'])
     await network.vsctl(
       ...['--all', 'destroy', 'Flow_Sample_Collector_Set', '--', 'clear', 'Open_vSwitch', '.', 'datapaths'],
     )

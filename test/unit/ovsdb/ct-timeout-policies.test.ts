@@ -12,7 +12,7 @@ test('zones of ours come, change and go; those of others stay', async t => {
     (await server.vsctl('list-zone-tp', 'netdev').catch(() => 'no datapath')).trim().split('\n').sort()
   const client = await connected(t, server)
   const ensure = (...zones: (typeof A | typeof B)[]) =>
-    ensureCtTimeoutPolicies(client, { datapathType: 'netdev', zones })
+    ensureCtTimeoutPolicies(client, { datapathType: 'netdev', zones, range: { first: 1, last: 9 } })
 
   t.deepEqual(await ensure(), { changed: false, conflicts: [] })
   t.deepEqual(await ensure(A, B), { changed: true, conflicts: [] })
@@ -27,10 +27,17 @@ test('zones of ours come, change and go; those of others stay', async t => {
 
   await server.vsctl('add-zone-tp', 'netdev', 'zone=7', 'icmp_first=9')
   const foreign = { zone: 7, timeouts: { udp_single: 1 } }
-  t.deepEqual(await ensureCtTimeoutPolicies(client, { datapathType: 'netdev', zones: [B, foreign] }), {
-    changed: true,
-    conflicts: [7],
-  })
+  t.deepEqual(
+    await ensureCtTimeoutPolicies(client, {
+      datapathType: 'netdev',
+      zones: [B, foreign],
+      range: { first: 1, last: 9 },
+    }),
+    {
+      changed: true,
+      conflicts: [7],
+    },
+  )
   t.deepEqual(await list(), ['Zone:2, Timeout Policies: udp_single=60', 'Zone:7, Timeout Policies: icmp_first=9'])
 
   t.true((await ensure()).changed)
@@ -44,4 +51,9 @@ test('zones of ours come, change and go; those of others stay', async t => {
   t.is((await server.vsctl('list', 'CT_Timeout_Policy')).trim(), '')
   t.true((await ensure(A)).changed)
   t.is((await list()).length, 1)
+
+  // The agent's and the director's zones are in one database.
+  const elsewhere = { datapathType: 'netdev', zones: [B], range: { first: 2, last: 9 } }
+  t.deepEqual(await ensureCtTimeoutPolicies(client, elsewhere), { changed: true, conflicts: [] })
+  t.is((await list()).length, 2)
 })

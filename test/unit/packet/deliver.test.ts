@@ -76,6 +76,7 @@ test('a flood is cut off, and it goes on afterwards', async t => {
 
 const SITE: Site = {
   directorMac: '02:00:00:00:01:00',
+  recallMac: '0a:00:00:00:01:00',
   uplink: 5,
   ownMacs: [],
   accessPorts: [],

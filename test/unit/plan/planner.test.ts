@@ -81,6 +81,7 @@ const event = fc.oneof(
 
 const site = (n: number): Site => ({
   directorMac: `02:00:00:00:01:0${n}`,
+  recallMac: `0a:00:00:00:01:0${n}`,
   uplink: 1,
   ownMacs: [],
   accessPorts: [],

@@ -76,6 +76,7 @@ export function startSimulated({ store, sw, clock, log, held }: SimulationOption
     overlay: undefined,
     timeline: createTimeline(clock),
     log,
+    accompany: async () => {},
     onReport: () => {},
   })
   return {

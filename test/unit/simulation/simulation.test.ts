@@ -57,6 +57,8 @@ function expected({ world, store }: Scene, sw: ModelSwitch): string[] {
   const host = {
     hostMac: '02:00:00:00:00:20',
     directorMac: world.director?.mac,
+    directors:
+      world.director === undefined ? [] : [{ mac: world.director.mac, recallMac: RECALL_MAC, hostIp: undefined }],
     uplink: snapshot.ports.find(port => port.name === 'uplink0')?.ofport,
     vmPorts: [...index].flatMap(([mac, { name, ofport, tag }]) =>
       ofport !== undefined && ofport > 0 ? [{ name, mac, ofport, tag }] : [],
@@ -74,9 +76,16 @@ function tell({ agent, world }: Scene, source: 'services' | 'inventory' | 'ports
   if (source === 'services') inputs.services = world.servicesSnapshot()
   else if (source === 'inventory') inputs.inventory = world.inventory()
   else if (source === 'ports') inputs.ports = world.ports()
-  else inputs.director = world.director
+  else {
+    inputs.director = world.director
+    inputs.directors = new Map(
+      world.director === undefined ? [] : [['d1', { ...world.director, recallMac: RECALL_MAC }]],
+    )
+  }
   agent.mark(source)
 }
+
+const RECALL_MAC = '0a:00:00:00:01:00'
 
 const SOURCES = ['services', 'inventory', 'ports', 'director'] as const
 
@@ -160,7 +169,10 @@ async function sequence(t: ExecutionContext, scene: Scene, name: string): Promis
     t.log(`${name}: ${scene.agent.loop.lastError?.message ?? ''} ${scene.agent.loop.waitingFor ?? ''}`)
     t.deepEqual(found, wanted, name)
   }
-  if (scene.agent.loop.dirty || scene.agent.applier.quarantined.length > 0) t.fail(`${name}: it has not come to rest`)
+  if (scene.agent.loop.dirty || scene.agent.applier.quarantined.length > 0)
+    t.fail(
+      `${name}: it has not come to rest: ${scene.agent.loop.lastError?.stack} ${JSON.stringify(scene.agent.applier.quarantined)}`,
+    )
   const { commits } = sw
   await clock.advance(60_000)
   if (sw.commits !== commits) t.fail(`${name}: it goes on changing what is as it should be`)

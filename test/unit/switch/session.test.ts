@@ -295,3 +295,26 @@ test('ports, packets out and in, counters of buckets and flows', async t => {
   t.is(await sw.readPackets({ table: 0, kind: 'request' }), 1)
   t.is(await sw.readPackets({ table: 0, kind: 'request', object: 2 }), 0)
 })
+
+test('a meter is made, gets another rate, and takes its flows along', async t => {
+  const ovs = await startOpenVswitch(cleanupOf(t))
+  const { sw } = await up(t, ovs)
+  const id = 50_949
+  const metered: Flow = {
+    ...flow(1),
+    actions: [
+      { type: 'meter', meter: id },
+      { type: 'output', port: PORT.LOCAL },
+    ],
+  }
+  const none = await t.throwsAsync(bring(sw, { flows: [metered], groups: [] }), { instanceOf: CrossportError })
+  t.is(none?.fields.OF_ERROR, 'OFPMMFC_INVALID_METER')
+  await sw.setMeter({ id, rate: 1000, burst: 100 })
+  await sw.setMeter({ id, rate: 2000, burst: 300 })
+  t.regex(await ovs.ofctl(['dump-meters']), /meter=50949 pktps burst.*type=drop rate=2000 burst_size=300/s)
+  await bring(sw, { flows: [metered], groups: [] })
+  t.is(lines(await ovs.ofctl(['dump-flows'])).length, 1)
+  await sw.deleteMeter(id)
+  await sw.deleteMeter(id)
+  t.is(lines(await ovs.ofctl(['dump-flows'])).length, 0)
+})

@@ -7,6 +7,8 @@ export interface RegistrationRequest {
   'leaseMs'?: (number);
   'active'?: (boolean);
   'directorIp'?: (string);
+  'recallMac'?: (string);
+  'connectionSeconds'?: (number);
 }
 
 export interface RegistrationRequest__Output {
@@ -15,4 +17,6 @@ export interface RegistrationRequest__Output {
   'leaseMs': (number);
   'active': (boolean);
   'directorIp': (string);
+  'recallMac': (string);
+  'connectionSeconds': (number);
 }

@@ -1,0 +1,54 @@
+import type { Log } from '../../shared/log.ts'
+import type { OvsdbClient } from '../../shared/ovsdb/connection.ts'
+import { ensureCtTimeoutPolicies, tcpTimeouts } from '../../shared/ovsdb/ct-timeout-policies.ts'
+import type { Clock } from '../../shared/run/clock.ts'
+import { disableSequenceChecks } from '../../shared/switch/vswitchd.ts'
+import { HOST_ZONE } from '../compile/tables.ts'
+
+/** The conntrack zone in which this host keeps its real servers' connections. */
+export interface HostZone {
+  /** `idle`: seconds that an idle connection is kept, as long as in the directors' tables. Throws as OVSDB does. */
+  ensure(datapathType: string, idle: number): Promise<void>
+  /** It may be another switch by now, or somebody has changed the database. */
+  distrust(): void
+}
+
+export interface HostZoneOptions {
+  readonly rundir: string
+  readonly client: () => Pick<OvsdbClient, 'call'> | undefined
+  readonly log: Log
+  readonly clock: Clock
+}
+
+const RANGE = { first: HOST_ZONE, last: HOST_ZONE } as const
+
+export function createHostZone(options: HostZoneOptions): HostZone {
+  const { log } = options
+  let settled = ''
+  let relaxed = false
+  return {
+    ensure: async (datapathType, idle) => {
+      if (!relaxed && datapathType === 'netdev') {
+        // Asked once a session: a vswitchd that does not know the command will not learn it.
+        relaxed = true
+        await disableSequenceChecks(options).catch((err: unknown) =>
+          log.warn('conntrack goes on checking sequence numbers: connections with large uploads may not be recalled', {
+            err,
+          }),
+        )
+      }
+      const wanted = `${datapathType} ${idle}`
+      const client = options.client()
+      if (client === undefined || settled === wanted) return
+      const zones = [{ zone: HOST_ZONE, timeouts: tcpTimeouts(idle) }]
+      const { conflicts } = await ensureCtTimeoutPolicies(client, { datapathType, zones, range: RANGE })
+      settled = wanted
+      if (conflicts.length > 0)
+        log.warn('a connection tracking zone that somebody else has set up', { zone: HOST_ZONE })
+    },
+    distrust: () => {
+      settled = ''
+      relaxed = false
+    },
+  }
+}

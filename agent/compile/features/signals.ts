@@ -1,0 +1,125 @@
+import { encodeCookie } from '../../../shared/flows/cookie.ts'
+import type { Flow } from '../../../shared/flows/types.ts'
+import { type Action, PORT } from '../../../shared/openflow/types.ts'
+import type { Backend } from '../../backends/types.ts'
+import { portsByMac } from '../networks.ts'
+import {
+  ETH_TYPE,
+  HOST_ZONE,
+  INGRESS_PORT,
+  IP_PROTO,
+  PRIORITY,
+  SIGNAL,
+  SIGNAL_BITS,
+  TABLE,
+  TCP_FLAGS,
+} from '../tables.ts'
+import type { Director, HostContext, VmPort } from '../types.ts'
+import { onwards, toTunnel } from './overlay.ts'
+
+/**
+ * Signals. A director sees requests only, and its conntrack needs the replies' SYN-ACK, FIN and RST to know what becomes of
+ * a connection: each director gets a copy of those, and of nothing else. They pass the host's own conntrack, too, where
+ * requests leave an entry, so that this host can say which connections are its own (features/recall.ts). Once a host:
+ * replies come by here, rewritten, with the ingress port in a register.
+ */
+export function signalFlows(host: HostContext): Flow[] {
+  if (host.directors.length === 0) return []
+  const toIngress: Action = {
+    type: 'move',
+    src: { field: INGRESS_PORT, offset: 0, bits: 16 },
+    dst: { field: 'tcp_src' },
+  }
+  const track: Action = { type: 'clone', actions: [toIngress, { type: 'ct', zone: HOST_ZONE }] }
+  return (['synAck', 'fin', 'rst'] as const).map(flag => {
+    // A FIN may come with the last data, and where the kernel forwards that may be many frames in one.
+    const bits = flag === 'fin' ? SIGNAL_BITS.cut : SIGNAL_BITS.whole
+    return {
+      table: TABLE.signals,
+      priority: PRIORITY.signal,
+      cookie: encodeCookie('agent', 'signal'),
+      match: { eth_type: ETH_TYPE.ipv4, ip_proto: IP_PROTO.tcp, tcp_flags: TCP_FLAGS[flag] },
+      actions: [
+        track,
+        { type: 'clone', actions: host.directors.flatMap(({ recallMac }) => toDirector(recallMac, bits)) },
+      ],
+    }
+  })
+}
+
+/** In a reply's actions, when it is as it leaves: whoever is to hear of it hears. */
+export function signal({ protocol, ingressPort }: Backend, { directors }: HostContext): Action[] {
+  if (protocol !== 'tcp' || directors.length === 0) return []
+  return [
+    { type: 'set_field', field: INGRESS_PORT, value: ingressPort },
+    { type: 'resubmit', table: TABLE.signals },
+  ]
+}
+
+/** Through table 0, for the director may be on this very bridge: its rules come first there. */
+function toDirector(recallMac: string, bits: number): readonly Action[] {
+  return [
+    { type: 'set_field', field: 'eth_dst', value: recallMac },
+    { type: 'set_field', field: SIGNAL, value: bits },
+    { type: 'resubmit', table: TABLE.classify },
+  ]
+}
+
+/** Sends the packet back to the director that it has come from, as this host's word. */
+export function tellDirector(host: HostContext): Action {
+  return {
+    type: 'clone',
+    actions: [
+      { type: 'move', src: { field: 'eth_src' }, dst: { field: 'eth_dst' } },
+      { type: 'set_field', field: 'eth_src', value: host.hostMac },
+      { type: 'set_field', field: SIGNAL, value: SIGNAL_BITS.whole },
+      { type: 'resubmit', table: TABLE.classify },
+    ],
+  }
+}
+
+/** Once a host: the way to each director. */
+export function signalOutFlows(host: HostContext): Flow[] {
+  return host.directors.flatMap(director => {
+    const out = (bits: number, maxLen?: number): Flow => ({
+      table: TABLE.classify,
+      priority: PRIORITY.signalOut,
+      cookie: encodeCookie('agent', 'signal'),
+      match: { eth_dst: director.recallMac, [SIGNAL]: bits },
+      // What has come in by the port that it leaves by would not leave (OpenFlow 1.5.1, 7.2.1).
+      actions: [{ type: 'set_field', field: 'in_port', value: PORT.CONTROLLER }, ...wayTo(director, host, maxLen)],
+    })
+    return [out(SIGNAL_BITS.whole), out(SIGNAL_BITS.cut, ONE_FRAME)]
+  })
+}
+
+/** Ethernet with a VLAN tag, and 1500 bytes of IP. A smaller frame is not touched. */
+const ONE_FRAME = 1518
+
+function wayTo(director: Director, host: HostContext, maxLen: number | undefined): readonly Action[] {
+  const cut = maxLen === undefined ? {} : { maxLen }
+  const { overlay, uplink } = host
+  if (overlay !== undefined) {
+    if (director.hostIp === undefined) return [onwards(host)]
+    return toTunnel(overlay, director.hostIp, maxLen)
+  }
+  const here = portsByMac(host).get(director.mac)
+  if (here !== undefined)
+    return [
+      ...(here.tag === undefined ? [] : [{ type: 'pop_vlan' } as const]),
+      { type: 'output', port: here.ofport, ...cut },
+    ]
+  if (uplink === undefined || host.uplinkTag !== undefined) return [{ type: 'output', port: PORT.NORMAL }]
+  return [{ type: 'output', port: uplink, ...cut }]
+}
+
+/** Once a VM port: only hosts speak to a director's R. */
+export function spoofedSignalFlows(port: VmPort, host: HostContext): Flow[] {
+  return host.directors.map(({ recallMac }) => ({
+    table: TABLE.classify,
+    priority: PRIORITY.spoofedSignal,
+    cookie: encodeCookie('agent', 'signal', port.ofport),
+    match: { in_port: port.ofport, eth_dst: recallMac, [SIGNAL]: 0 },
+    actions: [],
+  }))
+}

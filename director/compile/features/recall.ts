@@ -1,0 +1,67 @@
+import { encodeCookie } from '../../../shared/flows/cookie.ts'
+import type { Flow } from '../../../shared/flows/types.ts'
+import { type Action, PORT } from '../../../shared/openflow/types.ts'
+import { toHost } from '../fabric.ts'
+import { METER, PRIORITY, TABLE } from '../tables.ts'
+import type { CompiledService, Feature, Site } from '../types.ts'
+import { transport } from './transport.ts'
+
+/** As much of a packet as its answer needs: Ethernet, VLAN, IP and TCP with options. */
+const ENOUGH = 138
+/** No SYN among the flags. */
+const NO_SYN = '0/0x002'
+const FIN = '0x001/0x001'
+
+/**
+ * A TCP packet that begins nothing, of a connection that the table does not know: the switch was restarted, or another
+ * director had it. One copy goes to each host of the service, from R: "is this yours?" (agent/compile/features/recall.ts).
+ * The host that has the connection delivers the packet and says so ("mine", features/signals.ts). No process is in the
+ * way; that of the director sees to it that a connection that nobody knows ends (director/recall.ts).
+ */
+export const recall: Feature = (site, service) => {
+  if (service.protocol !== 'tcp' || service.targets.length === 0) return { flows: [] }
+  const flow: Flow = {
+    table: TABLE.CONNECTION,
+    priority: PRIORITY.UNKNOWN + 2,
+    cookie: encodeCookie('director', 'ask', service.number),
+    match: { ...transport(service), ct_zone: service.zone, ct_mark: 0, tcp_flags: NO_SYN },
+    actions: [
+      { type: 'meter', meter: METER.ask },
+      { type: 'clone', actions: [{ type: 'resubmit', table: TABLE.TELL }] },
+      ...copies(site, service),
+    ],
+  }
+  return { flows: [flow] }
+}
+
+function copies(site: Site, { targets }: CompiledService): readonly Action[] {
+  const hosts = new Map(targets.map(target => [target.hostMac, target]))
+  return [...hosts.values()].map(host => ({
+    type: 'clone',
+    actions: [{ type: 'set_field', field: 'eth_src', value: site.recallMac }, ...toHost(site, host)],
+  }))
+}
+
+/** What all services have together. */
+export function recallBase(site: Site): readonly Flow[] {
+  const toProcess: Action = { type: 'output', port: PORT.CONTROLLER, maxLen: ENOUGH }
+  const flow = (table: number, priority: number, match: Flow['match'], actions: Flow['actions']): Flow => {
+    const cookie = encodeCookie('director', table === TABLE.UNANSWERED ? 'unanswered' : 'ask')
+    return { table, priority, cookie, match, actions }
+  }
+  const source = (value: string): Action => ({ type: 'set_field', field: 'eth_src', value })
+  return [
+    flow(TABLE.TELL, PRIORITY.BASE, {}, [{ type: 'meter', meter: METER.tell }, toProcess]),
+    flow(TABLE.UNANSWERED, PRIORITY.BASE, { ct_mark: 0 }, [toProcess]),
+    // No entry can be made of a FIN, so the table would not tell that the host has answered: this must not be missed.
+    flow(TABLE.MINE, PRIORITY.KNOWN, { eth_type: 0x0800, ip_proto: 6, ct_mark: 0, tcp_flags: FIN }, [
+      { type: 'resubmit', table: TABLE.COMMIT },
+      toProcess,
+    ]),
+    // A SYN comes from R, so that the fabric knows where R is before a host speaks to it.
+    flow(TABLE.SOURCE, PRIORITY.KNOWN, { eth_type: 0x0800, ip_proto: 6, tcp_flags: '0x002/0x002' }, [
+      source(site.recallMac),
+    ]),
+    flow(TABLE.SOURCE, PRIORITY.BASE, {}, [source(site.directorMac)]),
+  ]
+}

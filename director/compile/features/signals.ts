@@ -1,0 +1,69 @@
+import { encodeCookie } from '../../../shared/flows/cookie.ts'
+import type { Flow } from '../../../shared/flows/types.ts'
+import type { Match } from '../../../shared/openflow/types.ts'
+import { fromHost } from '../fabric.ts'
+import { MARK, PRIORITY, SIGNAL, TABLE } from '../tables.ts'
+import type { Feature, Site } from '../types.ts'
+import { transport } from './transport.ts'
+
+/**
+ * What a host tells of a connection, in frames to R. A signal is a copy of a reply's SYN-ACK, FIN or RST: the connection
+ * table sees by it that the real server has accepted, and when either side has ended the connection. "Mine" is a packet
+ * of the client's that the hosts were asked about (features/recall.ts): host and ingress port name the real server.
+ */
+export const signals: Feature = (site, service) => {
+  const { protocol, zone, vip, port, targets } = service
+  if (protocol !== 'tcp') return { flows: [] }
+  const heard = (hostMac: string, match: Match, actions: Flow['actions'], table: number): Flow => ({
+    table: TABLE.CLASSIFY,
+    priority: PRIORITY.FROM_HOST,
+    cookie: encodeCookie('director', 'from-host', service.number),
+    match: { ...fromHost(site, hostMac), eth_src: hostMac, eth_dst: site.recallMac, ...transport(service), ...match },
+    actions: [{ type: 'set_field', field: SIGNAL, value: 1 }, ...actions, { type: 'ct', zone, table }],
+  })
+  const hosts = [...new Set(targets.map(({ hostMac }) => hostMac))]
+  return {
+    flows: [
+      ...hosts.map(mac => heard(mac, { ipv4_src: vip, tcp_src: port }, [], TABLE.ENDING)),
+      ...targets.map(({ hostMac, ingressPort, mark }) =>
+        heard(
+          hostMac,
+          { ipv4_dst: vip, tcp_dst: ingressPort },
+          [
+            ...(ingressPort === port ? [] : [{ type: 'set_field', field: 'tcp_dst', value: port } as const]),
+            { type: 'set_field', field: MARK, value: mark },
+          ],
+          TABLE.MINE,
+        ),
+      ),
+    ],
+  }
+}
+
+/** What all services have together. */
+export function signalBase(site: Site): readonly Flow[] {
+  const cookie = encodeCookie('director', 'from-host')
+  return [
+    // A VM may send anything to R; only hosts are heard.
+    {
+      table: TABLE.CLASSIFY,
+      priority: PRIORITY.FROM_NOBODY,
+      cookie,
+      match: { eth_dst: site.recallMac },
+      actions: [],
+    },
+    { table: TABLE.ENDING, priority: PRIORITY.UNKNOWN, cookie, match: { [SIGNAL]: 1 }, actions: [] },
+    { table: TABLE.FORWARD, priority: PRIORITY.KNOWN + 1, cookie, match: { [SIGNAL]: 1 }, actions: [] },
+    // One that the table has by now is not counted once more.
+    {
+      table: TABLE.MINE,
+      priority: PRIORITY.UNKNOWN,
+      cookie,
+      match: { ct_mark: 0 },
+      actions: [
+        { type: 'resubmit', table: TABLE.COMMIT },
+        { type: 'resubmit', table: TABLE.TELL },
+      ],
+    },
+  ]
+}

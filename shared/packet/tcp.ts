@@ -1,0 +1,37 @@
+/** A TCP segment's beginning, with the addresses of its IPv4 packet (four bytes each). */
+export interface Segment {
+  readonly src: Buffer
+  readonly dst: Buffer
+  readonly srcPort: number
+  readonly dstPort: number
+  readonly sequence: number
+  readonly acknowledgment: number
+  readonly flags: number
+}
+
+/** The Ethernet header of an IPv4 frame, with its VLAN tag if it has one. */
+export function headerOf(data: Uint8Array): Uint8Array {
+  return data.subarray(
+    0,
+    Buffer.from(data.buffer, data.byteOffset, data.byteLength).readUInt16BE(12) === 0x8100 ? 18 : 14,
+  )
+}
+
+/** Of an Ethernet frame that may be cut off behind the TCP header, with a VLAN tag or without. Undefined for anything else. */
+export function segmentOf(data: Uint8Array): Segment | undefined {
+  const frame = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+  const ip = frame.length >= 18 && frame.readUInt16BE(12) === 0x8100 ? 18 : 14
+  if (frame.length < ip + 20 || frame.readUInt16BE(ip - 2) !== 0x0800) return undefined
+  const tcp = ip + (frame[ip]! & 0x0f) * 4
+  const first = (frame.readUInt16BE(ip + 6) & 0x1fff) === 0
+  if (frame[ip + 9] !== 6 || !first || tcp < ip + 20 || frame.length < tcp + 14) return undefined
+  return {
+    src: frame.subarray(ip + 12, ip + 16),
+    dst: frame.subarray(ip + 16, ip + 20),
+    srcPort: frame.readUInt16BE(tcp),
+    dstPort: frame.readUInt16BE(tcp + 2),
+    sequence: frame.readUInt32BE(tcp + 4),
+    acknowledgment: frame.readUInt32BE(tcp + 8),
+    flags: frame[tcp + 13]!,
+  }
+}

@@ -1,0 +1,141 @@
+import { rm } from 'node:fs/promises'
+import test, { type ExecutionContext } from 'ava'
+import { load } from './faults/load.ts'
+import { createSite, type Site, service, VIP } from './fixture.ts'
+import { standIn } from './variants.ts'
+
+// The director's connection table is lost: its switch is restarted, its entries are flushed, or another director takes its
+// place. Established connections are recalled from the hosts; none is lost, whatever the scheduler.
+const ECHO = { port: 9000, rsPort: 9007 }
+const COUNT = 200
+const NEW_A_SECOND = 500
+const VSWITCHD =
+  'ovs-vswitchd --pidfile --detach --no-chdir --log-file=/var/log/openvswitch/ovs-vswitchd.log 2>/dev/null'
+const KILL = 'p=$(cat /run/openvswitch/ovs-vswitchd.pid); kill -9 $p; while kill -0 $p 2>/dev/null; do :; done'
+const program = (name: string) => new URL(`programs/${name}.ts`, import.meta.url).pathname
+const VMS = [0, 1, 2].map(n => ({ name: `web-${n + 1}`, host: n % 2 }))
+let site: Site
+
+test.before(async () => {
+  const lights = VMS.map(({ host }, n) => ({ name: `light-${n + 1}`, host, kind: 'light' as const }))
+  site = await createSite({ hosts: 2, vms: [...VMS, ...lights] })
+  for (const [n, { name }] of VMS.entries()) await standIn(site.lab, name, `light-${n + 1}`, VIP)
+})
+
+test.after.always(() => site?.down())
+
+const director = (command: string) => site.lab.director.exec(['sh', '-c', command], { check: false })
+
+/** Two services, HTTP and echo, of the three VMs. */
+async function serve(more: Record<string, unknown>): Promise<void> {
+  await site.drop('web.yaml', service(more))
+  const realServers = [{ vm: 'web-*', port: ECHO.rsPort }]
+  await site.drop('echo.yaml', service({ service: 'echo', port: ECHO.port, realServers, ...more }))
+  for (const name of ['web', 'echo']) {
+    await site.director.until(`${name} as asked`, s => {
+      const found = s.services.find(one => one.service === name)
+      return found?.scheduler === more.scheduler && found?.realServers.filter(rs => rs.state === 'ready').length === 3
+    })
+  }
+}
+
+interface Held {
+  /** What has become of them. */
+  end(): Promise<{
+    readonly count: number
+    readonly lost: readonly string[]
+    readonly silent: number
+    readonly upload: string
+  }>
+}
+
+/** Long connections, each of which speaks twice a second, and an upload that never pauses. */
+async function hold(t: ExecutionContext, count = COUNT, upload = true): Promise<Held> {
+  const { client } = site.lab
+  const stop = `/run/stop-${performance.now().toFixed(0)}`
+  const spawn = async (name: string, args: readonly string[], ready: RegExp) => {
+    const child = await client.spawn([process.execPath, program(name), VIP, String(ECHO.port), ...args], {
+      name: `${name}${stop.replaceAll('/', '-')}`,
+    })
+    t.teardown(async () => {
+      child.kill('SIGKILL')
+      await rm(child.log, { force: true })
+    })
+    await child.waitForLine(ready, 120_000)
+    return child
+  }
+  const holder = await spawn('long-lived', [String(count), stop], /^open/)
+  const uploader = upload ? await spawn('uploader', [stop], /^sending/) : undefined
+  return {
+    end: async () => {
+      await client.writeFile(stop, '')
+      const [held, sent] = await Promise.all([
+        holder.waitForLine(/^\{/, 60_000),
+        uploader?.waitForLine(/^\{/, 60_000) ?? '{"error":""}',
+      ])
+      const { error } = JSON.parse(sent) as { error: string }
+      return { ...(JSON.parse(held) as { count: number; lost: string[]; silent: number }), upload: error }
+    },
+  }
+}
+
+const NOTHING_LOST = { count: COUNT, lost: [], silent: 0, upload: '' }
+
+/** Each host answers the director for those that are its own: by the packets of the flows that say so. */
+async function recalled(): Promise<number> {
+  const texts = await Promise.all(
+    ['rs1', 'rs2'].map(host =>
+      site.lab.host(host).exec(['ovs-ofctl', '-O', 'OpenFlow15', 'dump-flows', 'br0', 'table=163']),
+    ),
+  )
+  return texts
+    .flatMap(({ stdout }) => [...stdout.matchAll(/n_packets=(\d+)/g)])
+    .reduce((sum, [, packets]) => sum + Number(packets), 0)
+}
+
+for (const [name, more] of Object.entries({
+  rr: { scheduler: 'rr' },
+  wlc: { scheduler: 'wlc' },
+  mh: { scheduler: 'mh' },
+  'wlc with persistence': { scheduler: 'wlc', persistence: { timeout: 300 } },
+})) {
+  test.serial(`the director’s ovs-vswitchd is killed and started again: no connection is lost (${name})`, async t => {
+    await serve(more)
+    const held = await hold(t)
+    const clients = await load(t, site.lab, { everyMs: 1000 / NEW_A_SECOND })
+    await clients.away(() => director(`${KILL}; ${VSWITCHD}`))
+    const { ip } = site.lab.plan.hosts.find(({ role }) => role === 'director')!
+    await director(`until ip link set br0 up; do sleep 0.05; done; ip address replace ${ip}/24 dev br0`)
+    await site.ready('echo', 3)
+    const seen = await clients.stop(name)
+    t.is(seen.lost - seen.lostAway, 0)
+    t.deepEqual(await held.end(), NOTHING_LOST)
+    t.log(`${await recalled()} packets recalled so far`)
+  })
+}
+
+test.serial('the table is flushed under load, ten times: no connection is lost, and recall does not go on', async t => {
+  await serve({ scheduler: 'rr' })
+  const held = await hold(t)
+  for (let n = 0; n < 10; n++) {
+    const before = await recalled()
+    await director('ovs-appctl dpctl/flush-conntrack')
+    while ((await recalled()) - before < COUNT);
+  }
+  t.deepEqual(await held.end(), NOTHING_LOST)
+})
+
+test.serial('a connection that no host knows is reset within two seconds, and not asked for any more', async t => {
+  await serve({ scheduler: 'rr' })
+  const held = await hold(t, 20, false)
+  // With every packet that is forwarded by its mark a host would know the connection again.
+  await site.lab.client.exec(['ip', 'link', 'set', 'eth0', 'down'])
+  for (const host of ['rs1', 'rs2']) await site.lab.host(host).exec(['ovs-appctl', 'dpctl/flush-conntrack'])
+  await director('ovs-appctl dpctl/flush-conntrack')
+  await site.lab.client.exec(['ip', 'link', 'set', 'eth0', 'up'])
+  // Each of them speaks twice a second: without an answer none of them ends by itself for minutes.
+  const open = `ss -Htn state established dport = :${ECHO.port} | wc -l`
+  await site.lab.client.exec(['sh', '-c', `until [ $(${open}) = 0 ]; do sleep 0.05; done`], { timeoutMs: 20_000 })
+  const ended = await held.end()
+  t.deepEqual(ended, { count: 20, lost: Array.from({ length: 20 }, () => 'read ECONNRESET'), silent: 0, upload: '' })
+})
