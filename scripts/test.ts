@@ -52,7 +52,9 @@ const ONE_HOST = 'test/e2e/faults/host.test.ts'
 const QUIET = ['guest', 'lab', 'systemd', 'systemd-daemons'].map(name => `test/e2e/${name}.test.ts`)
 
 /** In a machine of its own, whose kernel has Open vSwitch's datapath. It has one processor: two of them use two. */
-const IN_MACHINE = ['scripts/machine', 'run', '-m', '3072', '--', 'env', 'CROSSPORT_DATAPATH=system']
+const inMachine = (cpu: number) => {
+  return ['scripts/machine', 'run', '-m', '3072', '-c', String(cpu), '--', 'env', 'CROSSPORT_DATAPATH=system']
+}
 
 const phases: Readonly<Record<string, () => Promise<Counts>>> = {
   lint: () => check(['biome', 'check', '.']),
@@ -66,7 +68,11 @@ const phases: Readonly<Record<string, () => Promise<Counts>>> = {
   },
   // The same daemons and tests over the kernel's datapath.
   kernel: async () =>
-    sum(await Promise.all(['segment', 'overlay'].map(name => ava([`test/kernel/${name}.test.ts`], [], IN_MACHINE)))),
+    sum(
+      await Promise.all(
+        ['segment', 'overlay'].map((name, cpu) => ava([`test/kernel/${name}.test.ts`], [], inMachine(cpu))),
+      ),
+    ),
 }
 
 const wanted = process.argv.slice(2)

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import test from 'ava'
 import { createSite, type Site, service, startEcho } from '../e2e/fixture.ts'
 import { DATAPATH } from '../lab/datapath.ts'
@@ -29,6 +30,13 @@ test.before('the machine and the lab', async t => {
 })
 
 test.after.always(() => site?.down())
+
+/** The machine is gone afterwards: what its daemons have said last is said here. */
+test.afterEach.always(async t => {
+  if (t.passed || site === undefined) return
+  for (const [place, daemon] of [['director', 'director'], ['rs1', 'agent'], ['rs2', 'agent']] as const) // biome-ignore format: a table
+    t.log((await readFile(`${site.lab.dir}/${place}-${daemon}.log`, 'utf8')).split('\n').slice(-12).join('\n'))
+})
 
 trafficTests(() => site)
 switchTests(() => site)
