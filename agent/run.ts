@@ -188,7 +188,7 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
     overlay,
     timeline,
     log,
-    accompany: type => hostZone.ensure(type, connectionSeconds(inputs)),
+    accompany: (type, clients) => hostZone.ensure(type, connectionSeconds(inputs), clients),
     onReport: reporting.update,
   })
 

@@ -29,19 +29,21 @@ export interface RecallOptions {
   readonly clock: Clock
   readonly switch: () => Pick<Switch, 'packetOut'> | undefined
   readonly services: () => readonly CompiledService[]
+  /** Connections that are waited for at a time. */
+  readonly most?: number
   /** Answers the packet's sender with RST, within what may be refused a second. */
   refuse(packet: PacketIn): void
 }
 
 /** Milliseconds for which each of the two questions waits. Hosts answer within one or two. */
 const PATIENCE_MS = 600
-/** Connections that are waited for at a time: more than the meter lets through meanwhile. */
+/** More than the meter lets through meanwhile. */
 const MOST = 10_000
 /** They are told of together. */
 const TELL_MS = 5000
 
 export function createRecall(options: RecallOptions): Recall {
-  const { clock, log } = options
+  const { clock, log, most = MOST } = options
   const waiting = new Map<string, { readonly packet: PacketIn; readonly cancel: () => void }>()
   let ended = 0
   let told = 0
@@ -59,7 +61,7 @@ export function createRecall(options: RecallOptions): Recall {
     // A RST ends a connection that nobody knows by itself, and is never answered.
     if (segment === undefined || (segment.flags & TCP_FLAG.RST) !== 0) return
     const key = keyOf(segment)
-    if (waiting.has(key) || waiting.size >= MOST) return
+    if (waiting.has(key) || waiting.size >= most) return
     const again = () => ask(key, packet, TABLE.CONNECTION, () => ask(key, packet, TABLE.UNANSWERED, () => forget(key)))
     waiting.set(key, { packet, cancel: clock.after(PATIENCE_MS, again) })
   }

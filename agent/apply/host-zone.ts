@@ -1,14 +1,17 @@
 import type { Log } from '../../shared/log.ts'
 import type { OvsdbClient } from '../../shared/ovsdb/connection.ts'
-import { ensureCtTimeoutPolicies, tcpTimeouts } from '../../shared/ovsdb/ct-timeout-policies.ts'
+import { ensureCtTimeoutPolicies, tcpTimeouts, untouched } from '../../shared/ovsdb/ct-timeout-policies.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import { disableSequenceChecks } from '../../shared/switch/vswitchd.ts'
-import { HOST_ZONE } from '../compile/tables.ts'
+import { CLIENT_ZONE, HOST_ZONE } from '../compile/tables.ts'
 
 /** The conntrack zone in which this host keeps its real servers' connections. */
 export interface HostZone {
-  /** `idle`: seconds that an idle connection is kept, as long as in the directors' tables. Throws as OVSDB does. */
-  ensure(datapathType: string, idle: number): Promise<void>
+  /**
+   * `idle`: seconds that an idle connection is kept, as long as in the directors' tables; `clients`: that a persistent client
+   * is. Throws as OVSDB does.
+   */
+  ensure(datapathType: string, idle: number, clients: number): Promise<void>
   /** It may be another switch by now, or somebody has changed the database. */
   distrust(): void
 }
@@ -20,14 +23,14 @@ export interface HostZoneOptions {
   readonly clock: Clock
 }
 
-const RANGE = { first: HOST_ZONE, last: HOST_ZONE } as const
+const RANGE = { first: CLIENT_ZONE, last: HOST_ZONE } as const
 
 export function createHostZone(options: HostZoneOptions): HostZone {
   const { log } = options
   let settled = ''
   let relaxed = false
   return {
-    ensure: async (datapathType, idle) => {
+    ensure: async (datapathType, idle, clients) => {
       if (!relaxed && datapathType === 'netdev') {
         // Asked once a session: a vswitchd that does not know the command will not learn it.
         relaxed = true
@@ -37,10 +40,13 @@ export function createHostZone(options: HostZoneOptions): HostZone {
           }),
         )
       }
-      const wanted = `${datapathType} ${idle}`
+      const wanted = `${datapathType} ${idle} ${clients}`
       const client = options.client()
       if (client === undefined || settled === wanted) return
-      const zones = [{ zone: HOST_ZONE, timeouts: tcpTimeouts(idle) }]
+      const zones = [
+        { zone: HOST_ZONE, timeouts: tcpTimeouts(idle) },
+        ...(clients === 0 ? [] : [{ zone: CLIENT_ZONE, timeouts: untouched('tcp', clients) }]),
+      ]
       const { conflicts } = await ensureCtTimeoutPolicies(client, { datapathType, zones, range: RANGE })
       settled = wanted
       if (conflicts.length > 0)

@@ -30,6 +30,8 @@ export interface AccountingOptions {
   readonly config: Pick<DirectorConfig, 'accounting' | 'bridge' | 'connectionTimeouts'>
   readonly log: Log
   readonly clock: Clock
+  /** R, once it is known. */
+  recallMac(): string | undefined
   /** A pass is needed, which calls `ensure`. */
   mark(reason: string): void
 }
@@ -42,8 +44,11 @@ const MAX_FLOWS = 100_000
  */
 const INTERVAL = { least: 1, most: 64, records: 2000, checkMs: 10_000 } as const
 
-export function createAccounting({ config, log, clock, mark }: AccountingOptions): Accounting {
-  const accounts = createAccounts(config.connectionTimeouts)
+export function createAccounting({ config, log, clock, recallMac, mark }: AccountingOptions): Accounting {
+  const accounts = createAccounts(config.connectionTimeouts, () => {
+    const mac = recallMac()
+    return mac === undefined ? undefined : Number.parseInt(mac.replaceAll(':', ''), 16)
+  })
   const place = { bridge: config.bridge, id: ACCOUNTING.collectorSet }
   let collector: Collector | undefined
   let seconds: number = INTERVAL.least

@@ -15,7 +15,7 @@ export interface Account {
   readonly packets: number
   /** Of the IP packets. */
   readonly bytes: number
-  /** The client has ended it. */
+  /** The client or the real server has ended it. */
   readonly ended: boolean
 }
 
@@ -78,9 +78,28 @@ interface Entry extends Account {
   readonly breaks: number
 }
 
-export function createAccounts(timeouts: ConnectionTimeouts): Accounts {
+/** `recallMac`: R as a number; what is sent to it is a host's word, of a connection that the client began long ago. */
+export function createAccounts(
+  timeouts: ConnectionTimeouts,
+  recallMac: () => number | undefined = () => undefined,
+): Accounts {
   const books = new Map<number, Book>()
   let breaks = 0
+
+  /**
+   * The copy of a real server's FIN or RST: it tells of the end, and is none of the client's packets. Anything else that is
+   * of no book is of a service that is gone, and was on its way yet.
+   */
+  const endedByServer = (record: IpfixRecord, domain: number, now: number) => {
+    const { sourceIPv4Address: vip = 0, destinationIPv4Address: address = 0 } = record
+    const book = books.get(bookKey({ vip, port: record.sourceTransportPort ?? 0, protocol: 'tcp' }))
+    const key = clientKey({ address, port: record.destinationTransportPort ?? 0 })
+    const entry = book?.live.get(key, now)
+    if (book === undefined || entry === undefined || domain !== ACCOUNTING.domain.ended) return
+    entry.ended = true
+    book.live.delete(key)
+    book.ended.set(key, entry, now)
+  }
 
   return {
     add: (record, domain, now) => {
@@ -88,11 +107,11 @@ export function createAccounts(timeouts: ConnectionTimeouts): Accounts {
       if (address === undefined || vip === undefined || mark === undefined) return
       const protocol = record.protocolIdentifier === TCP ? 'tcp' : 'udp'
       const book = books.get(bookKey({ vip, port: record.destinationTransportPort ?? 0, protocol }))
-      // Of a service that is gone: what was on its way yet.
-      if (book === undefined) return
+      if (book === undefined) return endedByServer(record, domain, now)
       const key = clientKey({ address, port: record.sourceTransportPort ?? 0 })
       const start = now - (record.flowStartDeltaMicroseconds ?? 0) / 1000
-      const opens = domain === ACCOUNTING.domain.opened
+      const told = record.destinationMacAddress !== undefined && record.destinationMacAddress === recallMac()
+      const opens = domain === ACCOUNTING.domain.opened && !told
       let entry = book.live.get(key, now) ?? (opens ? undefined : book.ended.get(key, now))
       if (entry === undefined) {
         if (book.live.size + book.ended.size >= MOST) return
@@ -108,7 +127,7 @@ export function createAccounts(timeouts: ConnectionTimeouts): Accounts {
           breaks: opens ? book.breaks + breaks : -1,
         }
       }
-      entry.mac = record.sourceMacAddress ?? 0
+      if (!told) entry.mac = record.sourceMacAddress ?? 0
       entry.vlan = record.vlanId ?? 0
       entry.last = Math.max(entry.last, now - (record.flowEndDeltaMicroseconds ?? 0) / 1000)
       entry.packets += record.packetDeltaCount ?? 0

@@ -11,6 +11,7 @@ const ELEMENTS = {
   destinationIPv4Address: 12,
   sourceMacAddress: 56,
   vlanId: 58,
+  destinationMacAddress: 80,
   observationPointId: 138,
   flowStartDeltaMicroseconds: 158,
   flowEndDeltaMicroseconds: 159,

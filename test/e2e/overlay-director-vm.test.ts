@@ -1,4 +1,5 @@
 import test from 'ava'
+import { recallMacOf } from '../../director/compile/fabric.ts'
 import { createSite, service, total, VIP } from './fixture.ts'
 import { tunnelled } from './variants.ts'
 
@@ -23,9 +24,13 @@ test('the director as a VM on a host of its own: a segment is all that it knows 
   })
   const requests = seen.filter(({ ip, ethDst }) => ip?.dst === VIP && ethDst === '02:00:00:00:00:20')
   t.true(requests.length > 0)
-  for (const { ethSrc, ports, outer } of requests) {
-    t.deepEqual([ethSrc, ports?.dst, outer], [D, 8080, { src: '172.24.1.100', dst: '172.24.1.20' }])
+  for (const { ethSrc, flags, ports, outer } of requests) {
+    t.is(ethSrc, flags === 'S' ? recallMacOf(D) : D)
+    t.deepEqual([ports?.dst, outer], [8080, { src: '172.24.1.100', dst: '172.24.1.20' }])
   }
-  const replies = seen.filter(packet => packet.ip?.src === VIP)
+  const fromVip = seen.filter(packet => packet.ip?.src === VIP)
+  const signals = fromVip.filter(({ ethDst }) => ethDst === recallMacOf(D))
+  t.deepEqual([...new Set(signals.map(({ outer }) => outer.dst))], ['172.24.1.100'])
+  const replies = fromVip.filter(({ ethDst }) => ethDst !== recallMacOf(D))
   t.deepEqual([...new Set(replies.map(({ outer }) => outer.dst))], ['172.24.1.10'])
 })

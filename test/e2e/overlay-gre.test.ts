@@ -1,4 +1,5 @@
 import test from 'ava'
+import { recallMacOf } from '../../director/compile/fabric.ts'
 import { createSite, curl, service, tally, total, VIP } from './fixture.ts'
 import { tunnelled } from './variants.ts'
 
@@ -30,7 +31,11 @@ test('GRE; the director on the same host as a real server; a client host that no
     [...new Set(requests.map(packet => `${packet.outer.src} > ${packet.outer.dst}`))],
     ['172.24.1.20 > 172.24.1.21'],
   )
-  const replies = seen.filter(packet => packet.ip?.src === VIP)
+  const fromVip = seen.filter(packet => packet.ip?.src === VIP)
+  const recallMac = recallMacOf(lab.plan.hosts.find(({ name }) => name === 'rs1')!.mac)
+  const signals = fromVip.filter(({ ethDst }) => ethDst === recallMac)
+  t.deepEqual([...new Set(signals.map(({ outer }) => outer.dst))], ['172.24.1.20'])
+  const replies = fromVip.filter(({ ethDst }) => ethDst !== recallMac)
   t.deepEqual(
     [
       ...new Set(

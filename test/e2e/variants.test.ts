@@ -1,5 +1,6 @@
 import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import { recallMacOf } from '../../director/compile/fabric.ts'
 import { root } from '../lab/paths.ts'
 import { createSite, curl, flows, ours, SERVICES, type Site, service, tally, untilFlows, VIP } from './fixture.ts'
 import { eavesdrop, standIn } from './variants.ts'
@@ -197,6 +198,7 @@ test.serial(
     const where = new Map([
       ...lab.plan.clients.map(client => [client.mac, client.name] as const),
       ...lab.plan.hosts.map(host => [host.mac, host.name] as const),
+      [recallMacOf(lab.plan.hosts.find(({ role }) => role === 'director')!.mac), 'director'] as const,
       ...lab.vms.map(vm => [vm.plan.mac, vm.plan.host] as const),
     ])
     const table = (await lab.fabric.macTable()).filter(entry => entry.vlan === 10)

@@ -6,6 +6,7 @@ import { ACCOUNTING } from '../../../director/compile/tables.ts'
 const WEB: Listener = { vip: 0x0a0a0164, port: 80, protocol: 'tcp' }
 const DNS: Listener = { vip: 0x0a0a0164, port: 53, protocol: 'udp' }
 const CLIENT = { address: 0x0a0a010a, port: 40_000 }
+const R = 0x0a0000000100
 const { opened, known, ended } = ACCOUNTING.domain
 
 function record(more: object = {}, { vip, port, protocol }: Listener = WEB, client = CLIENT) {
@@ -23,7 +24,7 @@ function record(more: object = {}, { vip, port, protocol }: Listener = WEB, clie
 }
 
 function setUp(...exported: Listener[]) {
-  const accounts = createAccounts({ tcp: 900, udp: 300 })
+  const accounts = createAccounts({ tcp: 900, udp: 300 }, () => R)
   for (const listener of exported) accounts.follow(listener, true)
   const whole = (listener = WEB, client = CLIENT) => accounts.isWhole(listener, accounts.find(listener, client)!)
   return { accounts, whole }
@@ -111,4 +112,29 @@ test('the more records come, the longer the switch adds them up, and back again'
   t.is(intervalFor(50_000, 64), 64)
   t.is(intervalFor(1500, 8), 8)
   t.is(intervalFor(400, 8), 4)
+})
+
+test('the copy of a real server’s FIN ends the connection, and adds nothing to what the client has sent', t => {
+  const { accounts } = setUp(WEB)
+  accounts.add(record({ sourceMacAddress: 9 }), opened, 0)
+  const copy = {
+    ...record({ destinationMacAddress: R, sourceMacAddress: 5 }),
+    sourceIPv4Address: WEB.vip,
+    sourceTransportPort: WEB.port,
+    destinationIPv4Address: CLIENT.address,
+    destinationTransportPort: CLIENT.port,
+  }
+  accounts.add(copy, ended, 1)
+  t.like(accounts.find(WEB, CLIENT), { mark: 7, mac: 9, packets: 2, bytes: 100, ended: true })
+  accounts.add(copy, ended, 2)
+  t.like(accounts.find(WEB, CLIENT), { packets: 2, ended: true })
+})
+
+test('one that a host has told of is known in part, and its client is where its own packets come from', t => {
+  const { accounts, whole } = setUp(WEB)
+  accounts.add(record({ destinationMacAddress: R, sourceMacAddress: 5 }), opened, 0)
+  t.false(whole())
+  t.is(accounts.find(WEB, CLIENT)?.mac, 0)
+  accounts.add(record({ sourceMacAddress: 9 }), known, 1)
+  t.like(accounts.find(WEB, CLIENT), { mac: 9, packets: 4 })
 })

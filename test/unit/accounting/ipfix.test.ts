@@ -20,6 +20,7 @@ test('what vswitchd exports of a connection', t => {
       {
         observationPointId: 9,
         sourceMacAddress: 0x020000000010,
+        destinationMacAddress: 0x020000000100,
         protocolIdentifier: 6,
         sourceIPv4Address: 0x0a0a010a,
         destinationIPv4Address: 0x0a0a0166,

@@ -1,0 +1,111 @@
+import test from 'ava'
+import { askMeter } from '../../../director/apply/meters.ts'
+import { recallMacOf } from '../../../director/compile/fabric.ts'
+import { TABLE } from '../../../director/compile/tables.ts'
+import type { CompiledService } from '../../../director/compile/types.ts'
+import { createRecall } from '../../../director/recall.ts'
+import { encodeCookie } from '../../../shared/flows/cookie.ts'
+import { TCP_FLAG, tcpPacket } from '../../../shared/packet/ipv4.ts'
+import { segmentOf } from '../../../shared/packet/tcp.ts'
+import type { PacketIn, PacketOut } from '../../../shared/switch/types.ts'
+import { fakeClock } from '../run/fake-clock.ts'
+import { memoryLog } from '../run/memory-log.ts'
+
+const VIP = Buffer.from([10, 10, 1, 100])
+const CLIENT = Buffer.from([10, 10, 1, 10])
+const SERVICE = { vip: '10.10.1.100', port: 80, protocol: 'tcp', zone: 0x4001 } as CompiledService
+
+function frame({ srcPort = 40_000, flags = TCP_FLAG.ACK as number, dstPort = 80, vlan = false } = {}): Buffer {
+  const ethernet = Buffer.from(`0200000001000200000000108100000a0800`.slice(0, vlan ? 36 : 24), 'hex')
+  const packet = tcpPacket({ src: CLIENT, dst: VIP }, { srcPort, dstPort, sequence: 7, acknowledgment: 9, flags })
+  return Buffer.concat([ethernet, ...(vlan ? [] : [Buffer.from('0800', 'hex')]), packet])
+}
+
+function setUp() {
+  const sent: PacketOut[] = []
+  const refused: PacketIn[] = []
+  const clock = fakeClock()
+  const log = memoryLog()
+  const recall = createRecall({
+    log,
+    clock,
+    most: 100,
+    switch: () => ({ packetOut: async packet => void sent.push(packet) }),
+    services: () => [SERVICE],
+    refuse: packet => void refused.push(packet),
+  })
+  const up = (kind: 'ask' | 'unanswered', data: Buffer, more: Partial<PacketIn> = {}) =>
+    recall.packet({ inPort: 5, table: TABLE.TELL, cookie: encodeCookie('director', kind), match: {}, data, ...more })
+  return { sent, refused, clock, log, recall, up }
+}
+
+/** The table that each packet was taken to. */
+const tables = (sent: readonly PacketOut[]) =>
+  sent.map(({ actions: [action] }) => (action?.type === 'ct' ? [action.zone, action.table] : action))
+
+test('nobody answers: the hosts are asked once more, then the table, and within two seconds the client is told', async t => {
+  const { sent, refused, clock, up, recall, log } = setUp()
+  up('ask', frame())
+  up('ask', frame())
+  await clock.advance(600)
+  t.deepEqual(tables(sent), [[SERVICE.zone, TABLE.CONNECTION]])
+  await clock.advance(600)
+  t.deepEqual(tables(sent).slice(1), [[SERVICE.zone, TABLE.UNANSWERED]])
+  const asked = segmentOf(sent[1]!.data)
+  t.like(asked, { srcPort: 40_000, dstPort: 80, sequence: 7, acknowledgment: 9, flags: TCP_FLAG.ACK })
+  up('unanswered', Buffer.from(sent[1]!.data))
+  t.is(refused.length, 1)
+  t.is(refused[0]!.inPort, 5)
+  t.is(recall.ended, 1)
+  await clock.advance(10_000)
+  t.is(sent.length, 2)
+  t.deepEqual(
+    log.lines.filter(({ level }) => level === 'notice').map(({ message }) => message),
+    ['connections that no host knows were ended'],
+  )
+})
+
+test('a host answers, or the table has the mark: nobody is told anything', async t => {
+  const { sent, refused, clock, up } = setUp()
+  up('ask', frame())
+  up('ask', frame(), { match: { reg12: 1 } })
+  await clock.advance(5000)
+  t.is(sent.length, 0)
+
+  up('ask', frame({ srcPort: 40_001, vlan: true }))
+  await clock.advance(5000)
+  t.is(sent.length, 2, 'the table said nothing, for it has a mark')
+  t.is(segmentOf(sent[0]!.data)?.srcPort, 40_001)
+  up('unanswered', Buffer.from(sent[1]!.data))
+  t.is(refused.length, 0, 'too late: it may be another connection')
+})
+
+test('a RST, another service’s packet, and what is no TCP are left alone; a flood takes no more than its share', async t => {
+  const { sent, refused, clock, up, recall } = setUp()
+  up('ask', frame({ flags: TCP_FLAG.RST }))
+  up('ask', frame({ dstPort: 81 }))
+  up('ask', Buffer.from('00', 'hex'))
+  up('ask', frame().subarray(0, 40))
+  await clock.advance(5000)
+  t.is(sent.length, 0)
+  t.is(refused.length, 0)
+  for (let n = 0; n < 200; n++) up('ask', frame({ srcPort: 1024 + n }))
+  await clock.advance(600)
+  t.is(sent.length, 100)
+  recall.close()
+  await clock.advance(5000)
+  t.is(sent.length, 100)
+})
+
+test('the meter is for copies: with more hosts fewer packets are asked about, down to a least', t => {
+  t.deepEqual(
+    [0, 1, 2, 3, 100, 5000].map(hosts => askMeter(hosts).rate),
+    [100_000, 100_000, 50_000, 25_000, 2000, 2000],
+  )
+})
+
+test('R is D’s neighbour that nobody else has', t => {
+  t.is(recallMacOf('02:00:00:00:01:00'), '0a:00:00:00:01:00')
+  t.is(recallMacOf('0a:00:00:00:01:00'), '02:00:00:00:01:00')
+  t.is(recallMacOf('00:1b:21:00:01:00'), '0a:1b:21:00:01:00')
+})
