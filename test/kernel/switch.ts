@@ -51,6 +51,6 @@ export function switchTests(site: () => Site): void {
     const { stdout } = await lab.host('rs1').exec(['ls', '/sys/class/net/uplink0/queues'])
     t.log({ largest, queues: stdout.replaceAll('\n', ' ') })
     t.true(largest > 1514, `${largest} bytes`)
-    t.true(stdout.split('\n').filter(name => name.startsWith('rx-')).length > 1)
+    t.true(stdout.split('\n').filter(name => name.startsWith('tx-')).length > 1)
   })
 }
