@@ -47,13 +47,17 @@ test('docs/data-path.md names every priority, with its number, those of table 0 
 })
 
 test('docs/data-path.md names the registers', t => {
-  const listed = [...section('Registers and cookies').matchAll(/^\| `(reg\d+)` \| `([^`]+)` \|/gm)].map(
-    ([, reg, name]) => `${name} ${reg}`,
+  const listed = [...section('Registers and cookies').matchAll(/^\| `(reg\d+)` \| ([^|]+) \|/gm)].flatMap(
+    ([, reg, names]) => [...names!.matchAll(/`([^`]+)`/g)].map(([, name]) => `${name} ${reg}`),
   )
   t.deepEqual(listed.sort(), [
+    `agent.INGRESS_PORT ${agent.INGRESS_PORT}`,
+    `agent.SIGNAL ${agent.SIGNAL}`,
     `agent.SOURCE_PORT ${agent.SOURCE_PORT}`,
     `agent.TAUGHT ${agent.TAUGHT}`,
     `director.FORWARDED ${director.FORWARDED}`,
     `director.MARK ${director.MARK}`,
+    `director.SIGNAL ${director.SIGNAL}`,
+    `director.WAITED ${director.WAITED}`,
   ])
 })
