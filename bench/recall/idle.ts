@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 const [address, port, count, dir] = process.argv.slice(2)
 const AT_A_TIME = 100
 const SPREAD_MS = 1000
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 15_000
 const sockets: Socket[] = []
 let lost = 0
 
