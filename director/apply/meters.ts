@@ -6,9 +6,9 @@ import { METER } from '../compile/tables.ts'
 /** Copies a second that a flood of packets of no connection may make of itself; a packet makes one for each host. */
 const COPIES = 100_000
 /** However many hosts there are, so many packets a second are asked about. */
-const LEAST = 2000
-/** As many connections at once come back without having to wait, after a restart of the switch. */
-const BURST = 10_000
+const LEAST = 1000
+/** As many connections at once come back without having to wait, after a restart of the switch; fewer where each asks many. */
+const BURST = { most: 10_000, copies: 200_000 } as const
 /** As many as are refused a second, and a quarter more (apply/refuse.ts). */
 const TELL = { id: METER.tell, rate: 1250, burst: 1250 } as const
 
@@ -45,5 +45,6 @@ export function createMeters(log: Log): Meters {
 /** By powers of two, so that a fleet that grows does not change it with each host. */
 export function askMeter(hosts: number): Meter {
   const steps = 2 ** Math.ceil(Math.log2(Math.max(1, hosts)))
-  return { id: METER.ask, rate: Math.max(LEAST, Math.round(COPIES / steps)), burst: BURST }
+  const burst = Math.min(BURST.most, Math.max(LEAST, Math.round(BURST.copies / steps)))
+  return { id: METER.ask, rate: Math.max(LEAST, Math.round(COPIES / steps)), burst }
 }

@@ -100,7 +100,11 @@ test('a RST, another service’s packet, and what is no TCP are left alone; a fl
 test('the meter is for copies: with more hosts fewer packets are asked about, down to a least', t => {
   t.deepEqual(
     [0, 1, 2, 3, 100, 5000].map(hosts => askMeter(hosts).rate),
-    [100_000, 100_000, 50_000, 25_000, 2000, 2000],
+    [100_000, 100_000, 50_000, 25_000, 1000, 1000],
+  )
+  t.deepEqual(
+    [1, 16, 64, 5000].map(hosts => askMeter(hosts).burst),
+    [10_000, 10_000, 3125, 1000],
   )
 })
 
