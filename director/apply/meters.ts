@@ -12,6 +12,9 @@ const BURST = { most: 10_000, copies: 200_000 } as const
 /** As many as are refused a second, and a quarter more (apply/refuse.ts). */
 const TELL = { id: METER.tell, rate: 1250, burst: 1250 } as const
 
+/** As many as may come back at once. */
+const ANSWER = { id: METER.answer, rate: BURST.most, burst: BURST.most } as const
+
 /** The meters that bound recall (compile/features/recall.ts). Flows that use them can be added only when they are there. */
 export interface Meters {
   /** `hosts`: how many may be asked. Rejects with SWITCH_REJECTED where the datapath has no meters. */
@@ -28,7 +31,7 @@ export function createMeters(log: Log): Meters {
     ensure: async (sw, hosts) => {
       const wanted = askMeter(hosts)
       if (wanted.rate === rate) return
-      for (const meter of [TELL, wanted]) await sw.setMeter(meter)
+      for (const meter of [TELL, ANSWER, wanted]) await sw.setMeter(meter)
       rate = wanted.rate
       log.debug('recall is metered', { hosts, packetsPerSecond: rate })
     },

@@ -40,3 +40,8 @@ export async function appctl(
 export async function disableSequenceChecks(options: VswitchdOptions): Promise<void> {
   await appctl(options, 'dpctl/ct-disable-tcp-seq-chk', [])
 }
+
+/** The most entries that a zone may have (ovs-vswitchd(8), dpctl/ct-set-limits). Not saved by vswitchd. */
+export async function limitEntries(options: VswitchdOptions, zone: number, limit: number): Promise<void> {
+  await appctl(options, 'dpctl/ct-set-limits', [`zone=${zone},limit=${limit}`])
+}
