@@ -12,8 +12,8 @@ const BURST = { most: 10_000, copies: 200_000 } as const
 /** As many as are refused a second, and a quarter more (apply/refuse.ts). */
 const TELL = { id: METER.tell, rate: 1250, burst: 1250 } as const
 
-/** As many as may come back at once. */
-const ANSWER = { id: METER.answer, rate: BURST.most, burst: BURST.most } as const
+/** Those of what is told: each that is shown costs as much as a question. */
+const ANSWER = { ...TELL, id: METER.answer } as const
 
 /** The meters that bound recall (compile/features/recall.ts). Flows that use them can be added only when they are there. */
 export interface Meters {
