@@ -44,22 +44,24 @@ function setUp() {
 const tables = (sent: readonly PacketOut[]) =>
   sent.map(({ actions: [action] }) => (action?.type === 'ct' ? [action.zone, action.table] : action))
 
-test('nobody answers: the hosts are asked once more, then the table, and within two seconds the client is told', async t => {
+test('nobody answers: the hosts are asked three times more, then the table, and within two seconds the client is told', async t => {
   const { sent, refused, clock, up, recall, log } = setUp()
   up('ask', frame())
   up('ask', frame())
-  await clock.advance(600)
-  t.deepEqual(tables(sent), [[SERVICE.zone, TABLE.CONNECTION]])
-  await clock.advance(600)
-  t.deepEqual(tables(sent).slice(1), [[SERVICE.zone, TABLE.UNANSWERED]])
+  for (let n = 1; n <= 3; n++) {
+    await clock.advance(400)
+    t.deepEqual(tables(sent), Array(n).fill([SERVICE.zone, TABLE.CONNECTION]))
+  }
+  await clock.advance(400)
+  t.deepEqual(tables(sent).slice(3), [[SERVICE.zone, TABLE.UNANSWERED]])
   const asked = segmentOf(sent[1]!.data)
   t.like(asked, { srcPort: 40_000, dstPort: 80, sequence: 7, acknowledgment: 9, flags: TCP_FLAG.ACK })
-  up('unanswered', Buffer.from(sent[1]!.data))
+  up('unanswered', Buffer.from(sent[3]!.data))
   t.is(refused.length, 1)
   t.is(refused[0]!.inPort, 5)
   t.is(recall.ended, 1)
   await clock.advance(10_000)
-  t.is(sent.length, 2)
+  t.is(sent.length, 4)
   t.deepEqual(
     log.lines.filter(({ level }) => level === 'notice').map(({ message }) => message),
     ['connections that no host knows were ended'],
@@ -75,9 +77,9 @@ test('a host answers, or the table has the mark: nobody is told anything', async
 
   up('ask', frame({ srcPort: 40_001, vlan: true }))
   await clock.advance(5000)
-  t.is(sent.length, 2, 'the table said nothing, for it has a mark')
+  t.is(sent.length, 4, 'the table said nothing, for it has a mark')
   t.is(segmentOf(sent[0]!.data)?.srcPort, 40_001)
-  up('unanswered', Buffer.from(sent[1]!.data))
+  up('unanswered', Buffer.from(sent[3]!.data))
   t.is(refused.length, 0, 'too late: it may be another connection')
 })
 
