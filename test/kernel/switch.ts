@@ -1,6 +1,8 @@
 import test from 'ava'
-import { type Site, VIP } from '../e2e/fixture.ts'
+import { crossport, type Site, service, VIP } from '../e2e/fixture.ts'
 import { ECHO, echoService, hold } from './held.ts'
+
+const rs = (vm: string) => ({ vm, port: 8080 })
 
 /** Counters of a host's datapath, `ovs-appctl dpctl/show`: packets that a cached flow took, and those that vswitchd had to be asked about. */
 async function lookups({ lab }: Site, host: string): Promise<{ readonly hit: number; readonly missed: number }> {
@@ -40,6 +42,41 @@ export function switchTests(site: () => Site): void {
     t.log(stdout)
     t.true(left.length >= 3, 'established connections')
     for (const seconds of left) t.true(seconds > 600, `${seconds} s left`)
+  })
+
+  test.serial(
+    'a second datapath on the machine, of the other kind, is in nobody’s way: connections are listed',
+    async t => {
+      const { lab } = site()
+      await site().drop('echo.yaml', echoService())
+      await site().ready('echo', 3)
+      await lab.director.exec(['ovs-vsctl', 'add-br', 'other', '--', 'set', 'bridge', 'other', 'datapath_type=netdev'])
+      const held = await hold(site(), 3)
+      const { stdout } = await lab.director.exec(crossport('director', 'connections', '--json'), { timeoutMs: 60_000 })
+      t.is(stdout.split('\n').filter(line => line.includes('"state":"active"')).length, 3)
+      t.deepEqual(await held.end(), { count: 3, lost: [], silent: 0 })
+      await lab.director.exec(['ovs-vsctl', 'del-br', 'other'])
+    },
+  )
+
+  test.serial('a VM that holds no VIP can neither send from it nor speak ARP for it', async t => {
+    const { lab } = site()
+    const vm = lab.vm('web-3')
+    const stranger = '10.10.1.101'
+    await site().drop('second.yaml', service({ service: 'second', vip: stranger, realServers: [rs('web-1')] }))
+    await site().ready('second', 1)
+    const capture = await lab.capture('client', `ether host ${vm.plan.mac}`)
+    await vm.exec(`ip address add ${stranger}/32 dev eth0; ping -c 1 -W 1 -I ${stranger} 10.10.1.10`)
+    await vm.exec(`arping -U -c 1 -w 2 -I eth0 ${stranger}; ip address del ${stranger}/32 dev eth0`)
+    // The last one is heard: what came before it would have been, too.
+    t.is((await vm.exec('ping -c 1 -W 9 10.10.1.10')).exitCode, 0)
+    const heard = await capture.stop()
+    t.true(heard.some(packet => packet.ip?.src === vm.plan.ip))
+    t.deepEqual(
+      heard.filter(packet => packet.ip?.src === stranger || packet.arp?.spa === stranger),
+      [],
+    )
+    await site().remove('second.yaml')
   })
 
   test.serial('offloads stay on: what passes the uplinks is larger than a packet on the wire', async t => {
