@@ -14,6 +14,8 @@ export interface HostZone {
   ensure(datapathType: string, idle: number, clients: number): Promise<void>
   /** It may be another switch by now, or somebody has changed the database. */
   distrust(): void
+  /** Removes what it has set in the database, and does no more. */
+  withdraw(): Promise<void>
 }
 
 export interface HostZoneOptions {
@@ -29,8 +31,12 @@ export function createHostZone(options: HostZoneOptions): HostZone {
   const { log } = options
   let settled = ''
   let relaxed = false
+  let withdrawn = false
+  let datapath = ''
   return {
     ensure: async (datapathType, idle, clients) => {
+      if (withdrawn) return
+      datapath = datapathType
       if (!relaxed && datapathType === 'netdev') {
         // Asked once a session: a vswitchd that does not know the command will not learn it.
         relaxed = true
@@ -55,6 +61,12 @@ export function createHostZone(options: HostZoneOptions): HostZone {
     distrust: () => {
       settled = ''
       relaxed = false
+    },
+    withdraw: async () => {
+      withdrawn = true
+      const client = options.client()
+      if (client === undefined || datapath === '') return
+      await ensureCtTimeoutPolicies(client, { datapathType: datapath, zones: [], range: RANGE })
     },
   }
 }
