@@ -1,6 +1,11 @@
 import type { Log } from '../../shared/log.ts'
 import type { OvsdbClient } from '../../shared/ovsdb/connection.ts'
-import { ensureCtTimeoutPolicies, tcpTimeouts, untouched } from '../../shared/ovsdb/ct-timeout-policies.ts'
+import {
+  type CtTimeouts,
+  ensureCtTimeoutPolicies,
+  tcpTimeouts,
+  untouched,
+} from '../../shared/ovsdb/ct-timeout-policies.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import { disableSequenceChecks } from '../../shared/switch/vswitchd.ts'
 import { CLIENT_ZONE, HOST_ZONE } from '../compile/tables.ts'
@@ -50,7 +55,7 @@ export function createHostZone(options: HostZoneOptions): HostZone {
       const client = options.client()
       if (client === undefined || settled === wanted) return
       const zones = [
-        { zone: HOST_ZONE, timeouts: tcpTimeouts(idle) },
+        { zone: HOST_ZONE, timeouts: { ...tcpTimeouts(idle), ...learntAgain(datapathType, idle) } },
         ...(clients === 0 ? [] : [{ zone: CLIENT_ZONE, timeouts: untouched('tcp', clients) }]),
       ]
       const { conflicts } = await ensureCtTimeoutPolicies(client, { datapathType, zones, range: RANGE })
@@ -69,4 +74,12 @@ export function createHostZone(options: HostZoneOptions): HostZone {
       await ensureCtTimeoutPolicies(client, { datapathType: datapath, zones: [], range: RANGE })
     },
   }
+}
+
+/**
+ * After a restart of its switch a host learns its connections again by requests alone. The userspace datapath then takes
+ * them for half open (conntrack-tcp.c, tcp_conn_update), the kernel's for established.
+ */
+function learntAgain(datapathType: string, idle: number): CtTimeouts {
+  return datapathType === 'netdev' ? { tcp_syn_recv: idle } : {}
 }

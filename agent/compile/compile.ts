@@ -10,7 +10,7 @@ import { fragmentFlows } from './features/fragments.ts'
 import { icmpErrorFlows } from './features/icmp-errors.ts'
 import { overlayFlows, overlayPortFlows } from './features/overlay.ts'
 import { probeArpFlows, probeFlows, probePortFlows } from './features/probe.ts'
-import { askFlows, mineFlows } from './features/recall.ts'
+import { askFlows, mineFlows, rememberFlows } from './features/recall.ts'
 import { replyFlows } from './features/replies.ts'
 import { requestFlows } from './features/requests.ts'
 import { signalFlows, signalOutFlows, spoofedSignalFlows } from './features/signals.ts'
@@ -43,6 +43,7 @@ export function compileHost(host: HostContext): Compiled {
     ...overlayFlows(host),
     ...spoofDropFlows(host),
     ...signalFlows(host),
+    ...rememberFlows(host),
     ...signalOutFlows(host),
   ])
   for (const port of host.vmPorts) {

@@ -17,6 +17,8 @@ export const TABLE = {
   recall: 163,
   /** A reply as it leaves: directors get a copy of those that begin or end a connection. */
   signals: 164,
+  /** A request, with the number of its real server in REAL_SERVER: its connection gets an entry. */
+  remember: 165,
 } as const
 
 /** Priorities in table 0. Each line of the first part beats those below it where matches overlap. */
@@ -52,9 +54,12 @@ export const PRIORITY = {
   icmpError: 40_252,
   arpProxyAccess: 40_250,
   arpProxy: 40_200,
-  /** In tables signals and recall. */
+  /** In tables signals, recall and remember. */
   signal: 100,
   mine: 100,
+  over: 110,
+  remember: 100,
+  rememberFlag: 110,
   /** In table asHost. */
   toHostItself: 200,
   asHost: 100,
@@ -78,6 +83,15 @@ export const SOURCE_PORT = 'reg1'
 
 /** Ingress port of the real server that a reply is from. */
 export const INGRESS_PORT = 'reg2'
+
+/** Number of the real server that a request is for. */
+export const REAL_SERVER = 'reg3'
+
+/**
+ * Bits of an entry's mark above the real server's number: the client has ended the connection, the real server has. Where
+ * both have, its ports may be another connection's by now, with another real server.
+ */
+export const CLOSED = { byClient: 0x4000_0000, byServer: 0x8000_0000, byBoth: 0xc000_0000 } as const
 
 /** 1 once a frame from the tunnel has taught who is where (the director's own mark is reg14). */
 export const TAUGHT = 'reg13'
@@ -113,6 +127,7 @@ export const TCP_FLAG = { rst: '0x004', ack: '0x010' } as const
 export const TCP_FLAGS = {
   synAck: '0x012/0x012',
   fin: '0x001/0x001',
+  finOnly: '0x001/0x005',
   rst: '0x004/0x004',
   noSyn: '0/0x002',
   syn: '0x002/0x017',

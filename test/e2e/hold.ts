@@ -24,6 +24,8 @@ export interface HoldOptions {
   readonly count: number
   /** Default true. */
   readonly upload?: boolean
+  /** The client's ports from this one on. Default: whatever its kernel picks. */
+  readonly first?: number
 }
 
 const program = (name: string) => new URL(`programs/${name}.ts`, import.meta.url).pathname
@@ -32,7 +34,7 @@ const program = (name: string) => new URL(`programs/${name}.ts`, import.meta.url
 export async function hold(
   t: ExecutionContext,
   { client }: Pick<Lab, 'client'>,
-  { vip, port, count, upload = true }: HoldOptions,
+  { vip, port, count, upload = true, first }: HoldOptions,
 ): Promise<Held> {
   const stop = `/run/stop-${performance.now().toFixed(0)}`
   const spawn = async (name: string, args: readonly string[], ready: RegExp) => {
@@ -46,7 +48,11 @@ export async function hold(
     await child.waitForLine(ready, 120_000)
     return child
   }
-  const holder = await spawn('long-lived', [String(count), stop], /^open/)
+  const holder = await spawn(
+    'long-lived',
+    [String(count), stop, ...(first === undefined ? [] : [String(first)])],
+    /^open/,
+  )
   const uploader = upload ? await spawn('uploader', [stop], /^sending/) : undefined
   return {
     end: async () => {

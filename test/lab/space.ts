@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { ifcfg } from './domain.ts'
+import { ipLink } from './fabric.ts'
 import { connectGuestAgent } from './guest-agent.ts'
 import { type LibvirtStandIn, type StandInDomain, serveLibvirt } from './libvirt-stand-in.ts'
 import { makeLightVm, plugLightVm, portOf, startLightVm } from './light.ts'
@@ -14,6 +15,8 @@ import type { LabVm } from './vm.ts'
  */
 export interface SpaceVm extends LabVm {
   readonly domain: StandInDomain
+  /** To another host, as by live migration: what runs in it goes on. */
+  move(to: string): Promise<void>
 }
 
 export interface StandIns {
@@ -41,12 +44,12 @@ export async function startStandIns(plan: LabPlan, at: (name: string) => Place):
   const vms = new Map<string, SpaceVm>()
   const libvirts = new Map<string, LibvirtStandIn>()
   for (const vm of plan.vms.filter(({ kind }) => kind === 'space')) {
-    const told = ({ domain }: SpaceVm) => libvirts.get(vm.host)?.changed(domain)
-    vms.set(vm.name, makeSpaceVm(at(vm.host), at(vm.name), vm, told))
+    const told = ({ domain, host }: SpaceVm) => libvirts.get(host.name)?.changed(domain)
+    vms.set(vm.name, makeSpaceVm(at, vm, told))
   }
   const hosts = vms.size === 0 ? [] : plan.hosts.filter(({ role }) => role === 'rs')
   for (const { name } of hosts) {
-    const domains = () => [...vms.values()].filter(vm => vm.plan.host === name).map(vm => vm.domain)
+    const domains = () => [...vms.values()].filter(vm => vm.host.name === name).map(vm => vm.domain)
     await mkdir(at(name).path('/run/libvirt'), { recursive: true })
     libvirts.set(name, await serveLibvirt(stack, at(name).path('/run/libvirt/libvirt-sock'), domains))
   }
@@ -54,7 +57,9 @@ export async function startStandIns(plan: LabPlan, at: (name: string) => Place):
 }
 
 /** `told` hears of each start and end. */
-function makeSpaceVm(host: Place, place: Place, plan: VmPlan, told: (vm: SpaceVm) => void): SpaceVm {
+function makeSpaceVm(at: (name: string) => Place, plan: VmPlan, told: (vm: SpaceVm) => void): SpaceVm {
+  let host = at(plan.host)
+  const place = at(plan.name)
   const light = makeLightVm(host, place, plan)
   const agent = connectGuestAgent(place.path(AGENT))
   let runs = 1
@@ -74,6 +79,9 @@ function makeSpaceVm(host: Place, place: Place, plan: VmPlan, told: (vm: SpaceVm
   const vm: SpaceVm = {
     ...light,
     domain,
+    get host() {
+      return host
+    },
     // The guests' shell: its commands are busybox's own.
     exec: async (text, timeoutMs = 60_000) => {
       const shell = [`${guestImage}/busybox`, 'sh', '-c', text]
@@ -98,6 +106,14 @@ function makeSpaceVm(host: Place, place: Place, plan: VmPlan, told: (vm: SpaceVm
       id = -1
       await host.exec(['ovs-vsctl', 'del-port', portOf(plan)])
       told(vm)
+    },
+    move: async to => {
+      await vm.destroy()
+      const from = host
+      host = at(to)
+      await ipLink(from.pid, ['set', portOf(plan), 'netns', String(host.pid)])
+      await ipLink(host.pid, ['set', portOf(plan), 'up'])
+      await vm.start()
     },
     close: agent.close,
   }

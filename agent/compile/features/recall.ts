@@ -4,11 +4,21 @@ import type { Flow } from '../../../shared/flows/types.ts'
 import type { Action, Match } from '../../../shared/openflow/types.ts'
 import type { Attachment, Backend } from '../../backends/types.ts'
 import { vlanOf } from '../parts.ts'
-import { CLIENT_ZONE, ETH_TYPE, HOST_ZONE, IP_PROTO, PRIORITY, TABLE, TCP_FLAGS } from '../tables.ts'
+import {
+  CLIENT_ZONE,
+  CLOSED,
+  ETH_TYPE,
+  HOST_ZONE,
+  IP_PROTO,
+  PRIORITY,
+  REAL_SERVER,
+  TABLE,
+  TCP_FLAGS,
+} from '../tables.ts'
 import type { HostContext } from '../types.ts'
 import { origins } from './overlay.ts'
 import { deliver } from './requests.ts'
-import { tellDirector } from './signals.ts'
+import { closed, hex, tellDirector } from './signals.ts'
 
 /**
  * Recall, once a virtual service: a director that does not know a connection sends its packet from R, with the VIP's port:
@@ -57,13 +67,13 @@ export function askFlows(backends: readonly Backend[], host: HostContext): Flow[
 /** Once a real server: a packet that belongs to a connection of it is delivered, and the director told whose it is. */
 export function mineFlows(backend: Backend, at: Attachment, host: HostContext): Flow[] {
   if (backend.protocol !== 'tcp' || host.directors.length === 0) return []
-  const flow = (ct_zone: number, actions: readonly Action[]): Flow => ({
+  const flow = (ct_zone: number, ct_mark: number | string, actions: readonly Action[]): Flow => ({
     table: TABLE.recall,
     priority: PRIORITY.mine,
     cookie: encodeCookie('agent', 'recall', backend.id),
     match: {
       ct_zone,
-      ct_mark: backend.id,
+      ct_mark,
       vlan_vid: vlanOf(at.tag),
       eth_type: ETH_TYPE.ipv4,
       ip_proto: IP_PROTO.tcp,
@@ -73,8 +83,43 @@ export function mineFlows(backend: Backend, at: Attachment, host: HostContext): 
     actions,
   })
   return [
-    flow(HOST_ZONE, [tellDirector(host), ...deliver(backend, at)]),
+    flow(HOST_ZONE, `${backend.id}/${hex(~CLOSED.byBoth)}`, [tellDirector(host), ...deliver(backend, at)]),
     // What is asked about a client is no packet of its own.
-    ...(backend.persistence === undefined ? [] : [flow(CLIENT_ZONE, [tellDirector(host)])]),
+    ...(backend.persistence === undefined ? [] : [flow(CLIENT_ZONE, backend.id, [tellDirector(host)])]),
+  ]
+}
+
+/**
+ * Once a host: a request's connection gets an entry, or keeps it. One that both sides have ended is nobody's any more: its
+ * client may use the port again, and reach another real server.
+ */
+export function rememberFlows({ directors }: HostContext): Flow[] {
+  if (directors.length === 0) return []
+  const number: Action = {
+    type: 'move',
+    src: { field: REAL_SERVER, offset: 0, bits: 30 },
+    dst: { field: 'ct_mark', offset: 0, bits: 30 },
+  }
+  const anew: Action = { type: 'move', src: { field: REAL_SERVER }, dst: { field: 'ct_mark' } }
+  const flow = (priority: number, match: Match, exec: readonly Action[]): Flow => ({
+    table: TABLE.remember,
+    priority,
+    cookie: encodeCookie('agent', 'recall'),
+    match,
+    actions: [{ type: 'ct', commit: true, zone: HOST_ZONE, exec }],
+  })
+  const tcp = { eth_type: ETH_TYPE.ipv4, ip_proto: IP_PROTO.tcp }
+  return [
+    flow(PRIORITY.rememberFlag, { ...tcp, tcp_flags: TCP_FLAGS.syn }, [anew]),
+    flow(PRIORITY.rememberFlag, { ...tcp, tcp_flags: TCP_FLAGS.finOnly }, [number, closed(CLOSED.byClient)]),
+    flow(PRIORITY.rememberFlag, { ...tcp, tcp_flags: TCP_FLAGS.rst }, [number, closed(CLOSED.byBoth)]),
+    flow(PRIORITY.remember, tcp, [number]),
+    {
+      table: TABLE.recall,
+      priority: PRIORITY.over,
+      cookie: encodeCookie('agent', 'recall'),
+      match: { ct_zone: HOST_ZONE, ct_mark: `${hex(CLOSED.byBoth)}/${hex(CLOSED.byBoth)}` },
+      actions: [],
+    },
   ]
 }

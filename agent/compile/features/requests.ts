@@ -4,7 +4,7 @@ import type { Flow } from '../../../shared/flows/types.ts'
 import type { Action, Match } from '../../../shared/openflow/types.ts'
 import type { Attachment, Backend } from '../../backends/types.ts'
 import { popTag, portField, vlanOf } from '../parts.ts'
-import { CLIENT_ZONE, ETH_TYPE, HOST_ZONE, IP_PROTO, PRIORITY, TABLE, TCP_FLAGS } from '../tables.ts'
+import { CLIENT_ZONE, ETH_TYPE, IP_PROTO, PRIORITY, REAL_SERVER, TABLE, TCP_FLAGS } from '../tables.ts'
 import type { HostContext } from '../types.ts'
 import { origins } from './overlay.ts'
 
@@ -50,7 +50,10 @@ export function deliver(backend: Backend, at: Attachment): Action[] {
 /** The entry by which this host knows the connection again, should a director ask (features/recall.ts). */
 function remember({ protocol, id }: Backend, { directors }: HostContext): Action[] {
   if (protocol !== 'tcp' || directors.length === 0) return []
-  return [{ type: 'ct', commit: true, zone: HOST_ZONE, exec: [{ type: 'set_field', field: 'ct_mark', value: id }] }]
+  return [
+    { type: 'set_field', field: REAL_SERVER, value: id },
+    { type: 'resubmit', table: TABLE.remember },
+  ]
 }
 
 /** The entry by which this host knows a persistent client again; its next connection may begin where the director knows nothing. */

@@ -4,6 +4,7 @@ import { type Action, PORT } from '../../../shared/openflow/types.ts'
 import type { Backend } from '../../backends/types.ts'
 import { portsByMac } from '../networks.ts'
 import {
+  CLOSED,
   ETH_TYPE,
   HOST_ZONE,
   INGRESS_PORT,
@@ -19,7 +20,8 @@ import { onwards, toTunnel } from './overlay.ts'
 
 /**
  * Signals. A director sees requests only, and its conntrack needs the replies' SYN-ACK, FIN and RST to know what becomes of
- * a connection: each director gets a copy of those, and of nothing else. They pass the host's own conntrack, too, where
+ * a connection: each director gets a copy of those, and of nothing else, under the ingress port, which says with the host's
+ * address which real server it is from. They pass the host's own conntrack, too, where
  * requests leave an entry, so that this host can say which connections are its own (features/recall.ts). Once a host:
  * replies come by here, rewritten, with the ingress port in a register.
  */
@@ -30,7 +32,11 @@ export function signalFlows(host: HostContext): Flow[] {
     src: { field: INGRESS_PORT, offset: 0, bits: 16 },
     dst: { field: 'tcp_src' },
   }
-  const track: Action = { type: 'clone', actions: [toIngress, { type: 'ct', zone: HOST_ZONE }] }
+  const track = {
+    synAck: { type: 'ct', zone: HOST_ZONE },
+    fin: { type: 'ct', commit: true, zone: HOST_ZONE, exec: [closed(CLOSED.byServer)] },
+    rst: { type: 'ct', commit: true, zone: HOST_ZONE, exec: [closed(CLOSED.byBoth)] },
+  } satisfies Record<string, Action>
   return (['synAck', 'fin', 'rst'] as const).map(flag => {
     // A FIN may come with the last data, and where the kernel forwards that may be many frames in one.
     const bits = flag === 'fin' ? SIGNAL_BITS.cut : SIGNAL_BITS.whole
@@ -40,12 +46,21 @@ export function signalFlows(host: HostContext): Flow[] {
       cookie: encodeCookie('agent', 'signal'),
       match: { eth_type: ETH_TYPE.ipv4, ip_proto: IP_PROTO.tcp, tcp_flags: TCP_FLAGS[flag] },
       actions: [
-        track,
-        { type: 'clone', actions: host.directors.flatMap(({ recallMac }) => toDirector(recallMac, bits)) },
+        {
+          type: 'clone',
+          actions: [toIngress, track[flag], ...host.directors.flatMap(({ recallMac }) => toDirector(recallMac, bits))],
+        },
       ],
     }
   })
 }
+
+/** Bits of the mark of an entry of this host's, set. */
+export function closed(bits: number): Action {
+  return { type: 'set_field', field: 'ct_mark', value: `${hex(bits)}/${hex(bits)}` }
+}
+
+export const hex = (bits: number) => `0x${(bits >>> 0).toString(16)}`
 
 /** In a reply's actions, when it is as it leaves: whoever is to hear of it hears. */
 export function signal({ protocol, ingressPort }: Backend, { directors }: HostContext): Action[] {

@@ -12,6 +12,7 @@ import { refuse } from './reject.ts'
 import { transport } from './transport.ts'
 
 const TCP_SYN = '0x002/0x002'
+const NO_SYN = '0/0x002'
 
 /**
  * The connection table: a request asks conntrack for its connection's mark. A known mark goes on to FORWARD; for a
@@ -25,6 +26,7 @@ export const connections: Feature = (site, service) => {
       ...service.clients.flatMap(client => origins(site).map(origin => dispatch(site, service, client, origin))),
       ...service.targets.flatMap(target => known(site, service, target, scheduled)),
       ...unknown(service),
+      ...stale(service),
       ...(scheduled ? anew(service, choose(service)) : []),
       // A connection may be recalled of a real server that takes no new ones.
       ...(service.targets.length > 0
@@ -103,6 +105,31 @@ function stray(flow: Flow, { turns }: CompiledService): Flow {
       { type: 'resubmit', table: TABLE.FORWARD },
     ],
   }
+}
+
+/**
+ * A packet of a connection whose real server is gone from its host. It may have moved with its VM, so the hosts are asked
+ * (features/recall.ts); nobody else gets it.
+ */
+function stale({ protocol, zone, targets, ...service }: CompiledService): Flow[] {
+  if (protocol !== 'tcp' || targets.length === 0) return []
+  return [
+    {
+      table: TABLE.CONNECTION,
+      priority: PRIORITY.UNKNOWN + 1,
+      cookie: encodeCookie('director', 'ask', service.number),
+      match: { ...transport({ protocol }), ct_zone: zone, tcp_flags: NO_SYN },
+      actions: [
+        {
+          type: 'ct',
+          commit: true,
+          zone,
+          table: TABLE.CONNECTION,
+          exec: [{ type: 'set_field', field: 'ct_mark', value: 0 }],
+        },
+      ],
+    },
+  ]
 }
 
 /** Its packets tell the director which services have new connections (director/balance/counters.ts). */

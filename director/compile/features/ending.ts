@@ -1,13 +1,15 @@
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
 import type { Action } from '../../../shared/openflow/types.ts'
-import { ENDED, MARK, PRIORITY, TABLE } from '../tables.ts'
+import { ENDED, MARK, PRIORITY, SIGNAL, TABLE } from '../tables.ts'
 import type { CompiledService, Feature, Site, Target } from '../types.ts'
 import { account } from './account.ts'
-import { hex } from './mark.ts'
+import { commitMark, hex } from './mark.ts'
 import { transport } from './transport.ts'
 
 const FLAGS = { FIN: '0x001/0x001', RST: '0x004/0x004' } as const
+/** SYN and ACK without FIN and RST. */
+const SYN_ACK = '0x012/0x017'
 /** SYN without FIN, RST and ACK. */
 export const SYN_ONLY = '0x002/0x017'
 
@@ -16,8 +18,46 @@ export const SYN_ONLY = '0x002/0x017'
  * the mark, so that it counts once, and the packets after it still go to the same real server.
  */
 export const ending: Feature = (site, service) => ({
-  flows: service.protocol === 'tcp' ? service.targets.flatMap(target => ended(site, service, target)) : [],
+  flows:
+    service.protocol === 'tcp' && service.targets.length > 0
+      ? [
+          ...service.targets.flatMap(target => [...ended(site, service, target), accepted(service, target)]),
+          acceptedElsewhere(service),
+        ]
+      : [],
 })
+
+/** The real server that the connection was given to has accepted it. */
+function accepted(service: CompiledService, { mark }: Target): Flow {
+  return {
+    table: TABLE.ENDING,
+    priority: PRIORITY.KNOWN,
+    cookie: encodeCookie('director', 'from-host', service.number),
+    match: {
+      ...transport(service),
+      ct_zone: service.zone,
+      ct_mark: mark,
+      [MARK]: mark,
+      [SIGNAL]: 1,
+      tcp_flags: SYN_ACK,
+    },
+    actions: [],
+  }
+}
+
+/**
+ * Another one has: by way of another director the client's port was used again. What the table says is of the connection
+ * before, and packets of the new one may come by here, too.
+ */
+function acceptedElsewhere(service: CompiledService): Flow {
+  return {
+    table: TABLE.ENDING,
+    priority: PRIORITY.KNOWN - 1,
+    cookie: encodeCookie('director', 'from-host', service.number),
+    match: { ...transport(service), ct_zone: service.zone, [SIGNAL]: 1, tcp_flags: SYN_ACK },
+    actions: [commitMark(service.zone)],
+  }
+}
 
 function ended(site: Site, service: CompiledService, target: Target): Flow[] {
   const { mark } = target

@@ -9,7 +9,7 @@ import { transport } from './transport.ts'
 /**
  * What a host tells of a connection, in frames to R. A signal is a copy of a reply's SYN-ACK, FIN or RST: the connection
  * table sees by it that the real server has accepted, and when either side has ended the connection. "Mine" is a packet
- * of the client's that the hosts were asked about (features/recall.ts): host and ingress port name the real server.
+ * of the client's that the hosts were asked about (features/recall.ts). Of both, host and ingress port name the real server.
  */
 export const signals: Feature = (site, service) => {
   const { protocol, zone, vip, port, targets } = service
@@ -21,18 +21,23 @@ export const signals: Feature = (site, service) => {
     match: { ...fromHost(site, hostMac), eth_src: hostMac, eth_dst: site.recallMac, ...transport(service), ...match },
     actions: [{ type: 'set_field', field: SIGNAL, value: 1 }, ...actions, { type: 'ct', zone, table }],
   })
-  const hosts = [...new Set(targets.map(({ hostMac }) => hostMac))]
+  const toPort = (field: 'tcp_src' | 'tcp_dst', ingressPort: number): Flow['actions'] =>
+    ingressPort === port ? [] : [{ type: 'set_field', field, value: port }]
   return {
     flows: [
-      ...hosts.map(mac => heard(mac, { ipv4_src: vip, tcp_src: port }, [], TABLE.ENDING)),
+      ...targets.map(({ hostMac, ingressPort, mark }) =>
+        heard(
+          hostMac,
+          { ipv4_src: vip, tcp_src: ingressPort },
+          [...toPort('tcp_src', ingressPort), { type: 'set_field', field: MARK, value: mark }],
+          TABLE.ENDING,
+        ),
+      ),
       ...targets.map(({ hostMac, ingressPort, mark }) =>
         heard(
           hostMac,
           { ipv4_dst: vip, tcp_dst: ingressPort },
-          [
-            ...(ingressPort === port ? [] : [{ type: 'set_field', field: 'tcp_dst', value: port } as const]),
-            { type: 'set_field', field: MARK, value: mark },
-          ],
+          [...toPort('tcp_dst', ingressPort), { type: 'set_field', field: MARK, value: mark }],
           TABLE.MINE,
         ),
       ),

@@ -52,6 +52,7 @@ test('docs/data-path.md names the registers', t => {
   )
   t.deepEqual(listed.sort(), [
     `agent.INGRESS_PORT ${agent.INGRESS_PORT}`,
+    `agent.REAL_SERVER ${agent.REAL_SERVER}`,
     `agent.SIGNAL ${agent.SIGNAL}`,
     `agent.SOURCE_PORT ${agent.SOURCE_PORT}`,
     `agent.TAUGHT ${agent.TAUGHT}`,
