@@ -30,6 +30,7 @@ import type { BridgeWatch } from './intake/bridge.ts'
 import { createInputs } from './intake/inputs.ts'
 import { createLinger } from './linger.ts'
 import { createOffers } from './offer.ts'
+import { startPassive } from './passive.ts'
 import { markOf, type Plan } from './plan.ts'
 import type { Part } from './planner.ts'
 import { createRecall } from './recall.ts'
@@ -172,10 +173,25 @@ export function createDirector(options: DirectorOptions): Director {
   }
 
   const linger = createLinger(clock, reason => reconcile.loop.mark(reason))
+  const passive = startPassive({
+    switch: () => (reconcile.tornDown ? undefined : sw),
+    plan: () => reconcile.plan,
+    markOf: (service, id) => markOf(service, id, store.numbers),
+    totalOf: key =>
+      balance
+        .load(key)
+        ?.servers.values()
+        .reduce((sum, { total }) => sum + total, 0) ?? 0,
+    log,
+    clock,
+    mark: reason => reconcile.loop.mark(reason),
+    changed,
+  })
   const balance = startBalance({
     switch: () => (reconcile.tornDown ? undefined : sw),
     plan: () => reconcile.plan,
     markOf: (service, id) => markOf(service, id, store.numbers),
+    judged: passive.judged,
     udpTimeout: config.connectionTimeouts.udp,
     log,
     clock,
@@ -185,7 +201,8 @@ export function createDirector(options: DirectorOptions): Director {
   const reconcile = startReconcile({
     inputs,
     knowledge: balance.knowledge,
-    dueShares: balance.due,
+    judged: passive.judged,
+    dueShares: () => balance.due().union(passive.due()),
     store,
     applier,
     switch: () => {
@@ -255,6 +272,7 @@ export function createDirector(options: DirectorOptions): Director {
         specProblems: inputs.specProblems,
         plan: reconcile.plan,
         loadOf: balance.load,
+        passive,
         hosts: [...inputs.registry.hosts.values()],
         connected: agents?.connected ?? new Set(),
         counts: applier.counts,
@@ -367,6 +385,7 @@ export function createDirector(options: DirectorOptions): Director {
     },
     stop: async () => {
       balance.stop()
+      passive.stop()
       linger.close()
       releaser.close()
       recall.close()

@@ -4,7 +4,7 @@ import type { Clock } from '../../shared/run/clock.ts'
 import type { Switch } from '../../shared/switch/types.ts'
 import { passing } from '../compile/features/passing.ts'
 import type { CompiledService } from '../compile/types.ts'
-import type { Plan } from '../plan.ts'
+import type { Judged, Plan } from '../plan.ts'
 import type { VirtualService } from '../registry/services.ts'
 import type { RealServer } from '../registry/types.ts'
 import { SLOTS } from '../schedule/apportion.ts'
@@ -32,6 +32,7 @@ export interface BalanceOptions {
   /** What is in force. */
   readonly plan: () => Plan | undefined
   readonly markOf: (service: VirtualService, id: string) => number
+  readonly judged: Judged
   /** Seconds after which an idle UDP flow is forgotten. */
   readonly udpTimeout: number
   readonly log: Log
@@ -173,7 +174,7 @@ export function startBalance(options: BalanceOptions): Balance {
 
   const look = async (sw: Pick<Switch, 'readFlowStats'>, account: Account) => {
     // As it is scheduled (plan.ts).
-    const service = keptInPanic(account.service!)
+    const service = keptInPanic(options.judged(account.service!))
     const counters = await readCounters(sw, account.compiled!)
     const at = clock.now()
     if (account.latest === undefined && account.unusedAt !== undefined)

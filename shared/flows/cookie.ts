@@ -50,6 +50,7 @@ export const COOKIE_KINDS = {
   'from-host': 49,
   ask: 50,
   unanswered: 51,
+  accepted: 53,
 } as const satisfies Record<string, number>
 
 export type CookieKind = keyof typeof COOKIE_KINDS

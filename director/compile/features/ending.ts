@@ -1,31 +1,39 @@
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
 import type { Action } from '../../../shared/openflow/types.ts'
-import { ENDED, MARK, PRIORITY, TABLE } from '../tables.ts'
+import { ENDED, MARK, PRIORITY, SIGNAL, TABLE } from '../tables.ts'
 import type { CompiledService, Feature, Site, Target } from '../types.ts'
 import { account } from './account.ts'
 import { hex } from './mark.ts'
 import { transport } from './transport.ts'
 
-const FLAGS = { FIN: '0x001/0x001', RST: '0x004/0x004' } as const
+const FIN = '0x001/0x001'
+const RST = '0x004/0x004'
+/** SYN and ACK without FIN and RST. */
+const SYN_ACK = '0x012/0x017'
 /** SYN without FIN, RST and ACK. */
 export const SYN_ONLY = '0x002/0x017'
 
 /**
  * The end of a TCP connection: the first FIN or RST of either side, the client's own or the copy of a reply, sets ENDED in
- * the mark, so that it counts once, and the packets after it still go to the same real server.
+ * the mark, so that it counts once, and the packets after it still go to the same real server. What the real server has
+ * accepted is counted, too, and what it has reset apart from other ends: passive health (schedule/acceptance.ts).
  */
 export const ending: Feature = (site, service) => ({
-  flows: service.protocol === 'tcp' ? service.targets.flatMap(target => ended(site, service, target)) : [],
+  flows:
+    service.protocol === 'tcp'
+      ? service.targets.flatMap(target => [...ended(site, service, target), accepted(service, target)])
+      : [],
 })
 
 function ended(site: Site, service: CompiledService, target: Target): Flow[] {
   const { mark } = target
-  return Object.values(FLAGS).map(tcp_flags => ({
+  const ends = [{ tcp_flags: FIN }, { tcp_flags: RST }, { tcp_flags: RST, [SIGNAL]: 1 }]
+  return ends.map((end, i) => ({
     table: TABLE.ENDING,
-    priority: PRIORITY.KNOWN,
+    priority: PRIORITY.KNOWN + Math.max(0, i - 1),
     cookie: encodeCookie('director', 'ended', service.number),
-    match: { ...transport(service), ct_zone: service.zone, ct_mark: mark, tcp_flags },
+    match: { ...transport(service), ct_zone: service.zone, ct_mark: mark, ...end },
     actions: [
       {
         type: 'ct',
@@ -38,6 +46,17 @@ function ended(site: Site, service: CompiledService, target: Target): Flow[] {
       { type: 'resubmit', table: TABLE.FORWARD },
     ],
   }))
+}
+
+/** A signal ends here in any case. */
+function accepted(service: CompiledService, { mark }: Target): Flow {
+  return {
+    table: TABLE.ENDING,
+    priority: PRIORITY.KNOWN,
+    cookie: encodeCookie('director', 'accepted', service.number),
+    match: { ...transport(service), ct_zone: service.zone, ct_mark: mark, tcp_flags: SYN_ACK, [SIGNAL]: 1 },
+    actions: [],
+  }
 }
 
 /** A SYN of a connection that has been ended before: a new one, whatever its ports. */

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { type Balance, startBalance } from '../../../director/balance/balance.ts'
-import { compileService, type Plan } from '../../../director/plan.ts'
+import { compileService, type Plan, unjudged } from '../../../director/plan.ts'
 import type { ServiceOptions, VirtualService } from '../../../director/registry/services.ts'
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import { quiet } from '../../../shared/log/quiet.ts'
@@ -78,6 +78,7 @@ function setUp(list: VirtualService[]) {
     switch: () => sw,
     plan: () => plan,
     markOf,
+    judged: unjudged,
     udpTimeout: 300,
     log: quiet,
     clock,
