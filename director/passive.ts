@@ -133,7 +133,8 @@ export function startPassive(options: PassiveOptions): Passive {
     options.totalOf(key) !== total ||
     realServers.length !== servers.size ||
     realServers.some(({ id }) => !servers.has(id)) ||
-    servers.values().some(({ unanswered, phase }) => unanswered > 0 || phase !== 'accepting')
+    // A trial begins with another connection.
+    servers.values().some(({ unanswered, phase }) => unanswered > 0 || phase === 'out' || phase === 'tried')
 
   const run = async () => {
     const began = clock.now()
