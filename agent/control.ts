@@ -40,8 +40,10 @@ export async function resync({ applier, loop, mark, reloadServices }: ControlOpt
 /**
  * Takes everything out: first the VIPs out of the guests, whose shields stay until they are gone, then the flows.
  * Guests that do not answer in time keep theirs, and the reply's counts tell.
+ *
+ * @param options.removeOthers - what is not in the flow table: tunnel port, time-outs
  */
-export async function teardown(options: ControlOptions & { removeTunnel(): Promise<unknown> }): Promise<TeardownReply> {
+export async function teardown(options: ControlOptions & { removeOthers(): Promise<unknown> }): Promise<TeardownReply> {
   const { applier, store, reconciler, loop, log, clock, listeners, mark } = options
   const vips = store.guestRecords.list().length
   const { deleted } = applier.counts
@@ -54,7 +56,7 @@ export async function teardown(options: ControlOptions & { removeTunnel(): Promi
     await nextChange(listeners, clock, until - clock.now())
     await loop.idle()
   }
-  await options.removeTunnel()
+  await options.removeOthers()
   return { flowsDeleted: applier.counts.deleted - deleted, vipsRemoved: vips - store.guestRecords.list().length }
 }
 

@@ -42,7 +42,7 @@ export interface ReconcileOptions {
   readonly timeline: Timeline
   readonly log: Log
   /** What goes with the flows beside the bridge. Rejects: the flows are applied, and all is tried again. */
-  accompany(datapathType: string): Promise<void>
+  accompany(datapathType: string, clientSeconds: number): Promise<void>
   /** Hears of every real server after each pass, and of the documents that it was made from. */
   onReport(list: readonly ReportedRealServer[], hostMac: string, documents: readonly DirectorDocument[]): void
 }
@@ -150,7 +150,8 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
     let applied: Applied = { added: 0, changed: 0, deleted: 0 }
     let unaccompanied: { readonly error: unknown } | undefined
     if (directors.length > 0) {
-      await options.accompany(inputs.ports.bridge?.datapathType ?? '').catch((error: unknown) => {
+      const clients = Math.max(0, ...backends.map(({ persistence }) => persistence?.timeout ?? 0))
+      await options.accompany(inputs.ports.bridge?.datapathType ?? '', clients).catch((error: unknown) => {
         unaccompanied = { error }
       })
     }

@@ -188,7 +188,7 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
     overlay,
     timeline,
     log,
-    accompany: type => hostZone.ensure(type, connectionSeconds(inputs)),
+    accompany: (type, clients) => hostZone.ensure(type, connectionSeconds(inputs), clients),
     onReport: reporting.update,
   })
 
@@ -309,7 +309,14 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
             getStatus,
             onChange,
             resync: () => resync(control),
-            teardown: () => teardown({ ...control, removeTunnel: async () => tunnelPort?.remove() }),
+            teardown: () =>
+              teardown({
+                ...control,
+                removeOthers: async () => {
+                  await tunnelPort?.remove()
+                  await hostZone.withdraw()
+                },
+              }),
           },
         })
         return () => server.close()

@@ -38,6 +38,8 @@ import { type Differing, startReconcile } from './reconcile.ts'
 import { restoreRegistry } from './registry/registry.ts'
 import { statusOf } from './status.ts'
 import type { Store } from './store/store.ts'
+import { createTableWatch } from './table-watch.ts'
+import { createWaitingRoom } from './waiting-room.ts'
 
 export interface DirectorOptions {
   readonly config: DirectorConfig
@@ -159,6 +161,7 @@ export function createDirector(options: DirectorOptions): Director {
       const hosts = inputs.registry.hosts.values().map(host => host.hostIp)
       peers.set([...hosts, ...site.fabric.clientHosts].filter(ip => ip !== config.hostIp))
     }
+    if (plan.compiled.length > 0 && !reconcile.tornDown) tableWatch.applied()
     changed()
     options.onConfirmed()
   }
@@ -260,6 +263,9 @@ export function createDirector(options: DirectorOptions): Director {
     refuse: packet => refuser.refuse(sw, packet),
   })
 
+  const waitingRoom = createWaitingRoom({ log, clock, switch: () => sw })
+  const tableWatch = createTableWatch({ log, clock, switch: () => sw, onLost: balance.tableLost })
+
   const control: Control = {
     getStatus: () =>
       statusOf({
@@ -328,12 +334,15 @@ export function createDirector(options: DirectorOptions): Director {
       onPacketIn: packet => {
         icmpErrors(packet)
         recall.packet(packet)
+        waitingRoom.packet(packet)
+        tableWatch.packet(packet)
         refuser.packet(sw, packet)
       },
       onUp: () => {
         applier.distrust({ retryRefused: true })
         zones.distrust()
         meters.distrust()
+        tableWatch.distrust()
         accounting.distrust()
         inputs.setState('switch', 'in sync', 'connected')
         relaxed = false
@@ -389,6 +398,8 @@ export function createDirector(options: DirectorOptions): Director {
       linger.close()
       releaser.close()
       recall.close()
+      waitingRoom.close()
+      tableWatch.close()
       announcer.close()
       peers.close()
       drift.close()

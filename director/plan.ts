@@ -71,7 +71,13 @@ function number(service: VirtualService, numbers: Numbers, knowledge: Knowledge)
     zone: ZONE_BASE + own,
     ...(persistence === undefined
       ? {}
-      : { persistence: { ...persistence, zone: ZONE_BASE + numbers.of('service', `${service.key} clients`) } }),
+      : {
+          persistence: {
+            ...persistence,
+            zone: ZONE_BASE + numbers.of('service', `${service.key} clients`),
+            recalled: knowledge.recalled === true,
+          },
+        }),
     onEmpty: options.onEmpty ?? 'reject',
     ...(hashField === undefined ? {} : { hashField }),
     shares: shares.map(({ id, slots }) => ({ mark: markOf(service, id, numbers), slots })),

@@ -18,8 +18,14 @@ async function check(argv: readonly string[]): Promise<Counts> {
   return { passed: 0, failed: code === 0 ? 0 : 1 }
 }
 
-async function ava(globs: readonly string[], options: readonly string[]): Promise<Counts> {
-  const child = spawn(bin('ava'), [...options, ...globs], { stdio: ['ignore', 'pipe', 'inherit'] })
+/** `machine`: the words before the command line, for a run elsewhere. */
+async function ava(
+  globs: readonly string[],
+  options: readonly string[],
+  machine: readonly string[] = [],
+): Promise<Counts> {
+  const [file, ...args] = [...machine, bin('ava'), ...options, ...globs]
+  const child = spawn(file!, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const counter = makeAvaCounter()
   const closed = new Promise<number>(resolve => child.once('close', code => resolve(code ?? 1)))
   for await (const line of createInterface({ input: child.stdout })) {
@@ -45,6 +51,11 @@ const ONE_HOST = 'test/e2e/faults/host.test.ts'
 /** These neither measure nor load a guest: they wait, most of the time. */
 const QUIET = ['guest', 'lab', 'systemd', 'systemd-daemons'].map(name => `test/e2e/${name}.test.ts`)
 
+/** In a machine of its own, whose kernel has Open vSwitch's datapath. It has one processor: two of them use two. */
+const inMachine = (cpu: number) => {
+  return ['scripts/machine', 'run', '-m', '3072', '-c', String(cpu), '--', 'env', 'CROSSPORT_DATAPATH=system']
+}
+
 const phases: Readonly<Record<string, () => Promise<Counts>>> = {
   lint: () => check(['biome', 'check', '.']),
   types: () => check(['tsc', '--noEmit']),
@@ -55,6 +66,13 @@ const phases: Readonly<Record<string, () => Promise<Counts>>> = {
     const beside = await Promise.all([ava([ONE_HOST], ['--serial']), ava(QUIET, ['--serial'])])
     return sum([...beside, await ava(['test/e2e/faults/*.test.ts', `!${ONE_HOST}`], ['--serial'])])
   },
+  // The same daemons and tests over the kernel's datapath.
+  kernel: async () =>
+    sum(
+      await Promise.all(
+        ['segment', 'overlay'].map((name, cpu) => ava([`test/kernel/${name}.test.ts`], [], inMachine(cpu))),
+      ),
+    ),
 }
 
 const wanted = process.argv.slice(2)

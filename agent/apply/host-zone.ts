@@ -1,16 +1,21 @@
 import type { Log } from '../../shared/log.ts'
 import type { OvsdbClient } from '../../shared/ovsdb/connection.ts'
-import { ensureCtTimeoutPolicies, tcpTimeouts } from '../../shared/ovsdb/ct-timeout-policies.ts'
+import { ensureCtTimeoutPolicies, tcpTimeouts, untouched } from '../../shared/ovsdb/ct-timeout-policies.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import { disableSequenceChecks } from '../../shared/switch/vswitchd.ts'
-import { HOST_ZONE } from '../compile/tables.ts'
+import { CLIENT_ZONE, HOST_ZONE } from '../compile/tables.ts'
 
 /** The conntrack zone in which this host keeps its real servers' connections. */
 export interface HostZone {
-  /** `idle`: seconds that an idle connection is kept, as long as in the directors' tables. Throws as OVSDB does. */
-  ensure(datapathType: string, idle: number): Promise<void>
+  /**
+   * `idle`: seconds that an idle connection is kept, as long as in the directors' tables; `clients`: that a persistent client
+   * is. Throws as OVSDB does.
+   */
+  ensure(datapathType: string, idle: number, clients: number): Promise<void>
   /** It may be another switch by now, or somebody has changed the database. */
   distrust(): void
+  /** Removes what it has set in the database, and does no more. */
+  withdraw(): Promise<void>
 }
 
 export interface HostZoneOptions {
@@ -20,14 +25,18 @@ export interface HostZoneOptions {
   readonly clock: Clock
 }
 
-const RANGE = { first: HOST_ZONE, last: HOST_ZONE } as const
+const RANGE = { first: CLIENT_ZONE, last: HOST_ZONE } as const
 
 export function createHostZone(options: HostZoneOptions): HostZone {
   const { log } = options
   let settled = ''
   let relaxed = false
+  let withdrawn = false
+  let datapath = ''
   return {
-    ensure: async (datapathType, idle) => {
+    ensure: async (datapathType, idle, clients) => {
+      if (withdrawn) return
+      datapath = datapathType
       if (!relaxed && datapathType === 'netdev') {
         // Asked once a session: a vswitchd that does not know the command will not learn it.
         relaxed = true
@@ -37,10 +46,13 @@ export function createHostZone(options: HostZoneOptions): HostZone {
           }),
         )
       }
-      const wanted = `${datapathType} ${idle}`
+      const wanted = `${datapathType} ${idle} ${clients}`
       const client = options.client()
       if (client === undefined || settled === wanted) return
-      const zones = [{ zone: HOST_ZONE, timeouts: tcpTimeouts(idle) }]
+      const zones = [
+        { zone: HOST_ZONE, timeouts: tcpTimeouts(idle) },
+        ...(clients === 0 ? [] : [{ zone: CLIENT_ZONE, timeouts: untouched('tcp', clients) }]),
+      ]
       const { conflicts } = await ensureCtTimeoutPolicies(client, { datapathType, zones, range: RANGE })
       settled = wanted
       if (conflicts.length > 0)
@@ -49,6 +61,12 @@ export function createHostZone(options: HostZoneOptions): HostZone {
     distrust: () => {
       settled = ''
       relaxed = false
+    },
+    withdraw: async () => {
+      withdrawn = true
+      const client = options.client()
+      if (client === undefined || datapath === '') return
+      await ensureCtTimeoutPolicies(client, { datapathType: datapath, zones: [], range: RANGE })
     },
   }
 }

@@ -231,6 +231,7 @@ export function toBackend(
     ingressPort,
     weight: real.weight,
     scheduler: spec.scheduler,
+    persistence: spec.persistence,
     clients: spec.clients,
     arp: spec.arp,
     ...(spec.check === undefined ? {} : { check: spec.check }),

@@ -1,5 +1,5 @@
 import type { CheckSpec } from '../../shared/config/check.ts'
-import type { Scheduler, ServiceSpec } from '../../shared/config/service.ts'
+import type { Persistence, Scheduler, ServiceSpec } from '../../shared/config/service.ts'
 
 /**
  * One real server of one virtual service on this host: a VM's port, with everything the compiler, the guest room and
@@ -22,6 +22,7 @@ export interface Backend {
   readonly clients: readonly string[]
   readonly arp: 'answer' | 'drop'
   readonly check?: CheckSpec | undefined
+  readonly persistence?: Persistence | undefined
   readonly vm: {
     readonly uuid: string
     readonly name: string

@@ -85,17 +85,29 @@ export function compileVip({ vip, backends, shields, host }: CompileInput & { re
   for (const backend of backends) {
     const at = backend.attachment
     if (at === undefined) continue
-    const { id, protocol, vipPort, rsPort, ingressPort, clients } = backend
+    const { id, protocol, vipPort, rsPort, ingressPort, clients, persistence } = backend
     const told = protocol === 'tcp' && directors.length > 0
     add(
       `rs/${backend.key}`,
-      [id, vip, protocol, vipPort, rsPort, ingressPort, clients, at, hostMac, overlay, told],
+      [
+        id,
+        vip,
+        protocol,
+        vipPort,
+        rsPort,
+        ingressPort,
+        clients,
+        at,
+        hostMac,
+        overlay,
+        told && (persistence?.mask ?? true),
+      ],
       () => [...requestFlows(backend, at, host), ...replyFlows(backend, at, host), ...mineFlows(backend, at, host)],
     )
   }
   for (const [port, asked] of tcpByVipPort(backends)) {
     if (directors.length === 0) break
-    const numbers = asked.map(({ ingressPort }) => ingressPort)
+    const numbers = asked.map(({ ingressPort, persistence }) => [ingressPort, persistence !== undefined])
     add(`recall/${vip}/${port}`, [vip, port, numbers, asked[0]?.attachment?.tag, directors, hostMac, overlay], () =>
       askFlows(asked, host),
     )

@@ -26,6 +26,8 @@ export const PRIORITY = {
   spoofedSignal: 40_690,
   /** "Is this yours?" */
   ask: 40_510,
+  /** A SYN of a service with persistent clients; a question about a client. */
+  client: 40_505,
   /** Health checks between the probe port and a VM (features/probe.ts). */
   probe: 40_600,
   /** Whatever else comes in from the probe port. */
@@ -84,8 +86,12 @@ export const TAUGHT = 'reg13'
 export const SIGNAL = 'reg12'
 export const SIGNAL_BITS = { whole: 1, cut: 3 } as const
 
-/** conntrack zone of the connections of this host's real servers: below the director's, above what people pick by hand. */
+/**
+ * conntrack zones of the connections of this host's real servers, and of their persistent clients: below the director's,
+ * above what people pick by hand.
+ */
 export const HOST_ZONE = 0x3fff
+export const CLIENT_ZONE = 0x3ffe
 
 /** Seconds that a client's host is remembered without a packet to or from it; that of Open vSwitch's MAC table. */
 export const LEARNT_IDLE_S = 300
@@ -104,7 +110,13 @@ export const IP_PROTO = { tcp: 6, udp: 17 } as const
 /** Of the 12 bits of `tcp_flags`. */
 export const TCP_FLAG = { rst: '0x004', ack: '0x010' } as const
 /** Matches: of a reply that begins or ends a connection, and of a packet that begins none. */
-export const TCP_FLAGS = { synAck: '0x012/0x012', fin: '0x001/0x001', rst: '0x004/0x004', noSyn: '0/0x002' } as const
+export const TCP_FLAGS = {
+  synAck: '0x012/0x012',
+  fin: '0x001/0x001',
+  rst: '0x004/0x004',
+  noSyn: '0/0x002',
+  syn: '0x002/0x017',
+} as const
 export const ARP_OP = { request: 1, reply: 2 } as const
 
 /** vlan_vid of a frame without a tag, and the bit that says that there is one (OpenFlow 1.5.1, 7.2.3.8). */

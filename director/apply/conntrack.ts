@@ -1,4 +1,4 @@
-import { type CtZoneTimeouts, tcpTimeouts, unbounded } from '../../shared/ovsdb/ct-timeout-policies.ts'
+import { type CtZoneTimeouts, tcpTimeouts, untouched } from '../../shared/ovsdb/ct-timeout-policies.ts'
 import { appctl, type VswitchdOptions } from '../../shared/switch/vswitchd.ts'
 import { TURN_ZONE } from '../compile/tables.ts'
 import type { CompiledService } from '../compile/types.ts'
@@ -15,10 +15,10 @@ export interface ConnectionTimeouts {
  */
 export function zoneTimeouts(services: readonly CompiledService[], timeouts: ConnectionTimeouts): CtZoneTimeouts[] {
   return services.flatMap(({ zone, protocol, persistence }) => [
-    { zone, timeouts: protocol === 'tcp' ? tcpTimeouts(timeouts.tcp) : lasting('udp', timeouts.udp) },
+    { zone, timeouts: protocol === 'tcp' ? tcpTimeouts(timeouts.tcp) : untouched('udp', timeouts.udp) },
     ...(persistence === undefined
       ? []
-      : [{ zone: persistence.zone, timeouts: lasting(protocol, persistence.timeout) }]),
+      : [{ zone: persistence.zone, timeouts: untouched(protocol, persistence.timeout) }]),
   ])
 }
 
@@ -31,19 +31,7 @@ const TURN_SECONDS = 86_400
 /** The zone that all services have together (compile/features/turn.ts). */
 export const turnTimeouts: CtZoneTimeouts = {
   zone: TURN_ZONE,
-  timeouts: { ...lasting('tcp', TURN_SECONDS), ...lasting('udp', TURN_SECONDS) },
-}
-
-function lasting(protocol: 'tcp' | 'udp', seconds: number): CtZoneTimeouts['timeouts'] {
-  return protocol === 'tcp'
-    ? {
-        tcp_syn_sent: seconds,
-        tcp_syn_sent2: seconds,
-        tcp_syn_recv: seconds,
-        tcp_established: seconds,
-        ...unbounded(seconds),
-      }
-    : { udp_first: seconds, udp_single: seconds, udp_multiple: seconds }
+  timeouts: { ...untouched('tcp', TURN_SECONDS), ...untouched('udp', TURN_SECONDS) },
 }
 
 /**

@@ -51,6 +51,8 @@ export interface Balance {
   knowledge(service: VirtualService): Knowledge
   /** Keys of the services that the loop has been marked for since this was called last. */
   due(): ReadonlySet<string>
+  /** The switch's connection table knows nothing of what was before: for a while, hosts do. */
+  tableLost(): void
   /** The newest account of a service's connections, for status. */
   load(key: string): ServiceLoad | undefined
   stop(): void
@@ -92,6 +94,9 @@ export function startBalance(options: BalanceOptions): Balance {
   let stopped = false
   let failing = false
   let cancel = () => {}
+  let lostAt = Number.NEGATIVE_INFINITY
+  /** By service: ends the timer of the end. */
+  const recallEnds = new Map<string, () => void>()
 
   const accountOf = (service: VirtualService): Account => {
     const now = clock.now()
@@ -113,8 +118,33 @@ export function startBalance(options: BalanceOptions): Balance {
     else timed.delete(account)
   }
 
-  const known = (account: Account): Knowledge => {
-    return { now: account.appliedAt, lives: account.lives, load: account.applied, horizonMs }
+  const known = (account: Account, recalled: boolean): Knowledge => {
+    return { now: account.appliedAt, lives: account.lives, load: account.applied, horizonMs, recalled }
+  }
+
+  /** An entry that hosts have of a client may be of use until the last of them would have ended. */
+  const isRecalled = ({ key, options: { persistence } }: VirtualService): boolean => {
+    const left = persistence === undefined ? 0 : lostAt + persistence.timeout * 1000 - clock.now()
+    if (left <= 0) return false
+    recallEnds.get(key)?.()
+    recallEnds.set(
+      key,
+      clock.after(left, () => replan([key], 'clients are recalled no longer')),
+    )
+    return true
+  }
+
+  const replan = (keys: readonly string[], reason: string) => {
+    for (const key of keys) due.add(key)
+    options.mark(reason)
+  }
+
+  const tableLost = () => {
+    lostAt = clock.now()
+    const persistent = [...accounts.values()].flatMap(({ service }) =>
+      service?.options.persistence ? service.key : [],
+    )
+    if (persistent.length > 0) replan(persistent, 'clients are recalled')
   }
 
   /** Another plan is in force. */
@@ -133,6 +163,8 @@ export function startBalance(options: BalanceOptions): Balance {
       // One that is planned will be in force.
       if (account.compiled === undefined || byNumber.get(account.compiled.number) === account) continue
       accounts.delete(key)
+      recallEnds.get(key)?.()
+      recallEnds.delete(key)
       for (const set of [hot, timed, resting]) set.delete(account)
     }
   }
@@ -185,7 +217,7 @@ export function startBalance(options: BalanceOptions): Balance {
     resting.delete(account)
     if (account.latest.peak > 1) hot.add(account)
     if (account.latest.servers.values().some(({ active }) => active >= 0.5)) resting.add(account)
-    const before = schedule(service, known(account))
+    const before = schedule(service, known(account, false))
     const after = schedule(service, { now: at, lives: account.lives, load: account.latest, horizonMs })
     const sameMany = account.latest.many === (account.applied?.many ?? false)
     if (sameMany && sameTargets(before, after) && isSettled(before, after)) return
@@ -230,16 +262,18 @@ export function startBalance(options: BalanceOptions): Balance {
   cancel = clock.after(TICK.idle, () => void run())
 
   return {
-    knowledge: service => known(accountOf(service)),
+    knowledge: service => known(accountOf(service), isRecalled(service)),
     due: () => {
       const taken = due
       due = new Set()
       return taken
     },
     load: key => accounts.get(key)?.latest,
+    tableLost,
     stop: () => {
       stopped = true
       cancel()
+      for (const cancelEnd of recallEnds.values()) cancelEnd()
     },
   }
 }

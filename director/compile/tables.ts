@@ -22,6 +22,7 @@
  *   111 MINE        a host has said that a connection is its own: COMMIT, unless the table knows it by now
  *   112 TELL        a packet that the hosts were asked about is shown to the director's process, too
  *   113 UNANSWERED  the process asks about it again: no mark, so no host has answered
+ *   114 CLIENT      a host has said that a persistent client is one of its own: the client gets its mark
  *
  * Of a connection's packets the table sees all that the client sends, and of the replies a copy of SYN-ACK, FIN and RST,
  * which the host sends (signals): without the SYN-ACK the kernel's conntrack calls all that follows the SYN invalid
@@ -45,6 +46,7 @@ export const TABLE = {
   MINE: 111,
   TELL: 112,
   UNANSWERED: 113,
+  CLIENT: 114,
 } as const
 
 /**
@@ -76,9 +78,6 @@ export const ENDED = 0x8000_0000
 /** Of the entries that say whose turn it is, one a service. Services' own zones are above it (director/store/numbers.ts). */
 export const TURN_ZONE = 0x4000
 
-/** The client's address and port while they are hidden for another look-up in the connection table. */
-export const CLIENT = { address: 'reg4', port: 'reg5' } as const
-
 /**
  * 1 after the director has sent a packet to its own host's agent (resubmit to table 0): it must not be taken for a
  * request once more, which it looks like when VIP port and ingress port are equal and D is the host's own MAC.
@@ -90,6 +89,9 @@ export const FORWARDED = 'reg14'
  * agent sets it (agent/compile/tables.ts), so no VM can speak to R.
  */
 export const SIGNAL = 'reg12'
+
+/** 1: this SYN has waited for what hosts say of its client (features/persistence.ts). */
+export const WAITED = 'reg15'
 
 /** Meters: packets that the hosts are asked about, and those of them that are shown to the director's process. */
 export const METER = { ask: 50_949, tell: 50_950 } as const

@@ -47,7 +47,13 @@ export interface CompiledService {
   readonly number: number
   readonly zone: number
   /** Zone of the clients' marks, seconds and netmask, where clients are persistent. */
-  readonly persistence?: { readonly zone: number; readonly timeout: number; readonly mask: string }
+  readonly persistence?: {
+    readonly zone: number
+    readonly timeout: number
+    readonly mask: string
+    /** The table was lost not long ago: hosts are asked about clients that it does not know. */
+    readonly recalled: boolean
+  }
   /** Requests that nobody can serve: to the director, which refuses them, or dropped. */
   readonly onEmpty: 'reject' | 'drop'
   /** The header field whose hash chooses among a share's equal slots; undefined: the shares are proportions. */

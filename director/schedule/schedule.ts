@@ -25,6 +25,8 @@ export interface Knowledge {
   readonly now: number
   readonly lives?: Lives
   readonly load?: ServiceLoad | undefined
+  /** Hosts are asked about persistent clients that the connection table does not know. */
+  readonly recalled?: boolean
   /** Milliseconds until shares may be changed again: how many connections to expect. */
   readonly horizonMs?: number
 }

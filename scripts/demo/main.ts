@@ -19,10 +19,14 @@ realServers:
     port: 8080
 `
 
-const { values } = parseArgs({
-  options: { keep: { type: 'boolean', default: false }, overlay: { type: 'boolean', default: false } },
-})
+// With --kernel, scripts/run has started this in the test machine, whose kernel has Open vSwitch's datapath.
+const no = { type: 'boolean', default: false } as const
+const { values } = parseArgs({ options: { keep: no, overlay: no, kernel: no } })
 const print = createPrinter(text => process.stdout.write(text))
+if (values.keep && values.kernel) {
+  print.line('crossport: the test machine ends with the demo; --keep does not go with --kernel')
+  process.exit(1)
+}
 
 let lab: Lab | undefined
 const interrupted = () => {
@@ -51,7 +55,8 @@ process.exit(0)
 
 async function buildLab(print: Printer): Promise<Lab> {
   const shape = values.overlay ? 'VXLAN tunnels between the hosts, a second client behind a router' : 'one segment'
-  print.title(`A lab on this machine: a client, a director, two hosts, three VMs; ${shape}`)
+  const where = values.kernel ? "a machine whose kernel forwards (Open vSwitch's kernel datapath)" : 'this machine'
+  print.title(`A lab on ${where}: a client, a director, two hosts, three VMs; ${shape}`)
   // The first two VMs share a host and an RS port: the host has to give one of them an ingress port of its own.
   const vms = [
     { name: 'web-1', host: 0 },

@@ -50,6 +50,7 @@ export const COOKIE_KINDS = {
   'from-host': 49,
   ask: 50,
   unanswered: 51,
+  client: 52,
   accepted: 53,
 } as const satisfies Record<string, number>
 

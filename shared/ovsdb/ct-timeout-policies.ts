@@ -40,6 +40,19 @@ export function tcpTimeouts(idle: number): CtTimeouts {
   }
 }
 
+/** Timeouts of an entry that stands for no connection: it stays in the state that it begins in, or for so long in any. */
+export function untouched(protocol: 'tcp' | 'udp', seconds: number): CtTimeouts {
+  return protocol === 'tcp'
+    ? {
+        tcp_syn_sent: seconds,
+        tcp_syn_sent2: seconds,
+        tcp_syn_recv: seconds,
+        tcp_established: seconds,
+        ...unbounded(seconds),
+      }
+    : { udp_first: seconds, udp_single: seconds, udp_multiple: seconds }
+}
+
 /**
  * What the kernel cuts any other timeout to, once packets have come again or have not been acknowledged, and of the replies
  * that acknowledge them none is seen (nf_conntrack_proto_tcp.c, nf_conntrack_tcp_packet).

@@ -114,6 +114,36 @@ for (const [name, more] of Object.entries({
   })
 }
 
+const CLIENTS = Array.from({ length: 12 }, (_, n) => `10.10.1.${60 + n}`)
+
+/** Who answers each of the clients; they ask one after the other. */
+async function answers(): Promise<string> {
+  const ask = CLIENTS.map(ip => `curl -s -m 5 --interface ${ip} http://${VIP}/ || echo failed`)
+  return (await site.lab.client.exec(['sh', '-c', ask.join('; ')], { timeoutMs: 60_000 })).stdout
+}
+
+test.serial('persistent clients go to the real server of before, also when the table is lost', async t => {
+  for (const ip of CLIENTS) await site.lab.client.exec(['ip', 'address', 'add', `${ip}/24`, 'dev', 'eth0'])
+  await serve({ scheduler: 'rr', persistence: { timeout: 300 } })
+  // By turns: were they scheduled anew, the one after the other would get another.
+  const before = await answers()
+  t.false(before.includes('failed'))
+  t.is(await answers(), before)
+  for (let n = 0; n < 2; n++) {
+    await director(`${KILL}; ${VSWITCHD}`)
+    const { ip } = site.lab.plan.hosts.find(({ role }) => role === 'director')!
+    await director(`until ip link set br0 up; do sleep 0.05; done; ip address replace ${ip}/24 dev br0`)
+    await site.director.until(
+      'flows in force',
+      ({ switch: sw }) => sw !== null && sw.installedFlows === sw.desiredFlows,
+    )
+    await site.ready('web', 3)
+    // One asks before the others, out of turn.
+    await site.request(1)
+    t.is(await answers(), before)
+  }
+})
+
 test.serial('the table is flushed under load, ten times: no connection is lost, and recall does not go on', async t => {
   await serve({ scheduler: 'rr' })
   const held = await hold(t)

@@ -1,5 +1,5 @@
 import { execa } from 'execa'
-import { OFFLOADS } from './datapath.ts'
+import { DATAPATH, OFFLOADS } from './datapath.ts'
 import type { Place } from './place.ts'
 
 /** One learnt address of the fabric's switch. `port` is named after the place that is plugged in there. */
@@ -36,16 +36,20 @@ export async function offloadsOff(place: Place, dev: string): Promise<void> {
  */
 export async function connect(from: Place, port: string, to: Place, dev: string, mac?: string): Promise<void> {
   const address = mac === undefined ? [] : ['address', mac]
+  // As NICs of real machines.
+  const queues = DATAPATH === 'system' ? ['numtxqueues', '4', 'numrxqueues', '4'] : []
   await ipLink(from.pid, [
     'add',
     'name',
     port,
+    ...queues,
     'type',
     'veth',
     'peer',
     'name',
     dev,
     ...address,
+    ...queues,
     'netns',
     String(to.pid),
   ])
@@ -74,6 +78,23 @@ export async function plug(fabric: Place, vlans: boolean, to: Place, options: Pl
     const tag = options.vlan === undefined ? [] : [`tag=${options.vlan}`]
     await fabric.exec(['ovs-vsctl', 'add-port', 'br0', to.name, ...tag])
   } else await ipLink(fabric.pid, ['set', to.name, 'master', KERNEL_BRIDGE])
+}
+
+/** Makes uplink0 of nic0: an active-backup bond with that port, or its VLAN 30, which the fabric's end carries too. */
+export async function stackUplink(fabric: Place, place: Place, kind: 'bond' | 'vlan'): Promise<void> {
+  const vlan = (on: string, name: string) => ['add', 'link', on, 'name', name, 'type', 'vlan', 'id', '30']
+  if (kind === 'bond') {
+    await ipLink(place.pid, ['add', 'uplink0', 'type', 'bond', 'mode', 'active-backup', 'miimon', '100'])
+    await ipLink(place.pid, ['set', 'nic0', 'down'])
+    await ipLink(place.pid, ['set', 'nic0', 'master', 'uplink0'])
+  } else {
+    const tagged = `${place.name}.30`
+    await ipLink(place.pid, vlan('nic0', 'uplink0'))
+    await ipLink(fabric.pid, ['set', place.name, 'nomaster'])
+    await ipLink(fabric.pid, vlan(place.name, tagged))
+    await ipLink(fabric.pid, ['set', tagged, 'up', 'master', KERNEL_BRIDGE])
+  }
+  await ipLink(place.pid, ['set', 'uplink0', 'up'])
 }
 
 export interface PlugOptions {

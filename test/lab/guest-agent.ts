@@ -12,45 +12,44 @@ export interface GuestAgent {
 const PATIENCE_MS = 60_000
 
 export function connectGuestAgent(socket: string): GuestAgent {
-  let connection: { readonly socket: Socket; next(): Promise<string> } | undefined
+  let live: Socket | undefined
+  let waiting: { resolve(line: string): void; reject(error: Error): void } | undefined
   let turn: Promise<unknown> = Promise.resolve()
 
-  const open = async () => {
-    if (connection !== undefined) return connection
-    const live = connect(socket)
-    const lines = createInterface({ input: live })
-    const heard: ((line: string) => void)[] = []
-    lines.on('line', line => heard.shift()?.(line))
-    await new Promise<void>((resolve, reject) => live.once('connect', resolve).once('error', reject))
-    live.on('close', () => {
-      connection = undefined
+  const open = async (): Promise<Socket> => {
+    if (live !== undefined) return live
+    const opened = connect(socket)
+    await new Promise<void>((resolve, reject) => opened.once('connect', resolve).once('error', reject))
+    opened.on('error', () => {})
+    opened.on('close', () => {
+      live = undefined
+      waiting?.reject(new Error('the guest agent has hung up'))
     })
-    live.on('error', () => {})
-    connection = {
-      socket: live,
-      next: () =>
-        new Promise((resolve, reject) => {
-          const timer = setTimeout(() => reject(new Error('the guest agent is not responding')), PATIENCE_MS)
-          live.once('close', () => reject(new Error('the guest agent has hung up')))
-          heard.push(line => {
-            clearTimeout(timer)
-            resolve(line)
-          })
-        }),
+    createInterface({ input: opened }).on('line', line => waiting?.resolve(line))
+    live = opened
+    return opened
+  }
+
+  const ask = async (json: string): Promise<string> => {
+    const to = await open()
+    const timer = setTimeout(() => to.destroy(), PATIENCE_MS)
+    try {
+      return await new Promise((resolve, reject) => {
+        waiting = { resolve, reject }
+        to.write(`${json}\n`)
+      })
+    } finally {
+      clearTimeout(timer)
+      waiting = undefined
     }
-    return connection
   }
 
   return {
     command: json => {
-      const answer = turn.then(async () => {
-        const { socket, next } = await open()
-        socket.write(`${json}\n`)
-        return next()
-      })
+      const answer = turn.then(() => ask(json))
       turn = answer.catch(() => {})
       return answer
     },
-    close: () => connection?.socket.destroy(),
+    close: () => live?.destroy(),
   }
 }

@@ -5,7 +5,7 @@ import path from 'node:path'
 import { type Capture, startCapture } from './capture.ts'
 import { startClient } from './client.ts'
 import { type DaemonConfig, type DaemonEnv, startAgent, startDirector } from './daemons.ts'
-import { type Fabric, makeFabric, plug, startFabric } from './fabric.ts'
+import { type Fabric, makeFabric, plug, stackUplink, startFabric } from './fabric.ts'
 import { makeLightVm, startLightVm } from './light.ts'
 import { joinOverlay, overlayConfig, startDirectorVm, underlayMac, warmNeighbours } from './overlay.ts'
 import { capabilitiesCache, insideScript } from './paths.ts'
@@ -215,7 +215,9 @@ async function firstLine(child: ChildProcess): Promise<number> {
 }
 
 async function startHost(fabric: Place, place: Place, host: HostPlan, plan: LabPlan): Promise<void> {
-  await plug(fabric, plan.vlans, place, { dev: 'uplink0' })
+  const under = plan.uplinks[host.name]
+  await plug(fabric, plan.vlans, place, { dev: under === undefined ? 'uplink0' : 'nic0' })
+  if (under !== undefined) await stackUplink(fabric, place, under)
   const real = host.role === 'rs' && !plan.vms.some(vm => vm.kind === 'space')
   const libvirt = real ? place.exec(['sh', insideScript('libvirt'), capabilitiesCache]) : undefined
   const underlay = plan.overlay === undefined ? [] : [underlayMac(host)]

@@ -56,6 +56,11 @@ export async function serveLibvirt(
     if (name === 'domainAgentCommand') return void command(call, domain)
     return call.error(INTERNAL_ERROR, `the stand-in for libvirt knows no ${name}`)
   })
+  fake.onMessage = ({ program, procedure, serial }, socket) => {
+    if (program !== m.KEEPALIVE_PROGRAM || procedure !== m.KEEPALIVE_PING) return
+    const pong = { program, version: m.PROTOCOL_VERSION, procedure: m.KEEPALIVE_PONG, type: m.MESSAGE }
+    socket.write(m.packMessage({ ...pong, serial, status: m.OK }))
+  }
   return {
     changed: domain => {
       const event = domain.id >= 0 ? STARTED : STOPPED

@@ -20,6 +20,8 @@ export interface LabOptions {
   readonly clientVlan?: number
   /** Tunnels between the hosts instead of a segment; each client is on a host of its own (clienthost, clienthost2, …). */
   readonly overlay?: OverlayOptions
+  /** What is under a host's uplink, by the host's name: a bond of one port, or a VLAN of it. Default: nothing. Not with `vlans`. */
+  readonly uplinks?: Readonly<Record<string, 'bond' | 'vlan'>>
   /** fail_mode of br0 on RS hosts. Default: unset, which is standalone. */
   readonly failMode?: 'standalone' | 'secure'
 }
@@ -118,6 +120,7 @@ export interface LabPlan {
   readonly vms: readonly VmPlan[]
   readonly vlans: boolean
   readonly clientVlan: number | undefined
+  readonly uplinks: Readonly<Record<string, 'bond' | 'vlan'>>
   readonly overlay: OverlayPlan | undefined
   readonly failMode: 'standalone' | 'secure' | undefined
 }
@@ -156,6 +159,7 @@ export function planLab(options: LabOptions = {}): LabPlan {
     overlay,
     vlans: options.vlans === true || options.clientVlan !== undefined,
     clientVlan: options.clientVlan,
+    uplinks: options.uplinks ?? {},
     failMode: options.failMode,
   }
 }

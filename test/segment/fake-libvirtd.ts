@@ -21,7 +21,7 @@ export interface FakeLibvirtd {
   readonly connections: Socket[]
   /** Messages that are not calls. */
   readonly messages: m.Header[]
-  onMessage: () => void
+  onMessage: (header: m.Header, socket: Socket) => unknown
 }
 
 export type Handlers = Partial<Record<ProcedureName, (call: FakeCall) => void>>
@@ -51,7 +51,7 @@ export async function serveFakeLibvirtd(
           ;(known[call.name] ?? handle)(call)
         } else {
           fake.messages.push(header)
-          fake.onMessage()
+          fake.onMessage(header, socket)
         }
       }
     })

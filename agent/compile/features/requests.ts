@@ -1,18 +1,18 @@
+import { hideClient, noteClient, showClient } from '../../../shared/flows/client.ts'
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
-import type { Action } from '../../../shared/openflow/types.ts'
+import type { Action, Match } from '../../../shared/openflow/types.ts'
 import type { Attachment, Backend } from '../../backends/types.ts'
 import { popTag, portField, vlanOf } from '../parts.ts'
-import { ETH_TYPE, HOST_ZONE, IP_PROTO, PRIORITY, TABLE } from '../tables.ts'
+import { CLIENT_ZONE, ETH_TYPE, HOST_ZONE, IP_PROTO, PRIORITY, TABLE, TCP_FLAGS } from '../tables.ts'
 import type { HostContext } from '../types.ts'
 import { origins } from './overlay.ts'
 
 /** Rule 1: what the director sent to this host for one real server goes to its VM, with the VM's MAC and port. */
 export function requestFlows(backend: Backend, at: Attachment, host: HostContext): Flow[] {
-  const actions = [...remember(backend, host), ...deliver(backend, at)]
-  return origins(host).map(origin => ({
+  const flow = (origin: Match, priority: number, match: Match, actions: readonly Action[]): Flow => ({
     table: TABLE.classify,
-    priority: PRIORITY.request,
+    priority,
     cookie: encodeCookie('agent', 'request', backend.id),
     match: {
       ...origin,
@@ -22,9 +22,18 @@ export function requestFlows(backend: Backend, at: Attachment, host: HostContext
       ip_proto: IP_PROTO[backend.protocol],
       ipv4_dst: backend.vip,
       [portField(backend.protocol, 'dst')]: backend.ingressPort,
+      ...match,
     },
     actions,
-  }))
+  })
+  const known = [...remember(backend, host), ...deliver(backend, at)]
+  const client = rememberClient(backend, host)
+  return origins(host).flatMap(origin => [
+    flow(origin, PRIORITY.request, {}, known),
+    ...(client.length === 0
+      ? []
+      : [flow(origin, PRIORITY.client, { tcp_flags: TCP_FLAGS.syn }, [...client, ...known])]),
+  ])
 }
 
 /** Out to the VM, which knows neither VLAN nor ingress port. */
@@ -42,4 +51,15 @@ export function deliver(backend: Backend, at: Attachment): Action[] {
 function remember({ protocol, id }: Backend, { directors }: HostContext): Action[] {
   if (protocol !== 'tcp' || directors.length === 0) return []
   return [{ type: 'ct', commit: true, zone: HOST_ZONE, exec: [{ type: 'set_field', field: 'ct_mark', value: id }] }]
+}
+
+/** The entry by which this host knows a persistent client again; its next connection may begin where the director knows nothing. */
+function rememberClient({ protocol, id, persistence }: Backend, { directors }: HostContext): readonly Action[] {
+  if (protocol !== 'tcp' || persistence === undefined || directors.length === 0) return []
+  return [
+    ...noteClient(protocol),
+    ...hideClient(protocol, persistence.mask),
+    { type: 'ct', commit: true, zone: CLIENT_ZONE, exec: [{ type: 'set_field', field: 'ct_mark', value: id }] },
+    ...showClient(protocol),
+  ]
 }

@@ -1,8 +1,8 @@
+import { hideClient, noteClient } from '../../../shared/flows/client.ts'
 import { groupId } from '../../../shared/flows/cookie.ts'
 import type { Action } from '../../../shared/openflow/types.ts'
 import { MARK, TABLE } from '../tables.ts'
 import type { CompiledService } from '../types.ts'
-import { hideClient, noteClient } from './client.ts'
 import { askTurn } from './turn.ts'
 
 /** Somebody can take new connections. */
@@ -13,11 +13,12 @@ export function isScheduled({ shares, turns }: CompiledService): boolean {
 /** What is done with a packet that begins a connection, in a service that is scheduled. */
 export function choose(service: CompiledService): readonly Action[] {
   const { persistence, turns } = service
-  if (persistence === undefined) return [...(turns === undefined ? [] : noteClient(service)), ...chooseNext(service)]
+  if (persistence === undefined)
+    return [...(turns === undefined ? [] : noteClient(service.protocol)), ...chooseNext(service)]
   return [
     { type: 'set_field', field: MARK, value: 0 },
-    ...noteClient(service),
-    ...hideClient(service, persistence.mask),
+    ...noteClient(service.protocol),
+    ...hideClient(service.protocol, persistence.mask),
     { type: 'ct', zone: persistence.zone, table: TABLE.PERSISTENT },
   ]
 }

@@ -1,10 +1,14 @@
+import { HIDDEN_PORT, showClient } from '../../../shared/flows/client.ts'
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
-import { MARK, PRIORITY, TABLE } from '../tables.ts'
-import type { CompiledService, Feature, Target } from '../types.ts'
+import { type Action, PORT } from '../../../shared/openflow/types.ts'
+import { fromHost } from '../fabric.ts'
+import { MARK, METER, PRIORITY, TABLE, WAITED } from '../tables.ts'
+import type { CompiledService, Feature, Site, Target } from '../types.ts'
 import { chooseNext, isScheduled } from './choose.ts'
-import { showClient } from './client.ts'
+import { SYN_ONLY } from './ending.ts'
 import { commitMark } from './mark.ts'
+import { copies } from './recall.ts'
 import { transport } from './transport.ts'
 
 type Persistent = NonNullable<CompiledService['persistence']>
@@ -13,8 +17,11 @@ type Persistent = NonNullable<CompiledService['persistence']>
  * A persistent client (ipvsadm(8), --persistent) is an entry in a conntrack zone of its own, whose timeout is that of the
  * persistence: under its masked address and one port, it has the mark of its real server. Only packets that begin a
  * connection come here; each of them renews the entry. A real server that takes no new connections loses its clients.
+ *
+ * Hosts keep such entries, too. For as long as one may be of use after the table was lost, they are asked about a client
+ * that has none: its SYN waits in the director's process until an answer would be here (director/waiting-room.ts).
  */
-export const persistence: Feature = (_site, service) => {
+export const persistence: Feature = (site, service) => {
   const { persistence: persistent } = service
   if (persistent === undefined || !isScheduled(service)) return { flows: [] }
   return {
@@ -22,6 +29,7 @@ export const persistence: Feature = (_site, service) => {
       ...service.targets.filter(target => target.newConnections).map(target => again(service, persistent, target)),
       first(service, persistent),
       chosen(service, persistent),
+      ...(service.protocol === 'tcp' ? recalled(site, service, persistent) : []),
     ],
   }
 }
@@ -34,7 +42,7 @@ function again(service: CompiledService, { zone }: Persistent, { mark }: Target)
     match: { ...transport(service), ct_zone: zone, ct_mark: mark, [MARK]: 0 },
     actions: [
       { type: 'set_field', field: MARK, value: mark },
-      ...showClient(service),
+      ...showClient(service.protocol),
       { type: 'resubmit', table: TABLE.COMMIT },
     ],
   }
@@ -57,6 +65,66 @@ function chosen(service: CompiledService, { zone }: Persistent): Flow {
     priority: PRIORITY.BASE,
     cookie: encodeCookie('director', 'persistence', service.number),
     match: { ...transport(service), ct_zone: zone },
-    actions: [commitMark(zone), ...showClient(service), { type: 'resubmit', table: TABLE.COMMIT }],
+    actions: [commitMark(zone), ...showClient(service.protocol), { type: 'resubmit', table: TABLE.COMMIT }],
+  }
+}
+
+function recalled(site: Site, service: CompiledService, { zone, recalled }: Persistent): Flow[] {
+  if (!recalled) return []
+  const cookie = encodeCookie('director', 'persistence', service.number)
+  const unknown = { ...transport(service), ct_zone: zone, [MARK]: 0, tcp_flags: SYN_ONLY }
+  const toProcess: Action = { type: 'output', port: PORT.CONTROLLER }
+  return [
+    {
+      table: TABLE.PERSISTENT,
+      priority: PRIORITY.UNKNOWN + 2,
+      cookie,
+      match: { ...unknown, [WAITED]: 1 },
+      actions: chooseNext(service),
+    },
+    {
+      table: TABLE.PERSISTENT,
+      priority: PRIORITY.UNKNOWN + 1,
+      cookie: encodeCookie('director', 'client', service.number),
+      match: unknown,
+      // The packet has its client hidden, which is how hosts know it.
+      actions: [
+        { type: 'meter', meter: METER.tell },
+        ...copies(site, service),
+        ...showClient(service.protocol),
+        toProcess,
+      ],
+    },
+    ...service.targets.filter(target => target.newConnections).map(target => answered(site, service, zone, target)),
+    {
+      table: TABLE.CLIENT,
+      priority: PRIORITY.UNKNOWN,
+      cookie,
+      match: { ...transport(service), ct_zone: zone, ct_mark: 0 },
+      actions: [commitMark(zone)],
+    },
+  ]
+}
+
+function answered(site: Site, service: CompiledService, zone: number, target: Target): Flow {
+  const { hostMac, ingressPort, mark } = target
+  return {
+    table: TABLE.CLASSIFY,
+    priority: PRIORITY.FROM_HOST + 1,
+    cookie: encodeCookie('director', 'client', service.number),
+    match: {
+      ...fromHost(site, hostMac),
+      eth_src: hostMac,
+      eth_dst: site.recallMac,
+      ...transport(service),
+      ipv4_dst: service.vip,
+      tcp_src: HIDDEN_PORT,
+      tcp_dst: ingressPort,
+    },
+    actions: [
+      ...(ingressPort === service.port ? [] : [{ type: 'set_field', field: 'tcp_dst', value: service.port } as const]),
+      { type: 'set_field', field: MARK, value: mark },
+      { type: 'ct', zone, table: TABLE.CLIENT },
+    ],
   }
 }

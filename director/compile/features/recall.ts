@@ -34,7 +34,8 @@ export const recall: Feature = (site, service) => {
   return { flows: [flow] }
 }
 
-function copies(site: Site, { targets }: CompiledService): readonly Action[] {
+/** One for each host of the service: "is this yours?" */
+export function copies(site: Site, { targets }: CompiledService): readonly Action[] {
   const hosts = new Map(targets.map(target => [target.hostMac, target]))
   return [...hosts.values()].map(host => ({
     type: 'clone',

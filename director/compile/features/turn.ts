@@ -1,9 +1,9 @@
+import { hideClient, showClient } from '../../../shared/flows/client.ts'
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
 import type { Action } from '../../../shared/openflow/types.ts'
 import { MARK, PRIORITY, TABLE, TURN_ZONE } from '../tables.ts'
 import type { CompiledService, Feature } from '../types.ts'
-import { hideClient, showClient } from './client.ts'
 import { commitMark } from './mark.ts'
 import { transport } from './transport.ts'
 
@@ -46,7 +46,7 @@ export const turn: Feature = (_site, service) => {
 
 /** Asks whose turn it is. The client has been noted, and may have been hidden already. */
 export function askTurn(service: CompiledService): readonly Action[] {
-  return [...hideClient(service, NOBODY), { type: 'ct', zone: TURN_ZONE, table: TABLE.TURN }]
+  return [...hideClient(service.protocol, NOBODY), { type: 'ct', zone: TURN_ZONE, table: TABLE.TURN }]
 }
 
 function takeTurn(service: CompiledService, mark: number, next: number): readonly Action[] {
@@ -55,10 +55,14 @@ function takeTurn(service: CompiledService, mark: number, next: number): readonl
   return [
     { type: 'set_field', field: MARK, value: mark },
     { type: 'ct', commit: true, zone: TURN_ZONE, exec: [setNext] },
-    ...showClient(service),
+    ...showClient(service.protocol),
     ...(persistence === undefined
       ? []
-      : [...hideClient(service, persistence.mask), commitMark(persistence.zone), ...showClient(service)]),
+      : [
+          ...hideClient(service.protocol, persistence.mask),
+          commitMark(persistence.zone),
+          ...showClient(service.protocol),
+        ]),
     { type: 'resubmit', table: TABLE.COMMIT },
   ]
 }

@@ -58,5 +58,6 @@ test('docs/data-path.md names the registers', t => {
     `director.FORWARDED ${director.FORWARDED}`,
     `director.MARK ${director.MARK}`,
     `director.SIGNAL ${director.SIGNAL}`,
+    `director.WAITED ${director.WAITED}`,
   ])
 })

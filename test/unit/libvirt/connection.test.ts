@@ -56,7 +56,7 @@ test('pings are answered with the same serial, and sent', async t => {
   const keepalive = { program: KEEPALIVE_PROGRAM, version: 1, type: 2, status: 0 }
   const heard = () =>
     new Promise<void>(resolve => {
-      fake.onMessage = resolve
+      fake.onMessage = () => resolve()
     })
   let next = heard()
   fake.connections[0]?.write(packMessage({ ...keepalive, procedure: KEEPALIVE_PING, serial: 9 }))

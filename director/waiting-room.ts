@@ -1,0 +1,58 @@
+import { decodeCookie } from '../shared/flows/cookie.ts'
+import type { Log } from '../shared/log.ts'
+import type { Clock } from '../shared/run/clock.ts'
+import type { PacketIn, Switch } from '../shared/switch/types.ts'
+import { TABLE, WAITED } from './compile/tables.ts'
+
+/**
+ * Where the first SYN of a persistent client waits while hosts are asked whose the client is (compile/features/persistence.ts),
+ * for a while after the connection table was lost. Then it goes through the tables once more: to the real server that a
+ * host has named meanwhile, or it is scheduled.
+ */
+export interface WaitingRoom {
+  packet(packet: PacketIn): void
+  close(): void
+}
+
+export interface WaitingRoomOptions {
+  readonly log: Log
+  readonly clock: Clock
+  readonly switch: () => Pick<Switch, 'packetOut'> | undefined
+}
+
+/** Hosts answer within a millisecond or two; a client notices 30 as little. */
+const WAIT_MS = 30
+/** More than the meter lets in meanwhile; a SYN that finds no room comes again in a second. */
+const MOST = 1000
+
+export function createWaitingRoom({ log, clock, switch: sw }: WaitingRoomOptions): WaitingRoom {
+  const waiting = new Set<() => void>()
+  const go = ({ inPort, match, data }: PacketIn) => {
+    const packet = {
+      ...(inPort === undefined ? {} : { inPort }),
+      actions: [
+        ...(match.tun_id === undefined ? [] : [{ type: 'set_field', field: 'tun_id', value: match.tun_id } as const]),
+        { type: 'set_field', field: WAITED, value: 1 },
+        { type: 'resubmit', table: TABLE.CLASSIFY },
+      ],
+      data,
+    } as const
+    sw()
+      ?.packetOut(packet)
+      .catch((err: unknown) => log.debug('a SYN that has waited could not be sent on', { err }))
+  }
+  return {
+    packet: packet => {
+      const cookie = decodeCookie(packet.cookie)
+      if (cookie?.owner !== 'director' || cookie.kind !== 'client' || waiting.size >= MOST) return
+      const cancel = clock.after(WAIT_MS, () => {
+        waiting.delete(cancel)
+        go(packet)
+      })
+      waiting.add(cancel)
+    },
+    close: () => {
+      for (const cancel of waiting) cancel()
+    },
+  }
+}

@@ -1,0 +1,93 @@
+import test from 'ava'
+import { crossport, type Site, service, VIP } from '../e2e/fixture.ts'
+import { ECHO, echoService, hold } from './held.ts'
+
+const rs = (vm: string) => ({ vm, port: 8080 })
+
+/** Counters of a host's datapath, `ovs-appctl dpctl/show`: packets that a cached flow took, and those that vswitchd had to be asked about. */
+async function lookups({ lab }: Site, host: string): Promise<{ readonly hit: number; readonly missed: number }> {
+  const { stdout } = await lab.host(host).exec(['ovs-appctl', 'dpctl/show', 'system@ovs-system'])
+  const [, hit, missed] = /lookups: hit:(\d+) missed:(\d+)/.exec(stdout) ?? []
+  return { hit: Number(hit), missed: Number(missed) }
+}
+
+/** What the kernel's datapath does by itself, and with what the kernel gives it. */
+export function switchTests(site: () => Site): void {
+  test.serial('packets of a known connection need no upcall, at the director and at the hosts', async t => {
+    await site().drop('echo.yaml', echoService())
+    await site().ready('echo', 3)
+    const talk = (times: number) => {
+      const script = `exec 3<>/dev/tcp/${VIP}/${ECHO}; for i in $(seq ${times}); do echo x >&3; read -r _ <&3; done`
+      return site().lab.client.exec(['bash', '-c', script], { timeoutMs: 60_000 })
+    }
+    await talk(5)
+    const hosts = ['director', 'rs1', 'rs2']
+    const before = await Promise.all(hosts.map(host => lookups(site(), host)))
+    await talk(300)
+    const after = await Promise.all(hosts.map(host => lookups(site(), host)))
+    const missed = after.map((now, n) => now.missed - before[n]!.missed)
+    const hit = after.map((now, n) => now.hit - before[n]!.hit)
+    t.log({ missed, hit })
+    t.true(hit[0]! > 500, 'two packets of the client for each line pass the director')
+    // The connection's own first packets, and what else speaks in a lab (ARP, reports of the agents).
+    for (const count of missed) t.true(count < 60, `${count} upcalls`)
+  })
+
+  test.serial("the connection table's time-outs are the kernel's: an idle connection is known for minutes", async t => {
+    const held = await hold(site(), 3)
+    const { stdout } = await site().lab.director.exec(['conntrack', '-L', '-p', 'tcp', '--dport', String(ECHO)])
+    t.deepEqual(await held.end(), { count: 3, lost: [], silent: 0 })
+    // Of a connection that lives: protocol, number, seconds left, state.
+    const left = stdout.split('\n').flatMap(line => (/ESTABLISHED/.test(line) ? [Number(line.split(/\s+/)[2])] : []))
+    t.log(stdout)
+    t.true(left.length >= 3, 'established connections')
+    for (const seconds of left) t.true(seconds > 600, `${seconds} s left`)
+  })
+
+  test.serial(
+    'a second datapath on the machine, of the other kind, is in nobody’s way: connections are listed',
+    async t => {
+      const { lab } = site()
+      await site().drop('echo.yaml', echoService())
+      await site().ready('echo', 3)
+      await lab.director.exec(['ovs-vsctl', 'add-br', 'other', '--', 'set', 'bridge', 'other', 'datapath_type=netdev'])
+      const held = await hold(site(), 3)
+      const { stdout } = await lab.director.exec(crossport('director', 'connections', '--json'), { timeoutMs: 60_000 })
+      t.is(stdout.split('\n').filter(line => line.includes('"state":"active"')).length, 3)
+      t.deepEqual(await held.end(), { count: 3, lost: [], silent: 0 })
+      await lab.director.exec(['ovs-vsctl', 'del-br', 'other'])
+    },
+  )
+
+  test.serial('a VM that holds no VIP can neither send from it nor speak ARP for it', async t => {
+    const { lab } = site()
+    const vm = lab.vm('web-3')
+    const stranger = '10.10.1.101'
+    await site().drop('second.yaml', service({ service: 'second', vip: stranger, realServers: [rs('web-1')] }))
+    await site().ready('second', 1)
+    const capture = await lab.capture('client', `ether host ${vm.plan.mac}`)
+    await vm.exec(`ip address add ${stranger}/32 dev eth0; ping -c 1 -W 1 -I ${stranger} 10.10.1.10`)
+    await vm.exec(`arping -U -c 1 -w 2 -I eth0 ${stranger}; ip address del ${stranger}/32 dev eth0`)
+    // The last one is heard: what came before it would have been, too.
+    t.is((await vm.exec('ping -c 1 -W 9 10.10.1.10')).exitCode, 0)
+    const heard = await capture.stop()
+    t.true(heard.some(packet => packet.ip?.src === vm.plan.ip))
+    t.deepEqual(
+      heard.filter(packet => packet.ip?.src === stranger || packet.arp?.spa === stranger),
+      [],
+    )
+    await site().remove('second.yaml')
+  })
+
+  test.serial('offloads stay on: what passes the uplinks is larger than a packet on the wire', async t => {
+    const { lab } = site()
+    const capture = await lab.capture('client', `tcp and src host ${VIP}`)
+    const curl = ['curl', '-s', '-m', '60', '-o', '/dev/null', '-w', '%{size_download}', `http://${VIP}/big`]
+    t.is((await lab.client.exec(curl, { timeoutMs: 90_000 })).stdout, String(8 * 1024 * 1024))
+    const largest = Math.max(...(await capture.stop()).map(packet => packet.length))
+    const { stdout } = await lab.host('rs1').exec(['ls', '/sys/class/net/uplink0/queues'])
+    t.log({ largest, queues: stdout.replaceAll('\n', ' ') })
+    t.true(largest > 1514, `${largest} bytes`)
+    t.true(stdout.split('\n').filter(name => name.startsWith('tx-')).length > 1)
+  })
+}
