@@ -35,11 +35,12 @@ export const turnTimeouts: CtZoneTimeouts = {
 }
 
 /**
- * The connections of one zone, a line each (ovs-vswitchd(8), dpctl/dump-conntrack). While vswitchd writes them it does
- * nothing else, which in a userspace datapath without PMD threads is also the forwarding: see connections/list.ts.
+ * The connections of one zone, a line each (ovs-vswitchd(8), dpctl/dump-conntrack); with details, TCP's states of both
+ * sides. While vswitchd writes them it does nothing else, which in a userspace datapath without PMD threads is also the
+ * forwarding: see connections/list.ts.
  */
-export async function dumpConnections(options: VswitchdOptions, zone: number): Promise<string> {
-  return String(await appctl(options, 'dpctl/dump-conntrack', ['-s', `zone=${zone}`]))
+export async function dumpConnections(options: VswitchdOptions, zone: number, details = false): Promise<string> {
+  return String(await appctl(options, 'dpctl/dump-conntrack', [...(details ? ['-m'] : []), '-s', `zone=${zone}`]))
 }
 
 /**
