@@ -19,6 +19,7 @@ import { createRefuser } from './apply/refuse.ts'
 import { createReleaser } from './apply/release.ts'
 import { createZones } from './apply/zones.ts'
 import { startBalance } from './balance/balance.ts'
+import { startForgotten } from './balance/forgotten.ts'
 import { serviceObject } from './compile/compile.ts'
 import { intoTunnel } from './compile/fabric.ts'
 import type { CompiledService, Site } from './compile/types.ts'
@@ -190,11 +191,28 @@ export function createDirector(options: DirectorOptions): Director {
     mark: reason => reconcile.loop.mark(reason),
     changed,
   })
+  const entries = () =>
+    entriesInTheWay({ rundir: config.ovsRunDir, log, clock }, bridge?.view?.datapathType, config.uplink)
+  const forgotten = startForgotten({
+    switch: () => (reconcile.tornDown ? undefined : sw),
+    plan: () => reconcile.plan,
+    markOf: (service, id) => markOf(service, id, store.numbers),
+    activeOf: key =>
+      balance
+        .load(key)
+        ?.servers.values()
+        .reduce((sum, { active }) => sum + active, 0) ?? 0,
+    dump: zone => dumpConnections({ rundir: config.ovsRunDir, log, clock }, zone),
+    entries,
+    log,
+    clock,
+  })
   const balance = startBalance({
     switch: () => (reconcile.tornDown ? undefined : sw),
     plan: () => reconcile.plan,
     markOf: (service, id) => markOf(service, id, store.numbers),
     judged: passive.judged,
+    forgottenOf: forgotten.of,
     udpTimeout: config.connectionTimeouts.udp,
     log,
     clock,
@@ -310,8 +328,7 @@ export function createDirector(options: DirectorOptions): Director {
         timeouts: config.connectionTimeouts,
         markOf: (of, id) => markOf(of, id, store.numbers),
         dump: zone => dumpConnections({ rundir: config.ovsRunDir, log, clock }, zone, true),
-        entries: () =>
-          entriesInTheWay({ rundir: config.ovsRunDir, log, clock }, bridge?.view?.datapathType, config.uplink),
+        entries,
         accounts: config.accounting ? accounting.accounts : undefined,
         now: clock.now(),
         wall: clock.wall().getTime(),
@@ -395,6 +412,7 @@ export function createDirector(options: DirectorOptions): Director {
     stop: async () => {
       balance.stop()
       passive.stop()
+      forgotten.stop()
       linger.close()
       releaser.close()
       recall.close()

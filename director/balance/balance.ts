@@ -12,7 +12,7 @@ import { type Lives, live, nextStep } from '../schedule/lives.ts'
 import { observe, type ServiceLoad, type Thresholds } from '../schedule/load.ts'
 import { keptInPanic } from '../schedule/panic.ts'
 import { epochOf, type Knowledge, type Schedule, schedule } from '../schedule/schedule.ts'
-import { type Counters, readActivity, readCounters, readTotal } from './counters.ts'
+import { type Counted, type Counters, readActivity, readCounters, readTotal } from './counters.ts'
 import { isSettled } from './settled.ts'
 
 /**
@@ -33,6 +33,8 @@ export interface BalanceOptions {
   readonly plan: () => Plan | undefined
   readonly markOf: (service: VirtualService, id: string) => number
   readonly judged: Judged
+  /** Of the connections that were opened, whose end nobody has counted. */
+  readonly forgottenOf: (service: VirtualService, id: string, opened: number) => number
   /** Seconds after which an idle UDP flow is forgotten. */
   readonly udpTimeout: number
   readonly log: Log
@@ -227,16 +229,20 @@ export function startBalance(options: BalanceOptions): Balance {
     options.mark('load')
   }
 
+  const byServer = <T>(service: VirtualService, counters: Counters, of: (counted: Counted, id: string) => T) =>
+    new Map(
+      service.realServers.flatMap(({ id }): [string, T][] => {
+        const counted = counters.get(options.markOf(service, id))
+        return counted === undefined ? [] : [[id, of(counted, id)]]
+      }),
+    )
+
   const observed = (service: VirtualService, { latest, lives }: Account, counters: Counters, at: number): ServiceLoad =>
     observe(latest, {
       at,
       epoch: epochOf(service, { now: at, lives }),
-      counters: new Map(
-        service.realServers.flatMap(rs => {
-          const counted = counters.get(options.markOf(service, rs.id))
-          return counted === undefined ? [] : [[rs.id, counted]]
-        }),
-      ),
+      counters: byServer(service, counters, counted => counted),
+      forgotten: byServer(service, counters, ({ opened }, id) => options.forgottenOf(service, id, opened)),
       servers: new Map(service.realServers.map(rs => [rs.id, thresholds(rs)])),
       ...(BY_ACTIVE.has(service.scheduler) ? { manyFrom: MANY_BY_ACTIVE } : {}),
       ...(service.protocol === 'udp' ? { idleMs: options.udpTimeout * 1000 } : {}),

@@ -4,7 +4,12 @@ import { ENDED, SIGNAL, TABLE } from '../compile/tables.ts'
 import type { CompiledService } from '../compile/types.ts'
 import type { Accepted } from '../schedule/acceptance.ts'
 
-export type Counters = ReadonlyMap<number, { readonly opened: number; readonly ended: number }>
+export interface Counted {
+  readonly opened: number
+  readonly ended: number
+}
+
+export type Counters = ReadonlyMap<number, Counted>
 
 const NEW = { table: TABLE.COMMIT, kind: 'commit-mark' } as const
 

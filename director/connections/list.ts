@@ -79,8 +79,13 @@ const FROM_ACCOUNTS =
 
 /** How many they are, when reading them stops the switch for longer than goes unnoticed. */
 async function entriesThatDisturb(entries: ListOptions['entries']): Promise<number | undefined> {
-  const count = (await entries()) ?? 0
-  return count * ENTRY_MS > UNNOTICED_MS ? count : undefined
+  const count = await entries()
+  return isNoticed(count) ? count : undefined
+}
+
+/** Clients would notice that so many entries are read; undefined: reading them stops nothing. */
+export function isNoticed(entries: number | undefined): boolean {
+  return (entries ?? 0) * ENTRY_MS > UNNOTICED_MS
 }
 
 function stall(count: number): string {
