@@ -191,6 +191,10 @@ export function createDirector(options: DirectorOptions): Director {
     mark: reason => reconcile.loop.mark(reason),
     changed,
   })
+  const dump = (zone: number, details: boolean) => {
+    const datapathType = bridge?.view?.datapathType ?? 'netdev'
+    return dumpConnections({ rundir: config.ovsRunDir, log, clock }, datapathType, zone, details)
+  }
   const entries = () =>
     entriesInTheWay({ rundir: config.ovsRunDir, log, clock }, bridge?.view?.datapathType, config.uplink)
   const forgotten = startForgotten({
@@ -202,7 +206,7 @@ export function createDirector(options: DirectorOptions): Director {
         .load(key)
         ?.servers.values()
         .reduce((sum, { active }) => sum + active, 0) ?? 0,
-    dump: zone => dumpConnections({ rundir: config.ovsRunDir, log, clock }, zone),
+    dump: zone => dump(zone, false),
     entries,
     log,
     clock,
@@ -327,7 +331,7 @@ export function createDirector(options: DirectorOptions): Director {
         disturb,
         timeouts: config.connectionTimeouts,
         markOf: (of, id) => markOf(of, id, store.numbers),
-        dump: zone => dumpConnections({ rundir: config.ovsRunDir, log, clock }, zone, true),
+        dump: zone => dump(zone, true),
         entries,
         accounts: config.accounting ? accounting.accounts : undefined,
         now: clock.now(),

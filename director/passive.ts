@@ -90,14 +90,17 @@ export function startPassive(options: PassiveOptions): Passive {
     })
     const before = new Map(watched.servers)
     watched.servers.clear()
+    let changed = false
     for (const { rs, counted } of read) {
       const last = before.get(rs.id)
       const next = judge(last, { at, counted, heard: heard.has(rs.hostId) }, rules)
       watched.servers.set(rs.id, next)
       if (last !== undefined) tell(service, rs, last, next)
-      if (rules.retryMs !== undefined && last !== undefined && barredBy(last) !== barredBy(next)) due.add(service.key)
+      if (rules.retryMs !== undefined && last !== undefined && barredBy(last) !== barredBy(next)) changed = true
     }
-    if (due.has(service.key)) options.mark('passive health')
+    if (!changed) return
+    due.add(service.key)
+    options.mark('passive health')
   }
 
   const tell = ({ service }: VirtualService, rs: RealServer, last: Acceptance, next: Acceptance) => {
