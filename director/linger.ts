@@ -101,8 +101,11 @@ export function createLinger(clock: Clock, mark: (reason: string) => void): Ling
 
 const placeOf = ({ file, line }: { readonly file: string; readonly line: number }) => `${file}:${line}`
 
-/** JSON is YAML. */
-function withLeaving({ source: _, realServers, ...rest }: ServiceSpec, leaving: readonly Leaving[]): string {
+/** JSON is YAML. What only the director acts on may be left out. */
+function withLeaving(
+  { source: _, passive: __, realServers, ...rest }: ServiceSpec,
+  leaving: readonly Leaving[],
+): string {
   const all = [...realServers, ...leaving.map(({ vm, port }) => ({ vm, port, weight: 0 }))]
   return JSON.stringify({ ...rest, realServers: all })
 }

@@ -35,11 +35,20 @@ export const turnTimeouts: CtZoneTimeouts = {
 }
 
 /**
- * The connections of one zone, a line each (ovs-vswitchd(8), dpctl/dump-conntrack). While vswitchd writes them it does
- * nothing else, which in a userspace datapath without PMD threads is also the forwarding: see connections/list.ts.
+ * The connections of one zone, a line each (ovs-vswitchd(8), dpctl/dump-conntrack); with details, TCP's states of both
+ * sides. While vswitchd writes them it does nothing else, which in a userspace datapath without PMD threads is also the
+ * forwarding: see connections/list.ts.
  */
-export async function dumpConnections(options: VswitchdOptions, datapathType: string, zone: number): Promise<string> {
-  return String(await appctl(options, 'dpctl/dump-conntrack', ['-s', datapathName(datapathType), `zone=${zone}`]))
+export async function dumpConnections(
+  options: VswitchdOptions,
+  datapathType: string,
+  zone: number,
+  details: boolean,
+): Promise<string> {
+  const more = details ? ['-m'] : []
+  return String(
+    await appctl(options, 'dpctl/dump-conntrack', [...more, '-s', datapathName(datapathType), `zone=${zone}`]),
+  )
 }
 
 /**
