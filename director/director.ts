@@ -291,7 +291,8 @@ export function createDirector(options: DirectorOptions): Director {
         disturb,
         timeouts: config.connectionTimeouts,
         markOf: (of, id) => markOf(of, id, store.numbers),
-        dump: zone => dumpConnections({ rundir: config.ovsRunDir, log, clock }, zone),
+        dump: zone =>
+          dumpConnections({ rundir: config.ovsRunDir, log, clock }, bridge?.view?.datapathType ?? 'netdev', zone),
         entries: () =>
           entriesInTheWay({ rundir: config.ovsRunDir, log, clock }, bridge?.view?.datapathType, config.uplink),
         accounts: config.accounting ? accounting.accounts : undefined,

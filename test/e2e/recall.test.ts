@@ -1,18 +1,18 @@
-import { rm } from 'node:fs/promises'
-import test, { type ExecutionContext } from 'ava'
+import test from 'ava'
 import { load } from './faults/load.ts'
 import { createSite, type Site, service, VIP } from './fixture.ts'
+import { hold } from './hold.ts'
 import { standIn } from './variants.ts'
 
 // The director's connection table is lost: its switch is restarted, its entries are flushed, or another director takes its
 // place. Established connections are recalled from the hosts; none is lost, whatever the scheduler.
 const ECHO = { port: 9000, rsPort: 9007 }
+const LONG = { vip: VIP, port: ECHO.port } as const
 const COUNT = 200
 const NEW_A_SECOND = 500
 const VSWITCHD =
   'ovs-vswitchd --pidfile --detach --no-chdir --log-file=/var/log/openvswitch/ovs-vswitchd.log 2>/dev/null'
 const KILL = 'p=$(cat /run/openvswitch/ovs-vswitchd.pid); kill -9 $p; while kill -0 $p 2>/dev/null; do :; done'
-const program = (name: string) => new URL(`programs/${name}.ts`, import.meta.url).pathname
 const VMS = [0, 1, 2].map(n => ({ name: `web-${n + 1}`, host: n % 2 }))
 let site: Site
 
@@ -39,46 +39,6 @@ async function serve(more: Record<string, unknown>): Promise<void> {
   }
 }
 
-interface Held {
-  /** What has become of them. */
-  end(): Promise<{
-    readonly count: number
-    readonly lost: readonly string[]
-    readonly silent: number
-    readonly upload: string
-  }>
-}
-
-/** Long connections, each of which speaks twice a second, and an upload that never pauses. */
-async function hold(t: ExecutionContext, count = COUNT, upload = true): Promise<Held> {
-  const { client } = site.lab
-  const stop = `/run/stop-${performance.now().toFixed(0)}`
-  const spawn = async (name: string, args: readonly string[], ready: RegExp) => {
-    const child = await client.spawn([process.execPath, program(name), VIP, String(ECHO.port), ...args], {
-      name: `${name}${stop.replaceAll('/', '-')}`,
-    })
-    t.teardown(async () => {
-      child.kill('SIGKILL')
-      await rm(child.log, { force: true })
-    })
-    await child.waitForLine(ready, 120_000)
-    return child
-  }
-  const holder = await spawn('long-lived', [String(count), stop], /^open/)
-  const uploader = upload ? await spawn('uploader', [stop], /^sending/) : undefined
-  return {
-    end: async () => {
-      await client.writeFile(stop, '')
-      const [held, sent] = await Promise.all([
-        holder.waitForLine(/^\{/, 60_000),
-        uploader?.waitForLine(/^\{/, 60_000) ?? '{"error":""}',
-      ])
-      const { error } = JSON.parse(sent) as { error: string }
-      return { ...(JSON.parse(held) as { count: number; lost: string[]; silent: number }), upload: error }
-    },
-  }
-}
-
 const NOTHING_LOST = { count: COUNT, lost: [], silent: 0, upload: '' }
 
 /** Each host answers the director for those that are its own: by the packets of the flows that say so. */
@@ -101,7 +61,7 @@ for (const [name, more] of Object.entries({
 })) {
   test.serial(`the director’s ovs-vswitchd is killed and started again: no connection is lost (${name})`, async t => {
     await serve(more)
-    const held = await hold(t)
+    const held = await hold(t, site.lab, { ...LONG, count: COUNT })
     const clients = await load(t, site.lab, { everyMs: 1000 / NEW_A_SECOND })
     await clients.away(() => director(`${KILL}; ${VSWITCHD}`))
     const { ip } = site.lab.plan.hosts.find(({ role }) => role === 'director')!
@@ -146,7 +106,7 @@ test.serial('persistent clients go to the real server of before, also when the t
 
 test.serial('the table is flushed under load, ten times: no connection is lost, and recall does not go on', async t => {
   await serve({ scheduler: 'rr' })
-  const held = await hold(t)
+  const held = await hold(t, site.lab, { ...LONG, count: COUNT })
   for (let n = 0; n < 10; n++) {
     const before = await recalled()
     await director('ovs-appctl dpctl/flush-conntrack')
@@ -157,7 +117,7 @@ test.serial('the table is flushed under load, ten times: no connection is lost, 
 
 test.serial('a connection that no host knows is reset within two seconds, and not asked for any more', async t => {
   await serve({ scheduler: 'rr' })
-  const held = await hold(t, 20, false)
+  const held = await hold(t, site.lab, { ...LONG, count: 20, upload: false })
   // With every packet that is forwarded by its mark a host would know the connection again.
   await site.lab.client.exec(['ip', 'link', 'set', 'eth0', 'down'])
   for (const host of ['rs1', 'rs2']) await site.lab.host(host).exec(['ovs-appctl', 'dpctl/flush-conntrack'])
