@@ -61,7 +61,8 @@ export function switchTests(site: () => Site): void {
 
   test.serial('a VM that holds no VIP can neither send from it nor speak ARP for it', async t => {
     const { lab } = site()
-    const vm = lab.vm('web-3')
+    const vm = lab.vm('web-2')
+    // On a host that holds it: others have no flows for it.
     const stranger = '10.10.1.101'
     await site().drop('second.yaml', service({ service: 'second', vip: stranger, realServers: [rs('web-1')] }))
     await site().ready('second', 1)
