@@ -1,6 +1,6 @@
 import test from 'ava'
 import { crossport, type Site, service, VIP } from '../e2e/fixture.ts'
-import { ECHO, echoService, hold } from './held.ts'
+import { ECHO, echoService, hold, nothingLost } from './held.ts'
 
 const rs = (vm: string) => ({ vm, port: 8080 })
 
@@ -34,9 +34,9 @@ export function switchTests(site: () => Site): void {
   })
 
   test.serial("the connection table's time-outs are the kernel's: an idle connection is known for minutes", async t => {
-    const held = await hold(site(), 3)
+    const held = await hold(t, site(), 3)
     const { stdout } = await site().lab.director.exec(['conntrack', '-L', '-p', 'tcp', '--dport', String(ECHO)])
-    t.deepEqual(await held.end(), { count: 3, lost: [], silent: 0 })
+    t.deepEqual(await held.end(), nothingLost(3))
     // Of a connection that lives: protocol, number, seconds left, state.
     const left = stdout.split('\n').flatMap(line => (/ESTABLISHED/.test(line) ? [Number(line.split(/\s+/)[2])] : []))
     t.log(stdout)
@@ -51,10 +51,10 @@ export function switchTests(site: () => Site): void {
       await site().drop('echo.yaml', echoService())
       await site().ready('echo', 3)
       await lab.director.exec(['ovs-vsctl', 'add-br', 'other', '--', 'set', 'bridge', 'other', 'datapath_type=netdev'])
-      const held = await hold(site(), 3)
+      const held = await hold(t, site(), 3)
       const { stdout } = await lab.director.exec(crossport('director', 'connections', '--json'), { timeoutMs: 60_000 })
       t.is(stdout.split('\n').filter(line => line.includes('"state":"active"')).length, 3)
-      t.deepEqual(await held.end(), { count: 3, lost: [], silent: 0 })
+      t.deepEqual(await held.end(), nothingLost(3))
       await lab.director.exec(['ovs-vsctl', 'del-br', 'other'])
     },
   )
