@@ -1,0 +1,33 @@
+# main.sh ROUNDS SECONDS: the whole run.
+set -u
+here=bench/kernel/inside rounds=$1 seconds=$2
+: >/out/results
+. $here/common.sh
+. $here/network.sh
+. $here/switches.sh
+. $here/others.sh
+. $here/server.sh
+. $here/measure.sh
+say 'set up'
+each() { # FILE COMMAND: with name, address, hardware address and namespace of each way
+  while IFS=$'\t' read -r name address mac space <&3; do
+    "$2" "$name" "$address" "$mac" "$space"
+    say "${2#of_}: $name"
+  done 3<$in/$1
+}
+of_connections() { load connections "$1" $2 $4 -H 'Connection: close'; }
+of_requests() { load requests "$1" $2 $4; }
+of_latency() { latency "$1" $2; }
+of_download() { download "$1" $2 $4; }
+of_packets() { packets packet. "$1" $2 $3 2000 500 0; }
+of_growth() {
+  packets growth. "$1" $2 $3 0 500 100000
+  forget
+}
+each ways of_connections
+each ways of_requests
+each ways of_latency
+each ways of_download
+for n in $vms; do sink $n; done
+each packet-ways of_packets
+each growth-ways of_growth

@@ -1,0 +1,90 @@
+# What is measured of each way: as lines in /out/results (kernel.ts makes the figures of them).
+
+bytes() { # through a balancer, both ways
+  [ "$1" = - ] && echo 0 && return
+  ns "$1" sh -c 'cat /sys/class/net/eth0/statistics/rx_bytes /sys/class/net/eth0/statistics/tx_bytes' | awk '{ sum += $1 } END { print sum }'
+}
+# Packets that both switches' kernel parts had to ask vswitchd about.
+upcalls() {
+  for name in director host; do sw $name ovs-appctl -t ovs-vswitchd dpctl/show; done |
+    sed -n 's/.* missed:\([0-9]*\).*/\1/p' | awk '{ sum += $1 } END { print sum }'
+}
+
+# load FIGURE WAY ADDRESS SPACE [wrk's options...]
+load() {
+  local figure=$1 way=$2 address=$3 space=$4 asked bytes
+  shift 4
+  for _ in 1 2 3 4 5 6; do ns client curl -sS -o /dev/null -m 3 http://$address/ 2>/dev/null; done
+  for _ in $(seq $rounds); do
+    asked=$(upcalls) bytes=$(bytes $space)
+    ns client wrk -t1 -c16 -d${seconds}s "$@" http://$address/ >/run/wrk
+    asked=$(($(upcalls) - asked)) bytes=$(($(bytes $space) - bytes))
+    awk -v asked=$asked -v bytes=$bytes '
+      / requests in / { total = $1 }
+      /Requests.sec/ { rate = $2 }
+      /Socket errors/ { gsub(",", ""); errors += $4 + $6 + $8 + $10 }
+      /Non-2xx/ { errors += $NF }
+      END { print rate, errors + 0, total ? asked / total : "NaN", total ? bytes / total : "NaN" }' /run/wrk >/run/figures
+    read -r rate errors asked bytes </run/figures
+    result $figure "$way" $rate
+    result $figure.errors "$way" $errors
+    result $figure.upcalls "$way" $asked
+    [ $space = - ] || result $figure.bytes "$way" $bytes
+  done
+}
+
+# The first connection after a while: nothing is cached in either switch's kernel part.
+latency() { # WAY ADDRESS
+  for _ in $(seq $((rounds + 2))); do
+    for name in director host; do sw $name ovs-appctl -t ovs-vswitchd revalidator/purge; done
+    for what in first next; do
+      ns client curl -sS -o /dev/null -m 3 -w '%{time_connect}' http://$2/ >/run/time 2>/dev/null &&
+        result latency.$what "$1" $(awk '{ print $1 * 1000 }' /run/time)
+    done
+  done
+}
+
+download() { # WAY ADDRESS SPACE
+  local bytes size
+  [ $3 = - ] && return
+  for _ in $(seq $rounds); do
+    bytes=$(bytes $3)
+    size=$(ns client curl -sS -o /dev/null -m 20 -w '%{size_download}' http://$2/download 2>/dev/null)
+    if [ "$size" = 20000000 ]; then result download "$1" $((($(bytes $3) - bytes) / 20)); else result download.errors "$1" 1; fi
+  done
+}
+
+# Packets that packets.py has made end here.
+sink() {
+  ns vm$1 nft -f - <<'NFT'
+table netdev sink {
+  counter seen {
+  }
+  chain in {
+    type filter hook ingress device "eth0" priority 0
+    ip dscp 10 counter name seen drop
+  }
+}
+NFT
+}
+arrived() {
+  for n in $vms; do ns vm$n nft reset counter netdev sink seen; done | sed -n 's/.*packets \([0-9]*\) .*/\1/p' | awk '{ sum += $1 } END { print sum }'
+}
+# packets PREFIX WAY ADDRESS MAC PACKETS CONNECTIONS MORE
+packets() {
+  arrived >/dev/null
+  ns client python3 bench/kernel/inside/packets.py $3 $4 $rounds $5 $6 $7 >/run/packets
+  sleep 1
+  local came
+  came=$(arrived)
+  while read -r figure value; do
+    if [ $figure = sent ]; then result $1lost "$2" $((value - came)); else result $1$figure "$2" $value; fi
+  done </run/packets
+}
+# What has been opened must not end while the next is measured. Waiting takes no time here.
+forget() {
+  sw director ovs-appctl -t ovs-vswitchd dpctl/flush-conntrack
+  sw host ovs-appctl -t ovs-vswitchd dpctl/flush-conntrack
+  ns nftables conntrack -F 2>/dev/null
+  sleep 130
+}
