@@ -70,13 +70,20 @@ export function switches(many: boolean): Switches {
   }
   const highRate = new Set(crossport.filter(service => service.highRate).map(service => service.spec.service))
   const registry = { hosts: new Map([['host', registered(backends)]]), nextSeq: 2 }
-  const plan = makePlan(specs, registry, numbers(), ({ service }) => (highRate.has(service) ? MANY_CONNECTIONS : { now: 0 }))
+  const plan = makePlan(specs, registry, numbers(), ({ service }) =>
+    highRate.has(service) ? MANY_CONNECTIONS : { now: 0 },
+  )
   const timeouts = [turnTimeouts, ...zoneTimeouts(plan.compiled, { tcp: 900, udp: 300 })]
   return {
     director: {
       ...texts(compileDirector(site, plan.compiled)),
       zones: timeouts
-        .map(({ zone, timeouts: of }) => `zone=${zone} ${Object.entries(of).map(pair => pair.join('=')).join(' ')}\n`)
+        .map(
+          ({ zone, timeouts: of }) =>
+            `zone=${zone} ${Object.entries(of)
+              .map(pair => pair.join('='))
+              .join(' ')}\n`,
+        )
         .join(''),
     },
     host: texts(compileHost({ backends, shields: shields(backends, [], index, (_, mac) => ownAddress(mac)), host })),

@@ -1,17 +1,146 @@
 import { median } from '../measure.ts'
-import type { Figure } from '../types.ts'
+import type { Figure, Goal } from '../types.ts'
+import { BY_SHARES, BY_TURNS, IPVS_DR, MANY } from './ways.ts'
+
 /** Figure → way → what was measured in each round. */
 export type Results = ReadonlyMap<string, ReadonlyMap<string, readonly number[]>>
+
+/** Of the lines that inside/measure.sh writes: figure, way, value, separated by tabs. */
 export function parse(text: string): Results {
   const results = new Map<string, Map<string, number[]>>()
-  for (const line of text.split('\n').filter(Boolean)) {
+  for (const line of text.split('\n')) {
     const [figure, way, value] = line.split('\t')
-    const ways = results.get(figure!) ?? new Map<string, number[]>()
-    results.set(figure!, ways)
-    ways.set(way!, [...(ways.get(way!) ?? []), Number(value)])
+    if (figure === undefined || way === undefined || value === undefined) continue
+    const ways = results.get(figure) ?? new Map<string, number[]>()
+    results.set(figure, ways)
+    ways.set(way, [...(ways.get(way) ?? []), Number(value)])
   }
   return results
 }
+
+/** More of it is better, or less; what crossport is to reach against IPVS by direct routing, and where it is to be ahead of the others. */
+interface Measure {
+  readonly figure: string
+  readonly name: string
+  readonly unit: string
+  readonly best?: 'most' | 'least'
+  readonly goals?: Readonly<Record<string, number>>
+}
+
+const SHOWN: readonly Measure[] = [
+  {
+    figure: 'connections',
+    name: 'new connections',
+    unit: '1/s',
+    best: 'most',
+    goals: { [BY_SHARES]: 1, 'crossport mh': 1, [BY_TURNS]: 0.8, 'crossport rr': 0.8 },
+  },
+  { figure: 'requests', name: 'requests kept alive', unit: '1/s', best: 'most', goals: forAll(1) },
+  { figure: 'packet.one', name: 'instructions a packet: UDP, one flow', unit: '' },
+  { figure: 'packet.new', name: 'instructions a packet: UDP, new flows', unit: '' },
+  {
+    figure: 'packet.known',
+    name: 'instructions a packet: UDP, known flows',
+    unit: '',
+    best: 'least',
+    goals: forAll(1.05),
+  },
+  {
+    figure: 'packet.tcp',
+    name: 'instructions a packet: TCP, known connections',
+    unit: '',
+    best: 'least',
+    goals: forAll(1.05),
+  },
+  { figure: 'connections.upcalls', name: 'upcalls a connection', unit: '' },
+  {
+    figure: 'connections.bytes',
+    name: 'through the balancer: a new connection',
+    unit: 'B',
+    best: 'least',
+    goals: forAll(1.01),
+  },
+  {
+    figure: 'requests.bytes',
+    name: 'through the balancer: a request kept alive',
+    unit: 'B',
+    best: 'least',
+    goals: forAll(1.01),
+  },
+  { figure: 'download', name: 'through the balancer: a MB of download', unit: 'B', best: 'least', goals: forAll(1.01) },
+  { figure: 'latency.first', name: 'time to connect: first connection', unit: 'ms' },
+  { figure: 'latency.next', name: 'time to connect: later ones', unit: 'ms' },
+]
+const OTHERS = ['IPVS NAT', 'nftables', 'HAProxy'] as const
+/** What the switch has to say to each connection, and what went wrong: all rounds together. */
+const FAULTS = [
+  ['connections.errors', 'errors: new connections'],
+  ['requests.errors', 'errors: requests kept alive'],
+  ['download.errors', 'errors: downloads'],
+  ['packet.refused', 'errors: held connections that were refused'],
+  ['packet.lost', 'errors: packets that did not arrive'],
+  ['growth.lost', `errors: packets that did not arrive, beside 100,000 connections`],
+  ['many.connections.errors', `errors: new connections, ${MANY} real servers`],
+  ['many.refused', `errors: held connections that were refused, ${MANY} real servers`],
+  ['many.lost', `errors: packets that did not arrive, ${MANY} real servers`],
+] as const
+
+function forAll(factor: number): Record<string, number> {
+  return { [BY_SHARES]: factor, 'crossport mh': factor, [BY_TURNS]: factor, 'crossport rr': factor }
+}
+
 export function figures(results: Results): Figure[] {
-  return [...results].flatMap(([figure, ways]) => [...ways].map(([way, list]) => ({ name: `${figure}: ${way} [${list.map(x => +x.toPrecision(4))}]`, value: median(list), unit: '' })))
+  return [...SHOWN.flatMap(measure => shown(results, measure)), ...growth(results), ...faults(results)]
+}
+
+function shown(results: Results, { figure, name, unit, best, goals = {} }: Measure): Figure[] {
+  const ways = medians(results, figure)
+  const values = [...ways].map(([way, value]): Figure => ({ name: `${name}: ${way}`, value, unit }))
+  if (best === undefined) return values
+  const ratio = (way: string, other: string, factor?: number): Figure[] => {
+    if (!ways.has(other)) return []
+    const goal = factor === undefined ? {} : { goal: goalOf(best, factor) }
+    // A way that has not answered at all has missed, too.
+    const value = (ways.get(way) ?? Number.NaN) / ways.get(other)!
+    return [{ name: `${name}: ${way} / ${other}`, value, unit: '×', ...goal }]
+  }
+  return [
+    ...values,
+    ...Object.entries(goals).flatMap(([way, factor]) => [
+      ...ratio(way, IPVS_DR, factor),
+      ...OTHERS.flatMap(other => ratio(way, other, 1)),
+    ]),
+    ...['static flow', ...OTHERS].flatMap(other => ratio(other, IPVS_DR)),
+  ]
+}
+
+const goalOf = (best: 'most' | 'least', factor: number): Goal =>
+  best === 'most' ? { atLeast: factor } : { atMost: factor }
+
+/** How much dearer it is with more, each way against itself. */
+function growth(results: Results): Figure[] {
+  const against = (name: string, more: string, less: string): Figure[] => {
+    const few = medians(results, less)
+    return [...medians(results, more)].map(([way, value]) => {
+      return { name: `${name}: ${way}`, value: value / (few.get(way) ?? Number.NaN), unit: '×' }
+    })
+  }
+  return [
+    ...against('instructions a packet beside 100,000 connections, TCP', 'growth.grown', 'growth.tcp'),
+    ...against(`instructions a packet with ${MANY} real servers / 3, TCP`, 'many.tcp', 'packet.tcp'),
+    ...against(`new connections with ${MANY} real servers / 3`, 'many.connections', 'connections'),
+  ]
+}
+
+/** Only where there are some. */
+function faults(results: Results): Figure[] {
+  return FAULTS.flatMap(([figure, name]) =>
+    [...(results.get(figure) ?? [])]
+      .map(([way, list]) => ({ name: `${name}: ${way}`, value: list.reduce((sum, n) => sum + n, 0), unit: '' }))
+      .filter(({ value }) => value !== 0),
+  )
+}
+
+function medians(results: Results, figure: string): ReadonlyMap<string, number> {
+  return new Map([...(results.get(figure) ?? [])].map(([way, list]) => [way, median(list)]))
 }

@@ -94,7 +94,8 @@ function machine(image: string, sockets: string, { icount = false, cpus, memoryM
     ...['-chardev', `socket,id=${name},path=${join(sockets, name)}`],
     ...['-device', `vhost-user-fs-pci,chardev=${name},tag=${name}`],
   ]
-  const kernel = 'console=ttyS0 quiet panic=1 mitigations=off nokaslr net.ifnames=0 cryptomgr.notests audit=0 tsc=reliable'
+  const kernel =
+    'console=ttyS0 quiet panic=1 mitigations=off nokaslr net.ifnames=0 cryptomgr.notests audit=0 tsc=reliable'
   return [
     ...tcg,
     ...['-cpu', 'max', '-m', `${memoryMiB}M`, '-M', 'q35', '-nographic', '-no-reboot', '-nic', 'none'],

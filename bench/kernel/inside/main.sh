@@ -19,15 +19,22 @@ of_connections() { load connections "$1" $2 $4 -H 'Connection: close'; }
 of_requests() { load requests "$1" $2 $4; }
 of_latency() { latency "$1" $2; }
 of_download() { download "$1" $2 $4; }
-of_packets() { packets packet. "$1" $2 $3 2000 500 0; }
+of_packets() { packets packet. "$1" $2 $3 1000 200 0; }
 of_growth() {
-  packets growth. "$1" $2 $3 0 500 100000
+  packets growth. "$1" $2 $3 0 200 100000
   forget
 }
+of_many_connections() { load many.connections "$1" $2 $4 -H 'Connection: close'; }
+of_many_packets() { packets many. "$1" $2 $3 0 1000 0; }
+
 each ways of_connections
 each ways of_requests
 each ways of_latency
 each ways of_download
+. $here/many.sh
+say 'a thousand real servers'
+each many-ways of_many_connections
 for n in $vms; do sink $n; done
 each packet-ways of_packets
+each many-ways of_many_packets
 each growth-ways of_growth

@@ -12,32 +12,32 @@ upcalls() {
 
 # load FIGURE WAY ADDRESS SPACE [wrk's options...]
 load() {
-  local figure=$1 way=$2 address=$3 space=$4 asked bytes
+  local figure=$1 way=$2 address=$3 space=$4 asked bytes total=0 round rate errors
   shift 4
-  for _ in 1 2 3 4 5 6; do ns client curl -sS -o /dev/null -m 3 http://$address/ 2>/dev/null; done
+  asked=$(upcalls) bytes=$(bytes $space)
   for _ in $(seq $rounds); do
-    asked=$(upcalls) bytes=$(bytes $space)
-    ns client wrk -t1 -c16 -d${seconds}s "$@" http://$address/ >/run/wrk
-    asked=$(($(upcalls) - asked)) bytes=$(($(bytes $space) - bytes))
-    awk -v asked=$asked -v bytes=$bytes '
+    ns client wrk -t1 -c16 -d${seconds}s "$@" http://$address/ 2>/dev/null | awk '
       / requests in / { total = $1 }
       /Requests.sec/ { rate = $2 }
       /Socket errors/ { gsub(",", ""); errors += $4 + $6 + $8 + $10 }
       /Non-2xx/ { errors += $NF }
-      END { print rate, errors + 0, total ? asked / total : "NaN", total ? bytes / total : "NaN" }' /run/wrk >/run/figures
-    read -r rate errors asked bytes </run/figures
+      END { print total + 0, rate + 0, total ? errors + 0 : errors + 1 }' >/run/load
+    read -r round rate errors </run/load
+    total=$((total + round))
     result $figure "$way" $rate
     result $figure.errors "$way" $errors
-    result $figure.upcalls "$way" $asked
-    [ $space = - ] || result $figure.bytes "$way" $bytes
   done
+  asked=$(($(upcalls) - asked)) bytes=$(($(bytes $space) - bytes))
+  [ $total -gt 0 ] || return
+  result $figure.upcalls "$way" $(awk "BEGIN { print $asked / $total }")
+  [ $space = - ] || result $figure.bytes "$way" $((bytes / total))
 }
 
 # The first connection after a while: nothing is cached in either switch's kernel part.
 latency() { # WAY ADDRESS
-  for _ in $(seq $((rounds + 2))); do
+  for _ in $(seq $rounds); do
     for name in director host; do sw $name ovs-appctl -t ovs-vswitchd revalidator/purge; done
-    for what in first next; do
+    for what in first second third next next next; do
       ns client curl -sS -o /dev/null -m 3 -w '%{time_connect}' http://$2/ >/run/time 2>/dev/null &&
         result latency.$what "$1" $(awk '{ print $1 * 1000 }' /run/time)
     done

@@ -21,6 +21,7 @@ CFG
   for n in $vms; do
     echo "  bind 0.0.0.0:80 namespace vm$n backlog 4096"
     echo "  bind 0.0.0.0:8080 namespace vm$n backlog 4096"
+    echo "  bind 0.0.0.0:20000-20999 namespace vm$n"
   done
 } >/run/server.cfg
 /usr/sbin/haproxy -q -f /run/server.cfg -D -p /run/server.pid
