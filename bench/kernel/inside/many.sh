@@ -6,7 +6,7 @@ fill host
 fill director
 
 addresses() { # FIRST: a thousand from 10.10.FIRST.1 on, each with the number of its VM
-  awk -v first=$1 'BEGIN { for (i = 1; i <= 1000; i++) print "10.10." first + int(i / 250) "." 1 + i % 250, 1 + i % 3 }'
+  awk -v first=$1 'BEGIN { for (i = 0; i < 1000; i++) print "10.10." first + int(i / 250) "." 1 + i % 250, 1 + i % 3 }'
 }
 # Neighbours of a balancer: which VM has the address.
 known_to() { sed 's/\(.*\) \(.\)/neigh replace \1 lladdr 52:54:00:00:00:0\2 dev eth0 nud permanent/' | ip -n $1 -batch -; }

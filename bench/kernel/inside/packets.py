@@ -112,7 +112,7 @@ def hold(number):
 if packets > 0:
     # What is cached for all flows alike is cached before.
     send(udp(2000) for _ in range(200))
-    send(udp(3000 + i) for i in range(500))
+    send(udp(3000 + i) for i in range(1500))
     first = 5000
     for _ in range(rounds):
         show('one', send(udp(2000) for _ in range(packets)))
