@@ -12,11 +12,11 @@ import { makePlan } from '../../director/plan.ts'
 import type { Host } from '../../director/registry/types.ts'
 import type { Knowledge } from '../../director/schedule/schedule.ts'
 import type { Numbers } from '../../director/store/numbers.ts'
-import type { ServiceSpec } from '../../shared/config/service.ts'
 import type { Compiled } from '../../shared/flows/compiled.ts'
 import { flowText, groupText } from '../../shared/openflow/text.ts'
-import { domain, inventory, port, ports, spec } from '../../test/unit/backends/fixtures.ts'
-import { DIRECTOR_MAC, HOST_MAC, MANY, MANY_PORTS, MANY_WAYS, WAYS, type Way } from './ways.ts'
+import { domain, inventory, port, ports } from '../../test/unit/backends/fixtures.ts'
+import { servicesOf } from './services.ts'
+import { DIRECTOR_MAC, HOST_MAC, MANY_WAYS, VMS, WAYS } from './ways.ts'
 
 /*
  * What the daemons would put into the two bridges for the ways that are crossport's, made by their own compilers. All that
@@ -25,7 +25,6 @@ import { DIRECTOR_MAC, HOST_MAC, MANY, MANY_PORTS, MANY_WAYS, WAYS, type Way } f
 
 /** Of the machine's network (inside/network.sh): the uplink is port 1 of both bridges, VM n is behind port 10 + n of the host's. */
 const UPLINK = 1
-const VMS = [1, 2, 3]
 
 /** As the text that ovs-ofctl and ovs-vsctl take. */
 export interface Switches {
@@ -103,29 +102,6 @@ const MANY_CONNECTIONS: Knowledge = {
     epoch: '',
     servers: new Map(),
   },
-}
-
-interface Service {
-  readonly spec: ServiceSpec
-  readonly highRate: boolean
-}
-
-/** TCP, with its port translated, and UDP for the packets that are nobody's connection; of many real servers TCP only. */
-function servicesOf({ name, address, crossport }: Way, many: boolean): Service[] {
-  const { scheduler, highRate } = crossport!
-  const common = { vip: address, scheduler, source: { origin: 'file', file: `${address}.yaml`, line: 1 } } as const
-  const service = `${name} ${address}`
-  if (many) {
-    const realServers = Array.from({ length: MANY }, (_, i) => {
-      return { vm: `web-${1 + (i % VMS.length)}`, port: MANY_PORTS + i, weight: 1 }
-    })
-    return [{ spec: spec({ ...common, service, realServers }), highRate }]
-  }
-  const udp = { service: `${service} udp`, port: 5353, protocol: 'udp' } as const
-  return [
-    { spec: spec({ ...common, service }), highRate },
-    { spec: spec({ ...common, ...udp, realServers: [{ vm: 'web-*', port: 5353, weight: 1 }] }), highRate },
-  ]
 }
 
 /** All are ready. */

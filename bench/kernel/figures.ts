@@ -5,15 +5,24 @@ import { BY_SHARES, BY_TURNS, IPVS_DR, MANY } from './ways.ts'
 /** Figure → way → what was measured in each round. */
 export type Results = ReadonlyMap<string, ReadonlyMap<string, readonly number[]>>
 
-/** Of the lines that inside/measure.sh writes: figure, way, value, separated by tabs. */
-export function parse(text: string): Results {
+/** Figures that are so many a second, and those that are nanoseconds or milliseconds. */
+const RATES = ['connections', 'requests', 'many.connections']
+const TIMES = /^(packet|growth|many)\.(one|new|known|tcp|opened|grown)$|^latency\./
+
+/**
+ * Of the lines that inside/measure.sh writes: figure, way, value, separated by tabs; as they would be if each instruction
+ * had taken one nanosecond instead of `instructionNs`.
+ */
+export function parse(text: string, instructionNs = 1): Results {
+  const scale = (figure: string) =>
+    RATES.includes(figure) ? instructionNs : TIMES.test(figure) ? 1 / instructionNs : 1
   const results = new Map<string, Map<string, number[]>>()
   for (const line of text.split('\n')) {
     const [figure, way, value] = line.split('\t')
     if (figure === undefined || way === undefined || value === undefined) continue
     const ways = results.get(figure) ?? new Map<string, number[]>()
     results.set(figure, ways)
-    ways.set(way, [...(ways.get(way) ?? []), Number(value)])
+    ways.set(way, [...(ways.get(way) ?? []), Number(value) * scale(figure)])
   }
   return results
 }

@@ -3,6 +3,8 @@ import { mac as vmMac } from '../../test/unit/backends/fixtures.ts'
 
 export const DIRECTOR_MAC = '02:00:00:00:00:50'
 export const HOST_MAC = '02:00:00:00:00:20'
+/** VM n is behind port 10 + n of the host's switch. */
+export const VMS = [1, 2, 3]
 
 /** How a client gets to a real server. */
 export interface Way {

@@ -13,8 +13,11 @@ import { type Cleanup, startChild, tempDir } from '../segment/cleanup.ts'
  * processor is emulated (TCG), so it runs where there is no KVM; Node is too slow in there.
  */
 export interface MachineOptions {
-  /** One processor, whose nanosecond is one instruction: what is measured does not depend on what else runs here. */
-  readonly icount?: boolean
+  /**
+   * One processor, for which each instruction takes so many nanoseconds: what is measured in there does not depend on what
+   * else runs here, and repeats. Default: as fast as it goes.
+   */
+  readonly instructionNs?: 1 | 2 | 4
   readonly cpus?: number
   readonly memoryMiB?: number
   /** A folder that is /out in there; default: one that is gone after the cleanup. */
@@ -85,11 +88,13 @@ async function share(
   }
 }
 
-function machine(image: string, sockets: string, { icount = false, cpus, memoryMiB = 3072 }: MachineOptions): string[] {
+function machine(image: string, sockets: string, options: MachineOptions): string[] {
+  const { instructionNs, cpus = 2, memoryMiB = 3072 } = options
   // thread=multi is refused with icount. `sleep=off`: while all wait, time goes on to the next timer at once.
-  const tcg = icount
-    ? ['-accel', 'tcg,thread=single,tb-size=1024', '-smp', '1', '-icount', 'shift=0,sleep=off']
-    : ['-accel', 'tcg,thread=multi,tb-size=1024', '-smp', String(cpus ?? 2)]
+  const tcg =
+    instructionNs === undefined
+      ? ['-accel', 'tcg,thread=multi,tb-size=1024', '-smp', String(cpus)]
+      : ['-accel', 'tcg,thread=single,tb-size=1024', '-smp', '1', '-icount', `shift=${instructionNs >> 1},sleep=off`]
   const disk = (name: string) => [
     ...['-chardev', `socket,id=${name},path=${join(sockets, name)}`],
     ...['-device', `vhost-user-fs-pci,chardev=${name},tag=${name}`],
