@@ -27,7 +27,7 @@ export function parse(text: string, instructionNs = 1): Results {
   return results
 }
 
-/** More of it is better, or less; what crossport is to reach against IPVS by direct routing, and where it is to be ahead of the others. */
+/** Of what more is best, or less: how much of IPVS DR's crossport is to reach; and it is to be ahead of all others. */
 interface Measure {
   readonly figure: string
   readonly name: string
@@ -81,7 +81,7 @@ const SHOWN: readonly Measure[] = [
   { figure: 'latency.next', name: 'time to connect: later ones', unit: 'ms' },
 ]
 const OTHERS = ['IPVS NAT', 'nftables', 'HAProxy'] as const
-/** What the switch has to say to each connection, and what went wrong: all rounds together. */
+/** What went wrong, all rounds together. */
 const FAULTS = [
   ['connections.errors', 'errors: new connections'],
   ['requests.errors', 'errors: requests kept alive'],
@@ -106,20 +106,22 @@ function shown(results: Results, { figure, name, unit, best, goals = {} }: Measu
   const ways = medians(results, figure)
   const values = [...ways].map(([way, value]): Figure => ({ name: `${name}: ${way}`, value, unit }))
   if (best === undefined) return values
-  const ratio = (way: string, other: string, factor?: number): Figure[] => {
-    if (!ways.has(other)) return []
-    const goal = factor === undefined ? {} : { goal: goalOf(best, factor) }
-    // A way that has not answered at all has missed, too.
-    const value = (ways.get(way) ?? Number.NaN) / ways.get(other)!
-    return [{ name: `${name}: ${way} / ${other}`, value, unit: '×', ...goal }]
+  const ratio = (name: string, value: number, goal?: Goal): Figure => {
+    return { name, value, unit: '×', ...(goal === undefined ? {} : { goal }) }
   }
+  // A way that has not answered at all has missed, too.
+  const of = (way: string) => ways.get(way) ?? Number.NaN
+  const others = OTHERS.flatMap(other => ways.get(other) ?? [])
+  const ahead = best === 'most' ? Math.max(...others) : Math.min(...others)
   return [
     ...values,
     ...Object.entries(goals).flatMap(([way, factor]) => [
-      ...ratio(way, IPVS_DR, factor),
-      ...OTHERS.flatMap(other => ratio(way, other, 1)),
+      ratio(`${name}: ${way} / ${IPVS_DR}`, of(way) / of(IPVS_DR), goalOf(best, factor)),
+      ratio(`${name}: ${way} / the best of ${OTHERS.join(', ')}`, of(way) / ahead, goalOf(best, 1)),
     ]),
-    ...['static flow', ...OTHERS].flatMap(other => ratio(other, IPVS_DR)),
+    ...['static flow', ...OTHERS]
+      .filter(other => ways.has(other))
+      .map(other => ratio(`${name}: ${other} / ${IPVS_DR}`, of(other) / of(IPVS_DR))),
   ]
 }
 

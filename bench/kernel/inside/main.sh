@@ -1,6 +1,8 @@
-# main.sh ROUNDS SECONDS: the whole run.
+# main.sh ROUNDS SECONDS [PART...]: the whole run, or the parts that are named.
 set -u
 here=bench/kernel/inside rounds=$1 seconds=$2
+shift 2
+parts=" $* "
 : >/out/results
 . $here/common.sh
 . $here/network.sh
@@ -10,6 +12,8 @@ here=bench/kernel/inside rounds=$1 seconds=$2
 . $here/measure.sh
 say 'set up'
 each() { # FILE COMMAND: with name, address, hardware address and namespace of each way
+  case $parts in '  ' | *" ${2#of_} "*) ;; *) return ;; esac
+  local name address mac space
   while IFS=$'\t' read -r name address mac space <&3; do
     "$2" "$name" "$address" "$mac" "$space"
     say "${2#of_}: $name"

@@ -6,12 +6,16 @@ bytes() { # through a balancer, both ways
 }
 # Packets that both switches' kernel parts had to ask vswitchd about.
 upcalls() {
+  local name
   for name in director host; do sw $name ovs-appctl -t ovs-vswitchd dpctl/show; done |
     sed -n 's/.* missed:\([0-9]*\).*/\1/p' | awk '{ sum += $1 } END { print sum }'
 }
 
 # What another way has left in the switches' kernel parts would be in the way of this one's packets.
-purge() { for name in director host; do sw $name ovs-appctl -t ovs-vswitchd revalidator/purge; done; }
+purge() {
+  local name
+  for name in director host; do sw $name ovs-appctl -t ovs-vswitchd revalidator/purge; done
+}
 
 # load FIGURE WAY ADDRESS SPACE [wrk's options...]
 load() {
@@ -38,15 +42,10 @@ load() {
   [ $space = - ] || result $figure.bytes "$way" $((bytes / total))
 }
 
-# The first connection after a while: nothing is cached in either switch's kernel part.
 latency() { # WAY ADDRESS
-  for _ in $(seq $rounds); do
-    purge
-    for what in first second third next next next; do
-      ns client curl -sS -o /dev/null -m 3 -w '%{time_connect}' http://$2/ >/run/time 2>/dev/null &&
-        result latency.$what "$1" $(awk '{ print $1 * 1000 }' /run/time)
-    done
-  done
+  ns client python3 $here/latency.py $2 $rounds >/run/latency
+  local figure value
+  while read -r figure value; do result latency.$figure "$1" $value; done </run/latency
 }
 
 download() { # WAY ADDRESS SPACE
@@ -55,7 +54,7 @@ download() { # WAY ADDRESS SPACE
   for _ in $(seq $rounds); do
     bytes=$(bytes $3)
     size=$(ns client curl -sS -o /dev/null -m 20 -w '%{size_download}' http://$2/download 2>/dev/null)
-    if [ "$size" = 20000000 ]; then result download "$1" $((($(bytes $3) - bytes) / 20)); else result download.errors "$1" 1; fi
+    if [ "$size" = 5000000 ]; then result download "$1" $((($(bytes $3) - bytes) / 5)); else result download.errors "$1" 1; fi
   done
 }
 
@@ -79,9 +78,9 @@ arrived() {
 packets() {
   purge
   arrived >/dev/null
-  ns client python3 bench/kernel/inside/packets.py $3 $4 $rounds $5 $6 $7 >/run/packets
+  ns client python3 $here/packets.py $3 $4 $rounds $5 $6 $7 >/run/packets
   sleep 1
-  local came
+  local came figure value
   came=$(arrived)
   while read -r figure value; do
     if [ $figure = sent ]; then result $1lost "$2" $((value - came)); else result $1$figure "$2" $value; fi

@@ -1,6 +1,6 @@
 # One process serves for all VMs: however many a balancer sends to, the server does the same work for a request.
 mkdir -p /run/www
-head -c 20000000 /dev/zero >/run/www/download
+head -c 5000000 /dev/zero >/run/www/download
 (cd /run/www && exec python3 -m http.server 9000 --bind 127.0.0.1 >/dev/null 2>&1) &
 {
   cat <<'CFG'
