@@ -8,7 +8,7 @@ balancers='director:50 ipvs-dr:62 ipvs-nat:63 nftables:64 haproxy:65'
 ns() { local name=$1; shift; ip netns exec "$name" "$@"; }
 # The switch of a namespace: its daemons have their files in a folder of that name.
 sw() { local name=$1; shift; OVS_RUNDIR=/run/ovs/$name OVS_DBDIR=/run/ovs/$name OVS_LOGDIR=/run/ovs/$name "$@"; }
-of() { local name=$1; shift; sw "$name" ovs-ofctl -O OpenFlow15 "$@"; }
+of() { local name=$1; shift; sw "$name" ovs-ofctl -vconsole:err -O OpenFlow15 "$@"; }
 say() { echo "[$(cut -d' ' -f1 /proc/uptime)] $*"; }
 # result FIGURE WAY VALUE
 result() { printf '%s\t%s\t%s\n' "$@" >>/out/results; }

@@ -5,14 +5,14 @@ ipvs() { ns ipvs-$1 ipvsadm -R; }
 for service in "-t $vip_dr:80" "-u $vip_dr:5353"; do
   echo "-A $service -s wlc"
   for n in $vms; do echo "-a $service -r 10.10.1.3$n:${service##*:} -g"; done
-done | ipvs dr
+done | ipvs dr || exit 1
 ip -n ipvs-dr addr add $vip_dr/32 dev eth0
 for service in '-t 10.10.1.63:80' '-u 10.10.1.63:5353'; do
   echo "-A $service -s wlc"
   for n in $vms; do echo "-a $service -r 10.10.1.4$n:${service##*:} -m"; done
-done | ipvs nat
+done | ipvs nat || exit 1
 
-ns nftables nft -f - <<'NFT'
+ns nftables nft -f - <<'NFT' || exit 1
 table ip balancer {
   chain in {
     type nat hook prerouting priority dstnat

@@ -19,12 +19,13 @@ for n in $vms; do sw host ovs-vsctl add-port br0 vnet$n -- set interface vnet$n 
 for n in $vms; do sw host ovs-appctl -t ovs-vswitchd fdb/add br0 vnet$n 0 52:54:00:00:00:0$n >/dev/null; done
 for last in 10 63 64 65; do sw host ovs-appctl -t ovs-vswitchd fdb/add br0 eth0 0 02:00:00:00:00:$last >/dev/null; done
 
-# fill BRIDGE: what crossport's daemons would put into it, beside what is there otherwise.
+# fill BRIDGE [-many]: what crossport's daemons would put into it, beside what is there otherwise.
 fill() {
   of $1 del-flows br0
   of $1 del-groups br0
-  if [ -s $in/$1.groups ]; then of $1 add-groups br0 $in/$1.groups; fi
-  { cat $in/$1.flows; other_$1; } | of $1 --bundle add-flows br0 -
+  local from=$in/$1${2:-}
+  if [ -s $from.groups ]; then of $1 add-groups br0 $from.groups || exit 1; fi
+  { cat $from.flows; other_$1; } | of $1 --bundle add-flows br0 - || exit 1
 }
 # The static flow: what is the least that a switch can do for a request, and for its reply.
 other_director() {
@@ -47,4 +48,4 @@ fill director
 sw director ovs-vsctl -- --id=@datapath create Datapath datapath_version=0 -- \
   set Open_vSwitch . datapaths:system=@datapath >/dev/null
 while read -r zone timeouts; do policies+=(-- add-zone-tp system $zone $timeouts); done <$in/director.zones
-sw director ovs-vsctl "${policies[@]}"
+sw director ovs-vsctl "${policies[@]}" || exit 1
