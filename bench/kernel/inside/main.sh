@@ -23,7 +23,7 @@ of_connections() { load connections "$1" $2 $4 -H 'Connection: close'; }
 of_requests() { load requests "$1" $2 $4; }
 of_latency() { latency "$1" $2; }
 of_download() { download "$1" $2 $4; }
-of_packets() { packets packet. "$1" $2 $3 1000 200 0; }
+of_packets() { packets packet. "$1" $2 $3 2000 200 0; }
 of_growth() {
   packets growth. "$1" $2 $3 0 200 100000
   forget
@@ -35,10 +35,12 @@ each ways of_connections
 each ways of_requests
 each ways of_latency
 each ways of_download
+sinks
+each packet-ways of_packets
+each growth-ways of_growth
+sinks away
 . $here/many.sh
 say 'a thousand real servers'
 each many-ways of_many_connections
-for n in $vms; do sink $n; done
-each packet-ways of_packets
+sinks
 each many-ways of_many_packets
-each growth-ways of_growth

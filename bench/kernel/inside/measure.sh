@@ -58,9 +58,12 @@ download() { # WAY ADDRESS SPACE
   done
 }
 
-# Packets that packets.py has made end here.
-sink() {
-  ns vm$1 nft -f - <<'NFT'
+# Packets that packets.py has made end where they come into a VM.
+sinks() {
+  local n
+  for n in $vms; do
+    if [ "${1:-}" = away ]; then ns vm$n nft delete table netdev sink; continue; fi
+    ns vm$n nft -f - <<'NFT'
 table netdev sink {
   counter seen {
   }
@@ -70,6 +73,7 @@ table netdev sink {
   }
 }
 NFT
+  done
 }
 arrived() {
   for n in $vms; do ns vm$n nft reset counter netdev sink seen; done | sed -n 's/.*packets \([0-9]*\) .*/\1/p' | awk '{ sum += $1 } END { print sum }'
