@@ -27,7 +27,7 @@ export interface MachineOptions {
 }
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const IMAGE = join(ROOT, 'build/machine/current')
+const IMAGE = join(ROOT, 'build/qemu/current')
 /** Debian 12 and its successors. */
 const VIRTIOFSD = ['/usr/lib/qemu/virtiofsd', '/usr/libexec/virtiofsd']
 const LAST_LINES = 20
@@ -35,7 +35,7 @@ const LAST_LINES = 20
 /** Boots it, runs the command in it by bash, as root, in the repository; resolves with the exit code. Throws when it does not boot. */
 export async function run(cleanup: Cleanup, command: string, options: MachineOptions = {}): Promise<number> {
   const { out = tempDir(cleanup), onLine = () => {} } = options
-  if (!existsSync(IMAGE)) throw new Error('the test machine is not built: scripts/machine-image')
+  if (!existsSync(IMAGE)) throw new Error('the test machine is not built: scripts/qemu-image')
   const image = realpathSync(IMAGE)
   await mkdir(out, { recursive: true })
   await rm(join(out, 'exit-code'), { force: true })
