@@ -10,7 +10,7 @@ const LEAST = 2000
 /** As many connections at once come back without having to wait, after a restart of the switch. */
 const BURST = 10_000
 /** As many as are refused a second, and a quarter more (apply/refuse.ts). */
-const TELL = { id: METER.tell, rate: 1250, burst: 1250 } as const
+export const TELL = { id: METER.tell, rate: 1250, burst: 1250 } as const
 
 /** The meters that bound recall (compile/features/recall.ts). Flows that use them can be added only when they are there. */
 export interface Meters {
