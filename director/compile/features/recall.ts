@@ -27,8 +27,9 @@ export const recall: Feature = (site, service) => {
     match: { ...transport(service), ct_zone: service.zone, ct_mark: 0, tcp_flags: NO_SYN },
     actions: [
       { type: 'meter', meter: METER.ask },
-      { type: 'clone', actions: [{ type: 'resubmit', table: TABLE.TELL }] },
       ...copies(site, service),
+      // Last: what its meter drops goes no further, clone or not (ofproto-dpif-xlate.c, clone_xlate_actions).
+      { type: 'resubmit', table: TABLE.TELL },
     ],
   }
   return { flows: [flow] }
