@@ -122,14 +122,15 @@ export function startForgotten(options: ForgottenOptions): Forgotten {
 }
 
 /**
- * How many of those that were opened have neither ended nor are there. Connections come and go between the readings before
+ * How many of those that were opened have neither ended nor are there; below 0: so many more are there, which a real server
+ * has taken over from another (compile/features/ending.ts, acceptedElsewhere). Connections come and go between the readings before
  * and after the count, so it says between which numbers this is; `known`, what was known before, is moved no further.
  */
 export function forgotten(known: number, there: number, before: Counted, after: Counted): number {
   const least = before.opened - after.ended - there
   const most = after.opened - before.ended - there
   if (least > most) return 0
-  return Math.max(0, Math.min(most, Math.max(known, least)))
+  return Math.min(most, Math.max(known, least))
 }
 
 /** Lines between two chances for others to run. */

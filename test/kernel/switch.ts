@@ -53,11 +53,37 @@ export function switchTests(site: () => Site): void {
       await lab.director.exec(['ovs-vsctl', 'add-br', 'other', '--', 'set', 'bridge', 'other', 'datapath_type=netdev'])
       const held = await hold(t, site(), 3)
       const { stdout } = await lab.director.exec(crossport('director', 'connections', '--json'), { timeoutMs: 60_000 })
-      t.is(stdout.split('\n').filter(line => line.includes('"state":"active"')).length, 3)
+      const rows = stdout.split('\n').filter(line => line.includes('"state":"active"'))
+      t.is(rows.length, 3)
+      for (const row of rows) t.like(JSON.parse(row), { tcpState: 'ESTABLISHED' })
       t.deepEqual(await held.end(), nothingLost(3))
       await lab.director.exec(['ovs-vsctl', 'del-br', 'other'])
     },
   )
+
+  test.serial('a real server that answers SYNs with RST is named, and left alone where the file says so', async t => {
+    const { director, lab } = site()
+    const vip = '10.10.1.102'
+    const closed = (more: object) =>
+      service({ service: 'closed', vip, realServers: [rs('web-1'), { vm: 'web-3', port: 8099 }], ...more })
+    await site().drop('closed.yaml', closed({}))
+    await site().ready('closed', 2)
+    const script = `until [ -e /run/named ]; do curl -s -m 5 http://${vip}/; done`
+    const clients = lab.client.exec(['sh', '-c', script], { timeoutMs: 60_000 })
+    const status = await director.until('named', s =>
+      s.problems.some(p => p.code === 'NOT_ACCEPTING' && p.subject === 'closed web-3'),
+    )
+    const servers = status.services.find(one => one.service === 'closed')!.realServers
+    for (const { vm, acceptance } of servers) t.log(`${vm}: ${JSON.stringify(acceptance)}`)
+    t.is(servers.find(({ vm }) => vm === 'web-1')!.acceptance!.state, 'accepting')
+    t.like(servers.find(({ vm }) => vm === 'web-3')!.acceptance, { state: 'out', accepted: 0 })
+    await site().drop('closed.yaml', closed({ passive: { retry: '5m' } }))
+    await site().ready('closed', 1)
+    await lab.client.writeFile('/run/named', '')
+    await clients
+    t.deepEqual([...(await site().request(10, `http://${vip}/`))], [['web-1', 10]])
+    await site().remove('closed.yaml')
+  })
 
   test.serial('a VM that holds no VIP can neither send from it nor speak ARP for it', async t => {
     const { lab } = site()

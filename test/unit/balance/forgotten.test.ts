@@ -109,6 +109,11 @@ test('marks are counted by what is written last, in bits and all', async t => {
   t.is((await countByMark('')).size, 0)
 })
 
+test('what another real server had opened is there all the same', t => {
+  const still = { opened: 3, ended: 1 }
+  t.is(forgotten(0, 5, still, still), -3)
+})
+
 test('whatever comes and goes meanwhile, the true number is never left, and is found when nothing does', t => {
   const some = fc.nat(50)
   fc.assert(
