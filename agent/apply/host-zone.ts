@@ -7,7 +7,7 @@ import {
   untouched,
 } from '../../shared/ovsdb/ct-timeout-policies.ts'
 import type { Clock } from '../../shared/run/clock.ts'
-import { disableSequenceChecks } from '../../shared/switch/vswitchd.ts'
+import { disableSequenceChecks, limitEntries } from '../../shared/switch/vswitchd.ts'
 import { CLIENT_ZONE, HOST_ZONE } from '../compile/tables.ts'
 
 /** The conntrack zone in which this host keeps its real servers' connections. */
@@ -30,6 +30,9 @@ export interface HostZoneOptions {
   readonly clock: Clock
 }
 
+/** In the userspace datapath, some 600 bytes each; what is beyond is served, but not recalled. */
+const MOST_ENTRIES = 1_000_000
+
 const RANGE = { first: CLIENT_ZONE, last: HOST_ZONE } as const
 
 export function createHostZone(options: HostZoneOptions): HostZone {
@@ -45,6 +48,9 @@ export function createHostZone(options: HostZoneOptions): HostZone {
       if (!relaxed && datapathType === 'netdev') {
         // Asked once a session: a vswitchd that does not know the command will not learn it.
         relaxed = true
+        await limitEntries(options, HOST_ZONE, MOST_ENTRIES).catch((err: unknown) =>
+          log.warn('the connections that this host remembers are not limited', { err }),
+        )
         await disableSequenceChecks(options).catch((err: unknown) =>
           log.warn('conntrack goes on checking sequence numbers: connections with large uploads may not be recalled', {
             err,
@@ -78,8 +84,9 @@ export function createHostZone(options: HostZoneOptions): HostZone {
 
 /**
  * After a restart of its switch a host learns its connections again by requests alone. The userspace datapath then takes
- * them for half open (conntrack-tcp.c, tcp_conn_update), the kernel's for established.
+ * them for half open (conntrack-tcp.c, tcp_conn_update), the kernel's for established. So half-open ones are kept as long,
+ * and MOST_ENTRIES bounds what a flood of SYNs can make of that.
  */
 function learntAgain(datapathType: string, idle: number): CtTimeouts {
-  return datapathType === 'netdev' ? { tcp_syn_recv: idle } : {}
+  return datapathType === 'netdev' ? { tcp_syn_sent: idle, tcp_syn_recv: idle } : {}
 }

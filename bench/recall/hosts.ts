@@ -21,6 +21,8 @@ export const FIRST_PORT = 20_000
 export interface Hosts {
   readonly ovs: OpenVswitch
   readonly server: Space
+  /** H of one of them. */
+  mac(host: number): string
   /** The agents' flows, each as for a fleet with these directors. */
   load(directors: HostContext['directors']): Promise<void>
   /** All agents dial in. */
@@ -33,8 +35,8 @@ export const DIRECTORS: HostContext['directors'] = [
   { mac: DIRECTOR_MAC, recallMac: recallMacOf(DIRECTOR_MAC), hostIp: undefined },
 ]
 
-/** `each`: real servers a host. */
-export async function startHosts(segment: Segment, count: number, each: number): Promise<Hosts> {
+/** `each`: real servers a host. `vipPort`: what clients connect to. */
+export async function startHosts(segment: Segment, count: number, each: number, vipPort = PORT): Promise<Hosts> {
   const { cleanup } = segment
   const space = await segment.plug('uplink0', 40)
   await space.run('ip address flush dev uplink0')
@@ -50,11 +52,12 @@ export async function startHosts(segment: Segment, count: number, each: number):
   await ovs.appctl('dpctl/ct-disable-tcp-seq-chk')
   const hosts = Array.from({ length: count }, (_, i) => ({
     mac: macOf(i),
-    backends: Array.from({ length: each }, (_, k) => backend(i * each + k, server.mac, vms)),
+    backends: Array.from({ length: each }, (_, k) => ({ ...backend(i * each + k, server.mac, vms), vipPort })),
   }))
   return {
     ovs,
     server,
+    mac: macOf,
     load: async directors => {
       const flows = new Map<string, Flow>()
       for (const { mac, backends } of hosts) {

@@ -11,6 +11,7 @@ import {
   startServer,
   VIP,
 } from '../director/balancers.ts'
+import { download, wrk } from '../director/load.ts'
 import { median } from '../measure.ts'
 import type { Report, Suite } from '../types.ts'
 
@@ -69,22 +70,6 @@ async function answers(client: Space, address: string): Promise<void> {
   )
 }
 
-interface Load {
-  readonly perSecond: number
-  readonly total: number
-}
-
-async function wrk(client: Space, address: string, close: boolean): Promise<Load> {
-  const header = close ? "-H 'Connection: close'" : ''
-  const text = await client.run(`wrk -t1 -c32 -d${SECONDS}s ${header} http://${address}/`)
-  const errors = /Socket errors: connect (\d+), read \d+, write \d+, timeout (\d+)/.exec(text)
-  if (errors !== null && Number(errors[1]) + Number(errors[2]) > 10) throw new Error(`${address}: ${text}`)
-  return {
-    perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1]),
-    total: Number(/(\d+) requests in/.exec(text)?.[1]),
-  }
-}
-
 async function rates(client: Space, ways: readonly Way[], report: Report): Promise<void> {
   for (const close of [true, false]) {
     const what = close ? 'new connections' : 'requests kept alive'
@@ -93,7 +78,7 @@ async function rates(client: Space, ways: readonly Way[], report: Report): Promi
     for (let round = 0; round < ROUNDS; round++) {
       for (const way of ways) {
         const before = (await way.cpu?.()) ?? 0
-        const { perSecond, total } = await wrk(client, way.address, close)
+        const { perSecond, total } = await wrk(client, way.address, close, SECONDS)
         rate.get(way.name)!.push(perSecond)
         if (way.cpu !== undefined) cost.get(way.name)!.push(((await way.cpu()) - before) / total)
       }
@@ -119,14 +104,6 @@ async function rates(client: Space, ways: readonly Way[], report: Report): Promi
     }
     report({ name: `time to connect: ${name}`, value: median(times), unit: 'ms' })
   }
-}
-
-/** Megabits a second of one download. */
-async function download(client: Space, address: string, bytes: number): Promise<number> {
-  const speed = await client.run(
-    `curl -sS -o /dev/null -w '%{speed_download}' 'http://${address}/download?bytes=${bytes}'`,
-  )
-  return (Number(speed) * 8) / 1e6
 }
 
 /** The real server's link has 1 Gbit/s, as one of a host's would. */
@@ -175,10 +152,10 @@ async function growth(client: Space, crossport: Crossport, report: Report): Prom
   const many: number[] = []
   for (let round = 0; round < ROUNDS; round++) {
     await crossport.realServers(10)
-    few.push((await wrk(client, VIP, true)).perSecond)
+    few.push((await wrk(client, VIP, true, SECONDS)).perSecond)
     await crossport.realServers(1000)
     await sleep(1000)
-    many.push((await wrk(client, VIP, true)).perSecond)
+    many.push((await wrk(client, VIP, true, SECONDS)).perSecond)
   }
   report({
     name: 'new connections: 1,000 real servers / 10',

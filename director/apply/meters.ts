@@ -6,11 +6,14 @@ import { METER } from '../compile/tables.ts'
 /** Copies a second that a flood of packets of no connection may make of itself; a packet makes one for each host. */
 const COPIES = 100_000
 /** However many hosts there are, so many packets a second are asked about. */
-const LEAST = 2000
-/** As many connections at once come back without having to wait, after a restart of the switch. */
-const BURST = 10_000
+const LEAST = 1000
+/** As many connections at once come back without having to wait, after a restart of the switch; fewer where each asks many. */
+const BURST = { most: 10_000, copies: 200_000 } as const
 /** As many as are refused a second, and a quarter more (apply/refuse.ts). */
 export const TELL = { id: METER.tell, rate: 1250, burst: 1250 } as const
+
+/** As many as may come back at once. */
+const ANSWER = { id: METER.answer, rate: BURST.most, burst: BURST.most } as const
 
 /** The meters that bound recall (compile/features/recall.ts). Flows that use them can be added only when they are there. */
 export interface Meters {
@@ -28,7 +31,7 @@ export function createMeters(log: Log): Meters {
     ensure: async (sw, hosts) => {
       const wanted = askMeter(hosts)
       if (wanted.rate === rate) return
-      for (const meter of [TELL, wanted]) await sw.setMeter(meter)
+      for (const meter of [TELL, ANSWER, wanted]) await sw.setMeter(meter)
       rate = wanted.rate
       log.debug('recall is metered', { hosts, packetsPerSecond: rate })
     },
@@ -45,5 +48,6 @@ export function createMeters(log: Log): Meters {
 /** By powers of two, so that a fleet that grows does not change it with each host. */
 export function askMeter(hosts: number): Meter {
   const steps = 2 ** Math.ceil(Math.log2(Math.max(1, hosts)))
-  return { id: METER.ask, rate: Math.max(LEAST, Math.round(COPIES / steps)), burst: BURST }
+  const burst = Math.min(BURST.most, Math.max(LEAST, Math.round(BURST.copies / steps)))
+  return { id: METER.ask, rate: Math.max(LEAST, Math.round(COPIES / steps)), burst }
 }

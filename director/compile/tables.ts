@@ -93,8 +93,8 @@ export const SIGNAL = 'reg12'
 /** 1: this SYN has waited for what hosts say of its client (features/persistence.ts). */
 export const WAITED = 'reg15'
 
-/** Meters: packets that the hosts are asked about, and those of them that are shown to the director's process. */
-export const METER = { ask: 50_949, tell: 50_950 } as const
+/** Meters: packets that the hosts are asked about, those of them that are shown to the director's process, and answers that are. */
+export const METER = { ask: 50_949, tell: 50_950, answer: 50_951 } as const
 
 /**
  * Collector set (OVSDB) and observation domains (RFC 7011, 3.1) in which packets of connections are accounted: the first

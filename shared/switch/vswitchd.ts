@@ -45,3 +45,8 @@ export function datapathName(datapathType: string): string {
 export async function disableSequenceChecks(options: VswitchdOptions): Promise<void> {
   await appctl(options, 'dpctl/ct-disable-tcp-seq-chk', [datapathName('netdev')])
 }
+
+/** The most entries that a zone may have (ovs-vswitchd(8), dpctl/ct-set-limits). Not saved by vswitchd. */
+export async function limitEntries(options: VswitchdOptions, zone: number, limit: number): Promise<void> {
+  await appctl(options, 'dpctl/ct-set-limits', [`zone=${zone},limit=${limit}`])
+}

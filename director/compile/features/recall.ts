@@ -2,7 +2,7 @@ import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
 import { type Action, PORT } from '../../../shared/openflow/types.ts'
 import { toHost } from '../fabric.ts'
-import { METER, PRIORITY, TABLE } from '../tables.ts'
+import { METER, PRIORITY, SIGNAL, TABLE } from '../tables.ts'
 import type { CompiledService, Feature, Site } from '../types.ts'
 import { transport } from './transport.ts'
 
@@ -54,6 +54,8 @@ export function recallBase(site: Site): readonly Flow[] {
   const source = (value: string): Action => ({ type: 'set_field', field: 'eth_src', value })
   return [
     flow(TABLE.TELL, PRIORITY.BASE, {}, [{ type: 'meter', meter: METER.tell }, toProcess]),
+    // A flood of questions must not keep answers from the process: it would end what a host has claimed.
+    flow(TABLE.TELL, PRIORITY.KNOWN, { [SIGNAL]: 1 }, [{ type: 'meter', meter: METER.answer }, toProcess]),
     flow(TABLE.UNANSWERED, PRIORITY.BASE, { ct_mark: 0 }, [toProcess]),
     // No entry can be made of a FIN, so the table would not tell that the host has answered: this must not be missed.
     flow(TABLE.MINE, PRIORITY.KNOWN, { eth_type: 0x0800, ip_proto: 6, ct_mark: 0, tcp_flags: FIN }, [

@@ -1,6 +1,7 @@
 import test from 'ava'
 import { askMeter } from '../../../director/apply/meters.ts'
 import { recallMacOf } from '../../../director/compile/fabric.ts'
+import { recall as ask } from '../../../director/compile/features/recall.ts'
 import { TABLE } from '../../../director/compile/tables.ts'
 import type { CompiledService } from '../../../director/compile/types.ts'
 import { createRecall } from '../../../director/recall.ts'
@@ -100,7 +101,11 @@ test('a RST, another service’s packet, and what is no TCP are left alone; a fl
 test('the meter is for copies: with more hosts fewer packets are asked about, down to a least', t => {
   t.deepEqual(
     [0, 1, 2, 3, 100, 5000].map(hosts => askMeter(hosts).rate),
-    [100_000, 100_000, 50_000, 25_000, 2000, 2000],
+    [100_000, 100_000, 50_000, 25_000, 1000, 1000],
+  )
+  t.deepEqual(
+    [1, 16, 64, 5000].map(hosts => askMeter(hosts).burst),
+    [10_000, 10_000, 3125, 1000],
   )
 })
 
@@ -108,4 +113,18 @@ test('R is D’s neighbour that nobody else has', t => {
   t.is(recallMacOf('02:00:00:00:01:00'), '0a:00:00:00:01:00')
   t.is(recallMacOf('0a:00:00:00:01:00'), '02:00:00:00:01:00')
   t.is(recallMacOf('00:1b:21:00:01:00'), '0a:1b:21:00:01:00')
+})
+
+test('what the process is not shown is asked about all the same: its meter is behind the questions', t => {
+  const place = { directorMac: '02:00:00:00:01:00', recallMac: '0a:00:00:00:01:00', uplink: 1, ownMacs: [] }
+  const host = { hostMac: '02:00:00:00:00:20', hostIp: '', ingressPort: 8080, newConnections: true }
+  const [flow] = ask(
+    { ...place, fabric: 'l2', accounting: false, accessPorts: [] },
+    { ...SERVICE, targets: [{ mark: 1, ...host }] },
+  ).flows
+  // ofproto-dpif-xlate.c, clone_xlate_actions: what is in a clone may be carried out without one.
+  t.deepEqual(
+    flow?.actions.map(({ type }) => type),
+    ['meter', 'clone', 'resubmit'],
+  )
 })
