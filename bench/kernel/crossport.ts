@@ -6,7 +6,7 @@ import { shields } from '../../agent/compile/shields.ts'
 import type { HostContext } from '../../agent/compile/types.ts'
 import { toReport } from '../../agent/report/readiness.ts'
 import { turnTimeouts, zoneTimeouts } from '../../director/apply/conntrack.ts'
-import { askMeter, TELL } from '../../director/apply/meters.ts'
+import { metersFor } from '../../director/apply/meters.ts'
 import { compile as compileDirector } from '../../director/compile/compile.ts'
 import { recallMacOf } from '../../director/compile/fabric.ts'
 import type { Site } from '../../director/compile/types.ts'
@@ -85,7 +85,7 @@ export function switches(many: boolean): Switches {
   return {
     director: {
       ...texts(compileDirector(site, plan.compiled)),
-      meters: [TELL, askMeter(1)]
+      meters: metersFor(1)
         .map(({ id, rate, burst }) => `meter=${id},pktps,burst,band=type=drop,rate=${rate},burst_size=${burst}\n`)
         .join(''),
       zones: timeouts

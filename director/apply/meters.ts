@@ -10,7 +10,7 @@ const LEAST = 1000
 /** As many connections at once come back without having to wait, after a restart of the switch; fewer where each asks many. */
 const BURST = { most: 10_000, copies: 200_000 } as const
 /** As many as are refused a second, and a quarter more (apply/refuse.ts). */
-export const TELL = { id: METER.tell, rate: 1250, burst: 1250 } as const
+const TELL = { id: METER.tell, rate: 1250, burst: 1250 } as const
 
 /** As many as may come back at once. */
 const ANSWER = { id: METER.answer, rate: BURST.most, burst: BURST.most } as const
@@ -31,7 +31,7 @@ export function createMeters(log: Log): Meters {
     ensure: async (sw, hosts) => {
       const wanted = askMeter(hosts)
       if (wanted.rate === rate) return
-      for (const meter of [TELL, ANSWER, wanted]) await sw.setMeter(meter)
+      for (const meter of metersFor(hosts)) await sw.setMeter(meter)
       rate = wanted.rate
       log.debug('recall is metered', { hosts, packetsPerSecond: rate })
     },
@@ -43,6 +43,11 @@ export function createMeters(log: Log): Meters {
       for (const id of Object.values(METER)) await sw.deleteMeter(id)
     },
   }
+}
+
+/** All that the flows name; `hosts` as for `ensure`. */
+export function metersFor(hosts: number): readonly Meter[] {
+  return [TELL, ANSWER, askMeter(hosts)]
 }
 
 /** By powers of two, so that a fleet that grows does not change it with each host. */
