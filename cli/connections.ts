@@ -52,9 +52,22 @@ async function list(
 const line = (connection: Connection__Output) =>
   `${JSON.stringify(connection, (key, value: unknown) => (key.startsWith('_') ? undefined : value))}\n`
 
-const HEADER = ['SERVICE', 'PROTO', 'CLIENT', 'VIP', 'VM', 'REAL SERVER', 'STATE', 'IDLE', 'AGE', 'PACKETS', 'BYTES']
+const HEADER = [
+  'SERVICE',
+  'PROTO',
+  'CLIENT',
+  'VIP',
+  'VM',
+  'REAL SERVER',
+  'STATE',
+  'TCP',
+  'IDLE',
+  'AGE',
+  'PACKETS',
+  'BYTES',
+]
 /** Of the columns before the last; so that batches line up with each other. */
-const LEAST = [8, 5, 21, 21, 8, 16, 6, 5, 5, 8]
+const LEAST = [8, 5, 21, 21, 8, 16, 6, 11, 5, 5, 8]
 
 function rows(connections: readonly Connection__Output[], withHeader: boolean): string {
   const padded = connections.map(one =>
@@ -66,6 +79,7 @@ function rows(connections: readonly Connection__Output[], withHeader: boolean): 
       one.vm || '?',
       one.realServer || '?',
       one.state,
+      one.tcpState || '-',
       `${one.idle}s`,
       one.age === undefined ? '-' : `${least(one)}${one.age}s`,
       one.packets === undefined ? '-' : `${least(one)}${one.packets}`,

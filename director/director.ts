@@ -19,6 +19,7 @@ import { createRefuser } from './apply/refuse.ts'
 import { createReleaser } from './apply/release.ts'
 import { createZones } from './apply/zones.ts'
 import { startBalance } from './balance/balance.ts'
+import { startForgotten } from './balance/forgotten.ts'
 import { serviceObject } from './compile/compile.ts'
 import { intoTunnel } from './compile/fabric.ts'
 import type { CompiledService, Site } from './compile/types.ts'
@@ -30,6 +31,7 @@ import type { BridgeWatch } from './intake/bridge.ts'
 import { createInputs } from './intake/inputs.ts'
 import { createLinger } from './linger.ts'
 import { createOffers } from './offer.ts'
+import { startPassive } from './passive.ts'
 import { markOf, type Plan } from './plan.ts'
 import type { Part } from './planner.ts'
 import { createRecall } from './recall.ts'
@@ -175,10 +177,46 @@ export function createDirector(options: DirectorOptions): Director {
   }
 
   const linger = createLinger(clock, reason => reconcile.loop.mark(reason))
+  const passive = startPassive({
+    switch: () => (reconcile.tornDown ? undefined : sw),
+    plan: () => reconcile.plan,
+    markOf: (service, id) => markOf(service, id, store.numbers),
+    totalOf: key =>
+      balance
+        .load(key)
+        ?.servers.values()
+        .reduce((sum, { total }) => sum + total, 0) ?? 0,
+    log,
+    clock,
+    mark: reason => reconcile.loop.mark(reason),
+    changed,
+  })
+  const dump = (zone: number, details: boolean) => {
+    const datapathType = bridge?.view?.datapathType ?? 'netdev'
+    return dumpConnections({ rundir: config.ovsRunDir, log, clock }, datapathType, zone, details)
+  }
+  const entries = () =>
+    entriesInTheWay({ rundir: config.ovsRunDir, log, clock }, bridge?.view?.datapathType, config.uplink)
+  const forgotten = startForgotten({
+    switch: () => (reconcile.tornDown ? undefined : sw),
+    plan: () => reconcile.plan,
+    markOf: (service, id) => markOf(service, id, store.numbers),
+    activeOf: key =>
+      balance
+        .load(key)
+        ?.servers.values()
+        .reduce((sum, { active }) => sum + active, 0) ?? 0,
+    dump: zone => dump(zone, false),
+    entries,
+    log,
+    clock,
+  })
   const balance = startBalance({
     switch: () => (reconcile.tornDown ? undefined : sw),
     plan: () => reconcile.plan,
     markOf: (service, id) => markOf(service, id, store.numbers),
+    judged: passive.judged,
+    forgottenOf: forgotten.of,
     udpTimeout: config.connectionTimeouts.udp,
     log,
     clock,
@@ -188,7 +226,8 @@ export function createDirector(options: DirectorOptions): Director {
   const reconcile = startReconcile({
     inputs,
     knowledge: balance.knowledge,
-    dueShares: balance.due,
+    judged: passive.judged,
+    dueShares: () => balance.due().union(passive.due()),
     store,
     applier,
     switch: () => {
@@ -261,6 +300,7 @@ export function createDirector(options: DirectorOptions): Director {
         specProblems: inputs.specProblems,
         plan: reconcile.plan,
         loadOf: balance.load,
+        passive,
         hosts: [...inputs.registry.hosts.values()],
         connected: agents?.connected ?? new Set(),
         counts: applier.counts,
@@ -291,9 +331,8 @@ export function createDirector(options: DirectorOptions): Director {
         disturb,
         timeouts: config.connectionTimeouts,
         markOf: (of, id) => markOf(of, id, store.numbers),
-        dump: zone => dumpConnections({ rundir: config.ovsRunDir, log, clock }, zone),
-        entries: () =>
-          entriesInTheWay({ rundir: config.ovsRunDir, log, clock }, bridge?.view?.datapathType, config.uplink),
+        dump: zone => dump(zone, true),
+        entries,
         accounts: config.accounting ? accounting.accounts : undefined,
         now: clock.now(),
         wall: clock.wall().getTime(),
@@ -376,6 +415,8 @@ export function createDirector(options: DirectorOptions): Director {
     },
     stop: async () => {
       balance.stop()
+      passive.stop()
+      forgotten.stop()
       linger.close()
       releaser.close()
       recall.close()

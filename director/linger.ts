@@ -1,6 +1,7 @@
 import type { SourceDocument } from '../shared/config/parse.ts'
 import type { ServiceSpec } from '../shared/config/service.ts'
 import { vmMatcher } from '../shared/config/vm-pattern.ts'
+import { readYaml } from '../shared/config/yaml.ts'
 import type { Clock } from '../shared/run/clock.ts'
 import { specKey, type VirtualService } from './registry/services.ts'
 
@@ -74,12 +75,12 @@ export function createLinger(clock: Clock, mark: (reason: string) => void): Ling
       cancel()
       const now = clock.now()
       const next: number[] = []
-      const amended = new Map<string, string>()
+      const amended = new Map<string, readonly Leaving[]>()
       for (const { spec, list } of leaving.values()) {
         const still = list.filter(({ until }) => until > now)
         if (still.length === 0) continue
         next.push(...still.map(({ until }) => until - now))
-        amended.set(placeOf(spec.source), withLeaving(spec, still))
+        amended.set(placeOf(spec.source), still)
       }
       if (next.length > 0) cancel = clock.after(Math.min(...next), () => mark('drained'))
       const text = JSON.stringify([...amended])
@@ -90,7 +91,7 @@ export function createLinger(clock: Clock, mark: (reason: string) => void): Ling
           ? documents
           : documents.map(document => {
               const other = amended.get(placeOf(document))
-              return other === undefined ? document : { ...document, text: other }
+              return other === undefined ? document : { ...document, text: withLeaving(document.text, other) }
             })
       last = { of: documents, text, result }
       return result
@@ -101,8 +102,9 @@ export function createLinger(clock: Clock, mark: (reason: string) => void): Ling
 
 const placeOf = ({ file, line }: { readonly file: string; readonly line: number }) => `${file}:${line}`
 
-/** JSON is YAML. */
-function withLeaving({ source: _, realServers, ...rest }: ServiceSpec, leaving: readonly Leaving[]): string {
+/** JSON is YAML. From the document itself: what was made of it is not what one would write (durations, defaults). */
+function withLeaving(text: string, leaving: readonly Leaving[]): string {
+  const { realServers, ...rest } = readYaml(text).documents[0]!.value as { readonly realServers: readonly unknown[] }
   const all = [...realServers, ...leaving.map(({ vm, port }) => ({ vm, port, weight: 0 }))]
   return JSON.stringify({ ...rest, realServers: all })
 }

@@ -1,11 +1,13 @@
 import { CrossportError } from '../shared/errors.ts'
 import type { Log } from '../shared/log.ts'
+import type { Judged } from './plan.ts'
 import type { VirtualService } from './registry/services.ts'
 import { panicOf, panicText } from './schedule/panic.ts'
 
 /** The journal hears when a panic begins, changes and ends. Called with the services that may have changed. */
 export function createPanicTeller(
   log: Log,
+  judged: Judged,
 ): (altered: readonly VirtualService[], gone: readonly VirtualService[]) => void {
   const known = new Map<string, string>()
   const over = (service: string) => {
@@ -13,7 +15,7 @@ export function createPanicTeller(
   }
   return (altered, gone) => {
     for (const { service } of gone) over(service)
-    for (const { service, realServers } of altered) {
+    for (const { service, realServers } of altered.map(judged)) {
       const panic = panicOf(realServers)
       if (panic === undefined) {
         over(service)

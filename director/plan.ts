@@ -25,23 +25,29 @@ export function makePlan(
   registry: Registry,
   numbers: Numbers,
   knowledge: (service: VirtualService) => Knowledge,
+  judged: Judged = unjudged,
 ): Plan {
   const { realServers, problems } = fleet(registry)
   const virtual = virtualServices(specs, realServers)
   return {
     services: virtual.services,
-    compiled: virtual.services.map(service => compileService(service, numbers, knowledge)),
+    compiled: virtual.services.map(service => compileService(service, numbers, knowledge, judged)),
     problems: [...problems, ...virtual.problems],
   }
 }
+
+/** The service with those of its real servers barred that do not accept connections (passive.ts). */
+export type Judged = (service: VirtualService) => VirtualService
+export const unjudged: Judged = service => service
 
 /** One service, scheduled and numbered. */
 export function compileService(
   service: VirtualService,
   numbers: Numbers,
   knowledge: (service: VirtualService) => Knowledge,
+  judged: Judged = unjudged,
 ): CompiledService {
-  const kept = keptInPanic(service)
+  const kept = keptInPanic(judged(service))
   return number(kept, numbers, knowledge(kept))
 }
 

@@ -1,7 +1,7 @@
 import type { ServiceSpec } from '../shared/config/service.ts'
 import { updateSorted } from '../shared/lists.ts'
 import type { CompiledService } from './compile/types.ts'
-import { compileService, type Plan } from './plan.ts'
+import { compileService, type Judged, type Plan } from './plan.ts'
 import { createGrouping } from './registry/grouping.ts'
 import { createRoster } from './registry/roster.ts'
 import type { VirtualService } from './registry/services.ts'
@@ -30,6 +30,7 @@ export interface PlannerInput {
   readonly most?: number
   /** What has been learnt of a service's connections. */
   knowledge(service: VirtualService): Knowledge
+  readonly judged?: Judged
 }
 
 export interface Planner {
@@ -68,7 +69,7 @@ export function createPlanner(numbers: Numbers): Planner {
 
   return {
     take: (registry, most) => take(registry, most).more,
-    update: ({ specs, registry, due, knowledge, most = Number.POSITIVE_INFINITY }) => {
+    update: ({ specs, registry, due, knowledge, judged, most = Number.POSITIVE_INFINITY }) => {
       const { problems } = take(registry, Number.POSITIVE_INFINITY)
       const grouped = grouping.update(specs)
       for (const [key, service] of grouped.changed) pending.set(key, service)
@@ -78,7 +79,7 @@ export function createPlanner(numbers: Numbers): Planner {
       }
       const now = [...pending.entries().take(most)]
       const altered = now.flatMap(([, service]) =>
-        service === undefined ? [] : { service, compiled: compileService(service, numbers, knowledge) },
+        service === undefined ? [] : { service, compiled: compileService(service, numbers, knowledge, judged) },
       )
       numbers.save()
       // From here on nothing throws.

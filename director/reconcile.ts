@@ -11,7 +11,7 @@ import { createCompiler } from './compile/compiler.ts'
 import type { CompiledService, Site } from './compile/types.ts'
 import type { Inputs } from './intake/inputs.ts'
 import { createPanicTeller } from './panics.ts'
-import type { Plan } from './plan.ts'
+import type { Judged, Plan } from './plan.ts'
 import { createPlanner, type Part, type Planned } from './planner.ts'
 import { expire, nextExpiry } from './registry/registry.ts'
 import type { VirtualService } from './registry/services.ts'
@@ -30,6 +30,7 @@ export interface ReconcileOptions {
   dueShares(): ReadonlySet<string>
   /** What has been learnt of a service's connections. */
   knowledge(service: VirtualService): Knowledge
+  readonly judged: Judged
   /** Tells the agents who they talk to and which files are in force. */
   offer(site: Site, change: Differing<VirtualService>): void
   /** What goes with the services beside the bridge: connection timeouts. Rejects: the flows are applied, and all is tried again. */
@@ -75,7 +76,7 @@ export function startReconcile(options: ReconcileOptions): Reconcile {
   const { inputs, store, applier, log, clock } = options
   const planner = createPlanner(store.numbers)
   const compiler = createCompiler()
-  const tellPanics = createPanicTeller(log)
+  const tellPanics = createPanicTeller(log, options.judged)
   let plan: Plan | undefined
   let tornDown = false
   /** The last pass came to its end: all stations know everything but what has changed since. */
@@ -100,10 +101,10 @@ export function startReconcile(options: ReconcileOptions): Reconcile {
 
   /** A whole pass cannot do with less than all, for it is compared with all that the switch has; others have room between. */
   const planned = async (specs: readonly ServiceSpec[], registry: Registry, whole: boolean): Promise<Planned> => {
-    const { knowledge, dueShares } = options
+    const { knowledge, judged, dueShares } = options
     while (planner.take(registry, MOST_REAL_SERVERS)) await setImmediate()
     for (let due = dueShares(); ; due = NOBODY) {
-      const next = planner.update({ specs, registry, due, knowledge, most: MOST_SERVICES })
+      const next = planner.update({ specs, registry, due, knowledge, judged, most: MOST_SERVICES })
       if (!whole) return next
       left = joined(left, next.gone)
       if (!next.more) {

@@ -211,6 +211,14 @@ export const ERRORS = {
     messageId: '8a4c903fba0c8df038a963b46131632f',
     hint: 'look for what all these real servers, or their checks, depend on; `panic` in the service file sets the share',
   },
+  NOT_ACCEPTING: {
+    messageId: '61f474a49df85c915cb2e75b6370ef8b',
+    hint: 'look in the VM for the application and its port, a full backlog or a firewall; `passive` in the service file takes such a real server out',
+  },
+  SIGNALS_MISSING: {
+    messageId: '52fc75f2a670a53b386cdec31d8584a8',
+    hint: "update crossport-agent on that host, and look there for what keeps its frames from the director's second hardware address",
+  },
   TORN_DOWN: { messageId: '8d99ec4301d8610f208a2a39b416fb3f', hint: 'run `crossport resync`, or restart the daemon' },
   LIBVIRT_UNREACHABLE: {
     messageId: '484805b5e03a20470fa9b1bb1b9efcc0',

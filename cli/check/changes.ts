@@ -30,6 +30,7 @@ const UNTOLD = new Set([
   'persistence',
   'onFailure',
   'onEmpty',
+  'passive',
   'sorryService',
 ])
 
@@ -107,7 +108,7 @@ function flat({ realServers: _, source: __, ...spec }: ServiceSpec): ReadonlyMap
 const isBlock = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const DURATIONS = new Set(['check.interval', 'check.timeout', 'check.retryInterval', 'check.hold'])
+const DURATIONS = new Set(['check.interval', 'check.timeout', 'check.retryInterval', 'check.hold', 'passive.retry'])
 
 function words(path: string, value: unknown): string {
   if (DURATIONS.has(path)) return formatDuration(Number(value))

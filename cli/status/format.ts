@@ -1,3 +1,4 @@
+import type { Acceptance__Output } from '../../shared/rpc/gen/crossport/v1/Acceptance.ts'
 import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts'
 import { table } from './table.ts'
 
@@ -38,9 +39,12 @@ function head(status: Status__Output): string {
 function services(status: Status__Output): string {
   if (status.services.length === 0) return 'no services\n'
   const sorted = byKey(status.services, ({ service }) => service)
+  // Only a director knows.
+  const known = sorted.some(({ realServers }) => realServers.some(({ acceptance }) => acceptance))
+  const only = (cell: string) => (known ? [cell] : [])
   const rows = sorted.flatMap(({ service, vip, port, protocol, scheduler, source, realServers }) => {
     const front = [service, `${vip}:${port}/${protocol}`, scheduler, source]
-    if (realServers.length === 0) return [[...front, 'none', '', '', '', '', 'no VM matches']]
+    if (realServers.length === 0) return [[...front, 'none', '', '', '', '', ...only(''), 'no VM matches']]
     return byKey(realServers, ({ host, vm, rsPort }) => `${host} ${vm} ${rsPort}`).map((rs, index) => [
       ...(index === 0 ? front : front.map(() => ' ')),
       rs.vm,
@@ -48,11 +52,31 @@ function services(status: Status__Output): string {
       rs.ingressPort === rs.rsPort ? String(rs.rsPort) : `${rs.rsPort} (by ${rs.ingressPort})`,
       String(rs.weight),
       rs.state,
+      ...only(accepted(rs.acceptance)),
       rs.reason,
     ])
   })
-  const header = ['SERVICE', 'VIP', 'SCHEDULER', 'SOURCE', 'VM', 'HOST', 'PORT', 'WEIGHT', 'STATE', 'REASON']
+  const header = [
+    'SERVICE',
+    'VIP',
+    'SCHEDULER',
+    'SOURCE',
+    'VM',
+    'HOST',
+    'PORT',
+    'WEIGHT',
+    'STATE',
+    ...only('ACCEPTED'),
+    'REASON',
+  ]
   return table(header, rows)
+}
+
+/** Of the newest interval with new connections. */
+function accepted(acceptance: Acceptance__Output | null): string {
+  if (acceptance === null || acceptance.opened + acceptance.accepted === 0) return ''
+  const { accepted, opened, refused } = acceptance
+  return `${accepted} of ${opened}${refused > 0 ? `, ${refused} refused` : ''}`
 }
 
 function hosts(status: Status__Output): string {

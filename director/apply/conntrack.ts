@@ -1,5 +1,5 @@
 import { type CtZoneTimeouts, tcpTimeouts, untouched } from '../../shared/ovsdb/ct-timeout-policies.ts'
-import { appctl, type VswitchdOptions } from '../../shared/switch/vswitchd.ts'
+import { appctl, datapathName, type VswitchdOptions } from '../../shared/switch/vswitchd.ts'
 import { TURN_ZONE } from '../compile/tables.ts'
 import type { CompiledService } from '../compile/types.ts'
 
@@ -35,11 +35,20 @@ export const turnTimeouts: CtZoneTimeouts = {
 }
 
 /**
- * The connections of one zone, a line each (ovs-vswitchd(8), dpctl/dump-conntrack). While vswitchd writes them it does
- * nothing else, which in a userspace datapath without PMD threads is also the forwarding: see connections/list.ts.
+ * The connections of one zone, a line each (ovs-vswitchd(8), dpctl/dump-conntrack); with details, TCP's states of both
+ * sides. While vswitchd writes them it does nothing else, which in a userspace datapath without PMD threads is also the
+ * forwarding: see connections/list.ts.
  */
-export async function dumpConnections(options: VswitchdOptions, zone: number): Promise<string> {
-  return String(await appctl(options, 'dpctl/dump-conntrack', ['-s', `zone=${zone}`]))
+export async function dumpConnections(
+  options: VswitchdOptions,
+  datapathType: string,
+  zone: number,
+  details: boolean,
+): Promise<string> {
+  const more = details ? ['-m'] : []
+  return String(
+    await appctl(options, 'dpctl/dump-conntrack', [...more, '-s', datapathName(datapathType), `zone=${zone}`]),
+  )
 }
 
 /**
@@ -54,7 +63,7 @@ export async function entriesInTheWay(
   if (datapathType !== 'netdev') return undefined
   const threads = String(await appctl(options, 'dpif-netdev/pmd-rxq-show', []))
   if (polledPorts(threads).has(uplink)) return undefined
-  return Number(await appctl(options, 'dpctl/ct-get-nconns', []))
+  return Number(await appctl(options, 'dpctl/ct-get-nconns', [datapathName(datapathType)]))
 }
 
 /** Ports in the text of `dpif-netdev/pmd-rxq-show`, which has PMD threads only. */

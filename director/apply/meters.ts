@@ -31,7 +31,7 @@ export function createMeters(log: Log): Meters {
     ensure: async (sw, hosts) => {
       const wanted = askMeter(hosts)
       if (wanted.rate === rate) return
-      for (const meter of [TELL, ANSWER, wanted]) await sw.setMeter(meter)
+      for (const meter of metersFor(hosts)) await sw.setMeter(meter)
       rate = wanted.rate
       log.debug('recall is metered', { hosts, packetsPerSecond: rate })
     },
@@ -43,6 +43,11 @@ export function createMeters(log: Log): Meters {
       for (const id of Object.values(METER)) await sw.deleteMeter(id)
     },
   }
+}
+
+/** All that the flows name; `hosts` as for `ensure`. */
+export function metersFor(hosts: number): readonly Meter[] {
+  return [TELL, ANSWER, askMeter(hosts)]
 }
 
 /** By powers of two, so that a fleet that grows does not change it with each host. */

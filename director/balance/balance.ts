@@ -4,7 +4,7 @@ import type { Clock } from '../../shared/run/clock.ts'
 import type { Switch } from '../../shared/switch/types.ts'
 import { passing } from '../compile/features/passing.ts'
 import type { CompiledService } from '../compile/types.ts'
-import type { Plan } from '../plan.ts'
+import type { Judged, Plan } from '../plan.ts'
 import type { VirtualService } from '../registry/services.ts'
 import type { RealServer } from '../registry/types.ts'
 import { SLOTS } from '../schedule/apportion.ts'
@@ -12,7 +12,7 @@ import { type Lives, live, nextStep } from '../schedule/lives.ts'
 import { observe, type ServiceLoad, type Thresholds } from '../schedule/load.ts'
 import { keptInPanic } from '../schedule/panic.ts'
 import { epochOf, type Knowledge, type Schedule, schedule } from '../schedule/schedule.ts'
-import { type Counters, readActivity, readCounters, readTotal } from './counters.ts'
+import { type Counted, type Counters, readActivity, readCounters, readTotal } from './counters.ts'
 import { isSettled } from './settled.ts'
 
 /**
@@ -32,6 +32,9 @@ export interface BalanceOptions {
   /** What is in force. */
   readonly plan: () => Plan | undefined
   readonly markOf: (service: VirtualService, id: string) => number
+  readonly judged: Judged
+  /** Of the connections that were opened, whose end nobody has counted. */
+  readonly forgottenOf: (service: VirtualService, id: string, opened: number) => number
   /** Seconds after which an idle UDP flow is forgotten. */
   readonly udpTimeout: number
   readonly log: Log
@@ -205,7 +208,7 @@ export function startBalance(options: BalanceOptions): Balance {
 
   const look = async (sw: Pick<Switch, 'readFlowStats'>, account: Account) => {
     // As it is scheduled (plan.ts).
-    const service = keptInPanic(account.service!)
+    const service = keptInPanic(options.judged(account.service!))
     const counters = await readCounters(sw, account.compiled!)
     const at = clock.now()
     if (account.latest === undefined && account.unusedAt !== undefined)
@@ -226,16 +229,20 @@ export function startBalance(options: BalanceOptions): Balance {
     options.mark('load')
   }
 
+  const byServer = <T>(service: VirtualService, counters: Counters, of: (counted: Counted, id: string) => T) =>
+    new Map(
+      service.realServers.flatMap(({ id }): [string, T][] => {
+        const counted = counters.get(options.markOf(service, id))
+        return counted === undefined ? [] : [[id, of(counted, id)]]
+      }),
+    )
+
   const observed = (service: VirtualService, { latest, lives }: Account, counters: Counters, at: number): ServiceLoad =>
     observe(latest, {
       at,
       epoch: epochOf(service, { now: at, lives }),
-      counters: new Map(
-        service.realServers.flatMap(rs => {
-          const counted = counters.get(options.markOf(service, rs.id))
-          return counted === undefined ? [] : [[rs.id, counted]]
-        }),
-      ),
+      counters: byServer(service, counters, counted => counted),
+      forgotten: byServer(service, counters, ({ opened }, id) => options.forgottenOf(service, id, opened)),
       servers: new Map(service.realServers.map(rs => [rs.id, thresholds(rs)])),
       ...(BY_ACTIVE.has(service.scheduler) ? { manyFrom: MANY_BY_ACTIVE } : {}),
       ...(service.protocol === 'udp' ? { idleMs: options.udpTimeout * 1000 } : {}),

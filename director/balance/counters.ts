@@ -1,9 +1,15 @@
 import { decodeCookie } from '../../shared/flows/cookie.ts'
 import type { FlowStats, Switch } from '../../shared/switch/types.ts'
-import { ENDED, TABLE } from '../compile/tables.ts'
+import { ENDED, SIGNAL, TABLE } from '../compile/tables.ts'
 import type { CompiledService } from '../compile/types.ts'
+import type { Accepted } from '../schedule/acceptance.ts'
 
-export type Counters = ReadonlyMap<number, { readonly opened: number; readonly ended: number }>
+export interface Counted {
+  readonly opened: number
+  readonly ended: number
+}
+
+export type Counters = ReadonlyMap<number, Counted>
 
 const NEW = { table: TABLE.COMMIT, kind: 'commit-mark' } as const
 
@@ -19,12 +25,39 @@ export async function readActivity(sw: Pick<Switch, 'readFlowStats'>): Promise<R
 
 /** Connections opened and ended of one service's real servers, by mark. Costs in proportion to them. */
 export async function readCounters(sw: Pick<Switch, 'readFlowStats'>, { number }: CompiledService): Promise<Counters> {
-  const [opened, ended] = await Promise.all([
-    sw.readFlowStats({ table: TABLE.OPENED, kind: 'opened', object: number }),
-    sw.readFlowStats({ table: TABLE.ENDING, kind: 'ended', object: number }),
-  ])
+  const [opened, ended] = await Promise.all([read(sw, 'opened', number), read(sw, 'ended', number)])
   const ends = sums(ended, markOf)
   return new Map([...sums(opened, markOf)].map(([mark, n]) => [mark, { opened: n, ended: ends.get(mark) ?? 0 }]))
+}
+
+/** What its real servers have accepted and reset of the connections that began there, by mark. As costly. */
+export async function readAccepted(
+  sw: Pick<Switch, 'readFlowStats'>,
+  { number }: CompiledService,
+): Promise<ReadonlyMap<number, Accepted>> {
+  const [opened, ended, synAcks] = await Promise.all([
+    read(sw, 'opened', number),
+    read(sw, 'ended', number),
+    read(sw, 'accepted', number),
+  ])
+  const begun = sums(opened, flow => (isSignal(flow) ? undefined : markOf(flow)))
+  const reset = sums(ended, flow => (isSignal(flow) ? markOf(flow) : undefined))
+  const accepted = sums(synAcks, markOf)
+  return new Map(
+    [...begun].map(([mark, n]) => [
+      mark,
+      { opened: n, accepted: accepted.get(mark) ?? 0, reset: reset.get(mark) ?? 0 },
+    ]),
+  )
+}
+
+function read(sw: Pick<Switch, 'readFlowStats'>, kind: 'opened' | 'ended' | 'accepted', object: number) {
+  return sw.readFlowStats({ table: kind === 'opened' ? TABLE.OPENED : TABLE.ENDING, kind, object })
+}
+
+/** What a host has told: of the beginnings, a connection that was recalled. */
+function isSignal({ match }: FlowStats): boolean {
+  return match[SIGNAL] !== undefined
 }
 
 function markOf({ match }: FlowStats): number | undefined {

@@ -98,6 +98,6 @@ export const METER = { ask: 50_949, tell: 50_950, answer: 50_951 } as const
 
 /**
  * Collector set (OVSDB) and observation domains (RFC 7011, 3.1) in which packets of connections are accounted: the first
- * one, the client's first FIN or RST, and the others.
+ * one, the first FIN or RST of either side, and the client's others.
  */
 export const ACCOUNTING = { collectorSet: 0xc705, domain: { opened: 1, ended: 2, known: 3 } } as const

@@ -10,6 +10,7 @@ import type { CompiledService } from '../compile/types.ts'
 import type { Plan } from '../plan.ts'
 import type { VirtualService } from '../registry/services.ts'
 import { type Entry, parseEntry } from './parse.ts'
+import { tcpStateOf } from './tcp-state.ts'
 
 export interface ListOptions {
   readonly plan: Plan
@@ -17,7 +18,7 @@ export interface ListOptions {
   readonly service: string
   readonly timeouts: ConnectionTimeouts
   readonly markOf: (service: VirtualService, id: string) => number
-  /** The text of `dpctl/dump-conntrack -s` of one zone. */
+  /** The text of `dpctl/dump-conntrack -m -s` of one zone. */
   readonly dump: (zone: number) => Promise<string>
   /** Read it whatever that costs. */
   readonly disturb: boolean
@@ -78,8 +79,13 @@ const FROM_ACCOUNTS =
 
 /** How many they are, when reading them stops the switch for longer than goes unnoticed. */
 async function entriesThatDisturb(entries: ListOptions['entries']): Promise<number | undefined> {
-  const count = (await entries()) ?? 0
-  return count * ENTRY_MS > UNNOTICED_MS ? count : undefined
+  const count = await entries()
+  return isNoticed(count) ? count : undefined
+}
+
+/** Clients would notice that so many entries are read; undefined: reading them stops nothing. */
+export function isNoticed(entries: number | undefined): boolean {
+  return (entries ?? 0) * ENTRY_MS > UNNOTICED_MS
 }
 
 function stall(count: number): string {
@@ -110,13 +116,17 @@ const fromSwitch: Source = async function* (service, compiled, options) {
     const entry = parseEntry(text.slice(at, end))
     at = end + 1
     if (entry === undefined) continue
-    const { client, clientPort, mark, timeout } = entry
+    const { client, clientPort, mark, states, timeout = 0 } = entry
+    const longest = timeouts[service.protocol]
+    const tcp = states && tcpStateOf(states, timeout, longest)
     const account = accounts?.find(listener, { address: parseIpv4(client) ?? 0, port: clientPort })
     yield complete({
       client: `${client}:${clientPort}`,
       mark: mark % ENDED,
       ended: mark >= ENDED,
-      idle: timeout === undefined ? 0 : Math.max(0, timeouts[service.protocol] - timeout),
+      // What is left is less than all that its state was given, by as much as it has been silent.
+      idle: entry.timeout === undefined ? 0 : Math.max(0, (tcp?.seconds ?? longest) - timeout),
+      ...(tcp === undefined ? {} : { tcpState: tcp.name }),
       ...(entry.packets === undefined ? counted(account, listener, options) : countedThere(entry, options)),
     })
   }
@@ -158,6 +168,7 @@ interface Seen extends Counted {
   readonly mark: number
   readonly ended: boolean
   readonly idle: number
+  readonly tcpState?: string
 }
 
 function rowsOf(virtual: VirtualService, compiled: CompiledService, { markOf }: ListOptions) {

@@ -1,10 +1,12 @@
-/** One entry of the connection table, as `dpctl/dump-conntrack -s` writes it (ct-dpif.c, ct_dpif_format_entry). */
+/** One entry of the connection table, as `dpctl/dump-conntrack -m -s` writes it (ct-dpif.c, ct_dpif_format_entry). */
 export interface Entry {
   readonly client: string
   readonly clientPort: number
   readonly vip: string
   readonly vipPort: number
   readonly mark: number
+  /** Of TCP: of the client's side and of the real server's, which are one in the kernel. */
+  readonly states: readonly [string, string] | undefined
   /** Seconds until it is forgotten. */
   readonly timeout: number | undefined
   /** Only where the datapath counts them. */
@@ -16,12 +18,16 @@ export interface Entry {
 
 const ORIGINAL = /orig=\(src=([\d.]+),dst=([\d.]+),sport=(\d+),dport=(\d+)(?:,packets=(\d+),bytes=(\d+))?/
 
+/** Without -m there is one, in which SYN_RECV looks like ESTABLISHED (ct-dpif.c, coalesce_tcp_state). */
+const STATES = /protoinfo=\(state(?:_orig)?=(\w+)(?:,state_reply=(\w+))?/
+
 /** Undefined for a line that is no TCP or UDP connection over IPv4. */
 export function parseEntry(line: string): Entry | undefined {
   const original = ORIGINAL.exec(line)
   if (original === null) return undefined
   const [, client, vip, sport, dport, packets, bytes] = original
   const timeout = number(/,timeout=(\d+)/.exec(line)?.[1])
+  const states = STATES.exec(line)
   const start = /,start=([^,]+)/.exec(line)?.[1]
   return {
     client: client!,
@@ -29,6 +35,7 @@ export function parseEntry(line: string): Entry | undefined {
     vip: vip!,
     vipPort: Number(dport),
     mark: number(/,mark=(\d+)/.exec(line)?.[1]) ?? 0,
+    states: states === null ? undefined : [states[1]!, states[2] ?? states[1]!],
     timeout,
     packets: number(packets),
     bytes: number(bytes),

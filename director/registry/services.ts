@@ -20,7 +20,10 @@ export interface VirtualService {
 }
 
 /** What only the director acts on, of its own service file; a file that was dropped on hosts only has the defaults. */
-export type ServiceOptions = Pick<ServiceSpec, 'slowStart' | 'drainTimeout' | 'persistence' | 'onFailure' | 'onEmpty'>
+export type ServiceOptions = Pick<
+  ServiceSpec,
+  'slowStart' | 'drainTimeout' | 'persistence' | 'onFailure' | 'onEmpty' | 'passive'
+>
 
 const NONE: ServiceOptions = {}
 const EVERYONE: readonly string[] = ['0.0.0.0/0']
@@ -95,7 +98,7 @@ function withTerms(entries: readonly RealServerSpec[]): (rs: RealServer) => Real
 /** `realServers` are those that have registered for it, in the order of their ids. */
 export function fromSpec(spec: ServiceSpec, realServers: readonly RealServer[]): VirtualService {
   const { service, vip, port, protocol, scheduler, clients, source } = spec
-  const { slowStart, drainTimeout, persistence, onFailure, onEmpty } = spec
+  const { slowStart, drainTimeout, persistence, onFailure, onEmpty, passive } = spec
   return {
     key: specKey(spec),
     service,
@@ -105,7 +108,7 @@ export function fromSpec(spec: ServiceSpec, realServers: readonly RealServer[]):
     scheduler,
     clients,
     source: `${source.file}:${source.line}`,
-    options: { slowStart, drainTimeout, persistence, onFailure, onEmpty },
+    options: { slowStart, drainTimeout, persistence, onFailure, onEmpty, passive },
     realServers: spec.realServers.some(hasTerms) ? realServers.map(withTerms(spec.realServers)) : realServers,
   }
 }

@@ -35,6 +35,8 @@ export interface RealServer extends Omit<RealServerReport, 'id' | 'state'> {
   readonly hostIp: string
   /** As reported, or `lost` when its host's lease has run out. */
   readonly state: RealServerReport['state'] | 'lost'
+  /** It does not accept connections (schedule/acceptance.ts), and the service file wants that acted on. */
+  readonly barred?: 'out' | 'trial'
   /** What the director's own service file says of it beyond its weight. */
   readonly terms?: { readonly upper: number; readonly lower: number; readonly sorry: boolean }
 }

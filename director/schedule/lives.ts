@@ -26,13 +26,13 @@ export function live(before: Lives | undefined, realServers: readonly RealServer
 
 export function phaseOf(rs: RealServer): Phase {
   if (rs.state === 'draining' || (rs.state === 'ready' && rs.weight === 0)) return 'draining'
-  return rs.state === 'ready' ? 'serving' : 'away'
+  return rs.state === 'ready' && rs.barred === undefined ? 'serving' : 'away'
 }
 
 /** A slow start goes in twentieths: twenty changes of the switch, and not hundreds. */
 export const RAMP_STEPS = 20
 /** Nothing is as slow as to get nothing: its first connections are what warms it up. */
-const LEAST_RAMP = 1 / RAMP_STEPS
+export const LEAST_RAMP = 1 / RAMP_STEPS
 
 /** How far the slow start (milliseconds; 0: none) of a serving real server has come, 0.05 to 1. */
 export function ramp(life: Life | undefined, slowStartMs: number, now: number): number {

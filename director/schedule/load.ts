@@ -40,6 +40,8 @@ export interface Reading {
   readonly epoch: string
   /** By real server; one that is not in it has not got a connection yet. */
   readonly counters: ReadonlyMap<string, { readonly opened: number; readonly ended: number }>
+  /** Of those that were opened, whose end nobody has counted (balance/forgotten.ts). */
+  readonly forgotten?: ReadonlyMap<string, number>
   /** All real servers, with their thresholds where they have some. */
   readonly servers: ReadonlyMap<string, Thresholds | undefined>
   /**
@@ -78,7 +80,7 @@ export function observe(before: ServiceLoad | undefined, reading: Reading): Serv
     came += opened
     const active =
       reading.idleMs === undefined
-        ? Math.max(0, counted.opened - counted.ended)
+        ? Math.max(0, counted.opened - counted.ended - (reading.forgotten?.get(id) ?? 0))
         : (restarted ? 0 : (last?.active ?? 0)) * Math.exp(-elapsed / reading.idleMs) + opened
     servers.set(id, {
       total: counted.opened,

@@ -1,7 +1,7 @@
 import type { VirtualService } from '../registry/services.ts'
 import type { RealServer } from '../registry/types.ts'
 
-/** So many of a service's real servers fail their health checks that all of them are kept. */
+/** So many of a service's real servers fail their health checks, or do not accept, that all of them are kept. */
 export interface Panic {
   readonly failing: number
   /** With the failing ones; those of weight 0 and those that are down for another reason do not count. */
@@ -14,7 +14,7 @@ export interface Panic {
 export function panicOf(realServers: readonly RealServer[]): Panic | undefined {
   const failing = realServers.filter(isFailing)
   const from = Math.max(0, ...failing.map(rs => rs.panic ?? 0))
-  const ready = realServers.filter(rs => rs.state === 'ready' && rs.weight > 0)
+  const ready = realServers.filter(rs => rs.state === 'ready' && rs.weight > 0 && rs.barred === undefined)
   const of = failing.length + ready.filter(rs => !isSorry(rs)).length
   // When all have failed, a sorry server says so better than they could.
   if (from === 100 && ready.some(isSorry)) return undefined
@@ -27,11 +27,16 @@ export function panicOf(realServers: readonly RealServer[]): Panic | undefined {
 export function keptInPanic(service: VirtualService): VirtualService {
   const { realServers } = service
   if (panicOf(realServers) === undefined) return service
-  return { ...service, realServers: realServers.map(rs => (isFailing(rs) ? { ...rs, state: 'ready' } : rs)) }
+  return { ...service, realServers: realServers.map(rs => (isFailing(rs) ? kept(rs) : rs)) }
+}
+
+function kept({ barred: _, ...rs }: RealServer): RealServer {
+  return { ...rs, state: 'ready' }
 }
 
 function isFailing(rs: RealServer): boolean {
-  return rs.state === 'down' && rs.panic !== undefined && rs.weight > 0 && !isSorry(rs)
+  const fails = rs.state === 'down' || rs.barred !== undefined
+  return fails && rs.panic !== undefined && rs.weight > 0 && !isSorry(rs)
 }
 
 function isSorry(rs: RealServer): boolean {

@@ -3,7 +3,7 @@ import type { RealServer } from '../registry/types.ts'
 import { algorithms } from './algorithms/index.ts'
 import { apportion, SLOTS } from './apportion.ts'
 import { copies, HASH_FIELD, isHashed } from './hashed.ts'
-import { type Lives, RAMP_STEPS, ramp } from './lives.ts'
+import { LEAST_RAMP, type Lives, RAMP_STEPS, ramp } from './lives.ts'
 import type { ServiceLoad } from './load.ts'
 import { type Turns, turns } from './turns.ts'
 import type { Candidate, Share, Shared } from './types.ts'
@@ -78,7 +78,7 @@ function byLoad(
   const { load, lives, now, horizonMs = 1000 } = knowledge
   const slowStartMs = (service.options.slowStart ?? 0) * 1000
   const candidates = chosen.map((rs): Candidate => {
-    const ramped = ramp(lives?.get(rs.id), slowStartMs, now)
+    const ramped = rs.barred === 'trial' ? LEAST_RAMP : ramp(lives?.get(rs.id), slowStartMs, now)
     const { opened = 0, active = 0 } = load?.servers.get(rs.id) ?? {}
     return { id: rs.id, weight: rs.weight * ramped, ramp: ramped, opened, active }
   })
@@ -94,7 +94,10 @@ export function epochOf(service: Schedulable, { lives, now }: Knowledge): string
   const slowStartMs = (service.options.slowStart ?? 0) * 1000
   return service.realServers
     .filter(isReady)
-    .map(rs => `${rs.id} ${rs.weight} ${Math.floor(RAMP_STEPS * ramp(lives?.get(rs.id), slowStartMs, now))}`)
+    .map(
+      rs =>
+        `${rs.id} ${rs.weight} ${rs.barred ?? ''} ${Math.floor(RAMP_STEPS * ramp(lives?.get(rs.id), slowStartMs, now))}`,
+    )
     .join('\n')
 }
 
@@ -105,5 +108,5 @@ function isDrained(rs: RealServer, { options }: Schedulable, { lives, now }: Kno
 }
 
 function isReady(rs: RealServer): boolean {
-  return rs.state === 'ready' && rs.weight > 0
+  return rs.state === 'ready' && rs.weight > 0 && rs.barred !== 'out'
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { canonicalCidr, maskProblem, vipProblem } from './address.ts'
 import { checkSchema } from './check.ts'
+import { duration } from './duration.ts'
 import type { Scheduler } from './service.ts'
 import { vmPatternProblem } from './vm-pattern.ts'
 
@@ -52,8 +53,8 @@ const cidr = checked(text => {
   return 'problem' in result ? result.problem : undefined
 })
 
-/** One document of a service file. Positions and sentences are added by explain.ts; rules across services are in conflicts.ts. */
-export const serviceSchema = z.strictObject({
+/** Its keys, before the rules across them. */
+const fields = z.strictObject({
   service: serviceName.describe('unique name'),
   vip: checked(vipProblem).describe('IPv4 address that clients connect to'),
   port: port.describe('port that clients connect to'),
@@ -77,6 +78,21 @@ export const serviceSchema = z.strictObject({
     .describe('a client stays with its real server, as in ipvsadm(8) --persistent'),
   onFailure: z.enum(['reset', 'keep']).optional().describe('connections of a real server that is down; default: reset'),
   onEmpty: z.enum(['reject', 'drop']).optional().describe('requests while nobody can serve; default: reject'),
+  passive: z
+    .strictObject({
+      fall: z.int().min(1).max(10_000).default(5).describe('new connections in a row of which none is accepted'),
+      retry: duration(1000, 3_600_000)
+        .prefault('10s')
+        .describe('until a trial connection; doubles with each that fails'),
+      panic: z
+        .int()
+        .min(0)
+        .max(100)
+        .default(100)
+        .describe('percent of failing real servers from which all are kept; 0: never'),
+    })
+    .optional()
+    .describe('a real server that accepts no connection leaves scheduling; default: it is only told'),
   sorryService: serviceName.optional().describe('service whose real servers take over when no other can'),
   realServers: z
     .array(realServer)
@@ -85,6 +101,13 @@ export const serviceSchema = z.strictObject({
       unique(rs => `${rs.vm} port ${rs.port}`, 'is in the list twice; keep one entry with the weight you want'),
     ),
   check: checkSchema.optional().describe('health checks of the real servers'),
+})
+
+/** One document of a service file. Positions and sentences are added by explain.ts; rules across services are in conflicts.ts. */
+export const serviceSchema = fields.superRefine(({ passive, protocol }, context) => {
+  if (passive === undefined || protocol === 'tcp') return
+  const message = 'means nothing to UDP, where nobody accepts a connection'
+  context.addIssue({ code: 'custom', path: ['passive'], message })
 })
 
 export type ServiceDocument = z.output<typeof serviceSchema>

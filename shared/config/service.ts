@@ -26,6 +26,8 @@ export interface ServiceSpec {
   readonly onFailure?: 'reset' | 'keep' | undefined
   /** Requests while nobody can serve: refused with RST or ICMP (the default), or dropped. */
   readonly onEmpty?: 'reject' | 'drop' | undefined
+  /** A real server that accepts no connection leaves scheduling; without it that is only told. TCP. */
+  readonly passive?: PassiveSpec | undefined
   /** Name of a service whose real servers get connections only when none of this one's can (sorry-service.ts). */
   readonly sorryService?: string | undefined
 }
@@ -36,6 +38,15 @@ export interface Persistence {
   readonly timeout: number
   /** Addresses that are equal under it count as one client. */
   readonly mask: string
+}
+
+export interface PassiveSpec {
+  /** New connections in a row of which none is accepted. */
+  readonly fall: number
+  /** Milliseconds until a trial connection; twice as many after each that fails. */
+  readonly retry: number
+  /** Percent of failing real servers from which all are kept; 0: never. */
+  readonly panic: number
 }
 
 export interface RealServerSpec {

@@ -51,6 +51,7 @@ export const COOKIE_KINDS = {
   ask: 50,
   unanswered: 51,
   client: 52,
+  accepted: 53,
 } as const satisfies Record<string, number>
 
 export type CookieKind = keyof typeof COOKIE_KINDS

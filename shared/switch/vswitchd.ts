@@ -32,13 +32,18 @@ export async function appctl(
   }
 }
 
+/** As `dpctl` names it (ovs-dpctl(8)): without a name it refuses to work where a machine has bridges of both types. */
+export function datapathName(datapathType: string): string {
+  return `${datapathType}@ovs-${datapathType}`
+}
+
 /**
  * Tells vswitchd's userspace conntrack to let sequence numbers be (ovs-vswitchd(8), dpctl/ct-disable-tcp-seq-chk): of the
  * replies it sees but a few, and takes the packets of large uploads for invalid. Not saved by vswitchd, so to be done after
  * each of its starts. A kernel datapath has no such command and does not need it: Open vSwitch makes it liberal there.
  */
 export async function disableSequenceChecks(options: VswitchdOptions): Promise<void> {
-  await appctl(options, 'dpctl/ct-disable-tcp-seq-chk', [])
+  await appctl(options, 'dpctl/ct-disable-tcp-seq-chk', [datapathName('netdev')])
 }
 
 /** The most entries that a zone may have (ovs-vswitchd(8), dpctl/ct-set-limits). Not saved by vswitchd. */

@@ -165,6 +165,69 @@ test.serial('checks succeed, but no reply reaches the clients: told, and taken o
   await site.ready('web', 3)
 })
 
+test.serial(
+  'without a check: who accepts no connection is named by what hosts tell, and left alone on demand',
+  async t => {
+    const open = (more: object = {}) =>
+      service({ service: 'open', vip: '10.10.1.101', realServers: [{ vm: 'web-*', port: PORT }], ...more })
+    const url = 'http://10.10.1.101/'
+    /** Connections, ten a second, until the returned function is called; a SYN may be repeated after one and three seconds. */
+    const clients = async (name: string) => {
+      const each = `curl -s -m 20 -o /dev/null -w '%{http_code}\\n' ${url}`
+      const script = `until [ -e /run/enough-${name} ]; do ${each} & sleep 0.1; done; wait`
+      const done = site.lab.client.exec(['sh', '-c', script], { timeoutMs: 120_000 })
+      return async () => {
+        await site.lab.client.writeFile(`/run/enough-${name}`, '')
+        return new Set((await done).stdout.trim().split('\n'))
+      }
+    }
+    const named = async (vm: string, text: RegExp, state: string) => {
+      const began = performance.now()
+      const status = await site.director.until(`${vm} named`, s =>
+        s.problems.some(p => p.code === 'NOT_ACCEPTING' && p.subject === `open ${vm}` && text.test(p.message)),
+      )
+      const { acceptance } = serverOf(status, 'open', vm)!
+      t.is(serverOf(status, 'open', vm)!.state, state)
+      t.true(acceptance!.opened > 0 && acceptance!.accepted === 0)
+      t.log(`${vm} named after ${((performance.now() - began) / 1000).toFixed(1)} s: ${JSON.stringify(acceptance)}`)
+    }
+    await site.drop('open.yaml', open())
+    await site.ready('open', 3)
+    t.is((await site.request(30, url)).get('failed'), undefined)
+
+    await sick('web-1', KILL)
+    const first = await clients('1')
+    await named('web-1', /^web-1 on host rs1 does not accept: \d+ new connections .*, \d+ of them refused$/, 'ready')
+    t.true((await first()).has('000'))
+    await site.drop('open.yaml', open({ passive: { fall: 3, retry: '5m' } }))
+    await site.ready('open', 2)
+    t.deepEqual([...(await site.request(30, url)).keys()].sort(), ['web-2', 'web-3'])
+
+    const host = site.lab.host('rs1')
+    const port = await site.lab.vm('web-2').port()
+    const ofctl = (...args: string[]) => host.exec(['ovs-ofctl', '-O', 'OpenFlow15', ...args])
+    await ofctl('add-flow', 'br0', `cookie=0x77,priority=60000,tcp,in_port=${port},nw_dst=10.10.1.10,actions=drop`)
+    const second = await clients('2')
+    await named(
+      'web-2',
+      /^web-2 on host rs1 does not accept: \d+ new connections .*, 0 of them refused; it is out/,
+      'down',
+    )
+    t.deepEqual([...(await second())], ['200'], 'late, at worst')
+    t.deepEqual([...(await site.request(30, url))], [['web-3', 30]])
+
+    await ofctl('del-flows', 'br0', 'cookie=0x77/-1')
+    await sick('web-1', APP)
+    await site.drop('open.yaml', open({ passive: { fall: 3, retry: '1s' } }))
+    const third = await clients('3')
+    await site.ready('open', 3)
+    await third()
+    t.deepEqual([...(await site.request(30, url)).keys()].sort(), ['web-1', 'web-2', 'web-3'])
+    await site.remove('open.yaml')
+    await site.ready('web', 3)
+  },
+)
+
 test.serial('a command in the guest decides', async t => {
   const exec = {
     type: 'exec',

@@ -1,6 +1,7 @@
 import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { recallMacOf } from '../../director/compile/fabric.ts'
+import { OFFLOADS } from '../lab/datapath.ts'
 import { root } from '../lab/paths.ts'
 import { createSite, curl, flows, ours, SERVICES, type Site, service, tally, untilFlows, VIP } from './fixture.ts'
 import { eavesdrop, standIn } from './variants.ts'
@@ -148,7 +149,9 @@ test.serial('TCP: 4 MiB there and back through both port rewritings, in full-siz
   })
   const largest = (end: 'src' | 'dst') =>
     Math.max(...heard.filter(packet => packet.ports?.[end] === 9007).map(packet => packet.length))
-  t.deepEqual([largest('dst'), largest('src')], [1514, 1514])
+  // Where offloads are on, a capture shows segments of many packets.
+  const size = (end: 'src' | 'dst') => (OFFLOADS ? Math.min(1514, largest(end)) : largest(end))
+  t.deepEqual([size('dst'), size('src')], [1514, 1514])
 })
 
 test.serial('a client outside of `clients` is not served, and no port but the service’s leads to the VM', async t => {

@@ -1,7 +1,7 @@
 import test, { type ExecutionContext } from 'ava'
 import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts'
 import { flows, ours, type Site, untilFlows } from '../e2e/fixture.ts'
-import { echoService, hold } from './held.ts'
+import { ECHO, echoService, hold, nothingLost } from './held.ts'
 
 const RUN = '/run/openvswitch/ovs-vswitchd.pid'
 const LOG = '/var/log/openvswitch/ovs-vswitchd.log'
@@ -20,12 +20,36 @@ export function faultTests(site: () => Site): void {
   async function survives(t: ExecutionContext, fault: () => Promise<unknown>): Promise<void> {
     await site().drop('echo.yaml', echoService())
     await site().ready('echo', 3)
-    const held = await hold(site(), 12)
+    const held = await hold(t, site(), 12)
     await fault()
-    t.deepEqual(await held.end(), { count: 12, lost: [], silent: 0 })
+    t.deepEqual(await held.end(), nothingLost(12))
     const counts = await site().request(12)
     t.deepEqual([...counts.keys()].sort(), ['web-1', 'web-2', 'web-3'])
   }
+
+  const OPEN = `ss -Htn state established dport = :${ECHO} | wc -l`
+
+  test.serial(
+    'the connection table is flushed: connections are recalled from the hosts, with the next packet',
+    async t => {
+      await survives(t, async () => {
+        await sh('director', 'conntrack -F')
+        // Each of them speaks twice a second.
+        await sh(
+          'director',
+          `until [ $(conntrack -L -p tcp --dport ${ECHO} --state ESTABLISHED | wc -l) -ge 12 ]; do sleep 0.1; done`,
+        )
+      })
+    },
+  )
+
+  test.serial('a connection that no host knows either is reset', async t => {
+    const held = await hold(t, site(), 6)
+    await sh('client', 'ip link set eth0 down')
+    for (const host of ['rs1', 'rs2', 'director']) await sh(host, 'conntrack -F')
+    await sh('client', `ip link set eth0 up; until [ $(${OPEN}) = 0 ]; do sleep 0.1; done`)
+    t.deepEqual(await held.end(), { ...nothingLost(6), lost: Array.from({ length: 6 }, () => 'read ECONNRESET') })
+  })
 
   for (const host of ['director', 'rs1']) {
     const daemon = () => (host === 'director' ? site().director : site().agent(host))

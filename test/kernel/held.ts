@@ -1,5 +1,6 @@
-import type { Site } from '../e2e/fixture.ts'
-import { service, VIP } from '../e2e/fixture.ts'
+import type { ExecutionContext } from 'ava'
+import { type Site, service, VIP } from '../e2e/fixture.ts'
+import { type Held, hold as holdOpen, type Lost } from '../e2e/hold.ts'
 
 /** The echo service of every VM, and so long that none of the changes to it ends a connection. */
 export const ECHO = 9000
@@ -12,24 +13,8 @@ export const echoService = (changes: Record<string, unknown> = {}) =>
     ...changes,
   })
 
-export interface Held {
-  /** Ends them; what has become of them. */
-  end(): Promise<{ readonly count: number; readonly lost: readonly string[]; readonly silent: number }>
-}
+/** So many connections to the echo service. */
+export const hold = (t: ExecutionContext, { lab }: Site, count: number): Promise<Held> =>
+  holdOpen(t, lab, { vip: VIP, port: ECHO, count, upload: false })
 
-let n = 0
-
-/** So many connections to the echo service, each of which says something all the time. */
-export async function hold({ lab }: Site, count: number): Promise<Held> {
-  const program = new URL('../e2e/programs/long-lived.ts', import.meta.url).pathname
-  const stop = `/run/stop-${++n}`
-  const argv = [process.execPath, program, VIP, String(ECHO), String(count), stop]
-  const client = await lab.client.spawn(argv, { name: `held-${n}` })
-  await client.waitForLine(/^open/, 60_000)
-  return {
-    end: async () => {
-      await lab.client.writeFile(stop, '')
-      return JSON.parse(await client.waitForLine(/^\{/))
-    },
-  }
-}
+export const nothingLost = (count: number): Lost => ({ count, lost: [], silent: 0, upload: '' })

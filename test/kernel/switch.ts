@@ -1,6 +1,8 @@
 import test from 'ava'
-import { type Site, VIP } from '../e2e/fixture.ts'
-import { ECHO, echoService, hold } from './held.ts'
+import { crossport, type Site, service, VIP } from '../e2e/fixture.ts'
+import { ECHO, echoService, hold, nothingLost } from './held.ts'
+
+const rs = (vm: string) => ({ vm, port: 8080 })
 
 /** Counters of a host's datapath, `ovs-appctl dpctl/show`: packets that a cached flow took, and those that vswitchd had to be asked about. */
 async function lookups({ lab }: Site, host: string): Promise<{ readonly hit: number; readonly missed: number }> {
@@ -32,14 +34,76 @@ export function switchTests(site: () => Site): void {
   })
 
   test.serial("the connection table's time-outs are the kernel's: an idle connection is known for minutes", async t => {
-    const held = await hold(site(), 3)
+    const held = await hold(t, site(), 3)
     const { stdout } = await site().lab.director.exec(['conntrack', '-L', '-p', 'tcp', '--dport', String(ECHO)])
-    t.deepEqual(await held.end(), { count: 3, lost: [], silent: 0 })
+    t.deepEqual(await held.end(), nothingLost(3))
     // Of a connection that lives: protocol, number, seconds left, state.
     const left = stdout.split('\n').flatMap(line => (/ESTABLISHED/.test(line) ? [Number(line.split(/\s+/)[2])] : []))
     t.log(stdout)
     t.true(left.length >= 3, 'established connections')
     for (const seconds of left) t.true(seconds > 600, `${seconds} s left`)
+  })
+
+  test.serial(
+    'a second datapath on the machine, of the other kind, is in nobody’s way: connections are listed',
+    async t => {
+      const { lab } = site()
+      await site().drop('echo.yaml', echoService())
+      await site().ready('echo', 3)
+      await lab.director.exec(['ovs-vsctl', 'add-br', 'other', '--', 'set', 'bridge', 'other', 'datapath_type=netdev'])
+      const held = await hold(t, site(), 3)
+      const { stdout } = await lab.director.exec(crossport('director', 'connections', '--json'), { timeoutMs: 60_000 })
+      const rows = stdout.split('\n').filter(line => line.includes('"state":"active"'))
+      t.is(rows.length, 3)
+      for (const row of rows) t.like(JSON.parse(row), { tcpState: 'ESTABLISHED' })
+      t.deepEqual(await held.end(), nothingLost(3))
+      await lab.director.exec(['ovs-vsctl', 'del-br', 'other'])
+    },
+  )
+
+  test.serial('a real server that answers SYNs with RST is named, and left alone where the file says so', async t => {
+    const { director, lab } = site()
+    const vip = '10.10.1.102'
+    const closed = (more: object) =>
+      service({ service: 'closed', vip, realServers: [rs('web-1'), { vm: 'web-3', port: 8099 }], ...more })
+    await site().drop('closed.yaml', closed({}))
+    await site().ready('closed', 2)
+    const script = `until [ -e /run/named ]; do curl -s -m 5 http://${vip}/; done`
+    const clients = lab.client.exec(['sh', '-c', script], { timeoutMs: 60_000 })
+    const status = await director.until('named', s =>
+      s.problems.some(p => p.code === 'NOT_ACCEPTING' && p.subject === 'closed web-3'),
+    )
+    const servers = status.services.find(one => one.service === 'closed')!.realServers
+    for (const { vm, acceptance } of servers) t.log(`${vm}: ${JSON.stringify(acceptance)}`)
+    t.is(servers.find(({ vm }) => vm === 'web-1')!.acceptance!.state, 'accepting')
+    t.like(servers.find(({ vm }) => vm === 'web-3')!.acceptance, { state: 'out', accepted: 0 })
+    await site().drop('closed.yaml', closed({ passive: { retry: '5m' } }))
+    await site().ready('closed', 1)
+    await lab.client.writeFile('/run/named', '')
+    await clients
+    t.deepEqual([...(await site().request(10, `http://${vip}/`))], [['web-1', 10]])
+    await site().remove('closed.yaml')
+  })
+
+  test.serial('a VM that holds no VIP can neither send from it nor speak ARP for it', async t => {
+    const { lab } = site()
+    const vm = lab.vm('web-2')
+    // On a host that holds it: others have no flows for it.
+    const stranger = '10.10.1.101'
+    await site().drop('second.yaml', service({ service: 'second', vip: stranger, realServers: [rs('web-1')] }))
+    await site().ready('second', 1)
+    const capture = await lab.capture('client', `ether host ${vm.plan.mac}`)
+    await vm.exec(`ip address add ${stranger}/32 dev eth0; ping -c 1 -W 1 -I ${stranger} 10.10.1.10`)
+    await vm.exec(`arping -U -c 1 -w 2 -I eth0 ${stranger}; ip address del ${stranger}/32 dev eth0`)
+    // The last one is heard: what came before it would have been, too.
+    t.is((await vm.exec('ping -c 1 -W 9 10.10.1.10')).exitCode, 0)
+    const heard = await capture.stop()
+    t.true(heard.some(packet => packet.ip?.src === vm.plan.ip))
+    t.deepEqual(
+      heard.filter(packet => packet.ip?.src === stranger || packet.arp?.spa === stranger),
+      [],
+    )
+    await site().remove('second.yaml')
   })
 
   test.serial('offloads stay on: what passes the uplinks is larger than a packet on the wire', async t => {

@@ -2,7 +2,7 @@ import test from 'ava'
 import { parseIcmpError } from '../../shared/packet/icmp-error.ts'
 import { type Site, service, total, VIP } from '../e2e/fixture.ts'
 import { traceRequest } from '../lab/trace.ts'
-import { echoService, hold } from './held.ts'
+import { echoService, hold, nothingLost } from './held.ts'
 
 const ALL = ['web-1', 'web-2', 'web-3']
 const rs = (vm: string, more: object = {}) => ({ vm, port: 8080, ...more })
@@ -18,7 +18,7 @@ export function trafficTests(site: () => Site): void {
     const { director, drop, ready } = site()
     await drop('echo.yaml', echoService())
     await ready('echo', 3)
-    const held = await hold(site(), 12)
+    const held = await hold(t, site(), 12)
     await drop('echo.yaml', echoService({ realServers: [{ vm: 'web-[12]', port: 9000 }] }))
     await ready('echo', 2)
     await drop('echo.yaml', echoService({ scheduler: 'mh' }))
@@ -31,7 +31,7 @@ export function trafficTests(site: () => Site): void {
     await director.until('one drains', s =>
       s.services.some(each => each.service === 'echo' && each.realServers.some(server => server.state === 'draining')),
     )
-    t.deepEqual(await held.end(), { count: 12, lost: [], silent: 0 })
+    t.deepEqual(await held.end(), nothingLost(12))
   })
 
   test.serial('one request has the right address at each place, and its reply goes past the director', async t => {

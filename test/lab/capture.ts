@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
+import { patience } from './datapath.ts'
 import { type Packet, pcapReader } from './pcap.ts'
 import { enter, type Place } from './place.ts'
 
@@ -44,7 +45,7 @@ export async function startCapture(place: Place, dev: string, filter = ''): Prom
 
   return {
     packets,
-    waitFor: (predicate, timeoutMs = 10_000) => {
+    waitFor: (predicate, timeoutMs = patience(10_000)) => {
       const seen = packets.find(predicate)
       if (seen !== undefined) return Promise.resolve(seen)
       return new Promise((resolve, reject) => {

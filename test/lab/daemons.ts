@@ -1,5 +1,6 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
+import { patience } from './datapath.ts'
 import { root } from './paths.ts'
 import type { LabProcess, Place } from './place.ts'
 
@@ -42,9 +43,12 @@ async function startDaemon(
   const daemon = await host.spawn(argv, { name: role, env })
   let ended: number | undefined
   daemon.exited.then(code => (ended = code))
-  const deadline = performance.now() + 30_000
+  const deadline = performance.now() + patience(30_000)
   while (!existsSync(host.path(socket))) {
-    if (ended !== undefined) throw new Error(`${host.name}: the ${role} has ended with ${ended}; see ${daemon.log}`)
+    if (ended !== undefined) {
+      const last = readFileSync(daemon.log, 'utf8').trimEnd().split('\n').at(-1)
+      throw new Error(`${host.name}: the ${role} has ended with ${ended}; see ${daemon.log}: ${last}`)
+    }
     if (performance.now() > deadline)
       throw new Error(`${host.name}: the ${role} has not opened ${socket}; see ${daemon.log}`)
     await new Promise(resolve => setTimeout(resolve, 20))

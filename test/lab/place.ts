@@ -3,6 +3,7 @@ import { closeSync, openSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { execa } from 'execa'
+import { patience } from './datapath.ts'
 import { waitForLine } from './follow.ts'
 
 /** What a command in a place has said. */
@@ -78,7 +79,7 @@ export function makePlace(name: string, pid: number, logDir: string): Place {
 
 async function execIn(name: string, pid: number, argv: readonly string[], options: ExecOptions): Promise<ExecResult> {
   // timeout(1) is inside: killing nsenter would leave the command running.
-  const seconds = String((options.timeoutMs ?? 30_000) / 1000)
+  const seconds = String(patience(options.timeoutMs ?? 30_000) / 1000)
   const [file, ...args] = enter(pid, ['timeout', '-k', '1', seconds, ...argv])
   const { exitCode, stdout, stderr } = await execa(file!, args, {
     reject: false,
@@ -124,7 +125,8 @@ async function spawnIn(pid: number, argv: readonly string[], log: string, option
         // It has ended already.
       }
     },
-    waitForLine: (pattern, timeoutMs = 30_000) => waitForLine(log, pattern, { timeoutMs, ended: exited }),
+    waitForLine: (pattern, timeoutMs = 30_000) =>
+      waitForLine(log, pattern, { timeoutMs: patience(timeoutMs), ended: exited }),
   }
 }
 

@@ -1,5 +1,6 @@
 import { controlClient } from '../../shared/rpc/client.ts'
 import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts'
+import { patience } from './datapath.ts'
 
 /** Follows a daemon's status on its control socket. */
 export interface StatusWatch {
@@ -26,7 +27,7 @@ export function watchStatus(socket: string): StatusWatch {
     get latest() {
       return latest
     },
-    until: (what, accept, timeoutMs = 60_000) =>
+    until: (what, accept, timeoutMs = patience(60_000)) =>
       new Promise((resolve, reject) => {
         const timer = setTimeout(() => {
           waiting.delete(look)

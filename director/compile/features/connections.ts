@@ -2,7 +2,7 @@ import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
 import type { Match } from '../../../shared/openflow/types.ts'
 import { origins } from '../fabric.ts'
-import { MARK, PRIORITY, TABLE } from '../tables.ts'
+import { MARK, PRIORITY, SIGNAL, TABLE } from '../tables.ts'
 import type { CompiledService, Feature, Site, Target } from '../types.ts'
 import { account } from './account.ts'
 import { choose, isScheduled } from './choose.ts'
@@ -30,7 +30,7 @@ export const connections: Feature = (site, service) => {
       ...(scheduled ? anew(service, choose(service)) : []),
       // A connection may be recalled of a real server that takes no new ones.
       ...(service.targets.length > 0
-        ? [commit(service), ...service.targets.map(target => opened(site, service, target))]
+        ? [commit(service), ...service.targets.flatMap(target => opened(site, service, target))]
         : []),
     ],
   }
@@ -144,12 +144,15 @@ function commit(service: CompiledService): Flow {
   }
 }
 
-function opened(site: Site, service: CompiledService, target: Target): Flow {
-  return {
+/** One that was recalled is counted apart: no real server will accept it once more. */
+function opened(site: Site, service: CompiledService, target: Target): Flow[] {
+  const flow: Flow = {
     table: TABLE.OPENED,
     priority: PRIORITY.KNOWN,
     cookie: encodeCookie('director', 'opened', service.number),
     match: { ...transport(service), ct_zone: service.zone, ct_mark: target.mark },
     actions: [...account(site, service, target.mark, 'opened'), { type: 'resubmit', table: TABLE.FORWARD }],
   }
+  if (service.protocol !== 'tcp') return [flow]
+  return [flow, { ...flow, priority: PRIORITY.KNOWN + 1, match: { ...flow.match, [SIGNAL]: 1 } }]
 }

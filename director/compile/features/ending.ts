@@ -7,7 +7,8 @@ import { account } from './account.ts'
 import { commitMark, hex } from './mark.ts'
 import { transport } from './transport.ts'
 
-const FLAGS = { FIN: '0x001/0x001', RST: '0x004/0x004' } as const
+const FIN = '0x001/0x001'
+const RST = '0x004/0x004'
 /** SYN and ACK without FIN and RST. */
 const SYN_ACK = '0x012/0x017'
 /** SYN without FIN, RST and ACK. */
@@ -15,7 +16,8 @@ export const SYN_ONLY = '0x002/0x017'
 
 /**
  * The end of a TCP connection: the first FIN or RST of either side, the client's own or the copy of a reply, sets ENDED in
- * the mark, so that it counts once, and the packets after it still go to the same real server.
+ * the mark, so that it counts once, and the packets after it still go to the same real server. What the real server has
+ * accepted is counted, too, and what it has reset apart from other ends: passive health (schedule/acceptance.ts).
  */
 export const ending: Feature = (site, service) => ({
   flows:
@@ -27,12 +29,34 @@ export const ending: Feature = (site, service) => ({
       : [],
 })
 
+function ended(site: Site, service: CompiledService, target: Target): Flow[] {
+  const { mark } = target
+  const ends = [{ tcp_flags: FIN }, { tcp_flags: RST }, { tcp_flags: RST, [SIGNAL]: 1 }]
+  return ends.map((end, i) => ({
+    table: TABLE.ENDING,
+    priority: PRIORITY.KNOWN + Math.max(0, i - 1),
+    cookie: encodeCookie('director', 'ended', service.number),
+    match: { ...transport(service), ct_zone: service.zone, ct_mark: mark, ...end },
+    actions: [
+      {
+        type: 'ct',
+        commit: true,
+        zone: service.zone,
+        exec: [{ type: 'set_field', field: 'ct_mark', value: mark + ENDED }],
+      },
+      ...account(site, service, mark, 'ended'),
+      { type: 'set_field', field: MARK, value: mark },
+      { type: 'resubmit', table: TABLE.FORWARD },
+    ],
+  }))
+}
+
 /** The real server that the connection was given to has accepted it. */
 function accepted(service: CompiledService, { mark }: Target): Flow {
   return {
     table: TABLE.ENDING,
     priority: PRIORITY.KNOWN,
-    cookie: encodeCookie('director', 'from-host', service.number),
+    cookie: encodeCookie('director', 'accepted', service.number),
     match: {
       ...transport(service),
       ct_zone: service.zone,
@@ -57,27 +81,6 @@ function acceptedElsewhere(service: CompiledService): Flow {
     match: { ...transport(service), ct_zone: service.zone, [SIGNAL]: 1, tcp_flags: SYN_ACK },
     actions: [commitMark(service.zone)],
   }
-}
-
-function ended(site: Site, service: CompiledService, target: Target): Flow[] {
-  const { mark } = target
-  return Object.values(FLAGS).map(tcp_flags => ({
-    table: TABLE.ENDING,
-    priority: PRIORITY.KNOWN,
-    cookie: encodeCookie('director', 'ended', service.number),
-    match: { ...transport(service), ct_zone: service.zone, ct_mark: mark, tcp_flags },
-    actions: [
-      {
-        type: 'ct',
-        commit: true,
-        zone: service.zone,
-        exec: [{ type: 'set_field', field: 'ct_mark', value: mark + ENDED }],
-      },
-      ...account(site, service, mark, 'ended'),
-      { type: 'set_field', field: MARK, value: mark },
-      { type: 'resubmit', table: TABLE.FORWARD },
-    ],
-  }))
 }
 
 /** A SYN of a connection that has been ended before: a new one, whatever its ports. */

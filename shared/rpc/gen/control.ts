@@ -1,6 +1,7 @@
 import type * as grpc from '@grpc/grpc-js';
 import type { MessageTypeDefinition } from '@grpc/proto-loader';
 
+import type { Acceptance as _crossport_v1_Acceptance, Acceptance__Output as _crossport_v1_Acceptance__Output } from './crossport/v1/Acceptance.ts';
 import type { Connection as _crossport_v1_Connection, Connection__Output as _crossport_v1_Connection__Output } from './crossport/v1/Connection.ts';
 import type { ConnectionBatch as _crossport_v1_ConnectionBatch, ConnectionBatch__Output as _crossport_v1_ConnectionBatch__Output } from './crossport/v1/ConnectionBatch.ts';
 import type { ControlClient as _crossport_v1_ControlClient, ControlDefinition as _crossport_v1_ControlDefinition } from './crossport/v1/Control.ts';
@@ -27,6 +28,7 @@ type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> 
 export interface ProtoGrpcType {
   crossport: {
     v1: {
+      Acceptance: MessageTypeDefinition<_crossport_v1_Acceptance, _crossport_v1_Acceptance__Output>
       Connection: MessageTypeDefinition<_crossport_v1_Connection, _crossport_v1_Connection__Output>
       ConnectionBatch: MessageTypeDefinition<_crossport_v1_ConnectionBatch, _crossport_v1_ConnectionBatch__Output>
       Control: SubtypeConstructor<typeof grpc.Client, _crossport_v1_ControlClient> & { service: _crossport_v1_ControlDefinition }

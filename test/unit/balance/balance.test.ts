@@ -1,6 +1,6 @@
 import test from 'ava'
 import { type Balance, startBalance } from '../../../director/balance/balance.ts'
-import { compileService, type Plan } from '../../../director/plan.ts'
+import { compileService, type Plan, unjudged } from '../../../director/plan.ts'
 import type { ServiceOptions, VirtualService } from '../../../director/registry/services.ts'
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import { quiet } from '../../../shared/log/quiet.ts'
@@ -41,6 +41,7 @@ function setUp(list: VirtualService[]) {
   /** By real server. */
   const opened = new Map<string, number>()
   const ended = new Map<string, number>()
+  const forgotten = new Map<string, number>()
   const markOf = ({ key }: VirtualService, id: string) => numbers.of('mark', `${key} ${id}`)
   const numberOf = ({ key }: VirtualService) => numbers.of('service', key)
   const of = (counts: Map<string, number>, from: VirtualService) =>
@@ -78,6 +79,8 @@ function setUp(list: VirtualService[]) {
     switch: () => sw,
     plan: () => plan,
     markOf,
+    judged: unjudged,
+    forgottenOf: (_, id) => forgotten.get(id) ?? 0,
     udpTimeout: 300,
     log: quiet,
     clock,
@@ -96,7 +99,7 @@ function setUp(list: VirtualService[]) {
   }
   const apply = (next: VirtualService[]) => force(planOf(next))
   apply(list)
-  return { clock, asked, opened, ended, balance, planOf, force, apply, numberOf, marks: () => marks }
+  return { clock, asked, opened, ended, forgotten, balance, planOf, force, apply, numberOf, marks: () => marks }
 }
 
 const key = (n: number) => `tcp 10.10.1.${n}:80`
@@ -128,6 +131,16 @@ test('a connection that ends long after the last one came is not active any more
   ended.set('a2', 4)
   await clock.advance(2000)
   t.is(balance.load(key(2))?.servers.get('a2')?.active, 1)
+})
+
+test('one that vanished without a word is not active any more', async t => {
+  const { clock, opened, forgotten, balance } = setUp([service(1)])
+  opened.set('a1', 5)
+  await clock.advance(1000)
+  t.is(balance.load(key(1))?.servers.get('a1')?.active, 5)
+  forgotten.set('a1', 3)
+  await clock.advance(1000)
+  t.is(balance.load(key(1))?.servers.get('a1')?.active, 2)
 })
 
 test('connections of before this process are nothing new', async t => {

@@ -72,6 +72,30 @@ test.serial('status: what is not in force is exit 1, with file, line and reason'
   t.regex(stdout, /not in force:\n.*\nerror +\/etc\/crossport\/services\.d\/db\.yaml:3:7 +SPEC_INVALID +port: must be/)
 })
 
+test.serial('status: a director says how many of the new connections were accepted', async t => {
+  const counts = { seconds: 1, opened: 5, accepted: 5, refused: 0, unanswered: 0 }
+  const rs = { host: 'rs1', rsPort: 8080, ingressPort: 8080, weight: 1, state: 'ready' }
+  const realServers = [
+    { ...rs, vm: 'web-1', acceptance: { state: 'accepting', ...counts } },
+    {
+      ...rs,
+      vm: 'web-2',
+      acceptance: { state: 'out', ...counts, accepted: 0, refused: 4, unanswered: 9 },
+      reason: 'why',
+    },
+    { ...rs, vm: 'web-3' },
+  ]
+  const services = [{ ...HEALTHY.services![0]!, realServers }]
+  const { stdout } = await crossport('status', '--socket', await daemon(t, { ...HEALTHY, role: 'director', services }))
+  const cells = stdout.split('\n').flatMap(line => (/web-\d|STATE/.test(line) ? [line.split(/ {2,}/).slice(-3)] : []))
+  t.deepEqual(cells, [
+    ['STATE', 'ACCEPTED', 'REASON'],
+    ['ready', '5 of 5', '-'],
+    ['ready', '0 of 5, 4 refused', 'why'],
+    ['ready', '-', '-'],
+  ])
+})
+
 test.serial('status: a real server or an input that is down is exit 1', async t => {
   const services = [
     { ...HEALTHY.services![0]!, realServers: [{ vm: 'a', state: 'pending', reason: 'no guest agent' }] },
@@ -176,7 +200,7 @@ test.serial(
       teardown: async () => ({}),
       async *connections() {
         yield { note: 'some are missing' }
-        yield { connections: [{ ...row, age: 5, packets: 4, bytes: 316 }] }
+        yield { connections: [{ ...row, tcpState: 'ESTABLISHED', age: 5, packets: 4, bytes: 316 }] }
         yield { connections: [{ ...row, age: 9, packets: 2, bytes: 104, atLeast: true }, row] }
       },
     }
@@ -186,5 +210,7 @@ test.serial(
     t.is(stderr, 'some are missing\n')
     const ends = stdout.split('\n').map(line => line.split(/ +/).slice(-3).join(' '))
     t.deepEqual(ends, ['AGE PACKETS BYTES', '5s 4 316', '≥9s ≥2 ≥104', '- - -', ''])
+    const states = stdout.split('\n').map(line => line.split(/ +/).slice(6, 8).join(' '))
+    t.deepEqual(states, ['SERVER STATE', 'active ESTABLISHED', 'active -', 'active -', ''])
   },
 )

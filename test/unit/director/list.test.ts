@@ -8,7 +8,7 @@ import type { VirtualService } from '../../../director/registry/services.ts'
 import { rs } from '../schedule/fixture.ts'
 
 const LINE =
-  'tcp,orig=(src=10.10.1.10,dst=10.10.1.100,sport=40000,dport=80),reply=(src=10.10.1.100,dst=10.10.1.10,sport=80,dport=40000),zone=16385,timeout=880,mark=7,protoinfo=(state=SYN_SENT)'
+  'tcp,orig=(src=10.10.1.10,dst=10.10.1.100,sport=40000,dport=80),reply=(src=10.10.1.100,dst=10.10.1.10,sport=80,dport=40000),zone=16385,timeout=880,mark=7,protoinfo=(state_orig=ESTABLISHED,state_reply=ESTABLISHED,wscale_orig=7)'
 
 const RECORD = {
   sourceIPv4Address: 0x0a0a010a,
@@ -60,7 +60,13 @@ test('a table that is read unnoticed is read, and so is one that the kernel forw
     const { note, connections } = await list(entries).all()
     t.is(note, '')
     t.is(connections.length, 2)
-    t.like(connections[0], { client: '10.10.1.10:40000', realServer: 'a', state: 'active', idle: 20 })
+    t.like(connections[0], {
+      client: '10.10.1.10:40000',
+      realServer: 'a',
+      state: 'active',
+      tcpState: 'ESTABLISHED',
+      idle: 20,
+    })
   }
 })
 

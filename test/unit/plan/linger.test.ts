@@ -6,7 +6,7 @@ import { parseServiceFile } from '../../../shared/config/parse.ts'
 import { fakeClock } from '../run/fake-clock.ts'
 
 const text = (name: string, vms: string) =>
-  `service: ${name}\nvip: 10.10.1.${name.length}\nport: 80\ndrainTimeout: 10\nrealServers: [{ vm: '${vms}', port: 80 }]\n`
+  `service: ${name}\nvip: 10.10.1.${name.length}\nport: 80\ndrainTimeout: 10\ncheck: { type: tcp, interval: 1500ms, hold: 20 }\npassive: { retry: 5s }\nrealServers: [{ vm: '${vms}', port: 80 }]\n`
 
 const rs = (vm: string, state: RealServer['state'] = 'ready'): RealServer => ({
   id: `h/${vm}`,
@@ -46,9 +46,10 @@ test('who was taken out of the file stays in the documents for drainTimeout, and
   const { documents, specs, service } = setUp('vm-1')
   const amended = linger.amend({ documents, specs, altered: [service(rs('vm-1'), rs('vm-2'))], gone: [] })
   t.is(amended[1], documents[1])
-  const leaving = parseServiceFile(amended[0]!.text, 'web.yaml').specs[0]!.realServers
+  const asSent = parseServiceFile(amended[0]!.text, 'web.yaml').specs[0]!
+  t.deepEqual([asSent.check, asSent.passive], [specs[0]!.check, specs[0]!.passive], 'all else is as in the file')
   t.deepEqual(
-    leaving.map(({ vm, port, weight }) => [vm, port, weight]),
+    asSent.realServers.map(({ vm, port, weight }) => [vm, port, weight]),
     [
       ['vm-1', 80, 1],
       ['uuid-vm-2', 80, 0],

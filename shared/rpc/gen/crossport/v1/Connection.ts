@@ -15,6 +15,7 @@ export interface Connection {
   'packets'?: (number | string | Long);
   'bytes'?: (number | string | Long);
   'atLeast'?: (boolean);
+  'tcpState'?: (string);
   '_age'?: "age";
   '_packets'?: "packets";
   '_bytes'?: "bytes";
@@ -33,6 +34,7 @@ export interface Connection__Output {
   'packets'?: (number);
   'bytes'?: (number);
   'atLeast': (boolean);
+  'tcpState': (string);
   '_age'?: "age";
   '_packets'?: "packets";
   '_bytes'?: "bytes";

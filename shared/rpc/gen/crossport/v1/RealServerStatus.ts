@@ -1,5 +1,6 @@
 // Original file: proto/crossport/v1/control.proto
 
+import type { Acceptance as _crossport_v1_Acceptance, Acceptance__Output as _crossport_v1_Acceptance__Output } from '../../crossport/v1/Acceptance.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface RealServerStatus {
@@ -14,6 +15,7 @@ export interface RealServerStatus {
   'check'?: (string);
   'activeConnections'?: (number | string | Long);
   'totalConnections'?: (number | string | Long);
+  'acceptance'?: (_crossport_v1_Acceptance | null);
 }
 
 export interface RealServerStatus__Output {
@@ -28,4 +30,5 @@ export interface RealServerStatus__Output {
   'check': (string);
   'activeConnections': (number);
   'totalConnections': (number);
+  'acceptance': (_crossport_v1_Acceptance__Output | null);
 }

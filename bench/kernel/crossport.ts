@@ -1,0 +1,157 @@
+import { indexPorts } from '../../agent/backends/attach.ts'
+import { resolve } from '../../agent/backends/resolve.ts'
+import type { Backend } from '../../agent/backends/types.ts'
+import { compile as compileHost } from '../../agent/compile/compile.ts'
+import { shields } from '../../agent/compile/shields.ts'
+import type { HostContext } from '../../agent/compile/types.ts'
+import { toReport } from '../../agent/report/readiness.ts'
+import { turnTimeouts, zoneTimeouts } from '../../director/apply/conntrack.ts'
+import { metersFor } from '../../director/apply/meters.ts'
+import { compile as compileDirector } from '../../director/compile/compile.ts'
+import { recallMacOf } from '../../director/compile/fabric.ts'
+import type { Site } from '../../director/compile/types.ts'
+import { makePlan } from '../../director/plan.ts'
+import type { Host } from '../../director/registry/types.ts'
+import type { Knowledge } from '../../director/schedule/schedule.ts'
+import type { Numbers } from '../../director/store/numbers.ts'
+import type { Compiled } from '../../shared/flows/compiled.ts'
+import { flowText, groupText } from '../../shared/openflow/text.ts'
+import { domain, inventory, port, ports } from '../../test/unit/backends/fixtures.ts'
+import { servicesOf } from './services.ts'
+import { DIRECTOR_MAC, HOST_MAC, MANY_WAYS, VMS, WAYS } from './ways.ts'
+
+/*
+ * What the daemons would put into the two bridges for the ways that are crossport's, made by their own compilers. All that
+ * is made up of their input is here.
+ */
+
+/** Of the machine's network (inside/network.sh): the uplink is port 1 of both bridges, VM n is behind port 10 + n of the host's. */
+const UPLINK = 1
+
+/** As the text that ovs-ofctl and ovs-vsctl take. */
+export interface Switches {
+  readonly director: {
+    readonly flows: string
+    readonly groups: string
+    readonly zones: string
+    readonly meters: string
+  }
+  readonly host: { readonly flows: string; readonly groups: string }
+}
+
+/** With `many`: with those of 1,000 real servers, too. */
+export function switches(many: boolean): Switches {
+  const crossport = [
+    ...WAYS.filter(way => way.crossport !== undefined).flatMap(way => servicesOf(way, false)),
+    ...(many ? MANY_WAYS.filter(way => way.crossport !== undefined).flatMap(way => servicesOf(way, true)) : []),
+  ]
+  const specs = crossport.map(service => service.spec)
+  const snapshot = ports(...VMS.map(n => port(n)))
+  const { backends, problems } = resolve({
+    specs,
+    inventory: inventory(...VMS.map(n => domain(n))),
+    ports: { ...snapshot, bridge: { ...snapshot.bridge!, mac: HOST_MAC, datapathType: 'system' } },
+    allocations: [],
+    ingressPorts: { first: 40_000, last: 49_999 },
+  })
+  if (problems.length > 0) throw new Error(problems[0]!.message)
+
+  const index = indexPorts(snapshot)
+  const host: HostContext = {
+    hostMac: HOST_MAC,
+    directorMac: DIRECTOR_MAC,
+    directors: [{ mac: DIRECTOR_MAC, recallMac: recallMacOf(DIRECTOR_MAC), hostIp: undefined }],
+    uplink: UPLINK,
+    vmPorts: VMS.map(n => port(n)).map(({ name, attachedMac, ofport, tag }) => {
+      return { name, mac: attachedMac!, ofport: ofport!, tag }
+    }),
+    overlay: undefined,
+  }
+  const site: Site = {
+    directorMac: DIRECTOR_MAC,
+    recallMac: recallMacOf(DIRECTOR_MAC),
+    uplink: UPLINK,
+    ownMacs: [DIRECTOR_MAC],
+    accessPorts: [],
+    fabric: 'l2',
+    accounting: false,
+  }
+  const highRate = new Set(crossport.filter(service => service.highRate).map(service => service.spec.service))
+  const registry = { hosts: new Map([['host', registered(backends)]]), nextSeq: 2 }
+  const plan = makePlan(specs, registry, numbers(), ({ service }) =>
+    highRate.has(service) ? MANY_CONNECTIONS : { now: 0 },
+  )
+  const timeouts = [turnTimeouts, ...zoneTimeouts(plan.compiled, { tcp: 900, udp: 300 })]
+  return {
+    director: {
+      ...texts(compileDirector(site, plan.compiled)),
+      meters: metersFor(1)
+        .map(({ id, rate, burst }) => `meter=${id},pktps,burst,band=type=drop,rate=${rate},burst_size=${burst}\n`)
+        .join(''),
+      zones: timeouts
+        .map(
+          ({ zone, timeouts: of }) =>
+            `zone=${zone} ${Object.entries(of)
+              .map(pair => pair.join('='))
+              .join(' ')}\n`,
+        )
+        .join(''),
+    },
+    host: texts(compileHost({ backends, shields: shields(backends, [], index, (_, mac) => ownAddress(mac)), host })),
+  }
+}
+
+/** What the scheduler knows while so many connections come that it shares them out instead of giving turns. */
+const MANY_CONNECTIONS: Knowledge = {
+  now: 0,
+  load: {
+    at: 0,
+    rate: 5000,
+    peak: 5000,
+    recent: 5000,
+    many: true,
+    manyUntil: Number.POSITIVE_INFINITY,
+    epoch: '',
+    servers: new Map(),
+  },
+}
+
+/** All are ready. */
+function registered(backends: readonly Backend[]): Host {
+  const reports = backends.map(backend => toReport(backend, { state: 'ready', reason: '' }))
+  return {
+    hostId: 'host',
+    hostMac: HOST_MAC,
+    hostIp: '172.24.1.20',
+    version: '1',
+    realServers: new Map(reports.map(report => [report.id, report])),
+    seq: 1,
+    state: 'alive',
+    leaseExpiresAt: Number.POSITIVE_INFINITY,
+  }
+}
+
+const ownAddress = (mac: string) => `10.10.1.${30 + Number.parseInt(mac.slice(-2), 16)}`
+
+function numbers(): Numbers {
+  const known = new Map<string, number>()
+  const highest = { mark: 0, service: 0 }
+  return {
+    of: (kind, name) => {
+      const key = `${kind} ${name}`
+      const number = known.get(key) ?? ++highest[kind]
+      known.set(key, number)
+      return number
+    },
+    save: () => {},
+  }
+}
+
+function texts(compiled: Compiled): { flows: string; groups: string } {
+  const objects = [...compiled.values()]
+  const lines = (list: readonly string[]) => list.map(line => `${line}\n`).join('')
+  return {
+    flows: lines(objects.flatMap(object => object.flows().map(flowText))),
+    groups: lines(objects.flatMap(object => (object.groups?.() ?? []).map(groupText))),
+  }
+}

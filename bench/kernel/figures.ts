@@ -1,0 +1,157 @@
+import { median } from '../measure.ts'
+import type { Figure, Goal } from '../types.ts'
+import { BY_SHARES, BY_TURNS, IPVS_DR, MANY } from './ways.ts'
+
+/** Figure → way → what was measured in each round. */
+export type Results = ReadonlyMap<string, ReadonlyMap<string, readonly number[]>>
+
+/** Figures that are so many a second, and those that are nanoseconds or milliseconds. */
+const RATES = ['connections', 'requests', 'many.connections']
+const TIMES = /^(packet|growth|many)\.(one|new|known|tcp|opened|grown)$|^latency\./
+
+/**
+ * Of the lines that inside/measure.sh writes: figure, way, value, separated by tabs; as they would be if each instruction
+ * had taken one nanosecond instead of `instructionNs`.
+ */
+export function parse(text: string, instructionNs = 1): Results {
+  const scale = (figure: string) =>
+    RATES.includes(figure) ? instructionNs : TIMES.test(figure) ? 1 / instructionNs : 1
+  const results = new Map<string, Map<string, number[]>>()
+  for (const line of text.split('\n')) {
+    const [figure, way, value] = line.split('\t')
+    if (figure === undefined || way === undefined || value === undefined) continue
+    const ways = results.get(figure) ?? new Map<string, number[]>()
+    results.set(figure, ways)
+    ways.set(way, [...(ways.get(way) ?? []), Number(value) * scale(figure)])
+  }
+  return results
+}
+
+/** Of what more is best, or less: how much of IPVS DR's crossport is to reach; and it is to be ahead of all others. */
+interface Measure {
+  readonly figure: string
+  readonly name: string
+  readonly unit: string
+  readonly best?: 'most' | 'least'
+  readonly goals?: Readonly<Record<string, number>>
+}
+
+const SHOWN: readonly Measure[] = [
+  {
+    figure: 'connections',
+    name: 'new connections',
+    unit: '1/s',
+    best: 'most',
+    goals: { [BY_SHARES]: 1, 'crossport mh': 1, [BY_TURNS]: 0.8, 'crossport rr': 0.8 },
+  },
+  { figure: 'requests', name: 'requests kept alive', unit: '1/s', best: 'most', goals: forAll(1) },
+  { figure: 'packet.one', name: 'instructions a packet: UDP, one flow', unit: '' },
+  { figure: 'packet.new', name: 'instructions a packet: UDP, new flows', unit: '' },
+  {
+    figure: 'packet.known',
+    name: 'instructions a packet: UDP, known flows',
+    unit: '',
+    best: 'least',
+    goals: forAll(1.05),
+  },
+  {
+    figure: 'packet.tcp',
+    name: 'instructions a packet: TCP, known connections',
+    unit: '',
+    best: 'least',
+    goals: forAll(1.05),
+  },
+  { figure: 'connections.upcalls', name: 'upcalls a connection', unit: '' },
+  {
+    figure: 'connections.bytes',
+    name: 'through the balancer: a new connection',
+    unit: 'B',
+    best: 'least',
+    goals: forAll(1.01),
+  },
+  {
+    figure: 'requests.bytes',
+    name: 'through the balancer: a request kept alive',
+    unit: 'B',
+    best: 'least',
+    goals: forAll(1.01),
+  },
+  { figure: 'download', name: 'through the balancer: a MB of download', unit: 'B', best: 'least', goals: forAll(1.01) },
+  { figure: 'latency.first', name: 'time to connect: first connection', unit: 'ms' },
+  { figure: 'latency.next', name: 'time to connect: later ones', unit: 'ms' },
+]
+const OTHERS = ['IPVS NAT', 'nftables', 'HAProxy'] as const
+/** What went wrong, all rounds together. */
+const FAULTS = [
+  ['connections.errors', 'errors: new connections'],
+  ['requests.errors', 'errors: requests kept alive'],
+  ['download.errors', 'errors: downloads'],
+  ['packet.refused', 'errors: held connections that were refused'],
+  ['packet.lost', 'errors: packets that did not arrive'],
+  ['growth.lost', `errors: packets that did not arrive, beside 100,000 connections`],
+  ['many.connections.errors', `errors: new connections, ${MANY} real servers`],
+  ['many.refused', `errors: held connections that were refused, ${MANY} real servers`],
+  ['many.lost', `errors: packets that did not arrive, ${MANY} real servers`],
+] as const
+
+function forAll(factor: number): Record<string, number> {
+  return { [BY_SHARES]: factor, 'crossport mh': factor, [BY_TURNS]: factor, 'crossport rr': factor }
+}
+
+export function figures(results: Results): Figure[] {
+  return [...SHOWN.flatMap(measure => shown(results, measure)), ...growth(results), ...faults(results)]
+}
+
+function shown(results: Results, { figure, name, unit, best, goals = {} }: Measure): Figure[] {
+  const ways = medians(results, figure)
+  const values = [...ways].map(([way, value]): Figure => ({ name: `${name}: ${way}`, value, unit }))
+  if (best === undefined) return values
+  const ratio = (name: string, value: number, goal?: Goal): Figure => {
+    return { name, value, unit: '×', ...(goal === undefined ? {} : { goal }) }
+  }
+  // A way that has not answered at all has missed, too.
+  const of = (way: string) => ways.get(way) ?? Number.NaN
+  const others = OTHERS.flatMap(other => ways.get(other) ?? [])
+  const ahead = best === 'most' ? Math.max(...others) : Math.min(...others)
+  return [
+    ...values,
+    ...Object.entries(goals).flatMap(([way, factor]) => [
+      ratio(`${name}: ${way} / ${IPVS_DR}`, of(way) / of(IPVS_DR), goalOf(best, factor)),
+      ratio(`${name}: ${way} / the best of ${OTHERS.join(', ')}`, of(way) / ahead, goalOf(best, 1)),
+    ]),
+    ...['static flow', ...OTHERS]
+      .filter(other => ways.has(other))
+      .map(other => ratio(`${name}: ${other} / ${IPVS_DR}`, of(other) / of(IPVS_DR))),
+  ]
+}
+
+const goalOf = (best: 'most' | 'least', factor: number): Goal =>
+  best === 'most' ? { atLeast: factor } : { atMost: factor }
+
+/** How much dearer it is with more, each way against itself. */
+function growth(results: Results): Figure[] {
+  const against = (name: string, more: string, less: string): Figure[] => {
+    const few = medians(results, less)
+    return [...medians(results, more)].map(([way, value]) => {
+      return { name: `${name}: ${way}`, value: value / (few.get(way) ?? Number.NaN), unit: '×' }
+    })
+  }
+  return [
+    ...against('instructions a packet beside 100,000 connections, TCP', 'growth.grown', 'growth.tcp'),
+    ...against(`instructions a packet with ${MANY} real servers / 3, TCP`, 'many.tcp', 'packet.tcp'),
+    ...against(`new connections with ${MANY} real servers / 3`, 'many.connections', 'connections'),
+  ]
+}
+
+/** Only where there are some. */
+function faults(results: Results): Figure[] {
+  return FAULTS.flatMap(([figure, name]) =>
+    [...(results.get(figure) ?? [])]
+      .map(([way, list]) => ({ name: `${name}: ${way}`, value: list.reduce((sum, n) => sum + n, 0), unit: '' }))
+      .filter(({ value }) => value !== 0),
+  )
+}
+
+function medians(results: Results, figure: string): ReadonlyMap<string, number> {
+  return new Map([...(results.get(figure) ?? [])].map(([way, list]) => [way, median(list)]))
+}

@@ -1,0 +1,46 @@
+# main.sh ROUNDS SECONDS [PART...]: the whole run, or the parts that are named.
+set -u
+here=bench/kernel/inside rounds=$1 seconds=$2
+shift 2
+parts=" $* "
+: >/out/results
+. $here/common.sh
+. $here/network.sh
+. $here/switches.sh
+. $here/others.sh
+. $here/server.sh
+. $here/measure.sh
+say 'set up'
+each() { # FILE COMMAND: with name, address, hardware address and namespace of each way
+  case $parts in '  ' | *" ${2#of_} "*) ;; *) return ;; esac
+  local name address mac space
+  while IFS=$'\t' read -r name address mac space <&3; do
+    "$2" "$name" "$address" "$mac" "$space"
+    say "${2#of_}: $name"
+  done 3<$in/$1
+}
+of_connections() { load connections "$1" $2 $4 -H 'Connection: close'; }
+of_requests() { load requests "$1" $2 $4; }
+of_latency() { latency "$1" $2; }
+of_download() { download "$1" $2 $4; }
+of_packets() { packets packet. "$1" $2 $3 2000 200 0; }
+of_growth() {
+  packets growth. "$1" $2 $3 0 200 100000
+  forget
+}
+of_many_connections() { load many.connections "$1" $2 $4 -H 'Connection: close'; }
+of_many_packets() { packets many. "$1" $2 $3 0 1000 0; }
+
+each ways of_connections
+each ways of_requests
+each ways of_latency
+each ways of_download
+sinks
+each packet-ways of_packets
+each growth-ways of_growth
+sinks away
+. $here/many.sh
+say 'a thousand real servers'
+each many-ways of_many_connections
+sinks
+each many-ways of_many_packets

@@ -1,0 +1,27 @@
+import type { ServiceSpec } from '../../shared/config/service.ts'
+import { spec } from '../../test/unit/backends/fixtures.ts'
+import { MANY, MANY_PORTS, VMS, type Way } from './ways.ts'
+
+export interface Service {
+  readonly spec: ServiceSpec
+  /** So many connections come that they are shared out instead of given by turns. */
+  readonly highRate: boolean
+}
+
+/** TCP, with its port translated, and UDP for the packets that are nobody's connection; of many real servers TCP only. */
+export function servicesOf({ name, address, crossport }: Way, many: boolean): Service[] {
+  const { scheduler, highRate } = crossport!
+  const common = { vip: address, scheduler, source: { origin: 'file', file: `${address}.yaml`, line: 1 } } as const
+  const service = `${name} ${address}`
+  if (many) {
+    const realServers = Array.from({ length: MANY }, (_, i) => {
+      return { vm: `web-${1 + (i % VMS.length)}`, port: MANY_PORTS + i, weight: 1 }
+    })
+    return [{ spec: spec({ ...common, service, realServers }), highRate }]
+  }
+  const udp = { service: `${service} udp`, port: 5353, protocol: 'udp' } as const
+  return [
+    { spec: spec({ ...common, service }), highRate },
+    { spec: spec({ ...common, ...udp, realServers: [{ vm: 'web-*', port: 5353, weight: 1 }] }), highRate },
+  ]
+}

@@ -1,0 +1,150 @@
+import { setImmediate as breathe } from 'node:timers/promises'
+import type { Log } from '../../shared/log.ts'
+import type { Clock } from '../../shared/run/clock.ts'
+import type { Switch } from '../../shared/switch/types.ts'
+import { ENDED } from '../compile/tables.ts'
+import { isNoticed } from '../connections/list.ts'
+import type { Plan } from '../plan.ts'
+import type { VirtualService } from '../registry/services.ts'
+import { type Counted, readCounters } from './counters.ts'
+
+/** Milliseconds between two looks at a table, and at that of one service. Entries take at least half a minute to vanish. */
+const TICK_MS = 5000
+const SERVICE_MS = 60_000
+/** Of the time that a look takes, so many times is waited until the next. */
+const REST = 100
+/** So long may the switch's counters lag behind what it forwards. */
+const LAG_MS = 2000
+
+/**
+ * Connections whose end nobody has counted: the connection table drops an entry after a time of silence, and says so to
+ * nobody. So from time to time the table is counted, by real server, and held against the counters: only where clients do
+ * not notice, and only for services that have active connections.
+ */
+export interface Forgotten {
+  /** `opened`, as counted now: where the counter began anew, nothing is forgotten. */
+  of(service: Pick<VirtualService, 'key'>, id: string, opened: number): number
+  stop(): void
+}
+
+export interface ForgottenOptions {
+  readonly switch: () => Pick<Switch, 'state' | 'readFlowStats'> | undefined
+  readonly plan: () => Plan | undefined
+  readonly markOf: (service: VirtualService, id: string) => number
+  /** Connections of a service that were opened, and not seen to end. */
+  readonly activeOf: (key: string) => number
+  /** The text of `dpctl/dump-conntrack` of one zone. */
+  readonly dump: (zone: number) => Promise<string>
+  /** How many entries the table has; undefined where reading it stops nothing. */
+  readonly entries: () => Promise<number | undefined>
+  readonly log: Log
+  readonly clock: Clock
+}
+
+interface Known {
+  readonly count: number
+  readonly opened: number
+}
+
+export function startForgotten(options: ForgottenOptions): Forgotten {
+  const { clock, log } = options
+  /** By service and real server. */
+  const known = new Map<string, Map<string, Known>>()
+  const lookedAt = new Map<string, number>()
+  let stopped = false
+  let failing = false
+  let cancel = () => {}
+
+  /** The one that has waited longest. */
+  const next = (plan: Plan) => {
+    const now = clock.now()
+    const due = plan.services.flatMap((service, i) => {
+      const at = lookedAt.get(service.key) ?? Number.NEGATIVE_INFINITY
+      if (service.protocol !== 'tcp' || now - at < SERVICE_MS || options.activeOf(service.key) === 0) return []
+      return { service, compiled: plan.compiled[i]!, at }
+    })
+    return due.reduce<(typeof due)[number] | undefined>((a, b) => (a === undefined || b.at < a.at ? b : a), undefined)
+  }
+
+  const tick = async () => {
+    const sw = options.switch()
+    const plan = options.plan()
+    if (sw?.state !== 'up' || plan === undefined) return
+    const keys = new Set(plan.services.map(({ key }) => key))
+    for (const map of [known, lookedAt]) for (const key of map.keys()) if (!keys.has(key)) map.delete(key)
+    const chosen = next(plan)
+    if (chosen === undefined) return
+    const { service, compiled } = chosen
+    lookedAt.set(service.key, clock.now())
+    if (isNoticed(await options.entries())) return
+    const first = await readCounters(sw, compiled)
+    const there = await countByMark(await options.dump(compiled.zone))
+    await new Promise<void>(resolve => {
+      cancel = clock.after(LAG_MS, resolve)
+    })
+    const last = await readCounters(sw, compiled)
+    const found = new Map<string, Known>()
+    for (const { id } of service.realServers) {
+      const mark = options.markOf(service, id)
+      const [before, after] = [first.get(mark), last.get(mark)]
+      if (before === undefined || after === undefined) continue
+      const count = forgotten(of(service, id, after.opened), there.get(mark) ?? 0, before, after)
+      found.set(id, { count, opened: after.opened })
+    }
+    known.set(service.key, found)
+  }
+
+  const run = async () => {
+    const began = clock.now()
+    try {
+      await tick()
+      failing = false
+    } catch (err) {
+      if (!failing) log.warn('connections that have vanished without a word go on counting as active', { err })
+      failing = true
+    }
+    const took = Math.max(0, clock.now() - began - LAG_MS)
+    if (!stopped) cancel = clock.after(Math.max(TICK_MS, took * REST), () => void run())
+  }
+  cancel = clock.after(TICK_MS, () => void run())
+
+  const of: Forgotten['of'] = ({ key }, id, opened) => {
+    const found = known.get(key)?.get(id)
+    return found === undefined || opened < found.opened ? 0 : found.count
+  }
+  return {
+    of,
+    stop: () => {
+      stopped = true
+      cancel()
+    },
+  }
+}
+
+/**
+ * How many of those that were opened have neither ended nor are there; below 0: so many more are there, which a real server
+ * has taken over from another (compile/features/ending.ts, acceptedElsewhere). Connections come and go between the readings before
+ * and after the count, so it says between which numbers this is; `known`, what was known before, is moved no further.
+ */
+export function forgotten(known: number, there: number, before: Counted, after: Counted): number {
+  const least = before.opened - after.ended - there
+  const most = after.opened - before.ended - there
+  if (least > most) return 0
+  return Math.min(most, Math.max(known, least))
+}
+
+/** Lines between two chances for others to run. */
+const LINES = 5000
+const MARK = ',mark='
+
+/** Entries of connections that nobody has ended, by mark. */
+export async function countByMark(text: string): Promise<ReadonlyMap<number, number>> {
+  const counts = new Map<number, number>()
+  let lines = 0
+  for (let at = text.indexOf(MARK); at >= 0; at = text.indexOf(MARK, at + 1)) {
+    const mark = Number.parseInt(text.slice(at + MARK.length, at + MARK.length + 10), 10)
+    if (mark < ENDED) counts.set(mark, (counts.get(mark) ?? 0) + 1)
+    if (++lines % LINES === 0) await breathe()
+  }
+  return counts
+}
