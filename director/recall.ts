@@ -37,7 +37,7 @@ export interface RecallOptions {
 
 /** Milliseconds for which each question waits. Hosts answer within one or two. */
 const PATIENCE_MS = 400
-/** Beside the first. Where every sixth frame is lost, two questions in a row would end one of forty connections that live. */
+/** Beside the first: question or answer may be lost several times in a row on a busy machine. */
 const QUESTIONS = 3
 /** More than the meter lets through meanwhile. */
 const MOST = 10_000
