@@ -281,6 +281,7 @@ export function createDirector(options: DirectorOptions): Director {
     log,
     clock,
     switch: () => sw,
+    site: () => inputs.site,
     services: () => reconcile.plan?.compiled ?? [],
     refuse: packet => refuser.refuse(sw, packet),
   })

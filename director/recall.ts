@@ -3,17 +3,19 @@ import type { Log } from '../shared/log.ts'
 import { TCP_FLAG, tcpPacket } from '../shared/packet/ipv4.ts'
 import { headerOf, segmentOf } from '../shared/packet/tcp.ts'
 import type { Clock } from '../shared/run/clock.ts'
-import type { PacketIn, Switch } from '../shared/switch/types.ts'
+import { createTokenBucket } from '../shared/run/token-bucket.ts'
+import type { PacketIn, PacketOut, Switch } from '../shared/switch/types.ts'
+import { copies as questionsAbout } from './compile/features/recall.ts'
 import { SIGNAL, TABLE } from './compile/tables.ts'
-import type { CompiledService } from './compile/types.ts'
+import type { CompiledService, Site } from './compile/types.ts'
 
 /**
  * Sees to it that a connection that no host knows ends, and is not asked for for ever (compile/features/recall.ts):
  *  1. A packet that the hosts were asked about is shown to this process, too, and so is a host's answer; both as far as
- *     the meter lets through.
- *  2. Without an answer the hosts are asked three times more, by a segment without data that stands for the packet: question or
- *     answer may have been lost.
- *  3. Still without one, the connection table is asked, for the meter may have kept the answer from this process.
+ *     the meters let through.
+ *  2. Without an answer the hosts are asked three times more, by a segment without data that stands for the packet: question
+ *     or answer may have been lost. While many wait at once they are asked for longer, for then much is lost.
+ *  3. Still without one, the connection table is asked, for a meter may have kept the answer from this process.
  *  4. Without a mark there the client is answered with RST, as it would be by a host that does not know the connection
  *     (RFC 9293, 3.10.7.1).
  */
@@ -29,6 +31,7 @@ export interface RecallOptions {
   readonly clock: Clock
   readonly switch: () => Pick<Switch, 'packetOut'> | undefined
   readonly services: () => readonly CompiledService[]
+  readonly site: () => Site | undefined
   /** Connections that are waited for at a time. */
   readonly most?: number
   /** Answers the packet's sender with RST, within what may be refused a second. */
@@ -39,14 +42,30 @@ export interface RecallOptions {
 const PATIENCE_MS = 400
 /** Beside the first: question or answer may be lost several times in a row on a busy machine. */
 const QUESTIONS = 3
+/** So many that wait make a storm: nobody is given up before LONGEST_MS then. */
+const STORM = 200
+const LONGEST_MS = 8000
+/** Copies a second that these questions may make; the first ones have a meter. */
+const COPIES = { perSecond: 20_000, burst: 20_000 } as const
+/** Packets that the switch has not confirmed yet. */
+const UNDER_WAY = 32
 /** More than the meter lets through meanwhile. */
 const MOST = 10_000
 /** They are told of together. */
 const TELL_MS = 5000
 
+interface Waiting {
+  readonly packet: PacketIn
+  readonly since: number
+  readonly questions: number
+  readonly cancel: () => void
+}
+
 export function createRecall(options: RecallOptions): Recall {
   const { clock, log, most = MOST } = options
-  const waiting = new Map<string, { readonly packet: PacketIn; readonly cancel: () => void }>()
+  const waiting = new Map<string, Waiting>()
+  const copies = createTokenBucket(clock, COPIES)
+  const outbox = createOutbox(options)
   let ended = 0
   let told = 0
   let cancelTell: (() => void) | undefined
@@ -57,6 +76,8 @@ export function createRecall(options: RecallOptions): Recall {
     waiting.delete(key)
     return found?.packet
   }
+  const wait = (key: string, one: Omit<Waiting, 'cancel'>, then: () => void) =>
+    waiting.set(key, { ...one, cancel: clock.after(PATIENCE_MS, then) })
 
   const asked = (packet: PacketIn) => {
     const segment = segmentOf(packet.data)
@@ -64,30 +85,26 @@ export function createRecall(options: RecallOptions): Recall {
     if (segment === undefined || (segment.flags & TCP_FLAG.RST) !== 0) return
     const key = keyOf(segment)
     if (waiting.has(key) || waiting.size >= most) return
-    const again = (left: number): unknown =>
-      left > 0
-        ? ask(key, packet, TABLE.CONNECTION, () => again(left - 1))
-        : ask(key, packet, TABLE.UNANSWERED, () => forget(key))
-    waiting.set(key, { packet, cancel: clock.after(PATIENCE_MS, () => again(QUESTIONS)) })
+    wait(key, { packet, since: clock.now(), questions: 0 }, () => next(key))
   }
 
-  /** Takes a segment that stands for the packet through the connection table; `otherwise`: nothing has come of it. */
-  const ask = (key: string, packet: PacketIn, table: number, otherwise: () => void) => {
-    const sw = options.switch()
-    const { src, dst, srcPort, dstPort, sequence, acknowledgment } = segmentOf(packet.data)!
-    const service = options
-      .services()
-      .find(({ protocol, vip, port }) => protocol === 'tcp' && port === dstPort && vip === [...dst].join('.'))
-    if (sw === undefined || service === undefined) return forget(key)
-    const segment = tcpPacket({ src, dst }, { srcPort, dstPort, sequence, acknowledgment, flags: TCP_FLAG.ACK })
-    const data = Buffer.concat([headerOf(packet.data), segment])
-    waiting.set(key, { packet, cancel: clock.after(PATIENCE_MS, otherwise) })
-    sw.packetOut({
-      ...(packet.inPort === undefined ? {} : { inPort: packet.inPort }),
-      actions: [{ type: 'ct', zone: service.zone, table }],
-      data,
-    }).catch((err: unknown) => log.debug('the connection table could not be asked', { err }))
-    return undefined
+  const next = (key: string) => {
+    const { cancel: _, ...one } = waiting.get(key)!
+    const { packet, since, questions } = one
+    const site = options.site()
+    const service = serviceOf(packet, options.services())
+    if (site === undefined || service === undefined) return forget(key)
+    const late = clock.now() - since >= LONGEST_MS
+    if (questions >= QUESTIONS && (late || waiting.size <= STORM)) {
+      outbox(packet, [{ type: 'ct', zone: service.zone, table: TABLE.UNANSWERED }])
+      return wait(key, one, () => forget(key))
+    }
+    // Too many are asked about: its client will say it again.
+    if (late) return forget(key)
+    const actions = questionsAbout(site, service)
+    const may = copies.take(actions.length)
+    if (may) outbox(packet, actions)
+    return wait(key, { ...one, questions: questions + Number(may) }, () => next(key))
   }
 
   const unanswered = (packet: PacketIn) => {
@@ -121,6 +138,36 @@ export function createRecall(options: RecallOptions): Recall {
       cancelTell?.()
       for (const { cancel } of waiting.values()) cancel()
     },
+  }
+}
+
+function serviceOf({ data }: PacketIn, services: readonly CompiledService[]): CompiledService | undefined {
+  const { dst, dstPort } = segmentOf(data)!
+  const address = dst.join('.')
+  return services.find(({ protocol, vip, port }) => protocol === 'tcp' && port === dstPort && vip === address)
+}
+
+/** Sends what stands for a packet, not too many at a time. */
+function createOutbox({ switch: sw, log }: Pick<RecallOptions, 'switch' | 'log'>) {
+  const queue: PacketOut[] = []
+  let underWay = 0
+  const pump = () => {
+    for (; underWay < UNDER_WAY && queue.length > 0; underWay++) {
+      const sent = sw()?.packetOut(queue.shift()!) ?? Promise.resolve()
+      sent
+        .catch((err: unknown) => log.debug('a question about a connection could not be sent', { err }))
+        .finally(() => {
+          underWay--
+          pump()
+        })
+    }
+  }
+  return ({ inPort, data }: PacketIn, actions: PacketOut['actions']) => {
+    const { src, dst, srcPort, dstPort, sequence, acknowledgment } = segmentOf(data)!
+    const segment = tcpPacket({ src, dst }, { srcPort, dstPort, sequence, acknowledgment, flags: TCP_FLAG.ACK })
+    const packet = { actions, data: Buffer.concat([headerOf(data), segment]) }
+    queue.push(inPort === undefined ? packet : { ...packet, inPort })
+    pump()
   }
 }
 

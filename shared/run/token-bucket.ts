@@ -1,8 +1,8 @@
 import type { Clock } from './clock.ts'
 
 export interface TokenBucket {
-  /** True when this one may pass. */
-  take(): boolean
+  /** True when this one may pass, or so many together. */
+  take(count?: number): boolean
   /** How many have not passed. */
   readonly refused: number
 }
@@ -16,15 +16,15 @@ export function createTokenBucket(
   let last = clock.now()
   let refused = 0
   return {
-    take: () => {
+    take: (count = 1) => {
       const now = clock.now()
       tokens = Math.min(burst, tokens + ((now - last) * perSecond) / 1000)
       last = now
-      if (tokens < 1) {
+      if (tokens < count) {
         refused++
         return false
       }
-      tokens--
+      tokens -= count
       return true
     },
     get refused() {

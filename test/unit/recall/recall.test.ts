@@ -3,7 +3,7 @@ import { askMeter } from '../../../director/apply/meters.ts'
 import { recallMacOf } from '../../../director/compile/fabric.ts'
 import { recall as ask } from '../../../director/compile/features/recall.ts'
 import { TABLE } from '../../../director/compile/tables.ts'
-import type { CompiledService } from '../../../director/compile/types.ts'
+import type { CompiledService, Site } from '../../../director/compile/types.ts'
 import { createRecall } from '../../../director/recall.ts'
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import { TCP_FLAG, tcpPacket } from '../../../shared/packet/ipv4.ts'
@@ -14,7 +14,21 @@ import { memoryLog } from '../run/memory-log.ts'
 
 const VIP = Buffer.from([10, 10, 1, 100])
 const CLIENT = Buffer.from([10, 10, 1, 10])
-const SERVICE = { vip: '10.10.1.100', port: 80, protocol: 'tcp', zone: 0x4001 } as CompiledService
+const HOSTS = ['02:00:00:00:00:20', '02:00:00:00:00:21']
+const SERVICE = {
+  vip: '10.10.1.100',
+  port: 80,
+  protocol: 'tcp',
+  zone: 0x4001,
+  targets: HOSTS.map(hostMac => ({ hostMac })),
+} as unknown as CompiledService
+const SITE = {
+  directorMac: '02:00:00:00:01:00',
+  recallMac: '0a:00:00:00:01:00',
+  uplink: 5,
+  ownMacs: [],
+  fabric: 'l2',
+} as unknown as Site
 
 function frame({ srcPort = 40_000, flags = TCP_FLAG.ACK as number, dstPort = 80, vlan = false } = {}): Buffer {
   const ethernet = Buffer.from(`0200000001000200000000108100000a0800`.slice(0, vlan ? 36 : 24), 'hex')
@@ -30,8 +44,9 @@ function setUp() {
   const recall = createRecall({
     log,
     clock,
-    most: 100,
+    most: 300,
     switch: () => ({ packetOut: async packet => void sent.push(packet) }),
+    site: () => SITE,
     services: () => [SERVICE],
     refuse: packet => void refused.push(packet),
   })
@@ -40,9 +55,9 @@ function setUp() {
   return { sent, refused, clock, log, recall, up }
 }
 
-/** The table that each packet was taken to. */
-const tables = (sent: readonly PacketOut[]) =>
-  sent.map(({ actions: [action] }) => (action?.type === 'ct' ? [action.zone, action.table] : action))
+/** What each packet was: a question to so many hosts, or a look into the table. */
+const kinds = (sent: readonly PacketOut[]) =>
+  sent.map(({ actions }) => (actions[0]?.type === 'ct' ? `table ${actions[0].table}` : `${actions.length} hosts`))
 
 test('nobody answers: the hosts are asked three times more, then the table, and within two seconds the client is told', async t => {
   const { sent, refused, clock, up, recall, log } = setUp()
@@ -50,10 +65,10 @@ test('nobody answers: the hosts are asked three times more, then the table, and 
   up('ask', frame())
   for (let n = 1; n <= 3; n++) {
     await clock.advance(400)
-    t.deepEqual(tables(sent), Array(n).fill([SERVICE.zone, TABLE.CONNECTION]))
+    t.deepEqual(kinds(sent), Array(n).fill('2 hosts'))
   }
   await clock.advance(400)
-  t.deepEqual(tables(sent).slice(3), [[SERVICE.zone, TABLE.UNANSWERED]])
+  t.deepEqual(kinds(sent).slice(3), [`table ${TABLE.UNANSWERED}`])
   const asked = segmentOf(sent[1]!.data)
   t.like(asked, { srcPort: 40_000, dstPort: 80, sequence: 7, acknowledgment: 9, flags: TCP_FLAG.ACK })
   up('unanswered', Buffer.from(sent[3]!.data))
@@ -92,12 +107,25 @@ test('a RST, another service’s packet, and what is no TCP are left alone; a fl
   await clock.advance(5000)
   t.is(sent.length, 0)
   t.is(refused.length, 0)
-  for (let n = 0; n < 200; n++) up('ask', frame({ srcPort: 1024 + n }))
+  for (let n = 0; n < 400; n++) up('ask', frame({ srcPort: 1024 + n }))
   await clock.advance(600)
-  t.is(sent.length, 100)
+  t.is(sent.length, 300)
   recall.close()
   await clock.advance(5000)
-  t.is(sent.length, 100)
+  t.is(sent.length, 300)
+})
+
+test('a storm: hosts are asked for longer before anybody is given up, and no more than the machine bears', async t => {
+  const { sent, refused, clock, up } = setUp()
+  for (let n = 0; n < 300; n++) up('ask', frame({ srcPort: 1024 + n }))
+  await clock.advance(4000)
+  t.false(kinds(sent).includes(`table ${TABLE.UNANSWERED}`))
+  // All but a few are answered: for the others the storm is over.
+  for (let n = 0; n < 290; n++) up('ask', frame({ srcPort: 1024 + n }), { match: { reg12: 1 } })
+  await clock.advance(400)
+  t.is(kinds(sent).filter(kind => kind.startsWith('table')).length, 10)
+  for (const { data } of sent.slice(-10)) up('unanswered', Buffer.from(data))
+  t.is(refused.length, 10)
 })
 
 test('the meter is for copies: with more hosts fewer packets are asked about, down to a least', t => {
