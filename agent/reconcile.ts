@@ -6,6 +6,7 @@ import type { Log } from '../shared/log.ts'
 import type { Timeline } from '../shared/run/timeline.ts'
 import type { Switch } from '../shared/switch/types.ts'
 import { announceDirector } from './apply/announce.ts'
+import type { Taught } from './apply/bridge-teacher.ts'
 import { indexPorts, type PortIndex } from './backends/attach.ts'
 import type { PortRange } from './backends/ingress.ts'
 import { createResolver } from './backends/resolver.ts'
@@ -42,9 +43,18 @@ export interface ReconcileOptions {
   readonly timeline: Timeline
   readonly log: Log
   /** What goes with the flows beside the bridge. Rejects: the flows are applied, and all is tried again. */
-  accompany(datapathType: string, clientSeconds: number): Promise<void>
+  accompany(company: Company): Promise<void>
   /** Hears of every real server after each pass, and of the documents that it was made from. */
   onReport(list: readonly ReportedRealServer[], hostMac: string, documents: readonly DirectorDocument[]): void
+}
+
+/** What flows need beside them. */
+export interface Company {
+  readonly datapathType: string
+  /** For how long hosts remember a persistent client; 0: there is none. */
+  readonly clientSeconds: number
+  /** Addresses that the bridge must know the port of. */
+  readonly taught?: { readonly port: string; readonly addresses: readonly Taught[] }
 }
 
 /** What the last pass came to; what status shows. */
@@ -127,6 +137,7 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
     if (hostMac === undefined) throw new Error(`the bridge has no hardware address yet`)
     const directorMac = inputs.director?.mac
     const { ofport: uplink, tag: uplinkTag } = inputs.ports.ports.find(port => port.name === options.uplink) ?? {}
+    const member = inputs.ports.ports.find(({ name, bond }) => name === options.uplink || bond === options.uplink)
     const { domains } = inputs.inventory
     const records = store.guestRecords.list()
     const resolution = resolver.update({
@@ -151,7 +162,17 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
     let unaccompanied: { readonly error: unknown } | undefined
     if (directors.length > 0) {
       const clients = Math.max(0, ...backends.map(({ persistence }) => persistence?.timeout ?? 0))
-      await options.accompany(inputs.ports.bridge?.datapathType ?? '', clients).catch((error: unknown) => {
+      const floods = options.overlay === undefined && (uplink === undefined || uplinkTag !== undefined)
+      const vlans = new Set(
+        backends.flatMap(({ attachment }) => (attachment === undefined ? [] : (attachment.tag ?? 0))),
+      )
+      const taught = directors.flatMap(({ recallMac: mac }) => [...vlans].map(vlan => ({ mac, vlan })))
+      const company = {
+        datapathType: inputs.ports.bridge?.datapathType ?? '',
+        clientSeconds: clients,
+        ...(floods && member !== undefined ? { taught: { port: member.name, addresses: taught } } : {}),
+      }
+      await options.accompany(company).catch((error: unknown) => {
         unaccompanied = { error }
       })
     }

@@ -15,6 +15,7 @@ import { createTimeline } from '../shared/run/timeline.ts'
 import { createDriftGuard } from '../shared/switch/drift-guard.ts'
 import { openSwitch } from '../shared/switch/session.ts'
 import { keepTunnelPeers } from '../shared/switch/tunnel-peers.ts'
+import { createBridgeTeacher } from './apply/bridge-teacher.ts'
 import { createHostZone } from './apply/host-zone.ts'
 import type { AgentConfig } from './config/schema.ts'
 import { type ControlOptions, resync, teardown } from './control.ts'
@@ -105,6 +106,7 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
   let cancelStart = clock.after(ASKED_MS, look)
   let ovsdb: PortWatch['client'] | undefined
   const hostZone = createHostZone({ rundir: config.ovsRunDir, client: () => ovsdb, log, clock })
+  const teacher = createBridgeTeacher({ rundir: config.ovsRunDir, bridge: config.bridge, log, clock })
   const sw = around.openSwitch({
     bridge: config.bridge,
     owner: 'agent',
@@ -118,6 +120,7 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
         inputs.switchUp = true
         applier.distrust({ retryRefused: true })
         hostZone.distrust()
+        teacher.distrust()
         applier.readAhead(sw)
         mark('switch up')
       },
@@ -188,7 +191,10 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
     overlay,
     timeline,
     log,
-    accompany: (type, clients) => hostZone.ensure(type, connectionSeconds(inputs), clients),
+    accompany: async ({ datapathType, clientSeconds, taught }) => {
+      if (taught !== undefined) await teacher.ensure(taught.port, taught.addresses)
+      await hostZone.ensure(datapathType, connectionSeconds(inputs), clientSeconds)
+    },
     onReport: reporting.update,
   })
 

@@ -1,11 +1,11 @@
 import { decodeCookie } from '../shared/flows/cookie.ts'
 import type { Log } from '../shared/log.ts'
-import { TCP_FLAG, tcpPacket } from '../shared/packet/ipv4.ts'
-import { headerOf, segmentOf } from '../shared/packet/tcp.ts'
+import { TCP_FLAG } from '../shared/packet/ipv4.ts'
+import { segmentOf, withoutPayload } from '../shared/packet/tcp.ts'
 import type { Clock } from '../shared/run/clock.ts'
 import { createTokenBucket } from '../shared/run/token-bucket.ts'
 import type { PacketIn, PacketOut, Switch } from '../shared/switch/types.ts'
-import { copies as questionsAbout } from './compile/features/recall.ts'
+import { hostsOf, copies as questionsAbout } from './compile/features/recall.ts'
 import { SIGNAL, TABLE } from './compile/tables.ts'
 import type { CompiledService, Site } from './compile/types.ts'
 
@@ -79,12 +79,15 @@ export function createRecall(options: RecallOptions): Recall {
   const wait = (key: string, one: Omit<Waiting, 'cancel'>, then: () => void) =>
     waiting.set(key, { ...one, cancel: clock.after(PATIENCE_MS, then) })
 
-  const asked = (packet: PacketIn) => {
+  const asked = (packet: PacketIn): unknown => {
     const segment = segmentOf(packet.data)
     // A RST ends a connection that nobody knows by itself, and is never answered.
     if (segment === undefined || (segment.flags & TCP_FLAG.RST) !== 0) return
     const key = keyOf(segment)
-    if (waiting.has(key) || waiting.size >= most) return
+    const there = waiting.get(key)
+    // A RST is good only with the numbers of the newest one (RFC 5961, 3.2).
+    if (there !== undefined) return waiting.set(key, { ...there, packet })
+    if (waiting.size >= most) return
     wait(key, { packet, since: clock.now(), questions: 0 }, () => next(key))
   }
 
@@ -101,9 +104,8 @@ export function createRecall(options: RecallOptions): Recall {
     }
     // Too many are asked about: its client will say it again.
     if (late) return forget(key)
-    const actions = questionsAbout(site, service)
-    const may = copies.take(actions.length)
-    if (may) outbox(packet, actions)
+    const may = copies.take(hostsOf(service).length)
+    if (may) outbox(packet, questionsAbout(site, service))
     return wait(key, { ...one, questions: questions + Number(may) }, () => next(key))
   }
 
@@ -141,10 +143,17 @@ export function createRecall(options: RecallOptions): Recall {
   }
 }
 
+/** Found by address, once for each list: a storm asks for thousands a second. */
+const indexes = new WeakMap<readonly CompiledService[], ReadonlyMap<string, CompiledService>>()
+
 function serviceOf({ data }: PacketIn, services: readonly CompiledService[]): CompiledService | undefined {
+  let index = indexes.get(services)
+  if (index === undefined) {
+    index = new Map(services.flatMap(one => (one.protocol === 'tcp' ? [[`${one.vip}:${one.port}`, one]] : [])))
+    indexes.set(services, index)
+  }
   const { dst, dstPort } = segmentOf(data)!
-  const address = dst.join('.')
-  return services.find(({ protocol, vip, port }) => protocol === 'tcp' && port === dstPort && vip === address)
+  return index.get(`${dst.join('.')}:${dstPort}`)
 }
 
 /** Sends what stands for a packet, not too many at a time. */
@@ -163,9 +172,7 @@ function createOutbox({ switch: sw, log }: Pick<RecallOptions, 'switch' | 'log'>
     }
   }
   return ({ inPort, data }: PacketIn, actions: PacketOut['actions']) => {
-    const { src, dst, srcPort, dstPort, sequence, acknowledgment } = segmentOf(data)!
-    const segment = tcpPacket({ src, dst }, { srcPort, dstPort, sequence, acknowledgment, flags: TCP_FLAG.ACK })
-    const packet = { actions, data: Buffer.concat([headerOf(data), segment]) }
+    const packet = { actions, data: withoutPayload(data) }
     queue.push(inPort === undefined ? packet : { ...packet, inPort })
     pump()
   }

@@ -22,7 +22,7 @@ export interface WaitingRoomOptions {
 
 /** Hosts answer within a millisecond or two; a client notices 30 as little. */
 const WAIT_MS = 30
-/** More than the meter lets in meanwhile; a SYN that finds no room comes again in a second. */
+/** A SYN that finds no room goes on at once. */
 const MOST = 1000
 
 export function createWaitingRoom({ log, clock, switch: sw }: WaitingRoomOptions): WaitingRoom {
@@ -44,7 +44,8 @@ export function createWaitingRoom({ log, clock, switch: sw }: WaitingRoomOptions
   return {
     packet: packet => {
       const cookie = decodeCookie(packet.cookie)
-      if (cookie?.owner !== 'director' || cookie.kind !== 'client' || waiting.size >= MOST) return
+      if (cookie?.owner !== 'director' || cookie.kind !== 'client') return
+      if (waiting.size >= MOST) return go(packet)
       const cancel = clock.after(WAIT_MS, () => {
         waiting.delete(cancel)
         go(packet)

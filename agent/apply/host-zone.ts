@@ -1,11 +1,6 @@
 import type { Log } from '../../shared/log.ts'
 import type { OvsdbClient } from '../../shared/ovsdb/connection.ts'
-import {
-  type CtTimeouts,
-  ensureCtTimeoutPolicies,
-  tcpTimeouts,
-  untouched,
-} from '../../shared/ovsdb/ct-timeout-policies.ts'
+import { ensureCtTimeoutPolicies, tcpTimeouts, untouched } from '../../shared/ovsdb/ct-timeout-policies.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import { disableSequenceChecks, limitEntries } from '../../shared/switch/vswitchd.ts'
 import { CLIENT_ZONE, HOST_ZONE } from '../compile/tables.ts'
@@ -30,7 +25,10 @@ export interface HostZoneOptions {
   readonly clock: Clock
 }
 
-/** In the userspace datapath, some 600 bytes each; what is beyond is served, but not recalled. */
+/**
+ * Of each zone in the userspace datapath, some 600 bytes each: what a flood of SYNs can make of entries that live as long as
+ * established connections. What is beyond is served, but not recalled.
+ */
 const MOST_ENTRIES = 1_000_000
 
 const RANGE = { first: CLIENT_ZONE, last: HOST_ZONE } as const
@@ -48,9 +46,10 @@ export function createHostZone(options: HostZoneOptions): HostZone {
       if (!relaxed && datapathType === 'netdev') {
         // Asked once a session: a vswitchd that does not know the command will not learn it.
         relaxed = true
-        await limitEntries(options, HOST_ZONE, MOST_ENTRIES).catch((err: unknown) =>
-          log.warn('the connections that this host remembers are not limited', { err }),
-        )
+        for (const zone of [HOST_ZONE, CLIENT_ZONE])
+          await limitEntries(options, zone, MOST_ENTRIES).catch((err: unknown) =>
+            log.warn('the connections that this host remembers are not limited', { zone, err }),
+          )
         await disableSequenceChecks(options).catch((err: unknown) =>
           log.warn('conntrack goes on checking sequence numbers: connections with large uploads may not be recalled', {
             err,
@@ -61,7 +60,7 @@ export function createHostZone(options: HostZoneOptions): HostZone {
       const client = options.client()
       if (client === undefined || settled === wanted) return
       const zones = [
-        { zone: HOST_ZONE, timeouts: { ...tcpTimeouts(idle), ...learntAgain(datapathType, idle) } },
+        { zone: HOST_ZONE, timeouts: tcpTimeouts(datapathType, idle) },
         ...(clients === 0 ? [] : [{ zone: CLIENT_ZONE, timeouts: untouched('tcp', clients) }]),
       ]
       const { conflicts } = await ensureCtTimeoutPolicies(client, { datapathType, zones, range: RANGE })
@@ -80,13 +79,4 @@ export function createHostZone(options: HostZoneOptions): HostZone {
       await ensureCtTimeoutPolicies(client, { datapathType: datapath, zones: [], range: RANGE })
     },
   }
-}
-
-/**
- * After a restart of its switch a host learns its connections again by requests alone. The userspace datapath then takes
- * them for half open (conntrack-tcp.c, tcp_conn_update), the kernel's for established. So half-open ones are kept as long,
- * and MOST_ENTRIES bounds what a flood of SYNs can make of that.
- */
-function learntAgain(datapathType: string, idle: number): CtTimeouts {
-  return datapathType === 'netdev' ? { tcp_syn_sent: idle, tcp_syn_recv: idle } : {}
 }

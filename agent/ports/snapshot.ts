@@ -39,6 +39,7 @@ type InterfaceRow = PortReplica['Interface'] extends ReadonlyMap<string, infer R
 function describePort(port: PortRow, row: InterfaceRow): BridgePort {
   return {
     name: row.name,
+    ...(port.name === row.name ? {} : { bond: port.name }),
     // -1: the switch could not add it, and says why in `error`.
     ofport: row.ofport === undefined || row.ofport < 0 ? undefined : row.ofport,
     type: row.type,

@@ -1,6 +1,8 @@
 /** One interface on the integration bridge, as OVSDB has it. */
 export interface BridgePort {
   readonly name: string
+  /** Name of the Port that it is a member of, where that is another: a bond. */
+  readonly bond?: string
   /** OpenFlow port number; undefined until the switch has assigned one (or -1: it failed, see `error`). */
   readonly ofport: number | undefined
   readonly type: string

@@ -13,9 +13,13 @@ export interface ConnectionTimeouts {
  * Timeouts for the services' zones. Of TCP the table follows both sides; of UDP it sees one only, so a flow stays in SINGLE
  * until the end. An entry that is of no packet's tuple (persistent clients, turns) never leaves the state it begins in.
  */
-export function zoneTimeouts(services: readonly CompiledService[], timeouts: ConnectionTimeouts): CtZoneTimeouts[] {
+export function zoneTimeouts(
+  services: readonly CompiledService[],
+  timeouts: ConnectionTimeouts,
+  datapathType: string,
+): CtZoneTimeouts[] {
   return services.flatMap(({ zone, protocol, persistence }) => [
-    { zone, timeouts: protocol === 'tcp' ? tcpTimeouts(timeouts.tcp) : untouched('udp', timeouts.udp) },
+    { zone, timeouts: protocol === 'tcp' ? tcpTimeouts(datapathType, timeouts.tcp) : untouched('udp', timeouts.udp) },
     ...(persistence === undefined
       ? []
       : [{ zone: persistence.zone, timeouts: untouched(protocol, persistence.timeout) }]),

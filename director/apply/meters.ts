@@ -45,9 +45,12 @@ export function createMeters(log: Log): Meters {
   }
 }
 
+/** First SYNs of persistent clients, while hosts are asked about them; each makes a copy for each host, too. */
+const CLIENT = { id: METER.client, rate: 5000, burst: 5000 } as const
+
 /** All that the flows name; `hosts` as for `ensure`. */
 export function metersFor(hosts: number): readonly Meter[] {
-  return [TELL, ANSWER, askMeter(hosts)]
+  return [TELL, ANSWER, CLIENT, askMeter(hosts)]
 }
 
 /** By powers of two, so that a fleet that grows does not change it with each host. */

@@ -13,22 +13,21 @@ export interface Zones {
 }
 
 export function createZones(timeouts: ConnectionTimeouts): Zones {
-  const byService = new Map<number, { readonly text: string; readonly zones: readonly CtZoneTimeouts[] }>()
+  const byService = new Map<number, { readonly text: string; readonly service: CompiledService }>()
   let settled: string | undefined
   return {
     update: ({ altered, gone }) => {
       for (const { number } of gone) if (byService.delete(number)) settled = undefined
       for (const service of altered) {
-        const zones = zoneTimeouts([service], timeouts)
-        const text = JSON.stringify(zones)
+        const text = JSON.stringify(zoneTimeouts([service], timeouts, ''))
         if (byService.get(service.number)?.text === text) continue
-        byService.set(service.number, { text, zones })
+        byService.set(service.number, { text, service })
         settled = undefined
       }
     },
     due: datapathType => {
       if (settled === datapathType) return undefined
-      const own = [...byService.values()].flatMap(({ zones }) => zones)
+      const own = [...byService.values()].flatMap(({ service }) => zoneTimeouts([service], timeouts, datapathType))
       return own.length === 0 ? own : [turnTimeouts, ...own]
     },
     inForce: datapathType => {

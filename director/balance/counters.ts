@@ -25,8 +25,12 @@ export async function readActivity(sw: Pick<Switch, 'readFlowStats'>): Promise<R
 
 /** Connections opened and ended of one service's real servers, by mark. Costs in proportion to them. */
 export async function readCounters(sw: Pick<Switch, 'readFlowStats'>, { number }: CompiledService): Promise<Counters> {
-  const [opened, ended] = await Promise.all([read(sw, 'opened', number), read(sw, 'ended', number)])
-  const ends = sums(ended, markOf)
+  const [opened, ended, reset] = await Promise.all([
+    read(sw, 'opened', number),
+    read(sw, 'ended', number),
+    read(sw, 'reset', number),
+  ])
+  const ends = sums([...ended, ...reset], markOf)
   return new Map([...sums(opened, markOf)].map(([mark, n]) => [mark, { opened: n, ended: ends.get(mark) ?? 0 }]))
 }
 
@@ -35,13 +39,13 @@ export async function readAccepted(
   sw: Pick<Switch, 'readFlowStats'>,
   { number }: CompiledService,
 ): Promise<ReadonlyMap<number, Accepted>> {
-  const [opened, ended, synAcks] = await Promise.all([
+  const [opened, resets, synAcks] = await Promise.all([
     read(sw, 'opened', number),
-    read(sw, 'ended', number),
+    read(sw, 'reset', number),
     read(sw, 'accepted', number),
   ])
   const begun = sums(opened, flow => (isSignal(flow) ? undefined : markOf(flow)))
-  const reset = sums(ended, flow => (isSignal(flow) ? markOf(flow) : undefined))
+  const reset = sums(resets, markOf)
   const accepted = sums(synAcks, markOf)
   return new Map(
     [...begun].map(([mark, n]) => [
@@ -51,7 +55,7 @@ export async function readAccepted(
   )
 }
 
-function read(sw: Pick<Switch, 'readFlowStats'>, kind: 'opened' | 'ended' | 'accepted', object: number) {
+function read(sw: Pick<Switch, 'readFlowStats'>, kind: 'opened' | 'ended' | 'reset' | 'accepted', object: number) {
   return sw.readFlowStats({ table: kind === 'opened' ? TABLE.OPENED : TABLE.ENDING, kind, object })
 }
 

@@ -94,7 +94,7 @@ export const SIGNAL = 'reg12'
 export const WAITED = 'reg15'
 
 /** Meters: packets that the hosts are asked about, those of them that are shown to the director's process, and answers that are. */
-export const METER = { ask: 50_949, tell: 50_950, answer: 50_951 } as const
+export const METER = { ask: 50_949, tell: 50_950, answer: 50_951, client: 50_952 } as const
 
 /**
  * Collector set (OVSDB) and observation domains (RFC 7011, 3.1) in which packets of connections are accounted: the first

@@ -118,7 +118,7 @@ const fromSwitch: Source = async function* (service, compiled, options) {
     if (entry === undefined) continue
     const { client, clientPort, mark, states, timeout = 0 } = entry
     const longest = timeouts[service.protocol]
-    const tcp = states && tcpStateOf(states, timeout, longest)
+    const tcp = states && tcpStateOf(states, longest)
     const account = accounts?.find(listener, { address: parseIpv4(client) ?? 0, port: clientPort })
     yield complete({
       client: `${client}:${clientPort}`,

@@ -38,19 +38,13 @@ const POLICY_OF: Readonly<Record<string, string>> = {
 
 /**
  * The userspace table has a state of each side, and goes by both (conntrack-tcp.c, tcp_conn_update; conntrack-tp.c,
- * tm_to_ct_dpif_tp). `remaining`: seconds that the entry has yet; a SYN that was repeated is given longer than the first.
+ * tm_to_ct_dpif_tp). There one that is half open has its sides in different states, and is kept for as long as any.
  */
-export function tcpStateOf(
-  [client, server]: readonly [string, string],
-  remaining: number,
-  idle: number,
-): TcpState | undefined {
+export function tcpStateOf([client, server]: readonly [string, string], idle: number): TcpState | undefined {
   const [one, other] = [RANKS.indexOf(client), RANKS.indexOf(server)]
   if (one < 0 || other < 0) return undefined
   const { name, policy } = client === server ? same(client) : different(Math.min(one, other), Math.max(one, other))
-  const timeouts = tcpTimeouts(idle)
-  const seconds = timeouts[policy] ?? idle
-  return { name, seconds: policy === 'tcp_syn_sent' && remaining > seconds ? timeouts.tcp_syn_recv! : seconds }
+  return { name, seconds: tcpTimeouts(client === server ? 'system' : 'netdev', idle)[policy] ?? idle }
 }
 
 interface Named {

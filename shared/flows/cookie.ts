@@ -52,6 +52,7 @@ export const COOKIE_KINDS = {
   unanswered: 51,
   client: 52,
   accepted: 53,
+  reset: 54,
 } as const satisfies Record<string, number>
 
 export type CookieKind = keyof typeof COOKIE_KINDS

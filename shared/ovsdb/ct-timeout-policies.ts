@@ -24,7 +24,7 @@ export type CtTimeouts = Readonly<Record<string, number>>
  * for an established one; one that has not been accepted, or has ended, is forgotten soon. A SYN that nobody answers may be
  * scheduled anew then; a half-closed connection that is silent for longer is recalled when it speaks again.
  */
-export function tcpTimeouts(idle: number): CtTimeouts {
+export function tcpTimeouts(datapathType: string, idle: number): CtTimeouts {
   const least = (seconds: number) => Math.min(seconds, idle)
   return {
     tcp_syn_sent: least(30),
@@ -37,7 +37,16 @@ export function tcpTimeouts(idle: number): CtTimeouts {
     tcp_time_wait: least(10),
     tcp_close: least(10),
     ...unbounded(idle),
+    ...learntAgain(datapathType, idle),
   }
+}
+
+/**
+ * A connection that was recalled, or that a host learns again after a restart of its switch, is known by requests alone. The
+ * userspace datapath takes it for half open then (conntrack-tcp.c, tcp_conn_update), the kernel's for established.
+ */
+function learntAgain(datapathType: string, idle: number): CtTimeouts {
+  return datapathType === 'netdev' ? { tcp_syn_sent: idle, tcp_syn_recv: idle } : {}
 }
 
 /** Timeouts of an entry that stands for no connection: it stays in the state that it begins in, or for so long in any. */

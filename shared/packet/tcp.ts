@@ -1,3 +1,5 @@
+import { checksum, TCP_FLAG } from './ipv4.ts'
+
 /** A TCP segment's beginning, with the addresses of its IPv4 packet (four bytes each). */
 export interface Segment {
   readonly src: Buffer
@@ -7,14 +9,6 @@ export interface Segment {
   readonly sequence: number
   readonly acknowledgment: number
   readonly flags: number
-}
-
-/** The Ethernet header of an IPv4 frame, with its VLAN tag if it has one. */
-export function headerOf(data: Uint8Array): Uint8Array {
-  return data.subarray(
-    0,
-    Buffer.from(data.buffer, data.byteOffset, data.byteLength).readUInt16BE(12) === 0x8100 ? 18 : 14,
-  )
 }
 
 /** Of an Ethernet frame that may be cut off behind the TCP header, with a VLAN tag or without. Undefined for anything else. */
@@ -34,4 +28,27 @@ export function segmentOf(data: Uint8Array): Segment | undefined {
     acknowledgment: frame.readUInt32BE(tcp + 8),
     flags: frame[tcp + 13]!,
   }
+}
+
+/**
+ * The same segment without data, as a plain ACK: Ethernet, VLAN tag, addresses, window and options stay. The frame may be cut
+ * off behind the TCP header. Throws RangeError for what `segmentOf` does not take.
+ */
+export function withoutPayload(data: Uint8Array): Buffer {
+  const ip = Buffer.from(data.buffer, data.byteOffset, data.byteLength).readUInt16BE(12) === 0x8100 ? 18 : 14
+  const tcp = ip + (data[ip]! & 0x0f) * 4
+  const end = Math.min(tcp + (data[tcp + 12]! >> 4) * 4, data.length)
+  const frame = Buffer.from(data.subarray(0, end))
+  frame.writeUInt16BE(end - ip, ip + 2)
+  frame.writeUInt16BE(0, ip + 10)
+  frame.writeUInt16BE(checksum(frame.subarray(ip, tcp)), ip + 10)
+  frame[tcp + 13] = TCP_FLAG.ACK
+  frame.writeUInt16BE(0, tcp + 16)
+  const pseudo = Buffer.concat([
+    frame.subarray(ip + 12, ip + 20),
+    Buffer.from([0, 6, 0, end - tcp]),
+    frame.subarray(tcp),
+  ])
+  frame.writeUInt16BE(checksum(pseudo), tcp + 16)
+  return frame
 }

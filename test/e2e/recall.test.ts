@@ -63,10 +63,12 @@ for (const [name, more] of Object.entries({
     await serve(more)
     const held = await hold(t, site.lab, { ...LONG, count: COUNT })
     const clients = await load(t, site.lab, { everyMs: 1000 / NEW_A_SECOND })
-    await clients.away(() => director(`${KILL}; ${VSWITCHD}`))
-    const { ip } = site.lab.plan.hosts.find(({ role }) => role === 'director')!
-    await director(`until ip link set br0 up; do sleep 0.05; done; ip address replace ${ip}/24 dev br0`)
-    await site.ready('echo', 3)
+    await clients.away(async () => {
+      await director(`${KILL}; ${VSWITCHD}`)
+      const { ip } = site.lab.plan.hosts.find(({ role }) => role === 'director')!
+      await director(`until ip link set br0 up; do sleep 0.05; done; ip address replace ${ip}/24 dev br0`)
+      await site.ready('echo', 3)
+    })
     const seen = await clients.stop(name)
     t.is(seen.lost - seen.lostAway, 0)
     t.deepEqual(await held.end(), NOTHING_LOST)

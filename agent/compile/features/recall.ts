@@ -20,6 +20,9 @@ import { origins } from './overlay.ts'
 import { deliver } from './requests.ts'
 import { closed, hex, tellDirector } from './signals.ts'
 
+/** Of one service on one host: so many look-ups fit one message. Connections of those beyond are not recalled. */
+const MOST_REAL_SERVERS = 500
+
 /**
  * Recall, once a virtual service: a director that does not know a connection sends its packet from R, with the VIP's port:
  * "is this yours?" Requests have left an entry in this host's conntrack under the ingress port, with the real server's
@@ -45,7 +48,7 @@ export function askFlows(backends: readonly Backend[], host: HostContext): Flow[
       tcp_dst: vipPort,
       ...match,
     },
-    actions: backends.map(({ ingressPort }) => ({
+    actions: backends.slice(0, MOST_REAL_SERVERS).map(({ ingressPort }) => ({
       type: 'clone',
       actions: [
         ...(ingressPort === vipPort ? [] : [{ type: 'set_field', field: 'tcp_dst', value: ingressPort } as const]),

@@ -1,10 +1,10 @@
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
-import type { Action } from '../../../shared/openflow/types.ts'
+import type { Action, Match } from '../../../shared/openflow/types.ts'
 import { ENDED, MARK, PRIORITY, SIGNAL, TABLE } from '../tables.ts'
 import type { CompiledService, Feature, Site, Target } from '../types.ts'
 import { account } from './account.ts'
-import { commitMark, hex } from './mark.ts'
+import { hex } from './mark.ts'
 import { transport } from './transport.ts'
 
 const FIN = '0x001/0x001'
@@ -31,11 +31,15 @@ export const ending: Feature = (site, service) => ({
 
 function ended(site: Site, service: CompiledService, target: Target): Flow[] {
   const { mark } = target
-  const ends = [{ tcp_flags: FIN }, { tcp_flags: RST }, { tcp_flags: RST, [SIGNAL]: 1 }]
-  return ends.map((end, i) => ({
+  // A host speaks for its own real servers only: MARK is who has sent the reply.
+  const ends: Match[] = [FIN, RST].flatMap(tcp_flags => [
+    { tcp_flags, [SIGNAL]: 0 },
+    { tcp_flags, [SIGNAL]: 1, [MARK]: mark },
+  ])
+  return ends.map(end => ({
     table: TABLE.ENDING,
-    priority: PRIORITY.KNOWN + Math.max(0, i - 1),
-    cookie: encodeCookie('director', 'ended', service.number),
+    priority: PRIORITY.KNOWN,
+    cookie: encodeCookie('director', end.tcp_flags === RST && end[SIGNAL] === 1 ? 'reset' : 'ended', service.number),
     match: { ...transport(service), ct_zone: service.zone, ct_mark: mark, ...end },
     actions: [
       {
@@ -71,7 +75,7 @@ function accepted(service: CompiledService, { mark }: Target): Flow {
 
 /**
  * Another one has: by way of another director the client's port was used again. What the table says is of the connection
- * before, and packets of the new one may come by here, too.
+ * before, and packets of the new one may come by here, too: hosts are asked whose they are, for a reply alone proves nothing.
  */
 function acceptedElsewhere(service: CompiledService): Flow {
   return {
@@ -79,7 +83,9 @@ function acceptedElsewhere(service: CompiledService): Flow {
     priority: PRIORITY.KNOWN - 1,
     cookie: encodeCookie('director', 'from-host', service.number),
     match: { ...transport(service), ct_zone: service.zone, [SIGNAL]: 1, tcp_flags: SYN_ACK },
-    actions: [commitMark(service.zone)],
+    actions: [
+      { type: 'ct', commit: true, zone: service.zone, exec: [{ type: 'set_field', field: 'ct_mark', value: 0 }] },
+    ],
   }
 }
 

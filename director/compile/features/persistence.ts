@@ -89,7 +89,7 @@ function recalled(site: Site, service: CompiledService, { zone, recalled }: Pers
       match: unknown,
       // The packet has its client hidden, which is how hosts know it.
       actions: [
-        { type: 'meter', meter: METER.tell },
+        { type: 'meter', meter: METER.client },
         ...copies(site, service),
         ...showClient(service.protocol),
         toProcess,

@@ -3,7 +3,7 @@ import type { Flow } from '../../../shared/flows/types.ts'
 import { type Action, PORT } from '../../../shared/openflow/types.ts'
 import { toHost } from '../fabric.ts'
 import { METER, PRIORITY, SIGNAL, TABLE } from '../tables.ts'
-import type { CompiledService, Feature, Site } from '../types.ts'
+import type { CompiledService, Feature, Site, Target } from '../types.ts'
 import { transport } from './transport.ts'
 
 /** As much of a packet as its answer needs: Ethernet, VLAN, IP and TCP with options. */
@@ -35,10 +35,17 @@ export const recall: Feature = (site, service) => {
   return { flows: [flow] }
 }
 
+/** So many hosts' copies fit one message and, in the kernel, one flow (net/openvswitch/flow_netlink.c, 32 KiB). */
+const MOST_HOSTS = 500
+
+/** The hosts of the service, each once. Connections of those beyond MOST_HOSTS are not recalled. */
+export function hostsOf({ targets }: CompiledService): readonly Target[] {
+  return [...new Map(targets.map(target => [target.hostMac, target])).values()].slice(0, MOST_HOSTS)
+}
+
 /** One for each host of the service: "is this yours?" */
-export function copies(site: Site, { targets }: CompiledService): readonly Action[] {
-  const hosts = new Map(targets.map(target => [target.hostMac, target]))
-  return [...hosts.values()].map(host => ({
+export function copies(site: Site, service: CompiledService): readonly Action[] {
+  return hostsOf(service).map(host => ({
     type: 'clone',
     actions: [{ type: 'set_field', field: 'eth_src', value: site.recallMac }, ...toHost(site, host)],
   }))

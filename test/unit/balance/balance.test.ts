@@ -56,6 +56,7 @@ function setUp(list: VirtualService[]) {
       })
     }
     if (kind === 'opened') asked.services.push(object)
+    if (kind === 'reset') return []
     const from = services.find(found => numberOf(found) === object)!
     return of(kind === 'opened' ? opened : ended, from).map(({ id, packets }) => {
       return { cookie: 0n, packets, match: { ct_mark: markOf(from, id) } }

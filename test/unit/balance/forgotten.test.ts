@@ -26,7 +26,7 @@ function setUp({ entries = 0 as number | undefined, names = ['a'] } = {}) {
     switch: () => ({
       state: 'up',
       readFlowStats: async ({ kind }: FlowStatsFilter): Promise<FlowStats[]> =>
-        [...counted].map(([ct_mark, { opened, ended }]) => {
+        [...(kind === 'reset' ? [] : counted)].map(([ct_mark, { opened, ended }]) => {
           return { cookie: 0n, packets: kind === 'opened' ? opened : ended, match: { ct_mark } }
         }),
     }),

@@ -38,7 +38,7 @@ function setUp(options: ServiceOptions, realServers?: RealServer[]) {
     const flows = (map: Map<number, number>, match: object = {}) =>
       MARKS.values().map(ct_mark => ({ cookie: 0n, packets: map.get(ct_mark) ?? 0, match: { ct_mark, ...match } }))
     if (kind === 'accepted') return [...flows(counts.accepted, { [SIGNAL]: 1 })]
-    if (kind === 'ended') return [...flows(new Map(counts.accepted)), ...flows(reset, { [SIGNAL]: 1 })]
+    if (kind === 'reset') return [...flows(reset, { [SIGNAL]: 1 })]
     const recalled = { cookie: 0n, packets: counts.recalled, match: { ct_mark: 1, [SIGNAL]: 1 } }
     return [...flows(counts.opened), recalled]
   }

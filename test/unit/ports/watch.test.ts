@@ -61,8 +61,8 @@ test('follows one bridge: its ports as libvirt and vswitchd describe them, a res
     ports: [
       { ...PORT, name: 'br0', type: 'internal', ofport: 65534, macInUse: 'aa:bb:cc:dd:ee:ff', mtu: 1500, linkUp: true },
       { ...PORT, name: 'broken', trunks: [4, 5, 30], error: 'nodev' },
-      { ...PORT, name: 'eth0', tag: 5 },
-      { ...PORT, name: 'eth1', tag: 5 },
+      { ...PORT, name: 'eth0', bond: 'bond0', tag: 5 },
+      { ...PORT, name: 'eth1', bond: 'bond0', tag: 5 },
       {
         ...PORT,
         name: 'vnet7',

@@ -76,6 +76,7 @@ test('a SYN waits, and goes through the tables once more with a sign that it has
   ])
   for (let n = 0; n < 1100; n++) room.packet(packet)
   t.is(clock.pending, 1000)
+  t.is(sent.length, 101, 'who finds no room does not wait')
   room.close()
   t.is(clock.pending, 0)
 })

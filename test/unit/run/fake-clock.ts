@@ -10,7 +10,7 @@ export function fakeClock(): FakeClock {
   let now = 0
   let timers: { at: number; fn: () => void }[] = []
   const settle = async () => {
-    for (let i = 0; i < 40; i++) await Promise.resolve()
+    for (let i = 0; i < 60; i++) await Promise.resolve()
   }
   return {
     now: () => now,

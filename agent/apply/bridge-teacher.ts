@@ -1,0 +1,52 @@
+import type { Log } from '../../shared/log.ts'
+import type { Clock } from '../../shared/run/clock.ts'
+import { appctl } from '../../shared/switch/vswitchd.ts'
+
+/** An address of a director's that frames leave for by way of the bridge itself (`NORMAL`). */
+export interface Taught {
+  readonly mac: string
+  /** 0: untagged. */
+  readonly vlan: number
+}
+
+/**
+ * Where the uplink is a bond, or strips a tag, the bridge forwards what this host tells a director. It would flood it to all VMs,
+ * for nothing that comes from R passes NORMAL: so the bridge is told where R is (ovs-vswitchd(8), fdb/add), which it keeps
+ * until vswitchd ends.
+ */
+export interface BridgeTeacher {
+  /** `port`: an interface of the uplink. What has been taught already is not taught again. */
+  ensure(port: string, addresses: readonly Taught[]): Promise<void>
+  distrust(): void
+}
+
+export interface BridgeTeacherOptions {
+  readonly rundir: string
+  readonly bridge: string
+  readonly log: Log
+  readonly clock: Clock
+}
+
+export function createBridgeTeacher(options: BridgeTeacherOptions): BridgeTeacher {
+  const { bridge, log } = options
+  const known = new Set<string>()
+  return {
+    ensure: async (port, addresses) => {
+      for (const { mac, vlan } of addresses) {
+        const key = `${port} ${vlan} ${mac}`
+        if (known.has(key)) continue
+        // Asked once a session: a vswitchd that does not know the command will not learn it.
+        known.add(key)
+        await appctl(options, 'fdb/add', [bridge, port, String(vlan), mac]).catch((err: unknown) =>
+          log.warn('what this host tells its director is flooded to the ports of the bridge', {
+            bridge,
+            port,
+            mac,
+            err,
+          }),
+        )
+      }
+    },
+    distrust: () => known.clear(),
+  }
+}
