@@ -27,8 +27,8 @@ export interface TableWatchOptions {
   onLost(): void
 }
 
-/** The entry is kept for a day after it was looked at (apply/conntrack.ts, turnTimeouts). */
-const LOOK_MS = 6 * 3_600_000
+/** An operator may flush it at any time. The entry is kept for a day after a look (apply/conntrack.ts, turnTimeouts). */
+const LOOK_MS = 10_000
 
 export function createTableWatch({ log, clock, switch: sw, onLost }: TableWatchOptions): TableWatch {
   let trusted = false

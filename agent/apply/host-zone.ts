@@ -1,6 +1,11 @@
 import type { Log } from '../../shared/log.ts'
 import type { OvsdbClient } from '../../shared/ovsdb/connection.ts'
-import { ensureCtTimeoutPolicies, tcpTimeouts, untouched } from '../../shared/ovsdb/ct-timeout-policies.ts'
+import {
+  type CtTimeouts,
+  ensureCtTimeoutPolicies,
+  tcpTimeouts,
+  untouched,
+} from '../../shared/ovsdb/ct-timeout-policies.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import { disableSequenceChecks, limitEntries } from '../../shared/switch/vswitchd.ts'
 import { CLIENT_ZONE, HOST_ZONE } from '../compile/tables.ts'
@@ -60,7 +65,7 @@ export function createHostZone(options: HostZoneOptions): HostZone {
       const client = options.client()
       if (client === undefined || settled === wanted) return
       const zones = [
-        { zone: HOST_ZONE, timeouts: tcpTimeouts(datapathType, idle) },
+        { zone: HOST_ZONE, timeouts: { ...tcpTimeouts(datapathType, idle), ...halfClosed(idle) } },
         ...(clients === 0 ? [] : [{ zone: CLIENT_ZONE, timeouts: untouched('tcp', clients) }]),
       ]
       const { conflicts } = await ensureCtTimeoutPolicies(client, { datapathType, zones, range: RANGE })
@@ -79,4 +84,9 @@ export function createHostZone(options: HostZoneOptions): HostZone {
       await ensureCtTimeoutPolicies(client, { datapathType: datapath, zones: [], range: RANGE })
     },
   }
+}
+
+/** One side has ended, the other may take its time: the director forgets such a connection soon, and asks. */
+function halfClosed(idle: number): CtTimeouts {
+  return { tcp_fin_wait: idle, tcp_close_wait: idle }
 }

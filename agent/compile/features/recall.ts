@@ -17,7 +17,7 @@ import {
 } from '../tables.ts'
 import type { HostContext } from '../types.ts'
 import { origins } from './overlay.ts'
-import { deliver } from './requests.ts'
+import { deliver, remember } from './requests.ts'
 import { closed, hex, tellDirector } from './signals.ts'
 
 /** Of one service on one host: so many look-ups fit one message. Connections of those beyond are not recalled. */
@@ -86,7 +86,11 @@ export function mineFlows(backend: Backend, at: Attachment, host: HostContext): 
     actions,
   })
   return [
-    flow(HOST_ZONE, `${backend.id}/${hex(~CLOSED.byBoth)}`, [tellDirector(host), ...deliver(backend, at)]),
+    flow(HOST_ZONE, `${backend.id}/${hex(~CLOSED.byBoth)}`, [
+      tellDirector(host),
+      ...remember(backend, host),
+      ...deliver(backend, at),
+    ]),
     // What is asked about a client is no packet of its own.
     ...(backend.persistence === undefined ? [] : [flow(CLIENT_ZONE, backend.id, [tellDirector(host)])]),
   ]

@@ -48,7 +48,7 @@ export function deliver(backend: Backend, at: Attachment): Action[] {
 }
 
 /** The entry by which this host knows the connection again, should a director ask (features/recall.ts). */
-function remember({ protocol, id }: Backend, { directors }: HostContext): Action[] {
+export function remember({ protocol, id }: Backend, { directors }: HostContext): Action[] {
   if (protocol !== 'tcp' || directors.length === 0) return []
   return [
     { type: 'set_field', field: REAL_SERVER, value: id },

@@ -74,15 +74,22 @@ function accepted(service: CompiledService, { mark }: Target): Flow {
 }
 
 /**
- * Another one has: by way of another director the client's port was used again. What the table says is of the connection
- * before, and packets of the new one may come by here, too: hosts are asked whose they are, for a reply alone proves nothing.
+ * Another one has, after the connection was ended: by way of another director the client's port was used again. The hosts
+ * are asked whose the next packet is. While the table's connection lives, another one's SYN-ACK says nothing: its VM was held
+ * up, or it lies.
  */
 function acceptedElsewhere(service: CompiledService): Flow {
   return {
     table: TABLE.ENDING,
     priority: PRIORITY.KNOWN - 1,
     cookie: encodeCookie('director', 'from-host', service.number),
-    match: { ...transport(service), ct_zone: service.zone, [SIGNAL]: 1, tcp_flags: SYN_ACK },
+    match: {
+      ...transport(service),
+      ct_zone: service.zone,
+      ct_mark: `${hex(ENDED)}/${hex(ENDED)}`,
+      [SIGNAL]: 1,
+      tcp_flags: SYN_ACK,
+    },
     actions: [
       { type: 'ct', commit: true, zone: service.zone, exec: [{ type: 'set_field', field: 'ct_mark', value: 0 }] },
     ],

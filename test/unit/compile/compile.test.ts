@@ -303,7 +303,7 @@ test('recall: a request leaves an entry; a question is looked up once for each r
     ],
   )
   t.deepEqual(found.filter(text => text.startsWith('table=163,')).slice(2), [
-    'table=163,priority=100,ct_zone=16383,ct_mark=0x2/0x3fffffff,tcp,vlan_tci=0x0000/0x1fff,nw_dst=10.10.1.100,tp_dst=40000 actions=clone(move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],set_field:02:00:00:00:00:20->eth_src,set_field:0x1->reg12,resubmit(,0)),set_field:52:54:00:00:00:02->eth_dst,set_field:8080->tcp_dst,output:12',
+    'table=163,priority=100,ct_zone=16383,ct_mark=0x2/0x3fffffff,tcp,vlan_tci=0x0000/0x1fff,nw_dst=10.10.1.100,tp_dst=40000 actions=clone(move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],set_field:02:00:00:00:00:20->eth_src,set_field:0x1->reg12,resubmit(,0)),set_field:0x2->reg3,resubmit(,165),set_field:52:54:00:00:00:02->eth_dst,set_field:8080->tcp_dst,output:12',
   ])
   t.true(
     texts(told, 'port/vnet1').includes(
