@@ -34,9 +34,10 @@ const suite: Suite = {
         if (show) process.stderr.write(`${line}\n`)
       },
     })
-    if (code !== 0) throw new Error(`the run in the test machine has failed:\n${said.slice(-40).join('\n')}`)
     const results = parse(await readFile(join(out, 'results'), 'utf8'), INSTRUCTION_NS)
+    // What was measured before something failed is worth reading, too.
     for (const figure of figures(results)) report(figure)
+    if (code !== 0) throw new Error(`the run in the test machine has failed:\n${said.slice(-40).join('\n')}`)
   },
 }
 export default suite

@@ -24,7 +24,7 @@ export const ending: Feature = (site, service) => ({
     service.protocol === 'tcp' && service.targets.length > 0
       ? [
           ...service.targets.flatMap(target => [...ended(site, service, target), accepted(service, target)]),
-          acceptedElsewhere(service),
+          ...acceptedElsewhere(service),
         ]
       : [],
 })
@@ -74,26 +74,27 @@ function accepted(service: CompiledService, { mark }: Target): Flow {
 }
 
 /**
- * Another one has, after the connection was ended: by way of another director the client's port was used again. The hosts
- * are asked whose the next packet is. While the table's connection lives, another one's SYN-ACK says nothing: its VM was held
- * up, or it lies.
+ * Another one has: by way of another director the client's port was used again. What the table says is of the connection
+ * before, and packets of the new one may come by here, too: hosts are asked whose they are, for a reply alone proves nothing.
+ * But one that takes no new connections has been held up, and answers a SYN that was repeated to another since: nobody's
+ * but an ended connection is asked about then.
  */
-function acceptedElsewhere(service: CompiledService): Flow {
-  return {
+function acceptedElsewhere(service: CompiledService): Flow[] {
+  const synAck = { ...transport(service), ct_zone: service.zone, [SIGNAL]: 1, tcp_flags: SYN_ACK }
+  const flow = (priority: number, match: Match, actions: Action[]): Flow => ({
     table: TABLE.ENDING,
-    priority: PRIORITY.KNOWN - 1,
+    priority,
     cookie: encodeCookie('director', 'from-host', service.number),
-    match: {
-      ...transport(service),
-      ct_zone: service.zone,
-      ct_mark: `${hex(ENDED)}/${hex(ENDED)}`,
-      [SIGNAL]: 1,
-      tcp_flags: SYN_ACK,
-    },
-    actions: [
+    match: { ...synAck, ...match },
+    actions,
+  })
+  const heldUp = service.targets.filter(target => !target.newConnections)
+  return [
+    flow(PRIORITY.KNOWN - 2, {}, [
       { type: 'ct', commit: true, zone: service.zone, exec: [{ type: 'set_field', field: 'ct_mark', value: 0 }] },
-    ],
-  }
+    ]),
+    ...heldUp.map(({ mark }) => flow(PRIORITY.KNOWN - 1, { [MARK]: mark, ct_mark: `0/${hex(ENDED)}` }, [])),
+  ]
 }
 
 /** A SYN of a connection that has been ended before: a new one, whatever its ports. */

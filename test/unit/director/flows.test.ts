@@ -235,6 +235,26 @@ test.serial('a SYN that repeats the 5-tuple of a draining real server goes to an
   t.is(await ask(), 'web-1')
 })
 
+test.serial('another real server’s SYN-ACK: the hosts are asked, but not because of one that was held up', async t => {
+  const network = await prepared(t)
+  const accepted = (mark: number) =>
+    `tcp,dl_dst=${DIRECTOR_MAC},nw_src=${CLIENT},nw_dst=${VIP},tp_dst=80,ct_state=trk|est,ct_zone=${ZONE},ct_mark=1,reg0=${mark},reg12=1,tcp_flags=syn|ack`
+  const traced = async (mark: number) =>
+    /Datapath actions: (.*)/.exec(await network.appctl('ofproto/trace', 'br0', accepted(mark)))?.[1] ?? ''
+  const ask = async (services: readonly CompiledService[]) => {
+    await install(network, services)
+    await network.ofctl(['add-flow', 'priority=65535 actions=resubmit(,100)'])
+  }
+  const both = service(network, [128, 128])
+  await ask([both])
+  t.regex(await traced(2), /^ct\(commit,zone=16385,mark=0\/0xffffffff/)
+  t.is(await traced(1), 'drop')
+  // It does not answer its health check, the client's SYN was repeated to another, and now it goes on.
+  const targets = both.targets.map(target => ({ ...target, newConnections: target.mark === 1 }))
+  await ask([{ ...both, targets }])
+  t.is(await traced(2), 'drop')
+})
+
 test.serial('UDP: an idle client keeps its real server', async t => {
   const network = await prepared(t)
   for (const [i, host] of network.hosts.entries()) {
