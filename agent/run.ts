@@ -14,6 +14,7 @@ import { createReadiness } from '../shared/run/readiness.ts'
 import { createTimeline } from '../shared/run/timeline.ts'
 import { createDriftGuard } from '../shared/switch/drift-guard.ts'
 import { openSwitch } from '../shared/switch/session.ts'
+import { createTableRoom } from '../shared/switch/table-room.ts'
 import { keepTunnelPeers } from '../shared/switch/tunnel-peers.ts'
 import { createBridgeTeacher } from './apply/bridge-teacher.ts'
 import { createHostZone } from './apply/host-zone.ts'
@@ -106,6 +107,7 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
   let cancelStart = clock.after(ASKED_MS, look)
   let ovsdb: PortWatch['client'] | undefined
   const hostZone = createHostZone({ rundir: config.ovsRunDir, client: () => ovsdb, log, clock })
+  const tableRoom = createTableRoom({ rundir: config.ovsRunDir, log, clock, changed: touched })
   const teacher = createBridgeTeacher({ rundir: config.ovsRunDir, bridge: config.bridge, log, clock })
   const sw = around.openSwitch({
     bridge: config.bridge,
@@ -192,6 +194,7 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
     timeline,
     log,
     accompany: async ({ datapathType, clientSeconds, taught }) => {
+      tableRoom.watch(datapathType)
       if (taught !== undefined) await teacher.ensure(taught.port, taught.addresses)
       await hostZone.ensure(datapathType, connectionSeconds(inputs), clientSeconds)
     },
@@ -215,6 +218,7 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
       timeline,
       lastCheck: health.last,
       loopError: loop.lastError,
+      tableProblems: tableRoom.problems,
     })
   const onChange = (listener: () => void) => {
     listeners.add(listener)
@@ -343,6 +347,7 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
   await reporting.close()
   cancelStart()
   cancelAudit()
+  tableRoom.close()
   peers?.close()
   drift.close()
   await loop.stop()

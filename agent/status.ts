@@ -21,6 +21,8 @@ export interface StatusSources {
   /** The newest health check result in words, by real server. */
   lastCheck(key: string): string
   readonly loopError: Error | undefined
+  /** Of the connection table. */
+  readonly tableProblems: readonly Problem[]
 }
 
 /** The agent's status (proto: crossport.v1.Status) from its newest snapshots. Pure. */
@@ -37,6 +39,7 @@ export function agentStatus(sources: StatusSources): Status {
     problems: [
       ...inputProblems(inputs),
       ...tunnelProblems(sources),
+      ...sources.tableProblems,
       ...specProblems(picture),
       ...realServerProblems(sources),
     ],

@@ -8,6 +8,7 @@ import type { Control } from '../shared/rpc/control.ts'
 import type { Clock } from '../shared/run/clock.ts'
 import { createTimeline } from '../shared/run/timeline.ts'
 import { createDriftGuard } from '../shared/switch/drift-guard.ts'
+import { createTableRoom } from '../shared/switch/table-room.ts'
 import { keepTunnelPeers } from '../shared/switch/tunnel-peers.ts'
 import type { Switch, SwitchHandlers } from '../shared/switch/types.ts'
 import { disableSequenceChecks } from '../shared/switch/vswitchd.ts'
@@ -103,6 +104,7 @@ export function createDirector(options: DirectorOptions): Director {
     log,
     clock,
   })
+  const tableRoom = createTableRoom({ rundir: config.ovsRunDir, log, clock, changed })
   let relaxed = false
   let lastCommitAt: Date | undefined
 
@@ -120,6 +122,7 @@ export function createDirector(options: DirectorOptions): Director {
   const accompany = async (change: Differing<CompiledService>) => {
     zones.update(change)
     if (bridge?.view === undefined) return
+    tableRoom.watch(bridge.view.datapathType)
     if (!relaxed && bridge.view.datapathType === 'netdev') {
       // Asked once a session: a vswitchd that does not know the command will not learn it.
       relaxed = true
@@ -309,6 +312,7 @@ export function createDirector(options: DirectorOptions): Director {
         lastCommitAt,
         lastError: reconcile.loop.lastError,
         tornDown: reconcile.tornDown,
+        tableProblems: tableRoom.problems,
         timeline,
         wallOf: at => new Date(clock.wall().getTime() + at - clock.now()),
       }),
@@ -423,6 +427,7 @@ export function createDirector(options: DirectorOptions): Director {
       recall.close()
       waitingRoom.close()
       tableWatch.close()
+      tableRoom.close()
       announcer.close()
       peers.close()
       drift.close()

@@ -34,6 +34,8 @@ export interface StatusInput {
   readonly lastCommitAt: Date | undefined
   readonly lastError: Error | undefined
   readonly tornDown: boolean
+  /** Of the connection table. */
+  readonly tableProblems: readonly Problem[]
   readonly timeline: Timeline
   /** The wall clock's time of a moment of the monotonic one. */
   readonly wallOf: (at: number) => Date
@@ -124,7 +126,7 @@ function reasonOf(rs: RealServer, full = false, acceptance?: Acceptance): string
 }
 
 function problems(input: StatusInput, unheard: readonly Unheard[]): Problem[] {
-  const { specProblems, plan, hosts, lastError, tornDown, quarantined, passive } = input
+  const { specProblems, plan, hosts, lastError, tornDown, tableProblems, quarantined, passive } = input
 
   const found: Problem[] = specProblems.map(({ file, line, column, reason, lastGood }) => ({
     severity: 'error',
@@ -154,6 +156,7 @@ function problems(input: StatusInput, unheard: readonly Unheard[]): Problem[] {
     const message = 'no real server is ready, so nobody is served'
     found.push({ severity: 'warning', code: 'SERVICE_EMPTY', subject: service.service, message })
   }
+  found.push(...tableProblems)
   if (tornDown) {
     const message = 'torn down on request; `crossport resync` or a restart brings the services back'
     found.push({ severity: 'warning', code: 'TORN_DOWN', subject: 'director', message })

@@ -219,6 +219,10 @@ export const ERRORS = {
     messageId: '52fc75f2a670a53b386cdec31d8584a8',
     hint: "update crossport-agent on that host, and look there for what keeps its frames from the director's second hardware address",
   },
+  CONNECTION_TABLE_FULL: {
+    messageId: '6163a05ad3d0400ba6d85a97353fcee2',
+    hint: 'give it more room (`sysctl -w net.netfilter.nf_conntrack_max=N`; userspace datapath: `ovs-appctl dpctl/ct-set-maxconns N`), or look who fills it: `conntrack -L`, `ovs-appctl dpctl/dump-conntrack`',
+  },
   TORN_DOWN: { messageId: '8d99ec4301d8610f208a2a39b416fb3f', hint: 'run `crossport resync`, or restart the daemon' },
   LIBVIRT_UNREACHABLE: {
     messageId: '484805b5e03a20470fa9b1bb1b9efcc0',

@@ -143,6 +143,24 @@ test.serial('clients that only wait hear at once that their real server is gone'
   await client.exited
 })
 
+test.serial('a connection table that is nearly full is said, on the director and on a host', async t => {
+  const { lab, director } = site
+  for (const [name, status] of [
+    ['director', director],
+    ['rs2', site.agent('rs2')],
+  ] as const) {
+    const dpctl = (...args: string[]) => lab.host(name).exec(['ovs-appctl', ...args])
+    const { stdout: most } = await dpctl('dpctl/ct-get-maxconns')
+    const full = (problems: readonly { code: string }[]) =>
+      problems.some(({ code }) => code === 'CONNECTION_TABLE_FULL')
+    await dpctl('dpctl/ct-set-maxconns', '1')
+    await status.until(`full at ${name}`, s => full(s.problems))
+    await dpctl('dpctl/ct-set-maxconns', most.trim())
+    await status.until(`room at ${name}`, s => !full(s.problems))
+  }
+  t.pass()
+})
+
 test.serial('accounting: false leaves the switch alone', async t => {
   const sets = () => site.lab.director.exec(['ovs-vsctl', 'list', 'Flow_Sample_Collector_Set'])
   t.regex((await sets()).stdout, /owner=crossport/)

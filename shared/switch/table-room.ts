@@ -1,0 +1,95 @@
+import { readFile } from 'node:fs/promises'
+import { CrossportError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import type { Problem } from '../rpc/gen/crossport/v1/Problem.ts'
+import { appctl, datapathName, type VswitchdOptions } from './vswitchd.ts'
+
+/** How full the connection table is that the datapath keeps: nobody is served any more who is not in it when it is full. */
+export interface TableRoom {
+  /** One at most; none: there is room, or it is not known. */
+  readonly problems: readonly Problem[]
+  /** The type of the bridge's datapath, again and again. The first time begins. */
+  watch(datapathType: string): void
+  close(): void
+}
+
+export interface Fill {
+  readonly entries: number
+  readonly most: number
+}
+
+export interface TableRoomOptions extends VswitchdOptions {
+  /** The status is another. */
+  changed(): void
+  /** Default: asks the kernel, or vswitchd. */
+  readonly read?: (datapathType: string) => Promise<Fill>
+}
+
+const CODE = 'CONNECTION_TABLE_FULL'
+const THEN = 'when it is full, new connections fail'
+
+const LOOK_MS = 5000
+/** Shares of the table: told from the one on, over below the other. */
+const FULL = { from: 0.9, below: 0.8 } as const
+
+export function createTableRoom(options: TableRoomOptions): TableRoom {
+  const { log, clock, changed } = options
+  const read = options.read ?? (type => (type === 'netdev' ? userspaceFill(options) : kernelFill()))
+  let type = ''
+  let problem: string | undefined
+  let closed = false
+  let cancel = () => {}
+  const judge = ({ entries, most }: Fill) => {
+    const before = problem
+    if (entries >= most * FULL.from) problem = `it has ${entries} of ${most} entries`
+    else if (entries < most * FULL.below) problem = undefined
+    if (problem === before) return
+    changed()
+    if (before === undefined) tell(log, problem!)
+    else if (problem === undefined) log.notice('the connection table has room again', { entries, most })
+  }
+  const look = async () => {
+    try {
+      const fill = await read(type)
+      if (!closed) judge(fill)
+    } catch (err) {
+      log.debug('how full the connection table is cannot be read', { err })
+    }
+    if (!closed) cancel = clock.after(LOOK_MS, look)
+  }
+  return {
+    get problems() {
+      return problem === undefined
+        ? []
+        : [{ severity: 'warning', code: CODE, subject: 'connection table', message: `${problem}; ${THEN}` }]
+    },
+    watch: datapathType => {
+      const first = type === ''
+      type = datapathType
+      if (first && type !== '') void look()
+    },
+    close: () => {
+      closed = true
+      cancel()
+    },
+  }
+}
+
+function tell(log: Log, problem: string): void {
+  const err = new CrossportError(CODE, `${problem}; ${THEN}`)
+  log.warn('the connection table is nearly full', { err })
+}
+
+/** Of the network namespace that this process is in, as vswitchd is; a `max` of 0 is none (nf_conntrack-sysctl.rst). */
+async function kernelFill(): Promise<Fill> {
+  const [entries, most] = await Promise.all(
+    ['count', 'max'].map(async name => Number(await readFile(`/proc/sys/net/netfilter/nf_conntrack_${name}`, 'utf8'))),
+  )
+  return { entries: entries!, most: most! || Number.POSITIVE_INFINITY }
+}
+
+/** ovs-vswitchd(8), dpctl/ct-get-nconns and dpctl/ct-get-maxconns. */
+async function userspaceFill(options: VswitchdOptions): Promise<Fill> {
+  const ask = async (command: string) => Number(await appctl(options, command, [datapathName('netdev')]))
+  return { entries: await ask('dpctl/ct-get-nconns'), most: await ask('dpctl/ct-get-maxconns') }
+}
