@@ -220,6 +220,7 @@ export function createDirector(options: DirectorOptions): Director {
     markOf: (service, id) => markOf(service, id, store.numbers),
     judged: passive.judged,
     forgottenOf: forgotten.of,
+    lostAt: lossBefore(store, clock),
     udpTimeout: config.connectionTimeouts.udp,
     log,
     clock,
@@ -290,7 +291,15 @@ export function createDirector(options: DirectorOptions): Director {
   })
 
   const waitingRoom = createWaitingRoom({ log, clock, switch: () => sw })
-  const tableWatch = createTableWatch({ log, clock, switch: () => sw, onLost: balance.tableLost })
+  const tableLost = () => {
+    balance.tableLost()
+    try {
+      store.losses.save(clock.wall().getTime())
+    } catch (err) {
+      log.warn('a director that is started now will not ask hosts about persistent clients', { err })
+    }
+  }
+  const tableWatch = createTableWatch({ log, clock, switch: () => sw, onLost: tableLost })
 
   const control: Control = {
     getStatus: () =>
@@ -434,6 +443,12 @@ export function createDirector(options: DirectorOptions): Director {
       await reconcile.stop()
     },
   }
+}
+
+/** By the monotonic clock, which does not outlive the process. The wall clock may have been set since: not into the future. */
+function lossBefore({ losses }: Store, clock: Clock): number | undefined {
+  const at = losses.load()
+  return at === undefined ? undefined : clock.now() - Math.max(0, clock.wall().getTime() - at)
 }
 
 /** Real servers that may get new connections, whether or not they get any at this moment. */

@@ -21,7 +21,7 @@ export interface WaitingRoomOptions {
 }
 
 /** Hosts answer within a millisecond or two; a client notices 30 as little. */
-const WAIT_MS = 30
+const WAIT_MS = 50
 /** A SYN that finds no room goes on at once. */
 const MOST = 1000
 

@@ -35,6 +35,8 @@ export interface BalanceOptions {
   readonly judged: Judged
   /** Of the connections that were opened, whose end nobody has counted. */
   readonly forgottenOf: (service: VirtualService, id: string, opened: number) => number
+  /** Clock milliseconds at which the connection table was lost last, as far as it is known. */
+  readonly lostAt?: number | undefined
   /** Seconds after which an idle UDP flow is forgotten. */
   readonly udpTimeout: number
   readonly log: Log
@@ -96,7 +98,7 @@ export function startBalance(options: BalanceOptions): Balance {
   let stopped = false
   let failing = false
   let cancel = () => {}
-  let lostAt = Number.NEGATIVE_INFINITY
+  let lostAt = options.lostAt ?? Number.NEGATIVE_INFINITY
   /** By service: ends the timer of the end. */
   const recallEnds = new Map<string, () => void>()
 

@@ -43,4 +43,10 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE service_file ADD COLUMN identity TEXT NOT NULL DEFAULT '';
   ALTER TABLE service_file ADD COLUMN specs TEXT NOT NULL DEFAULT '';
   `,
+  `
+  -- When the switch's connection table was lost last, in milliseconds since 1970.
+  CREATE TABLE table_loss (
+    at INTEGER NOT NULL
+  ) STRICT;
+  `,
 ]

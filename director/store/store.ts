@@ -1,6 +1,7 @@
 import { openDatabase } from '../../shared/sqlite/open.ts'
 import { type FileStore, openServiceFiles } from '../../shared/sqlite/service-files.ts'
 import { type HostStore, openHosts } from './hosts.ts'
+import { type LossStore, openLosses } from './losses.ts'
 import { MIGRATIONS } from './migrations.ts'
 import { type Numbers, openNumbers } from './numbers.ts'
 
@@ -8,6 +9,7 @@ import { type Numbers, openNumbers } from './numbers.ts'
 export interface Store {
   readonly numbers: Numbers
   readonly hosts: HostStore
+  readonly losses: LossStore
   readonly files: FileStore
   close(): void
 }
@@ -18,6 +20,7 @@ export function openStore(file: string): Store {
   return {
     numbers: openNumbers(db),
     hosts: openHosts(db),
+    losses: openLosses(db),
     files: openServiceFiles(db, 'service_file'),
     close: () => db.close(),
   }

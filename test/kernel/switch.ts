@@ -1,3 +1,4 @@
+import { readFile, writeFile } from 'node:fs/promises'
 import test from 'ava'
 import { crossport, type Site, service, VIP } from '../e2e/fixture.ts'
 import { ECHO, echoService, hold, nothingLost } from './held.ts'
@@ -42,6 +43,24 @@ export function switchTests(site: () => Site): void {
     t.log(stdout)
     t.true(left.length >= 3, 'established connections')
     for (const seconds of left) t.true(seconds > 600, `${seconds} s left`)
+  })
+
+  test.serial('a connection table that is nearly full is said', async t => {
+    const MOST = '/proc/sys/net/netfilter/nf_conntrack_max'
+    const { lab, director } = site()
+    await site().drop('echo.yaml', echoService())
+    await site().ready('echo', 3)
+    const held = await hold(t, site(), 40)
+    const before = await readFile(MOST, 'utf8')
+    t.teardown(() => writeFile(MOST, before))
+    const { stdout } = await lab.director.exec(['cat', '/proc/sys/net/netfilter/nf_conntrack_count'])
+    await writeFile(MOST, String(Number(stdout) + 2))
+    const isFull = ({ code }: { code: string }) => code === 'CONNECTION_TABLE_FULL'
+    const { problems } = await director.until('full', s => s.problems.some(isFull))
+    t.log(problems.find(isFull)?.message)
+    await writeFile(MOST, before)
+    await director.until('room again', s => !s.problems.some(isFull))
+    t.deepEqual(await held.end(), nothingLost(40))
   })
 
   test.serial(

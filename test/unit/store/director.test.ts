@@ -35,6 +35,9 @@ test('hosts, numbers and files are there after a restart, as they were saved las
   first.files.save(files)
   first.files.save([...files, goodFile('dns.yaml', '# nothing yet\n')])
   first.files.save(files)
+  t.is(first.losses.load(), undefined)
+  first.losses.save(1_790_000_000_000)
+  first.losses.save(1_780_000_000_000)
   first.close()
 
   const second = openStore(path)
@@ -51,6 +54,7 @@ test('hosts, numbers and files are there after a restart, as they were saved las
   t.is(second.numbers.of('mark', 'other'), 2)
   t.is(second.numbers.of('mark', 'one'), 1)
   t.deepEqual(second.files.load(), files)
+  t.is(second.losses.load(), 1_780_000_000_000)
   const third = openStore(path)
   t.deepEqual(
     third.hosts.load().map(({ hostId }) => hostId),
