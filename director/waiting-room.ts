@@ -20,7 +20,7 @@ export interface WaitingRoomOptions {
   readonly switch: () => Pick<Switch, 'packetOut'> | undefined
 }
 
-/** Hosts answer within a millisecond or two; a client notices 30 as little. */
+/** Hosts answer within a millisecond or two, later when they have much to do. */
 const WAIT_MS = 50
 /** A SYN that finds no room goes on at once. */
 const MOST = 1000
