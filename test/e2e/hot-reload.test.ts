@@ -6,9 +6,10 @@ import { createSite, crossport, SERVICES, type Site, service, total, VIP } from 
 // flows go on counting, and no request is lost.
 let site: Site
 
+const OTHER_VIP = '10.10.1.101'
 const HOSTS = ['director', 'rs1'] as const
 const other = (changes: Record<string, unknown> = {}) =>
-  service({ service: 'other', vip: '10.10.1.101', realServers: [{ vm: 'web-2', port: 8081 }], ...changes })
+  service({ service: 'other', vip: OTHER_VIP, realServers: [{ vm: 'web-2', port: 8081 }], ...changes })
 
 test.before(async () => {
   site = await createSite({ hosts: 1, vms: 2 })
@@ -74,7 +75,11 @@ async function placed(): Promise<readonly Placed[]> {
 /** In a shell on the director, in the directory of the service files. */
 const edit = (script: string) => site.lab.director.exec(['sh', '-ec', `cd ${SERVICES}; ${script}`])
 
-const gone = (name: string) => site.director.until(`${name} gone`, s => !s.services.some(one => one.service === name))
+/** Its VIP as well, which the guest gives back later; until then the host shields it. */
+const gone = async (name: string) => {
+  await site.director.until(`${name} gone`, s => !s.services.some(one => one.service === name))
+  while ((await placed()).some(({ text }) => text.includes(OTHER_VIP)));
+}
 const inOrder = () => site.director.until('no problem', s => s.problems.length === 0)
 const webFrom = (name: string) =>
   site.director.until(`web from ${name}`, s => s.services.some(one => one.source === `${SERVICES}/${name}:1`))
