@@ -1,6 +1,7 @@
 import { copyFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import test, { type ExecutionContext } from 'ava'
+import { service } from '../fixture.ts'
 import { guestAgentTests } from './guest-agents.ts'
 import { load } from './load.ts'
 import { faultSite, hasProblem, SECOND, second } from './site.ts'
@@ -15,6 +16,7 @@ const { agent, host, sh, virsh, calmAgain } = faults
 const LIBVIRTD = '/run/libvirtd.pid'
 
 /** No VM gets a request but those. */
+const ALL = ['web-1', 'web-2', 'web-3', 'web-4'] as const
 const served = (by: ReadonlyMap<string, number>) => [...by.keys()].sort().join(' ')
 const pidOf = async (vm: string) => (await host().readFile(`/run/libvirt/qemu/${vm}.pid`)).trim()
 
@@ -71,9 +73,8 @@ test.serial('a VM that runs is undefined, and defined again: it serves on', asyn
   await virsh('define', '/run/web-2.xml')
   await calmAgain()
   t.is(changes(), before)
-  const seen = await clients.stop()
-  t.is(seen.lost, 0)
-  t.is(served(seen.by), 'web-1 web-2 web-3 web-4')
+  await clients.answered(...ALL)
+  t.is((await clients.stop()).lost, 0)
 })
 
 const NIC = (mac: string) =>
@@ -95,6 +96,9 @@ test.serial(
 
     clients = await load(t, faults.lab)
     const { mac } = faults.lab.vm('web-4').plan
+    // By turns. To `wlc` a SYN that is lost with the NIC is a connection that web-4 has, and others have none.
+    await faults.site.drop('web.yaml', service({ scheduler: 'rr' }))
+    await faults.site.director.until('by turns', s => s.services[0]?.scheduler === 'rr')
     await clients.away(async () => {
       await virsh('detach-interface', 'web-4', 'bridge', '--mac', mac)
       await faults.site.ready('web', 3)
@@ -111,7 +115,9 @@ test.serial(
     })
     seen = await clients.stop('its only one')
     t.is(seen.lost - seen.lostAway, 0)
-    t.is(served(seen.by), 'web-1 web-2 web-3 web-4')
+    clients = await load(t, faults.lab)
+    await clients.answered(...ALL)
+    t.is((await clients.stop('all of them')).lost, 0)
   },
 )
 

@@ -26,6 +26,8 @@ export interface Seen {
 export interface Load {
   /** No process can serve while this runs: requests that are under way meanwhile are counted apart. */
   away<T>(work: () => Promise<T>): Promise<T>
+  /** Resolves once each of them has answered, at any time since the load began. */
+  answered(...names: readonly string[]): Promise<unknown>
   /** Ends it; resolves once each request is over. Logs the figures under `name`. */
   stop(name?: string): Promise<Seen>
 }
@@ -60,6 +62,7 @@ export async function load(
       away.push({ from, to: Date.now() })
       return result
     },
+    answered: (...names) => Promise.all(names.map(name => client.waitForLine(new RegExp(` ${name}$`)))),
     stop: async name => {
       client.kill('SIGTERM')
       await client.exited
