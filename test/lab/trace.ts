@@ -59,10 +59,10 @@ export async function traceRequest(
     ),
   )
   const url = `http://${vip}:${vipPort}/`
-  const curl = ['curl', '-s', '-m', '10', '--local-port', String(clientPort), url]
-  const { stdout } = await lab.client.exec(curl, { check: false })
+  const curl = ['curl', '-sS', '-m', '10', '--local-port', String(clientPort), url]
+  const { stdout, stderr } = await lab.client.exec(curl, { check: false })
   const vm = lab.vms.find(candidate => candidate.name === stdout.trim())
-  if (vm === undefined) throw new Error(`${url}: no VM of the lab has answered, but: '${stdout}'`)
+  if (vm === undefined) throw new Error(`${url}: no VM of the lab has answered, but: '${stdout}${stderr}'`)
   const host = hosts.find(candidate => candidate.name === vm.plan.host)!
 
   const fits = (packet: Packet, flags: string, ethSrc?: string) =>
