@@ -38,6 +38,7 @@ import type { Part } from './planner.ts'
 import { createRecall } from './recall.ts'
 import { type Differing, startReconcile } from './reconcile.ts'
 import { restoreRegistry } from './registry/registry.ts'
+import type { VirtualService } from './registry/services.ts'
 import { statusOf } from './status.ts'
 import type { Store } from './store/store.ts'
 import { createTableWatch } from './table-watch.ts'
@@ -74,6 +75,7 @@ export interface Director {
 export function createDirector(options: DirectorOptions): Director {
   const { config, store, log, clock, version } = options
   const startedAt = clock.wall()
+  const vswitchd = { rundir: config.ovsRunDir, log, clock }
   const applier = createApplier({ log, clock })
   const timeline = createTimeline(clock)
   const announcer = createAnnouncer({ log, clock })
@@ -104,7 +106,7 @@ export function createDirector(options: DirectorOptions): Director {
     log,
     clock,
   })
-  const tableRoom = createTableRoom({ rundir: config.ovsRunDir, log, clock, changed })
+  const tableRoom = createTableRoom({ ...vswitchd, changed })
   let relaxed = false
   let lastCommitAt: Date | undefined
 
@@ -126,7 +128,7 @@ export function createDirector(options: DirectorOptions): Director {
     if (!relaxed && bridge.view.datapathType === 'netdev') {
       // Asked once a session: a vswitchd that does not know the command will not learn it.
       relaxed = true
-      await disableSequenceChecks({ rundir: config.ovsRunDir, log, clock }).catch((err: unknown) =>
+      await disableSequenceChecks(vswitchd).catch((err: unknown) =>
         log.warn('conntrack goes on checking sequence numbers: large uploads may stall', { err }),
       )
     }
@@ -180,50 +182,42 @@ export function createDirector(options: DirectorOptions): Director {
   }
 
   const linger = createLinger(clock, reason => reconcile.loop.mark(reason))
-  const passive = startPassive({
+  const inForce = {
     switch: () => (reconcile.tornDown ? undefined : sw),
     plan: () => reconcile.plan,
-    markOf: (service, id) => markOf(service, id, store.numbers),
-    totalOf: key =>
-      balance
-        .load(key)
-        ?.servers.values()
-        .reduce((sum, { total }) => sum + total, 0) ?? 0,
+    markOf: (service: VirtualService, id: string) => markOf(service, id, store.numbers),
     log,
     clock,
+  }
+  /** Of a service's real servers. */
+  const sumOf = (key: string, what: 'total' | 'active') =>
+    balance
+      .load(key)
+      ?.servers.values()
+      .reduce((sum, server) => sum + server[what], 0) ?? 0
+  const passive = startPassive({
+    ...inForce,
+    totalOf: key => sumOf(key, 'total'),
     mark: reason => reconcile.loop.mark(reason),
     changed,
   })
   const dump = (zone: number, details: boolean) => {
     const datapathType = bridge?.view?.datapathType ?? 'netdev'
-    return dumpConnections({ rundir: config.ovsRunDir, log, clock }, datapathType, zone, details)
+    return dumpConnections(vswitchd, datapathType, zone, details)
   }
-  const entries = () =>
-    entriesInTheWay({ rundir: config.ovsRunDir, log, clock }, bridge?.view?.datapathType, config.uplink)
+  const entries = () => entriesInTheWay(vswitchd, bridge?.view?.datapathType, config.uplink)
   const forgotten = startForgotten({
-    switch: () => (reconcile.tornDown ? undefined : sw),
-    plan: () => reconcile.plan,
-    markOf: (service, id) => markOf(service, id, store.numbers),
-    activeOf: key =>
-      balance
-        .load(key)
-        ?.servers.values()
-        .reduce((sum, { active }) => sum + active, 0) ?? 0,
+    ...inForce,
+    activeOf: key => sumOf(key, 'active'),
     dump: zone => dump(zone, false),
     entries,
-    log,
-    clock,
   })
   const balance = startBalance({
-    switch: () => (reconcile.tornDown ? undefined : sw),
-    plan: () => reconcile.plan,
-    markOf: (service, id) => markOf(service, id, store.numbers),
+    ...inForce,
     judged: passive.judged,
     forgottenOf: forgotten.of,
     lostAt: lossBefore(store, clock),
     udpTimeout: config.connectionTimeouts.udp,
-    log,
-    clock,
     mark: reason => reconcile.loop.mark(reason),
   })
 

@@ -1,8 +1,8 @@
 import type { Backend } from '../../agent/backends/types.ts'
 import { compile } from '../../agent/compile/compile.ts'
 import type { HostContext } from '../../agent/compile/types.ts'
+import { toReport } from '../../agent/report/readiness.ts'
 import { createReporter } from '../../agent/report/reporter.ts'
-import type { ReportedRealServer } from '../../agent/report/types.ts'
 import { recallMacOf } from '../../director/compile/fabric.ts'
 import { flowKey } from '../../shared/flows/key.ts'
 import type { Flow } from '../../shared/flows/types.ts'
@@ -85,7 +85,7 @@ export async function startHosts(segment: Segment, count: number, each: number, 
           handlers: { onDirector: () => {}, onServices: () => {}, onState: () => {} },
         })
         cleanup.defer(() => reporter.close())
-        reporter.update(backends.map(report))
+        reporter.update(backends.map(backend => toReport(backend, { state: 'ready', reason: '' })))
       }
     },
     asked: async () => {
@@ -120,19 +120,4 @@ function backend(n: number, mac: string, ofport: number): Backend {
     attachment: { mac, port: 'vms', ofport, tag: undefined },
     obstacle: undefined,
   }
-}
-
-function report({
-  key,
-  service,
-  vip,
-  protocol,
-  vipPort,
-  ingressPort,
-  rsPort,
-  vm,
-  scheduler,
-}: Backend): ReportedRealServer {
-  const state = { weight: 1, state: 'ready', reason: '' } as const
-  return { id: key, service, vip, protocol, vipPort, ingressPort, rsPort, vm: vm.name, vmUuid: '', scheduler, ...state }
 }

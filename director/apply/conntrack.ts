@@ -1,5 +1,5 @@
 import { type CtZoneTimeouts, tcpTimeouts, untouched } from '../../shared/ovsdb/ct-timeout-policies.ts'
-import { appctl, datapathName, type VswitchdOptions } from '../../shared/switch/vswitchd.ts'
+import { appctl, countEntries, datapathName, type VswitchdOptions } from '../../shared/switch/vswitchd.ts'
 import { TURN_ZONE } from '../compile/tables.ts'
 import type { CompiledService } from '../compile/types.ts'
 
@@ -67,7 +67,7 @@ export async function entriesInTheWay(
   if (datapathType !== 'netdev') return undefined
   const threads = String(await appctl(options, 'dpif-netdev/pmd-rxq-show', []))
   if (polledPorts(threads).has(uplink)) return undefined
-  return Number(await appctl(options, 'dpctl/ct-get-nconns', [datapathName(datapathType)]))
+  return countEntries(options)
 }
 
 /** Ports in the text of `dpif-netdev/pmd-rxq-show`, which has PMD threads only. */

@@ -11,9 +11,10 @@ const LEAST = 1000
 const BURST = { most: 10_000, copies: 200_000 } as const
 /** As many as are refused a second, and a quarter more (apply/refuse.ts). */
 const TELL = { id: METER.tell, rate: 1250, burst: 1250 } as const
-
 /** Those of what is told: each that is shown costs as much as a question. */
 const ANSWER = { ...TELL, id: METER.answer } as const
+/** First SYNs of persistent clients, while hosts are asked about them; each makes a copy for each host, too. */
+const CLIENT = { id: METER.client, rate: 5000, burst: 5000 } as const
 
 /** The meters that bound recall (compile/features/recall.ts). Flows that use them can be added only when they are there. */
 export interface Meters {
@@ -44,9 +45,6 @@ export function createMeters(log: Log): Meters {
     },
   }
 }
-
-/** First SYNs of persistent clients, while hosts are asked about them; each makes a copy for each host, too. */
-const CLIENT = { id: METER.client, rate: 5000, burst: 5000 } as const
 
 /** All that the flows name; `hosts` as for `ensure`. */
 export function metersFor(hosts: number): readonly Meter[] {

@@ -93,7 +93,10 @@ export const SIGNAL = 'reg12'
 /** 1: this SYN has waited for what hosts say of its client (features/persistence.ts). */
 export const WAITED = 'reg15'
 
-/** Meters: packets that the hosts are asked about, those of them that are shown to the director's process, and answers that are. */
+/**
+ * Meters: packets that the hosts are asked about, those of them that are shown to the director's process, answers that
+ * are, and SYNs that wait there.
+ */
 export const METER = { ask: 50_949, tell: 50_950, answer: 50_951, client: 50_952 } as const
 
 /**

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { CrossportError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Problem } from '../rpc/gen/crossport/v1/Problem.ts'
-import { appctl, datapathName, type VswitchdOptions } from './vswitchd.ts'
+import { countEntries, mostEntries, type VswitchdOptions } from './vswitchd.ts'
 
 /** How full the connection table is that the datapath keeps: nobody is served any more who is not in it when it is full. */
 export interface TableRoom {
@@ -88,8 +88,6 @@ async function kernelFill(): Promise<Fill> {
   return { entries: entries!, most: most! || Number.POSITIVE_INFINITY }
 }
 
-/** ovs-vswitchd(8), dpctl/ct-get-nconns and dpctl/ct-get-maxconns. */
 async function userspaceFill(options: VswitchdOptions): Promise<Fill> {
-  const ask = async (command: string) => Number(await appctl(options, command, [datapathName('netdev')]))
-  return { entries: await ask('dpctl/ct-get-nconns'), most: await ask('dpctl/ct-get-maxconns') }
+  return { entries: await countEntries(options), most: await mostEntries(options) }
 }

@@ -46,6 +46,16 @@ export async function disableSequenceChecks(options: VswitchdOptions): Promise<v
   await appctl(options, 'dpctl/ct-disable-tcp-seq-chk', [datapathName('netdev')])
 }
 
+/** Entries of the userspace connection table, all zones together (ovs-vswitchd(8), dpctl/ct-get-nconns). */
+export async function countEntries(options: VswitchdOptions): Promise<number> {
+  return Number(await appctl(options, 'dpctl/ct-get-nconns', [datapathName('netdev')]))
+}
+
+/** The most that it may have (ovs-vswitchd(8), dpctl/ct-get-maxconns). */
+export async function mostEntries(options: VswitchdOptions): Promise<number> {
+  return Number(await appctl(options, 'dpctl/ct-get-maxconns', [datapathName('netdev')]))
+}
+
 /** The most entries that a zone may have (ovs-vswitchd(8), dpctl/ct-set-limits). Not saved by vswitchd. */
 export async function limitEntries(options: VswitchdOptions, zone: number, limit: number): Promise<void> {
   await appctl(options, 'dpctl/ct-set-limits', [`zone=${zone},limit=${limit}`])

@@ -6,13 +6,11 @@ import { MARK, PRIORITY, SIGNAL, TABLE } from '../tables.ts'
 import type { CompiledService, Feature, Site, Target } from '../types.ts'
 import { account } from './account.ts'
 import { choose, isScheduled } from './choose.ts'
-import { anew, SYN_ONLY } from './ending.ts'
+import { anew } from './ending.ts'
 import { commitMark, hex } from './mark.ts'
 import { refuse } from './reject.ts'
+import { NO_SYN, SYN, SYN_ONLY } from './tcp-flags.ts'
 import { transport } from './transport.ts'
-
-const TCP_SYN = '0x002/0x002'
-const NO_SYN = '0/0x002'
 
 /**
  * The connection table: a request asks conntrack for its connection's mark. A known mark goes on to FORWARD; for a
@@ -72,7 +70,7 @@ function known(site: Site, service: CompiledService, target: Target, scheduled: 
   if (target.newConnections || service.protocol !== 'tcp' || !scheduled) return [flow]
   return [
     flow,
-    { ...flow, priority: PRIORITY.KNOWN + 1, match: { ...match, tcp_flags: TCP_SYN }, actions: choose(service) },
+    { ...flow, priority: PRIORITY.KNOWN + 1, match: { ...match, tcp_flags: SYN }, actions: choose(service) },
   ]
 }
 

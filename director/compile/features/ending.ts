@@ -5,14 +5,8 @@ import { ENDED, MARK, PRIORITY, SIGNAL, TABLE } from '../tables.ts'
 import type { CompiledService, Feature, Site, Target } from '../types.ts'
 import { account } from './account.ts'
 import { hex } from './mark.ts'
+import { FIN, RST, SYN_ACK, SYN_ONLY } from './tcp-flags.ts'
 import { transport } from './transport.ts'
-
-const FIN = '0x001/0x001'
-const RST = '0x004/0x004'
-/** SYN and ACK without FIN and RST. */
-const SYN_ACK = '0x012/0x017'
-/** SYN without FIN, RST and ACK. */
-export const SYN_ONLY = '0x002/0x017'
 
 /**
  * The end of a TCP connection: the first FIN or RST of either side, the client's own or the copy of a reply, sets ENDED in

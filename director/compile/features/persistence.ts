@@ -6,9 +6,9 @@ import { fromHost } from '../fabric.ts'
 import { MARK, METER, PRIORITY, TABLE, WAITED } from '../tables.ts'
 import type { CompiledService, Feature, Site, Target } from '../types.ts'
 import { chooseNext, isScheduled } from './choose.ts'
-import { SYN_ONLY } from './ending.ts'
 import { commitMark } from './mark.ts'
 import { copies } from './recall.ts'
+import { SYN_ONLY } from './tcp-flags.ts'
 import { transport } from './transport.ts'
 
 type Persistent = NonNullable<CompiledService['persistence']>

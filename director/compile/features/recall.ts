@@ -4,13 +4,11 @@ import { type Action, PORT } from '../../../shared/openflow/types.ts'
 import { toHost } from '../fabric.ts'
 import { METER, PRIORITY, SIGNAL, TABLE } from '../tables.ts'
 import type { CompiledService, Feature, Site, Target } from '../types.ts'
+import { FIN, NO_SYN, SYN } from './tcp-flags.ts'
 import { transport } from './transport.ts'
 
 /** As much of a packet as its answer needs: Ethernet, VLAN, IP and TCP with options. */
 const ENOUGH = 138
-/** No SYN among the flags. */
-const NO_SYN = '0/0x002'
-const FIN = '0x001/0x001'
 
 /**
  * A TCP packet that begins nothing, of a connection that the table does not know: the switch was restarted, or another
@@ -70,9 +68,7 @@ export function recallBase(site: Site): readonly Flow[] {
       toProcess,
     ]),
     // A SYN comes from R, so that the fabric knows where R is before a host speaks to it.
-    flow(TABLE.SOURCE, PRIORITY.KNOWN, { eth_type: 0x0800, ip_proto: 6, tcp_flags: '0x002/0x002' }, [
-      source(site.recallMac),
-    ]),
+    flow(TABLE.SOURCE, PRIORITY.KNOWN, { eth_type: 0x0800, ip_proto: 6, tcp_flags: SYN }, [source(site.recallMac)]),
     flow(TABLE.SOURCE, PRIORITY.BASE, {}, [source(site.directorMac)]),
   ]
 }

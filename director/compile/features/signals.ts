@@ -1,6 +1,5 @@
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
-import type { Match } from '../../../shared/openflow/types.ts'
 import { fromHost } from '../fabric.ts'
 import { MARK, PRIORITY, SIGNAL, TABLE } from '../tables.ts'
 import type { Feature, Site } from '../types.ts'
@@ -14,35 +13,30 @@ import { transport } from './transport.ts'
 export const signals: Feature = (site, service) => {
   const { protocol, zone, vip, port, targets } = service
   if (protocol !== 'tcp') return { flows: [] }
-  const heard = (hostMac: string, match: Match, actions: Flow['actions'], table: number): Flow => ({
-    table: TABLE.CLASSIFY,
-    priority: PRIORITY.FROM_HOST,
-    cookie: encodeCookie('director', 'from-host', service.number),
-    match: { ...fromHost(site, hostMac), eth_src: hostMac, eth_dst: site.recallMac, ...transport(service), ...match },
-    actions: [{ type: 'set_field', field: SIGNAL, value: 1 }, ...actions, { type: 'ct', zone, table }],
-  })
-  const toPort = (field: 'tcp_src' | 'tcp_dst', ingressPort: number): Flow['actions'] =>
-    ingressPort === port ? [] : [{ type: 'set_field', field, value: port }]
-  return {
-    flows: [
-      ...targets.map(({ hostMac, ingressPort, mark }) =>
-        heard(
-          hostMac,
-          { ipv4_src: vip, tcp_src: ingressPort },
-          [...toPort('tcp_src', ingressPort), { type: 'set_field', field: MARK, value: mark }],
-          TABLE.ENDING,
-        ),
-      ),
-      ...targets.map(({ hostMac, ingressPort, mark }) =>
-        heard(
-          hostMac,
-          { ipv4_dst: vip, tcp_dst: ingressPort },
-          [...toPort('tcp_dst', ingressPort), { type: 'set_field', field: MARK, value: mark }],
-          TABLE.MINE,
-        ),
-      ),
-    ],
-  }
+  const heard = (way: 'src' | 'dst', table: number) =>
+    targets.map(({ hostMac, ingressPort, mark }): Flow => {
+      const field = `tcp_${way}` as const
+      return {
+        table: TABLE.CLASSIFY,
+        priority: PRIORITY.FROM_HOST,
+        cookie: encodeCookie('director', 'from-host', service.number),
+        match: {
+          ...fromHost(site, hostMac),
+          eth_src: hostMac,
+          eth_dst: site.recallMac,
+          ...transport(service),
+          [`ipv4_${way}`]: vip,
+          [field]: ingressPort,
+        },
+        actions: [
+          { type: 'set_field', field: SIGNAL, value: 1 },
+          ...(ingressPort === port ? [] : [{ type: 'set_field', field, value: port } as const]),
+          { type: 'set_field', field: MARK, value: mark },
+          { type: 'ct', zone, table },
+        ],
+      }
+    })
+  return { flows: [...heard('src', TABLE.ENDING), ...heard('dst', TABLE.MINE)] }
 }
 
 /** What all services have together. */
