@@ -4,13 +4,13 @@ import { parseIcmpError, withCitedSourcePort } from '../shared/packet/icmp-error
 import type { Clock } from '../shared/run/clock.ts'
 import { createTokenBucket } from '../shared/run/token-bucket.ts'
 import type { PacketIn, Switch } from '../shared/switch/types.ts'
-import type { Backend } from './backends/types.ts'
+import type { RealServer } from './real-servers/types.ts'
 
 export interface IcmpErrorsOptions {
   readonly log: Log
   readonly clock: Clock
   readonly switch: () => Pick<Switch, 'packetOut'>
-  readonly backends: () => readonly Backend[]
+  readonly realServers: () => readonly RealServer[]
 }
 
 const LIMIT = { perSecond: 200, burst: 200 } as const
@@ -28,14 +28,14 @@ export function createIcmpErrors(options: IcmpErrorsOptions): (packet: PacketIn)
     const error = parseIcmpError(packet.data)
     if (error === undefined || !bucket.take()) return
     const { protocol, src, srcPort } = error.cited
-    const fits = (backend: Backend) =>
-      backend.vip === src && backend.protocol === protocol && backend.ingressPort === srcPort
-    const backend = options.backends().find(fits)
-    if (backend?.attachment === undefined) return
-    const { mac, ofport } = backend.attachment
+    const fits = (realServer: RealServer) =>
+      realServer.vip === src && realServer.protocol === protocol && realServer.ingressPort === srcPort
+    const realServer = options.realServers().find(fits)
+    if (realServer?.attachment === undefined) return
+    const { mac, ofport } = realServer.attachment
     log.debug('an ICMP error is delivered', {
-      service: backend.service,
-      vm: backend.vm.name,
+      service: realServer.service,
+      vm: realServer.vm.name,
       type: error.type,
       code: error.code,
     })
@@ -47,7 +47,7 @@ export function createIcmpErrors(options: IcmpErrorsOptions): (packet: PacketIn)
           { type: 'set_field', field: 'eth_dst', value: mac },
           { type: 'output', port: ofport },
         ],
-        data: withCitedSourcePort(packet.data, backend.rsPort),
+        data: withCitedSourcePort(packet.data, realServer.rsPort),
       })
       .catch((err: unknown) => log.warn('an ICMP error could not be delivered', { err }))
   }

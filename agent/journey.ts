@@ -24,8 +24,8 @@ export function createJourney(timeline: Timeline, log: Log): Journey {
     tell()
   }
 
-  const tellOne = ({ backend, report, flowsConfirmed, guest }: Told) => {
-    const { key, service, vip, vm, rsPort, ingressPort, attachment } = backend
+  const tellOne = ({ realServer, report, flowsConfirmed, guest }: Told) => {
+    const { key, service, vip, vm, rsPort, ingressPort, attachment } = realServer
     const subject = `${service}/${vm.name}:${rsPort}`
     once(flows, flowsConfirmed, key, () =>
       timeline.add('flows', subject, `confirmed on port ${attachment?.port}, ingress port ${ingressPort}`),

@@ -1,7 +1,7 @@
-import type { Backend } from './backends/types.ts'
 import type { GuestManager } from './guest/manager.ts'
 import type { GuestRecord } from './guest/types.ts'
 import type { Domain } from './inventory/types.ts'
+import type { RealServer } from './real-servers/types.ts'
 import type { Told } from './report/reports.ts'
 import type { Store } from './store/store.ts'
 
@@ -9,14 +9,15 @@ import type { Store } from './store/store.ts'
 export function createReadyMemory(store: Pick<Store, 'readyRuns' | 'changeReadyRuns'>) {
   const runs = new Map(store.readyRuns())
   return {
-    was: (backend: Backend): boolean => backend.vm.runId !== undefined && runs.get(backend.key) === backend.vm.runId,
+    was: (realServer: RealServer): boolean =>
+      realServer.vm.runId !== undefined && runs.get(realServer.key) === realServer.vm.runId,
     remember: (changed: readonly Told[], gone: readonly string[]): void => {
       const changes = new Map<string, number | undefined>(
         gone.filter(key => runs.has(key)).map(key => [key, undefined]),
       )
-      for (const { backend, report } of changed) {
-        const run = report.state === 'ready' || report.state === 'draining' ? backend.vm.runId : undefined
-        if (runs.get(backend.key) !== run) changes.set(backend.key, run)
+      for (const { realServer, report } of changed) {
+        const run = report.state === 'ready' || report.state === 'draining' ? realServer.vm.runId : undefined
+        if (runs.get(realServer.key) !== run) changes.set(realServer.key, run)
       }
       if (changes.size === 0) return
       store.changeReadyRuns(changes)

@@ -7,10 +7,6 @@ import type { Timeline } from '../shared/run/timeline.ts'
 import type { Switch } from '../shared/switch/types.ts'
 import { announceDirector } from './apply/announce.ts'
 import type { Taught } from './apply/bridge-teacher.ts'
-import { indexPorts, type PortIndex } from './backends/attach.ts'
-import type { PortRange } from './backends/ingress.ts'
-import { createResolver } from './backends/resolver.ts'
-import type { Backend, BackendProblem } from './backends/types.ts'
 import { createCompiler } from './compile/compiler.ts'
 import type { Director, VmPort } from './compile/types.ts'
 import type { GuestManager } from './guest/manager.ts'
@@ -23,6 +19,10 @@ import { createJourney } from './journey.ts'
 import { createAddressMemory, createReadyMemory } from './memory.ts'
 import { type HostOverlay, overlayContext } from './overlay.ts'
 import type { PortsSnapshot } from './ports/types.ts'
+import { indexPorts, type PortIndex } from './real-servers/attach.ts'
+import type { PortRange } from './real-servers/ingress.ts'
+import { createResolver } from './real-servers/resolver.ts'
+import type { RealServer, RealServerProblem } from './real-servers/types.ts'
 import { createReports } from './report/reports.ts'
 import type { DirectorDocument, DirectorInfo, ReportedRealServer } from './report/types.ts'
 import type { Store } from './store/store.ts'
@@ -61,8 +61,8 @@ export interface Company {
 export interface Picture {
   readonly specs: readonly ServiceSpec[]
   readonly specProblems: readonly SpecProblem[]
-  readonly backends: readonly Backend[]
-  readonly backendProblems: readonly BackendProblem[]
+  readonly realServers: readonly RealServer[]
+  readonly realServerProblems: readonly RealServerProblem[]
   readonly reports: readonly ReportedRealServer[]
   readonly targets: readonly GuestTarget[]
 }
@@ -75,7 +75,14 @@ export interface Reconciler {
   withdraw(): void
 }
 
-const NOTHING: Picture = { specs: [], specProblems: [], backends: [], backendProblems: [], reports: [], targets: [] }
+const NOTHING: Picture = {
+  specs: [],
+  specProblems: [],
+  realServers: [],
+  realServerProblems: [],
+  reports: [],
+  targets: [],
+}
 
 /**
  * The one place that acts. After a restart, in this order:
@@ -146,8 +153,8 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
       ports: inputs.ports,
       ingressPorts: options.ingressPorts,
     })
-    const { backends, gone, come } = resolution
-    const probing = health.plan(backends, inputs.ports, { sweep })
+    const { realServers, gone, come } = resolution
+    const probing = health.plan(realServers, inputs.ports, { sweep })
     const overlay = overlayContext(options.overlay, inputs)
     const directors = directorsOf(inputs)
     const host = { hostMac, directorMac, directors, uplink, uplinkTag, vmPorts, overlay, probing }
@@ -161,10 +168,10 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
     let applied: Applied = { added: 0, changed: 0, deleted: 0 }
     let unaccompanied: { readonly error: unknown } | undefined
     if (directors.length > 0) {
-      const clients = Math.max(0, ...backends.map(({ persistence }) => persistence?.timeout ?? 0))
+      const clients = Math.max(0, ...realServers.map(({ persistence }) => persistence?.timeout ?? 0))
       const floods = options.overlay === undefined && (uplink === undefined || uplinkTag !== undefined)
       const vlans = new Set(
-        backends.flatMap(({ attachment }) => (attachment === undefined ? [] : (attachment.tag ?? 0))),
+        realServers.flatMap(({ attachment }) => (attachment === undefined ? [] : (attachment.tag ?? 0))),
       )
       const taught = directors.flatMap(({ recallMac: mac }) => [...vlans].map(vlan => ({ mac, vlan })))
       const company = {
@@ -202,7 +209,7 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
 
     health.set({ confirmed: applier.confirmed, allConfirmed, guest: guest.status, wasReady: ready.was })
     const reports = makeReports({
-      backends,
+      realServers,
       gone: whole ? undefined : gone,
       confirmed: applier.confirmed,
       allConfirmed,
@@ -214,8 +221,8 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
     picture = {
       specs: merged.specs,
       specProblems: merged.problems,
-      backends,
-      backendProblems: resolution.problems,
+      realServers,
+      realServerProblems: resolution.problems,
       reports: reports.list,
       targets,
     }
@@ -249,9 +256,9 @@ export function createReconciler(options: ReconcileOptions): Reconciler {
 }
 
 /** Numbers must be kept before they are used. A real server that only changes keeps its row. */
-function saveNumbers(store: Store, gone: readonly Backend[], come: readonly Backend[]): void {
+function saveNumbers(store: Store, gone: readonly RealServer[], come: readonly RealServer[]): void {
   if (gone.length + come.length === 0) return
-  const stay = new Set(come.map(backend => backend.key))
+  const stay = new Set(come.map(realServer => realServer.key))
   store.changeAllocations(
     gone.flatMap(({ key }) => (stay.has(key) ? [] : [key])),
     come,

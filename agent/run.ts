@@ -117,7 +117,7 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
     clock,
     handlers: {
       isOurs: applier.isOurs,
-      onPacketIn: createIcmpErrors({ log, clock, switch: () => sw, backends: () => reconciler.picture.backends }),
+      onPacketIn: createIcmpErrors({ log, clock, switch: () => sw, realServers: () => reconciler.picture.realServers }),
       onUp: () => {
         inputs.switchUp = true
         applier.distrust({ retryRefused: true })

@@ -94,7 +94,7 @@ function tunnelProblems({ inputs, picture }: StatusSources): Problem[] {
   const { problem, name, room } = tunnel
   if (problem !== undefined) return [{ severity: 'error', code: 'TUNNEL_PORT', subject: name, message: problem }]
   const vms = new Map(
-    picture.backends.flatMap(({ attachment, vm }) => (attachment ? [[attachment.port, vm.name]] : [])),
+    picture.realServers.flatMap(({ attachment, vm }) => (attachment ? [[attachment.port, vm.name]] : [])),
   )
   return ports.ports.flatMap(({ name: port, mtu }) => {
     const vm = vms.get(port)
@@ -141,7 +141,7 @@ function inputProblems(inputs: Inputs): Problem[] {
   return problems
 }
 
-function specProblems({ specProblems: problems, backendProblems }: Picture): Problem[] {
+function specProblems({ specProblems: problems, realServerProblems }: Picture): Problem[] {
   return [
     ...problems.map(({ file, line, column, reason, lastGood }) => ({
       severity: 'error',
@@ -149,7 +149,7 @@ function specProblems({ specProblems: problems, backendProblems }: Picture): Pro
       subject: `${file}:${line}:${column}`,
       message: lastGood ? `${reason} (its last good version stays in force)` : reason,
     })),
-    ...backendProblems,
+    ...realServerProblems,
   ]
 }
 

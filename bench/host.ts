@@ -1,7 +1,7 @@
 import type { Inventory } from '../agent/inventory/types.ts'
 import type { PortsSnapshot } from '../agent/ports/types.ts'
 import type { ServiceSpec } from '../shared/config/service.ts'
-import { domain, inventory, port, ports, spec } from '../test/unit/backends/fixtures.ts'
+import { domain, inventory, port, ports, spec } from '../test/unit/real-servers/fixtures.ts'
 
 /** What the agent of a host sees: everything but the switch. */
 export interface BenchHost {

@@ -1,8 +1,8 @@
 import type { Compiled, CompiledObject } from '../../shared/flows/compiled.ts'
 import { digest } from '../../shared/flows/digest.ts'
 import type { Flow } from '../../shared/flows/types.ts'
-import type { Attachment, Backend } from '../backends/types.ts'
 import { probeSource } from '../health/address.ts'
+import type { Attachment, RealServer } from '../real-servers/types.ts'
 import { accessPorts, arpProxyFlows, directorHere, type VipNetwork } from './features/arp-proxy.ts'
 import { shieldFlows } from './features/arp-shield.ts'
 import { asHostFlows } from './features/as-host.ts'
@@ -23,11 +23,11 @@ import type { CompileInput, HostContext } from './types.ts'
  * Everything that the bridge must hold for this host's real servers, by object: `host`, `port/NAME`, `vip/VIP`,
  * `vip/VIP/TAG`, `shield/VIP/PORT`, `rs/KEY`, `recall/VIP/PORT`, `probe…`. Pure; without real servers and shields it is empty.
  */
-export function compile({ backends, shields, host }: CompileInput): Compiled {
-  const byVip = Map.groupBy(backends, backend => backend.vip)
+export function compile({ realServers, shields, host }: CompileInput): Compiled {
+  const byVip = Map.groupBy(realServers, realServer => realServer.vip)
   const shieldsOf = Map.groupBy(shields, shield => shield.vip)
   const objects = [...new Set([...byVip.keys(), ...shieldsOf.keys()])].flatMap(vip => [
-    ...compileVip({ vip, backends: byVip.get(vip) ?? [], shields: shieldsOf.get(vip) ?? [], host }),
+    ...compileVip({ vip, realServers: byVip.get(vip) ?? [], shields: shieldsOf.get(vip) ?? [], host }),
   ])
   return new Map(objects.length === 0 ? [] : [...compileHost(host), ...objects])
 }
@@ -65,7 +65,7 @@ export function compileHost(host: HostContext): Compiled {
 }
 
 /** All objects of one VIP; no other VIP has any of them. */
-export function compileVip({ vip, backends, shields, host }: CompileInput & { readonly vip: string }): Compiled {
+export function compileVip({ vip, realServers, shields, host }: CompileInput & { readonly vip: string }): Compiled {
   const { compiled, add } = createObjects()
   const { hostMac, directors, overlay, probing } = host
   const tags = [...new Set(shields.map(shield => shield.tag))].sort()
@@ -73,23 +73,23 @@ export function compileVip({ vip, backends, shields, host }: CompileInput & { re
   for (const shield of shields) {
     add(`shield/${vip}/${shield.port}`, [shield, hostMac, overlay?.forwardTable], () => shieldFlows(shield, host))
   }
-  for (const [object, network] of vipNetworks(backends, host)) {
+  for (const [object, network] of vipNetworks(realServers, host)) {
     add(object, [network, proxyContext(network, host)], () => [
       ...arpProxyFlows(network, host),
       ...icmpErrorFlows(network, host),
     ])
   }
-  for (const [port, { at, udp }] of udpByPort(backends)) {
+  for (const [port, { at, udp }] of udpByPort(realServers)) {
     const replies = udp.map(({ id, vipPort, rsPort, clients }) => [id, vipPort, rsPort, clients])
     add(`fragments/${vip}/${port}`, [replies, at, hostMac, overlay], () => fragmentFlows(vip, udp, at, host))
   }
-  for (const backend of backends) {
-    const at = backend.attachment
+  for (const realServer of realServers) {
+    const at = realServer.attachment
     if (at === undefined) continue
-    const { id, protocol, vipPort, rsPort, ingressPort, clients, persistence } = backend
+    const { id, protocol, vipPort, rsPort, ingressPort, clients, persistence } = realServer
     const told = protocol === 'tcp' && directors.length > 0
     add(
-      `rs/${backend.key}`,
+      `rs/${realServer.key}`,
       [
         id,
         vip,
@@ -103,10 +103,14 @@ export function compileVip({ vip, backends, shields, host }: CompileInput & { re
         overlay,
         told && (persistence?.mask ?? true),
       ],
-      () => [...requestFlows(backend, at, host), ...replyFlows(backend, at, host), ...mineFlows(backend, at, host)],
+      () => [
+        ...requestFlows(realServer, at, host),
+        ...replyFlows(realServer, at, host),
+        ...mineFlows(realServer, at, host),
+      ],
     )
   }
-  for (const [port, asked] of tcpByVipPort(backends)) {
+  for (const [port, asked] of tcpByVipPort(realServers)) {
     if (directors.length === 0) break
     const numbers = asked.map(({ ingressPort, persistence }) => [ingressPort, persistence !== undefined])
     add(`recall/${vip}/${port}`, [vip, port, numbers, asked[0]?.attachment?.tag, directors, hostMac, overlay], () =>
@@ -114,27 +118,27 @@ export function compileVip({ vip, backends, shields, host }: CompileInput & { re
     )
   }
   if (probing === undefined) return compiled
-  for (const probe of probes(backends, probing.network).values())
+  for (const probe of probes(realServers, probing.network).values())
     add(probe.object, [probe, probing.port, hostMac], () => probeFlows(probe, probing.port, host))
   return compiled
 }
 
 /** UDP real servers of one VIP by the VM port that they answer from. */
-function udpByPort(backends: readonly Backend[]): Map<string, { at: Attachment; udp: Backend[] }> {
-  const found = new Map<string, { at: Attachment; udp: Backend[] }>()
-  for (const backend of backends) {
-    const at = backend.attachment
-    if (at === undefined || backend.protocol !== 'udp') continue
+function udpByPort(realServers: readonly RealServer[]): Map<string, { at: Attachment; udp: RealServer[] }> {
+  const found = new Map<string, { at: Attachment; udp: RealServer[] }>()
+  for (const realServer of realServers) {
+    const at = realServer.attachment
+    if (at === undefined || realServer.protocol !== 'udp') continue
     const there = found.get(at.port)
-    if (there === undefined) found.set(at.port, { at, udp: [backend] })
-    else there.udp.push(backend)
+    if (there === undefined) found.set(at.port, { at, udp: [realServer] })
+    else there.udp.push(realServer)
   }
   return found
 }
 
 /** TCP real servers of one VIP that are attached, by the port that clients connect to. */
-function tcpByVipPort(backends: readonly Backend[]): Map<number, Backend[]> {
-  const attached = backends.filter(({ protocol, attachment }) => protocol === 'tcp' && attachment !== undefined)
+function tcpByVipPort(realServers: readonly RealServer[]): Map<number, RealServer[]> {
+  const attached = realServers.filter(({ protocol, attachment }) => protocol === 'tcp' && attachment !== undefined)
   return Map.groupBy(attached, ({ vipPort }) => vipPort)
 }
 
@@ -146,11 +150,11 @@ function createObjects() {
 }
 
 /** Each VIP once per layer-2 network; services of one VIP that disagree on ARP: answering wins. */
-function vipNetworks(backends: readonly Backend[], host: HostContext): Map<string, VipNetwork> {
+function vipNetworks(realServers: readonly RealServer[], host: HostContext): Map<string, VipNetwork> {
   const networks = new Map<string, VipNetwork>()
-  const own = new Set(backends.map(backend => backend.attachment?.tag))
+  const own = new Set(realServers.map(realServer => realServer.attachment?.tag))
   const foreign = [...networksOf(host).keys()].filter(tag => tag !== undefined && !own.has(tag)).sort() as number[]
-  for (const { vip, arp, attachment } of backends) {
+  for (const { vip, arp, attachment } of realServers) {
     if (attachment === undefined) continue
     const object = `vip/${vip}/${attachment.tag ?? 'untagged'}`
     if (networks.get(object)?.arp === 'answer') continue

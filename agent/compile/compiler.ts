@@ -1,7 +1,7 @@
 import type { Compiled, CompiledObject } from '../../shared/flows/compiled.ts'
-import type { PortIndex } from '../backends/attach.ts'
-import type { Backend } from '../backends/types.ts'
 import type { GuestRecord } from '../guest/types.ts'
+import type { PortIndex } from '../real-servers/attach.ts'
+import type { RealServer } from '../real-servers/types.ts'
 import { compileHost, compileVip } from './compile.ts'
 import { portsText } from './networks.ts'
 import { shields } from './shields.ts'
@@ -9,8 +9,8 @@ import type { HostContext, Shield } from './types.ts'
 
 export interface CompilerInput {
   /** Real servers that are gone since the last update, and those that are new. */
-  readonly gone: readonly Backend[]
-  readonly come: readonly Backend[]
+  readonly gone: readonly RealServer[]
+  readonly come: readonly RealServer[]
   readonly records: readonly GuestRecord[]
   readonly ports: PortIndex
   /** VMs' own addresses by `uuid/mac`. */
@@ -29,7 +29,7 @@ export interface Compiler {
 
 /** Its real servers, and the names of its objects. */
 interface Vip {
-  readonly backends: Backend[]
+  readonly realServers: RealServer[]
   readonly objects: readonly string[]
 }
 
@@ -50,16 +50,16 @@ export function createCompiler(): Compiler {
   const dirtyVips = (input: CompilerInput, hostText: string): Set<string> => {
     const dirty = new Set<string>()
     for (const { vip, key } of input.gone) {
-      const mine = vips.get(vip)?.backends ?? []
-      const at = mine.findIndex(backend => backend.key === key)
+      const mine = vips.get(vip)?.realServers ?? []
+      const at = mine.findIndex(realServer => realServer.key === key)
       if (at >= 0) mine.splice(at, 1)
       dirty.add(vip)
     }
-    for (const backend of input.come) {
-      const mine = vips.get(backend.vip)
-      if (mine === undefined) vips.set(backend.vip, { backends: [backend], objects: [] })
-      else mine.backends.push(backend)
-      dirty.add(backend.vip)
+    for (const realServer of input.come) {
+      const mine = vips.get(realServer.vip)
+      if (mine === undefined) vips.set(realServer.vip, { realServers: [realServer], objects: [] })
+      else mine.realServers.push(realServer)
+      dirty.add(realServer.vip)
     }
     if (input.records !== last?.records) {
       const next = Map.groupBy(input.records, record => record.vip)
@@ -74,7 +74,7 @@ export function createCompiler(): Compiler {
   }
 
   const shieldsOf = (vip: string, { ports, ownAddresses }: Pick<CompilerInput, 'ports' | 'ownAddresses'>) =>
-    shields(vips.get(vip)?.backends ?? [], records.get(vip) ?? [], ports, (uuid, mac) =>
+    shields(vips.get(vip)?.realServers ?? [], records.get(vip) ?? [], ports, (uuid, mac) =>
       ownAddresses.get(`${uuid}/${mac}`),
     )
 
@@ -85,13 +85,13 @@ export function createCompiler(): Compiler {
       const before: string[] = []
       const now = new Map<string, CompiledObject>()
       for (const vip of dirtyVips(input, hostText)) {
-        const { backends, objects } = vips.get(vip) ?? { backends: [], objects: [] }
-        if (backends.length > 1) backends.sort((a, b) => (a.key < b.key ? -1 : 1))
-        const made = compileVip({ vip, backends, shields: shieldsOf(vip, input), host: input.host })
+        const { realServers, objects } = vips.get(vip) ?? { realServers: [], objects: [] }
+        if (realServers.length > 1) realServers.sort((a, b) => (a.key < b.key ? -1 : 1))
+        const made = compileVip({ vip, realServers, shields: shieldsOf(vip, input), host: input.host })
         before.push(...objects)
         for (const [name, object] of made) now.set(name, object)
-        if (backends.length === 0 && made.size === 0) vips.delete(vip)
-        else vips.set(vip, { backends, objects: [...made.keys()] })
+        if (realServers.length === 0 && made.size === 0) vips.delete(vip)
+        else vips.set(vip, { realServers, objects: [...made.keys()] })
         filled += Number(made.size > 0) - Number(objects.length > 0)
       }
       const empty = filled === 0

@@ -1,6 +1,6 @@
 import type { CheckSpec } from '../../shared/config/check.ts'
-import type { Attachment, Backend } from '../backends/types.ts'
 import { type ProbeNetwork, probeAddress, probeSource } from '../health/address.ts'
+import type { Attachment, RealServer } from '../real-servers/types.ts'
 
 /** One way from the probe port to a VIP and port in a VM. */
 export interface Probe {
@@ -27,10 +27,10 @@ export function checkTransport(check: CheckSpec, rsPort: number) {
  * The probes of this host by real server. Real servers of one VM whose checks go to the same VIP and port from the same
  * source share one: their replies could not be told apart.
  */
-export function probes(backends: readonly Backend[], network: ProbeNetwork): ReadonlyMap<string, Probe> {
+export function probes(realServers: readonly RealServer[], network: ProbeNetwork): ReadonlyMap<string, Probe> {
   const byObject = new Map<string, Probe>()
   const found = new Map<string, Probe>()
-  for (const { key, id, vip, rsPort, check, attachment: at } of [...backends].sort((a, b) => a.id - b.id)) {
+  for (const { key, id, vip, rsPort, check, attachment: at } of [...realServers].sort((a, b) => a.id - b.id)) {
     if (check === undefined || at === undefined) continue
     const transport = checkTransport(check, rsPort)
     const address = probeAddress(network, id)

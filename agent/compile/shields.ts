@@ -1,6 +1,6 @@
-import type { Backend } from '../backends/types.ts'
 import type { GuestRecord } from '../guest/types.ts'
 import type { BridgePort } from '../ports/types.ts'
+import type { RealServer } from '../real-servers/types.ts'
 import type { Shield } from './types.ts'
 
 /**
@@ -10,7 +10,7 @@ import type { Shield } from './types.ts'
  * @param ownAddressOf - the VM's own address on that NIC, where it is known
  */
 export function shields(
-  backends: readonly Backend[],
+  realServers: readonly RealServer[],
   records: readonly GuestRecord[],
   ports: ReadonlyMap<string, BridgePort>,
   ownAddressOf: (vmUuid: string, mac: string) => string | undefined,
@@ -18,7 +18,7 @@ export function shields(
   const found = new Map<string, Shield>()
   const add = (vip: string, vmUuid: string, mac: string, port: Pick<Shield, 'port' | 'ofport' | 'tag'>) =>
     found.set(`${vip}/${port.port}`, { vip, ...port, ownAddress: ownAddressOf(vmUuid, mac) })
-  for (const { vip, vm, attachment: at } of backends) {
+  for (const { vip, vm, attachment: at } of realServers) {
     if (at !== undefined) add(vip, vm.uuid, at.mac, { port: at.port, ofport: at.ofport, tag: at.tag })
   }
   for (const { vip, vmUuid, mac } of records) {

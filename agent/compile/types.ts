@@ -1,8 +1,8 @@
-import type { Backend } from '../backends/types.ts'
 import type { ProbeNetwork } from '../health/address.ts'
+import type { RealServer } from '../real-servers/types.ts'
 
 export interface CompileInput {
-  readonly backends: readonly Backend[]
+  readonly realServers: readonly RealServer[]
   /** VIPs that VMs hold or may still hold, served or not: none of them may be heard. */
   readonly shields: readonly Shield[]
   readonly host: HostContext

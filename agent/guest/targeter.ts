@@ -1,13 +1,13 @@
 import { changedItems } from '../../shared/lists.ts'
-import type { Backend } from '../backends/types.ts'
 import type { Domain } from '../inventory/types.ts'
+import type { RealServer } from '../real-servers/types.ts'
 import { guestTargets, type TargetInput } from './targets.ts'
 import type { GuestRecord, GuestTarget } from './types.ts'
 
-export interface TargeterInput extends Omit<TargetInput, 'backends'> {
+export interface TargeterInput extends Omit<TargetInput, 'realServers'> {
   /** Real servers that are gone since the last update, and those that are new. */
-  readonly gone: readonly Backend[]
-  readonly come: readonly Backend[]
+  readonly gone: readonly RealServer[]
+  readonly come: readonly RealServer[]
   /** Every VIP is shielded: `shielded` need not be asked. */
   readonly allShielded: boolean
 }
@@ -17,7 +17,7 @@ export interface TargeterInput extends Omit<TargetInput, 'backends'> {
  * Targets that are the same are the same objects.
  */
 export function createTargeter(): (input: TargeterInput) => readonly GuestTarget[] {
-  const backends = new Map<string, Map<string, Backend>>()
+  const realServers = new Map<string, Map<string, RealServer>>()
   const targets = new Map<string, readonly GuestTarget[]>()
   let domains: readonly Domain[] = []
   let byUuid = new Map<string, Domain>()
@@ -29,14 +29,14 @@ export function createTargeter(): (input: TargeterInput) => readonly GuestTarget
   const dirtyVms = (input: TargeterInput): Set<string> => {
     const dirty = new Set<string>()
     for (const { vm, key } of input.gone) {
-      backends.get(vm.uuid)?.delete(key)
+      realServers.get(vm.uuid)?.delete(key)
       dirty.add(vm.uuid)
     }
-    for (const backend of input.come) {
-      const { uuid } = backend.vm
-      const mine = backends.get(uuid)
-      if (mine === undefined) backends.set(uuid, new Map([[backend.key, backend]]))
-      else mine.set(backend.key, backend)
+    for (const realServer of input.come) {
+      const { uuid } = realServer.vm
+      const mine = realServers.get(uuid)
+      if (mine === undefined) realServers.set(uuid, new Map([[realServer.key, realServer]]))
+      else mine.set(realServer.key, realServer)
       dirty.add(uuid)
     }
     if (input.domains !== domains) {
@@ -53,7 +53,7 @@ export function createTargeter(): (input: TargeterInput) => readonly GuestTarget
     }
     // While flows are refused or not confirmed, any VIP may have lost or got its shield.
     if (!sure || !input.allShielded)
-      for (const uuid of [...backends.keys(), ...recordsOf.keys(), ...targets.keys()]) dirty.add(uuid)
+      for (const uuid of [...realServers.keys(), ...recordsOf.keys(), ...targets.keys()]) dirty.add(uuid)
     sure = input.allShielded
     return dirty
   }
@@ -63,9 +63,9 @@ export function createTargeter(): (input: TargeterInput) => readonly GuestTarget
     const shielded = input.allShielded ? () => true : input.shielded
     for (const uuid of dirty) {
       const domain = byUuid.get(uuid)
-      const mine = [...(backends.get(uuid)?.values() ?? [])]
+      const mine = [...(realServers.get(uuid)?.values() ?? [])]
       const now = guestTargets({
-        backends: mine,
+        realServers: mine,
         domains: domain === undefined ? [] : [domain],
         records: recordsOf.get(uuid) ?? [],
         probeNetwork: input.probeNetwork,
@@ -74,7 +74,7 @@ export function createTargeter(): (input: TargeterInput) => readonly GuestTarget
       if (JSON.stringify(now) === JSON.stringify(targets.get(uuid) ?? [])) dirty.delete(uuid)
       else if (now.length === 0) targets.delete(uuid)
       else targets.set(uuid, now)
-      if (mine.length === 0) backends.delete(uuid)
+      if (mine.length === 0) realServers.delete(uuid)
     }
     if (dirty.size > 0) list = [...targets.values()].flat()
     return list

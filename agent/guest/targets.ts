@@ -1,9 +1,9 @@
-import type { Backend } from '../backends/types.ts'
 import type { Domain } from '../inventory/types.ts'
+import type { RealServer } from '../real-servers/types.ts'
 import type { GuestRecord, GuestTarget } from './types.ts'
 
 export interface TargetInput {
-  readonly backends: readonly Backend[]
+  readonly realServers: readonly RealServer[]
   readonly domains: readonly Domain[]
   readonly records: readonly GuestRecord[]
   /** Where health checks come from (CIDR). */
@@ -23,7 +23,7 @@ interface Wanted {
  * Which VIPs each VM must hold now. A VIP goes in only behind its ARP shield; one that was put in stays while a service
  * wants it, attached or not; and a VM that nobody wants any more is asked to give back what it was given.
  */
-export function guestTargets({ backends, domains, records, probeNetwork, shielded }: TargetInput): GuestTarget[] {
+export function guestTargets({ realServers, domains, records, probeNetwork, shielded }: TargetInput): GuestTarget[] {
   const byUuid = new Map(domains.map(domain => [domain.uuid, domain]))
   const wanted = new Map<string, Wanted>()
   const target = (domain: Domain, mac: string) => {
@@ -34,7 +34,7 @@ export function guestTargets({ backends, domains, records, probeNetwork, shielde
   }
   const recorded = new Set(records.map(record => `${record.vmUuid}/${record.mac}/${record.vip}`))
   const unattached = new Set<string>()
-  for (const { vip, vm, check, attachment } of backends) {
+  for (const { vip, vm, check, attachment } of realServers) {
     const domain = byUuid.get(vm.uuid)
     if (domain === undefined) continue
     if (attachment === undefined) {

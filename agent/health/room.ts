@@ -1,13 +1,13 @@
 import type { Log } from '../../shared/log.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import type { Switch } from '../../shared/switch/types.ts'
-import type { Backend } from '../backends/types.ts'
 import { type Probe, probes } from '../compile/probes.ts'
 import { TABLE } from '../compile/tables.ts'
 import type { ProbeContext } from '../compile/types.ts'
 import type { AgentCall } from '../guest/qga.ts'
 import type { PortsSnapshot } from '../ports/types.ts'
 import { createProbePort } from '../probe-port/port.ts'
+import type { RealServer } from '../real-servers/types.ts'
 import { type ProbeNetwork, probeCidr, probeHost, probeNetwork } from './address.ts'
 import { createHealthMonitor } from './monitor.ts'
 import { createProbers } from './probers/all.ts'
@@ -41,7 +41,7 @@ export interface HealthRoom {
   readonly network: string
   /** First in a pass: what the bridge must know of probes. The same list of real servers is taken to be unchanged. */
   plan(
-    backends: readonly Backend[],
+    realServers: readonly RealServer[],
     ports: PortsSnapshot,
     options: { readonly sweep: boolean },
   ): ProbeContext | undefined
@@ -80,7 +80,7 @@ export function createHealthRoom(options: HealthRoomOptions): HealthRoom {
     },
   })
 
-  let watched: readonly Backend[] = []
+  let watched: readonly RealServer[] = []
   let cancelWindow: (() => void) | undefined
   const counters = async () => {
     const of = (kind: 'request' | 'reply') => sw.readFlowStats({ table: TABLE.classify, kind })
@@ -96,9 +96,9 @@ export function createHealthRoom(options: HealthRoomOptions): HealthRoom {
     }
     if (cancelWindow !== undefined) cancelWindow = clock.after(WINDOW_MS, () => void window())
   }
-  const watch = (backends: readonly Backend[]) => {
-    watched = backends
-    if (backends.length === 0) {
+  const watch = (realServers: readonly RealServer[]) => {
+    watched = realServers
+    if (realServers.length === 0) {
       cancelWindow?.()
       cancelWindow = undefined
     } else cancelWindow ??= clock.after(WINDOW_MS, () => void window())
@@ -108,8 +108,8 @@ export function createHealthRoom(options: HealthRoomOptions): HealthRoom {
   let planned = planOf([], network)
   return {
     network: probeCidr(network),
-    plan: (backends, ports, { sweep }) => {
-      if (planned.backends !== backends) planned = planOf(backends, network)
+    plan: (realServers, ports, { sweep }) => {
+      if (planned.realServers !== realServers) planned = planOf(realServers, network)
       const { wanted } = planned
       if (wanted || sweep) port.set(wanted, ports)
       const { ofport, mac } = port.state
@@ -144,23 +144,23 @@ export const noChecks: HealthRoom = {
 }
 
 interface Plan {
-  readonly backends: readonly Backend[]
+  readonly realServers: readonly RealServer[]
   /** Something is probed, or will be as soon as its VM runs: the port stays while a VM reboots. */
   readonly wanted: boolean
   /** Those that are attached and have a check. */
-  readonly checked: readonly Backend[]
+  readonly checked: readonly RealServer[]
   readonly probes: ReadonlyMap<string, Probe>
   readonly sources: Readonly<Record<string, readonly string[]>>
 }
 
-function planOf(backends: readonly Backend[], network: ProbeNetwork): Plan {
-  const checked = backends.filter(({ check, attachment }) => check !== undefined && attachment !== undefined)
+function planOf(realServers: readonly RealServer[], network: ProbeNetwork): Plan {
+  const checked = realServers.filter(({ check, attachment }) => check !== undefined && attachment !== undefined)
   const sources: Record<string, string[]> = {}
   for (const { check, attachment } of checked) {
     if (check?.source === undefined || attachment === undefined) continue
     const mine = (sources[attachment.port] ??= [])
     if (!mine.includes(check.source)) mine.push(check.source)
   }
-  const wanted = backends.some(({ check }) => check !== undefined && check.type !== 'exec')
-  return { backends, wanted, checked, probes: probes(checked, network), sources }
+  const wanted = realServers.some(({ check }) => check !== undefined && check.type !== 'exec')
+  return { realServers, wanted, checked, probes: probes(checked, network), sources }
 }

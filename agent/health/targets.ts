@@ -1,6 +1,6 @@
-import type { Backend } from '../backends/types.ts'
 import { checkTransport, type Probe } from '../compile/probes.ts'
 import type { GuestStatus } from '../guest/types.ts'
+import type { RealServer } from '../real-servers/types.ts'
 import { flowsOf } from '../report/reports.ts'
 import type { CheckTarget } from './types.ts'
 
@@ -10,13 +10,13 @@ export interface CheckTargetInput {
   /** It has confirmed everything: nothing has to be asked one by one. */
   readonly allConfirmed: boolean
   guest(vmUuid: string, mac: string): GuestStatus | undefined
-  wasReady(backend: Backend): boolean
+  wasReady(realServer: RealServer): boolean
   /** Why nothing can be sent from this host now. */
   readonly portObstacle: string | undefined
 }
 
 interface Known {
-  readonly backend: Backend
+  readonly realServer: RealServer
   readonly probe: Probe | undefined
   readonly target: CheckTarget
 }
@@ -25,27 +25,27 @@ interface Known {
 export function createCheckTargets() {
   let known = new Map<string, Known>()
   return (
-    checked: readonly Backend[],
+    checked: readonly RealServer[],
     probes: ReadonlyMap<string, Probe>,
     input: CheckTargetInput,
   ): readonly CheckTarget[] => {
     const next = new Map<string, Known>()
-    for (const backend of checked) {
-      const probe = probes.get(backend.key)
-      const before = known.get(backend.key)
-      const blocked = obstacle(backend, probe, input)
-      const same = before?.backend === backend && before.probe === probe && before.target.obstacle === blocked
-      const target = same ? before.target : toTarget(backend, probe, blocked, input.wasReady(backend))
-      next.set(backend.key, { backend, probe, target })
+    for (const realServer of checked) {
+      const probe = probes.get(realServer.key)
+      const before = known.get(realServer.key)
+      const blocked = obstacle(realServer, probe, input)
+      const same = before?.realServer === realServer && before.probe === probe && before.target.obstacle === blocked
+      const target = same ? before.target : toTarget(realServer, probe, blocked, input.wasReady(realServer))
+      next.set(realServer.key, { realServer, probe, target })
     }
     known = next
     return Array.from(next.values(), ({ target }) => target)
   }
 }
 
-function toTarget(backend: Backend, probe: Probe | undefined, obstacle: string | undefined, presumedUp: boolean) {
-  const { key, service, vip, vm, rsPort } = backend
-  const check = backend.check!
+function toTarget(realServer: RealServer, probe: Probe | undefined, obstacle: string | undefined, presumedUp: boolean) {
+  const { key, service, vip, vm, rsPort } = realServer
+  const check = realServer.check!
   return {
     key,
     service,
@@ -61,11 +61,11 @@ function toTarget(backend: Backend, probe: Probe | undefined, obstacle: string |
   }
 }
 
-function obstacle(backend: Backend, probe: Probe | undefined, input: CheckTargetInput): string | undefined {
-  const { vm, vip, attachment: at, check } = backend
-  const flows = input.allConfirmed || flowsOf(backend).every(input.confirmed)
+function obstacle(realServer: RealServer, probe: Probe | undefined, input: CheckTargetInput): string | undefined {
+  const { vm, vip, attachment: at, check } = realServer
+  const flows = input.allConfirmed || flowsOf(realServer).every(input.confirmed)
   const set = at !== undefined && input.guest(vm.uuid, at.mac)?.vips.get(vip)?.state === 'set'
-  if (!flows || !(set || input.wasReady(backend))) return 'its flows and its VIP are not confirmed yet'
+  if (!flows || !(set || input.wasReady(realServer))) return 'its flows and its VIP are not confirmed yet'
   if (check?.type === 'exec') return undefined
   if (input.portObstacle !== undefined) return input.portObstacle
   if (probe === undefined) return 'probeNetwork in agent.yaml has too few addresses for the real servers of this host'

@@ -1,10 +1,10 @@
 import { decodeCookie } from '../../shared/flows/cookie.ts'
 import type { FlowStats } from '../../shared/switch/types.ts'
-import type { Backend } from '../backends/types.ts'
+import type { RealServer } from '../real-servers/types.ts'
 import type { Traffic } from './types.ts'
 
 /** The clients' packets by real server, from the counters of their request and reply flows. Pure. */
-export function trafficOf(backends: readonly Backend[], counters: readonly FlowStats[]): Map<string, Traffic> {
+export function trafficOf(realServers: readonly RealServer[], counters: readonly FlowStats[]): Map<string, Traffic> {
   const byId = new Map<number, { requests: number; replies: number }>()
   for (const { cookie, packets } of counters) {
     const { kind, object = 0 } = decodeCookie(cookie) ?? {}
@@ -15,7 +15,7 @@ export function trafficOf(backends: readonly Backend[], counters: readonly FlowS
     else sums.replies += packets
   }
   return new Map(
-    backends.flatMap(({ key, id }) => {
+    realServers.flatMap(({ key, id }) => {
       const traffic = byId.get(id)
       return traffic === undefined ? [] : [[key, traffic] as const]
     }),

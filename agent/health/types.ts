@@ -2,7 +2,7 @@ import type { CheckSpec } from '../../shared/config/check.ts'
 
 /** One real server to be checked. */
 export interface CheckTarget {
-  /** The real server's (backends/types.ts). */
+  /** The real server's (real-servers/types.ts). */
   readonly key: string
   readonly service: string
   readonly vm: string

@@ -1,10 +1,10 @@
-import type { Backend } from '../backends/types.ts'
 import type { GuestStatus } from '../guest/types.ts'
 import type { Health } from '../health/types.ts'
+import type { RealServer } from '../real-servers/types.ts'
 import type { ReportedRealServer } from './types.ts'
 
 export interface ReadinessInput {
-  readonly backend: Backend
+  readonly realServer: RealServer
   /** The switch has confirmed the real server's flows and its VIP's shield. */
   readonly flowsConfirmed: boolean
   readonly flowsReason: string | undefined
@@ -19,28 +19,28 @@ type Readiness = Pick<ReportedRealServer, 'state' | 'reason' | 'panic'>
 
 /** What the director hears of one real server: `ready` only when flows, VIP and, where it is checked, its health are known. */
 export function readiness(input: ReadinessInput): Readiness {
-  const { backend, guest } = input
-  if (backend.obstacle !== undefined) return { state: 'down', reason: backend.obstacle }
+  const { realServer, guest } = input
+  if (realServer.obstacle !== undefined) return { state: 'down', reason: realServer.obstacle }
   if (!input.flowsConfirmed) {
     return { state: 'pending', reason: input.flowsReason ?? 'the switch has not confirmed the flows yet' }
   }
-  const vip = guest?.vips.get(backend.vip)
+  const vip = guest?.vips.get(realServer.vip)
   if (vip?.state === 'failed') return { state: 'down', reason: vip.reason ?? 'the VIP could not be set in the VM' }
   if (vip?.state !== 'set' && !input.wasReady) {
     return { state: 'pending', reason: vip?.reason ?? 'the VIP is being set in the VM' }
   }
   const { health } = input
   if (health?.verdict === 'down') {
-    const { panic = 0 } = backend.check ?? {}
+    const { panic = 0 } = realServer.check ?? {}
     return { state: 'down', reason: health.reason, ...(panic > 0 ? { panic } : {}) }
   }
   if (health?.verdict === 'unknown') return { state: 'pending', reason: health.reason }
   // A VIP that is set may still carry a warning, e.g. that it will not survive a reboot.
-  return { state: backend.weight === 0 ? 'draining' : 'ready', reason: vip?.reason ?? health?.reason ?? '' }
+  return { state: realServer.weight === 0 ? 'draining' : 'ready', reason: vip?.reason ?? health?.reason ?? '' }
 }
 
-export function toReport(backend: Backend, state: Readiness): ReportedRealServer {
-  const { key, service, vip, protocol, vipPort, ingressPort, rsPort, vm, weight, scheduler } = backend
+export function toReport(realServer: RealServer, state: Readiness): ReportedRealServer {
+  const { key, service, vip, protocol, vipPort, ingressPort, rsPort, vm, weight, scheduler } = realServer
   return {
     id: key,
     service,

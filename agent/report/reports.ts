@@ -1,13 +1,13 @@
-import type { Backend } from '../backends/types.ts'
 import type { GuestStatus } from '../guest/types.ts'
 import type { Health } from '../health/types.ts'
+import type { RealServer } from '../real-servers/types.ts'
 import { readiness, toReport } from './readiness.ts'
 import type { ReportedRealServer } from './types.ts'
 
 export interface ReportsInput {
-  readonly backends: readonly Backend[]
+  readonly realServers: readonly RealServer[]
   /** Those that were there last time and are not, or are another object; undefined: any. */
-  readonly gone: readonly Backend[] | undefined
+  readonly gone: readonly RealServer[] | undefined
   /** The switch has confirmed this object. */
   confirmed(object: string): boolean
   /** The switch has confirmed everything: nothing has to be asked one by one. */
@@ -18,12 +18,12 @@ export interface ReportsInput {
   /** Undefined: not checked. The same object while nothing changes. */
   health(key: string): Health | undefined
   /** Ready in this very run of the VM, as far as is remembered. */
-  wasReady(backend: Backend): boolean
+  wasReady(realServer: RealServer): boolean
 }
 
 /** One real server, as it is told to the director and to the operator. */
 export interface Told {
-  readonly backend: Backend
+  readonly realServer: RealServer
   readonly report: ReportedRealServer
   readonly flowsConfirmed: boolean
   readonly guest: GuestStatus | undefined
@@ -47,17 +47,17 @@ interface Known extends Told {
 export function createReports(): (input: ReportsInput) => Reports {
   const known = new Map<string, Known>()
 
-  const make = (backend: Backend, input: ReportsInput): Known => {
-    const at = backend.attachment
-    const before = known.get(backend.key)
-    const guest = at && input.guest(backend.vm.uuid, at.mac)
-    const health = input.health(backend.key)
-    const wasReady = input.wasReady(backend)
-    const flowsConfirmed = at !== undefined && (input.allConfirmed || flowsOf(backend).every(input.confirmed))
+  const make = (realServer: RealServer, input: ReportsInput): Known => {
+    const at = realServer.attachment
+    const before = known.get(realServer.key)
+    const guest = at && input.guest(realServer.vm.uuid, at.mac)
+    const health = input.health(realServer.key)
+    const wasReady = input.wasReady(realServer)
+    const flowsConfirmed = at !== undefined && (input.allConfirmed || flowsOf(realServer).every(input.confirmed))
     const flowsReason = flowsConfirmed ? undefined : input.flowsReason
     if (
       before !== undefined &&
-      before.backend === backend &&
+      before.realServer === realServer &&
       before.guest === guest &&
       before.health === health &&
       before.wasReady === wasReady &&
@@ -65,30 +65,30 @@ export function createReports(): (input: ReportsInput) => Reports {
       before.flowsReason === flowsReason
     )
       return before
-    const report = toReport(backend, readiness({ backend, flowsConfirmed, flowsReason, guest, health, wasReady }))
-    return { backend, report, flowsConfirmed, guest, health, wasReady, flowsReason }
+    const report = toReport(realServer, readiness({ realServer, flowsConfirmed, flowsReason, guest, health, wasReady }))
+    return { realServer, report, flowsConfirmed, guest, health, wasReady, flowsReason }
   }
 
   return input => {
     const list: ReportedRealServer[] = []
     const changed: Told[] = []
-    for (const backend of input.backends) {
-      const told = make(backend, input)
-      if (known.get(backend.key) !== told) {
+    for (const realServer of input.realServers) {
+      const told = make(realServer, input)
+      if (known.get(realServer.key) !== told) {
         changed.push(told)
-        known.set(backend.key, told)
+        known.set(realServer.key, told)
       }
       list.push(told.report)
     }
     return { list, changed, gone: known.size === list.length ? [] : dismiss(input) }
   }
 
-  function dismiss({ backends, gone: told }: ReportsInput): readonly string[] {
-    const present = told === undefined ? new Set(backends) : undefined
-    const suspects = told ?? [...known.values()].map(({ backend }) => backend)
+  function dismiss({ realServers, gone: told }: ReportsInput): readonly string[] {
+    const present = told === undefined ? new Set(realServers) : undefined
+    const suspects = told ?? [...known.values()].map(({ realServer }) => realServer)
     // One that is another object now is known as that.
     const gone = suspects
-      .filter(backend => known.get(backend.key)?.backend === backend && present?.has(backend) !== true)
+      .filter(realServer => known.get(realServer.key)?.realServer === realServer && present?.has(realServer) !== true)
       .map(({ key }) => key)
     for (const key of gone) known.delete(key)
     return gone
@@ -96,6 +96,6 @@ export function createReports(): (input: ReportsInput) => Reports {
 }
 
 /** Everything in the switch that request, reply and VIP of a real server need. */
-export function flowsOf({ key, vip, attachment: at }: Backend): readonly string[] {
+export function flowsOf({ key, vip, attachment: at }: RealServer): readonly string[] {
   return [`rs/${key}`, `shield/${vip}/${at?.port}`, `vip/${vip}/${at?.tag ?? 'untagged'}`, 'host']
 }

@@ -1,9 +1,9 @@
-import { indexPorts } from '../../agent/backends/attach.ts'
-import { resolve } from '../../agent/backends/resolve.ts'
-import type { Backend } from '../../agent/backends/types.ts'
 import { compile as compileHost } from '../../agent/compile/compile.ts'
 import { shields } from '../../agent/compile/shields.ts'
 import type { HostContext } from '../../agent/compile/types.ts'
+import { indexPorts } from '../../agent/real-servers/attach.ts'
+import { resolve } from '../../agent/real-servers/resolve.ts'
+import type { RealServer } from '../../agent/real-servers/types.ts'
 import { toReport } from '../../agent/report/readiness.ts'
 import { turnTimeouts, zoneTimeouts } from '../../director/apply/conntrack.ts'
 import { metersFor } from '../../director/apply/meters.ts'
@@ -16,7 +16,7 @@ import type { Knowledge } from '../../director/schedule/schedule.ts'
 import type { Numbers } from '../../director/store/numbers.ts'
 import type { Compiled } from '../../shared/flows/compiled.ts'
 import { flowText, groupText } from '../../shared/openflow/text.ts'
-import { domain, inventory, port, ports } from '../../test/unit/backends/fixtures.ts'
+import { domain, inventory, port, ports } from '../../test/unit/real-servers/fixtures.ts'
 import { servicesOf } from './services.ts'
 import { DIRECTOR_MAC, HOST_MAC, MANY_WAYS, VMS, WAYS } from './ways.ts'
 
@@ -47,7 +47,7 @@ export function switches(many: boolean): Switches {
   ]
   const specs = crossport.map(service => service.spec)
   const snapshot = ports(...VMS.map(n => port(n)))
-  const { backends, problems } = resolve({
+  const { realServers, problems } = resolve({
     specs,
     inventory: inventory(...VMS.map(n => domain(n))),
     ports: { ...snapshot, bridge: { ...snapshot.bridge!, mac: HOST_MAC, datapathType: 'system' } },
@@ -77,7 +77,7 @@ export function switches(many: boolean): Switches {
     accounting: false,
   }
   const highRate = new Set(crossport.filter(service => service.highRate).map(service => service.spec.service))
-  const registry = { hosts: new Map([['host', registered(backends)]]), nextSeq: 2 }
+  const registry = { hosts: new Map([['host', registered(realServers)]]), nextSeq: 2 }
   const plan = makePlan(specs, registry, numbers(), ({ service }) =>
     highRate.has(service) ? MANY_CONNECTIONS : { now: 0 },
   )
@@ -97,7 +97,9 @@ export function switches(many: boolean): Switches {
         )
         .join(''),
     },
-    host: texts(compileHost({ backends, shields: shields(backends, [], index, (_, mac) => ownAddress(mac)), host })),
+    host: texts(
+      compileHost({ realServers, shields: shields(realServers, [], index, (_, mac) => ownAddress(mac)), host }),
+    ),
   }
 }
 
@@ -117,8 +119,8 @@ const MANY_CONNECTIONS: Knowledge = {
 }
 
 /** All are ready. */
-function registered(backends: readonly Backend[]): Host {
-  const reports = backends.map(backend => toReport(backend, { state: 'ready', reason: '' }))
+function registered(realServers: readonly RealServer[]): Host {
+  const reports = realServers.map(realServer => toReport(realServer, { state: 'ready', reason: '' }))
   return {
     hostId: 'host',
     hostMac: HOST_MAC,

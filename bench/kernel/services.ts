@@ -1,5 +1,5 @@
 import type { ServiceSpec } from '../../shared/config/service.ts'
-import { spec } from '../../test/unit/backends/fixtures.ts'
+import { spec } from '../../test/unit/real-servers/fixtures.ts'
 import { MANY, MANY_PORTS, VMS, type Way } from './ways.ts'
 
 export interface Service {

@@ -1,5 +1,5 @@
 import type { Scheduler } from '../../shared/config/service.ts'
-import { mac as vmMac } from '../../test/unit/backends/fixtures.ts'
+import { mac as vmMac } from '../../test/unit/real-servers/fixtures.ts'
 
 export const DIRECTOR_MAC = '02:00:00:00:00:50'
 export const HOST_MAC = '02:00:00:00:00:20'

@@ -1,6 +1,6 @@
-import type { Backend } from '../../agent/backends/types.ts'
 import { compile } from '../../agent/compile/compile.ts'
 import type { HostContext } from '../../agent/compile/types.ts'
+import type { RealServer } from '../../agent/real-servers/types.ts'
 import { toReport } from '../../agent/report/readiness.ts'
 import { createReporter } from '../../agent/report/reporter.ts'
 import { recallMacOf } from '../../director/compile/fabric.ts'
@@ -52,7 +52,7 @@ export async function startHosts(segment: Segment, count: number, each: number, 
   await ovs.appctl('dpctl/ct-disable-tcp-seq-chk')
   const hosts = Array.from({ length: count }, (_, i) => ({
     mac: macOf(i),
-    backends: Array.from({ length: each }, (_, k) => ({ ...backend(i * each + k, server.mac, vms), vipPort })),
+    realServers: Array.from({ length: each }, (_, k) => ({ ...realServer(i * each + k, server.mac, vms), vipPort })),
   }))
   return {
     ovs,
@@ -60,18 +60,18 @@ export async function startHosts(segment: Segment, count: number, each: number, 
     mac: macOf,
     load: async directors => {
       const flows = new Map<string, Flow>()
-      for (const { mac, backends } of hosts) {
+      for (const { mac, realServers } of hosts) {
         const vmPorts = [{ name: 'vms', mac: server.mac, ofport: vms, tag: undefined }]
         const host = { hostMac: mac, directorMac: DIRECTOR_MAC, directors, uplink, vmPorts, overlay: undefined }
         const shields = [{ vip: VIP, port: 'vms', ofport: vms, tag: undefined, ownAddress: server.address }]
-        for (const object of compile({ backends, shields, host }).values())
+        for (const object of compile({ realServers, shields, host }).values())
           for (const flow of object.flows()) flows.set(flowKey(flow), flow)
       }
       const texts = [...flows.values()].map(flow => flowText(flow))
       await ovs.ofctl(['replace-flows', '-'], [...texts, 'priority=0 actions=NORMAL'].join('\n'))
     },
     register: address => {
-      for (const [i, { mac, backends }] of hosts.entries()) {
+      for (const [i, { mac, realServers }] of hosts.entries()) {
         const reporter = createReporter({
           address,
           identity: {
@@ -85,7 +85,7 @@ export async function startHosts(segment: Segment, count: number, each: number, 
           handlers: { onDirector: () => {}, onServices: () => {}, onState: () => {} },
         })
         cleanup.defer(() => reporter.close())
-        reporter.update(backends.map(backend => toReport(backend, { state: 'ready', reason: '' })))
+        reporter.update(realServers.map(realServer => toReport(realServer, { state: 'ready', reason: '' })))
       }
     },
     asked: async () => {
@@ -101,7 +101,7 @@ export async function startHosts(segment: Segment, count: number, each: number, 
 const macOf = (host: number) => `02:00:00:10:${hex(host >> 8)}:${hex(host & 255)}`
 const hex = (n: number) => n.toString(16).padStart(2, '0')
 
-function backend(n: number, mac: string, ofport: number): Backend {
+function realServer(n: number, mac: string, ofport: number): RealServer {
   const port = FIRST_PORT + n
   return {
     key: `web/${n}/${port}`,

@@ -26,9 +26,9 @@ export function createConflictIndex(): ConflictIndex {
   const byName = new Map<string, ServiceSpec>()
   const byFrontEnd = new Map<string, ServiceSpec>()
   /** Mostly one service each: a list for each would cost more than all else. */
-  const byBackEnd = new Map<string, ServiceSpec | readonly ServiceSpec[]>()
+  const byRsPort = new Map<string, ServiceSpec | readonly ServiceSpec[]>()
   const sharing = (key: string): readonly ServiceSpec[] => {
-    const found = byBackEnd.get(key)
+    const found = byRsPort.get(key)
     return found === undefined ? [] : 'service' in found ? [found] : found
   }
   return {
@@ -41,7 +41,7 @@ export function createConflictIndex(): ConflictIndex {
         return conflict(spec, front, `${what} already belongs to service '${front.service}' in ${place(front)}`)
       }
       for (const rs of spec.realServers) {
-        for (const other of sharing(backEnd(spec, rs.port))) {
+        for (const other of sharing(rsPortKey(spec, rs.port))) {
           const meets = other.realServers.find(entry => entry.port === rs.port && patternsMeet(entry.vm, rs.vm))
           if (!meets) continue
           return conflict(
@@ -59,20 +59,20 @@ export function createConflictIndex(): ConflictIndex {
       byName.set(spec.service, spec)
       byFrontEnd.set(frontEnd(spec), spec)
       for (const rs of spec.realServers) {
-        const key = backEnd(spec, rs.port)
+        const key = rsPortKey(spec, rs.port)
         const others = sharing(key)
-        if (others.length === 0) byBackEnd.set(key, spec)
-        else if (!others.includes(spec)) byBackEnd.set(key, [...others, spec])
+        if (others.length === 0) byRsPort.set(key, spec)
+        else if (!others.includes(spec)) byRsPort.set(key, [...others, spec])
       }
     },
     remove(spec) {
       byName.delete(spec.service)
       byFrontEnd.delete(frontEnd(spec))
       for (const rs of spec.realServers) {
-        const key = backEnd(spec, rs.port)
+        const key = rsPortKey(spec, rs.port)
         const left = sharing(key).filter(other => other !== spec)
-        if (left.length === 0) byBackEnd.delete(key)
-        else byBackEnd.set(key, left.length === 1 ? left[0]! : left)
+        if (left.length === 0) byRsPort.delete(key)
+        else byRsPort.set(key, left.length === 1 ? left[0]! : left)
       }
     },
   }
@@ -105,4 +105,4 @@ export const place = ({ source }: ServiceSpec): string =>
 
 const conflict = (loser: ServiceSpec, winner: ServiceSpec, reason: string): Conflict => ({ loser, winner, reason })
 const frontEnd = (spec: ServiceSpec) => `${spec.vip} ${spec.protocol} ${spec.port}`
-const backEnd = (spec: ServiceSpec, rsPort: number) => `${spec.vip} ${spec.protocol} ${rsPort}`
+const rsPortKey = (spec: ServiceSpec, rsPort: number) => `${spec.vip} ${spec.protocol} ${rsPort}`

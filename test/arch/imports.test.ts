@@ -13,7 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** Rooms that calculate: same input, same output, no machine needed. */
 const PURE = [
-  'agent/backends/',
+  'agent/real-servers/',
   'agent/compile/',
   'director/compile/',
   'director/registry/',
@@ -74,11 +74,11 @@ test('the checks see what they are for', t => {
   ])
   t.deepEqual(misplaced(make({ 'agent/a.ts': `import type { X } from '../director/b.ts'\n` })).length, 1)
   const impurities = make({
-    'agent/backends/a.ts': `import {\n  type A,\n  b,\n} from '../../shared/b.ts'\nimport type { C } from 'node:net'\n`,
+    'agent/real-servers/a.ts': `import {\n  type A,\n  b,\n} from '../../shared/b.ts'\nimport type { C } from 'node:net'\n`,
     'shared/b.ts': `export { c } from './c.ts'\n`,
     'shared/c.ts': `const fs = await import('node:fs')\n`,
   })
-  t.deepEqual(impure(impurities), ['agent/backends/a.ts → shared/b.ts → shared/c.ts → node:fs'])
+  t.deepEqual(impure(impurities), ['agent/real-servers/a.ts → shared/b.ts → shared/c.ts → node:fs'])
   t.deepEqual(cycles(make({ 'a/a.ts': `import './b.ts'\n`, 'a/b.ts': `import type { A } from './a.ts'\n` })), [
     ['a/a.ts', 'a/b.ts', 'a/a.ts'],
   ])

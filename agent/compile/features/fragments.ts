@@ -1,6 +1,6 @@
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
-import type { Attachment, Backend } from '../../backends/types.ts'
+import type { Attachment, RealServer } from '../../real-servers/types.ts'
 import { ipNumber } from '../parts.ts'
 import { ETH_TYPE, IP_PROTO, PRIORITY, SOURCE_PORT, TABLE } from '../tables.ts'
 import type { HostContext } from '../types.ts'
@@ -12,9 +12,14 @@ import { replyFlows } from './replies.ts'
  * too, which has them (ovs-fields(7), "Fragments"); actions see them. So the first one's source port goes to a register,
  * and there the reply rules look for it. The other fragments have no port to rewrite: `source` sends them on.
  *
- * @param backends - those of one VM port and VIP that are UDP
+ * @param realServers - those of one VM port and VIP that are UDP
  */
-export function fragmentFlows(vip: string, backends: readonly Backend[], at: Attachment, host: HostContext): Flow[] {
+export function fragmentFlows(
+  vip: string,
+  realServers: readonly RealServer[],
+  at: Attachment,
+  host: HostContext,
+): Flow[] {
   const cookie = encodeCookie('agent', 'reply', ipNumber(vip))
   const match = { in_port: at.ofport, eth_type: ETH_TYPE.ipv4, ip_proto: IP_PROTO.udp, ipv4_src: vip } as const
   return [
@@ -28,8 +33,8 @@ export function fragmentFlows(vip: string, backends: readonly Backend[], at: Att
         { type: 'resubmit', table: TABLE.fragment },
       ],
     },
-    ...backends
-      .flatMap(backend => replyFlows(backend, at, host))
+    ...realServers
+      .flatMap(realServer => replyFlows(realServer, at, host))
       .map(({ match: { udp_src, ...rest }, ...flow }): Flow => {
         return { ...flow, table: TABLE.fragment, match: { ...rest, [SOURCE_PORT]: udp_src! } }
       }),

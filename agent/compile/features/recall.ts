@@ -2,7 +2,7 @@ import { HIDDEN_PORT } from '../../../shared/flows/client.ts'
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
 import type { Action, Match } from '../../../shared/openflow/types.ts'
-import type { Attachment, Backend } from '../../backends/types.ts'
+import type { Attachment, RealServer } from '../../real-servers/types.ts'
 import { vlanOf } from '../parts.ts'
 import {
   CLIENT_ZONE,
@@ -29,10 +29,10 @@ const MOST_REAL_SERVERS = 500
  * number as its mark, so the packet is looked up once for each of the service's real servers here. A persistent client is
  * asked about by a SYN that has it hidden, as its entry has.
  *
- * @param backends - those of one VIP and port that are TCP and attached
+ * @param realServers - those of one VIP and port that are TCP and attached
  */
-export function askFlows(backends: readonly Backend[], host: HostContext): Flow[] {
-  const [{ vip, vipPort, attachment } = { vip: '', vipPort: 0, attachment: undefined }] = backends
+export function askFlows(realServers: readonly RealServer[], host: HostContext): Flow[] {
+  const [{ vip, vipPort, attachment } = { vip: '', vipPort: 0, attachment: undefined }] = realServers
   const flow = (origin: Match, recallMac: string, zone: number, priority: number, match: Match): Flow => ({
     table: TABLE.classify,
     priority,
@@ -48,7 +48,7 @@ export function askFlows(backends: readonly Backend[], host: HostContext): Flow[
       tcp_dst: vipPort,
       ...match,
     },
-    actions: backends.slice(0, MOST_REAL_SERVERS).map(({ ingressPort }) => ({
+    actions: realServers.slice(0, MOST_REAL_SERVERS).map(({ ingressPort }) => ({
       type: 'clone',
       actions: [
         ...(ingressPort === vipPort ? [] : [{ type: 'set_field', field: 'tcp_dst', value: ingressPort } as const]),
@@ -56,7 +56,7 @@ export function askFlows(backends: readonly Backend[], host: HostContext): Flow[
       ],
     })),
   })
-  const persistent = backends.some(({ persistence }) => persistence !== undefined)
+  const persistent = realServers.some(({ persistence }) => persistence !== undefined)
   return host.directors.flatMap(({ recallMac }) =>
     origins(host).flatMap(origin => [
       flow(origin, recallMac, HOST_ZONE, PRIORITY.ask, { tcp_flags: TCP_FLAGS.noSyn }),
@@ -68,31 +68,31 @@ export function askFlows(backends: readonly Backend[], host: HostContext): Flow[
 }
 
 /** Once a real server: a packet that belongs to a connection of it is delivered, and the director told whose it is. */
-export function mineFlows(backend: Backend, at: Attachment, host: HostContext): Flow[] {
-  if (backend.protocol !== 'tcp' || host.directors.length === 0) return []
+export function mineFlows(realServer: RealServer, at: Attachment, host: HostContext): Flow[] {
+  if (realServer.protocol !== 'tcp' || host.directors.length === 0) return []
   const flow = (ct_zone: number, ct_mark: number | string, actions: readonly Action[]): Flow => ({
     table: TABLE.recall,
     priority: PRIORITY.mine,
-    cookie: encodeCookie('agent', 'recall', backend.id),
+    cookie: encodeCookie('agent', 'recall', realServer.id),
     match: {
       ct_zone,
       ct_mark,
       vlan_vid: vlanOf(at.tag),
       eth_type: ETH_TYPE.ipv4,
       ip_proto: IP_PROTO.tcp,
-      ipv4_dst: backend.vip,
-      tcp_dst: backend.ingressPort,
+      ipv4_dst: realServer.vip,
+      tcp_dst: realServer.ingressPort,
     },
     actions,
   })
   return [
-    flow(HOST_ZONE, `${backend.id}/${hex(~CLOSED.byBoth)}`, [
+    flow(HOST_ZONE, `${realServer.id}/${hex(~CLOSED.byBoth)}`, [
       tellDirector(host),
-      ...remember(backend, host),
-      ...deliver(backend, at),
+      ...remember(realServer, host),
+      ...deliver(realServer, at),
     ]),
     // What is asked about a client is no packet of its own.
-    ...(backend.persistence === undefined ? [] : [flow(CLIENT_ZONE, backend.id, [tellDirector(host)])]),
+    ...(realServer.persistence === undefined ? [] : [flow(CLIENT_ZONE, realServer.id, [tellDirector(host)])]),
   ]
 }
 

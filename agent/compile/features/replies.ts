@@ -1,6 +1,6 @@
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
-import type { Attachment, Backend } from '../../backends/types.ts'
+import type { Attachment, RealServer } from '../../real-servers/types.ts'
 import { portField } from '../parts.ts'
 import { ETH_TYPE, IP_PROTO, PRIORITY, TABLE } from '../tables.ts'
 import type { HostContext } from '../types.ts'
@@ -8,24 +8,24 @@ import { sendAsHost } from './as-host.ts'
 import { signal } from './signals.ts'
 
 /** Rule 2: a real server's reply leaves with the VIP's port and the host's MAC, straight for the client. */
-export function replyFlows(backend: Backend, at: Attachment, host: HostContext): Flow[] {
-  const source = portField(backend.protocol, 'src')
-  return backend.clients.map(clients => ({
+export function replyFlows(realServer: RealServer, at: Attachment, host: HostContext): Flow[] {
+  const source = portField(realServer.protocol, 'src')
+  return realServer.clients.map(clients => ({
     table: TABLE.classify,
     priority: PRIORITY.reply,
-    cookie: encodeCookie('agent', 'reply', backend.id),
+    cookie: encodeCookie('agent', 'reply', realServer.id),
     match: {
       in_port: at.ofport,
       eth_type: ETH_TYPE.ipv4,
-      ip_proto: IP_PROTO[backend.protocol],
-      ipv4_src: backend.vip,
+      ip_proto: IP_PROTO[realServer.protocol],
+      ipv4_src: realServer.vip,
       ...(clients === '0.0.0.0/0' ? {} : { ipv4_dst: clients.replace(/\/32$/, '') }),
-      [source]: backend.rsPort,
+      [source]: realServer.rsPort,
     },
     actions: [
-      { type: 'set_field', field: source, value: backend.vipPort },
+      { type: 'set_field', field: source, value: realServer.vipPort },
       { type: 'set_field', field: 'eth_src', value: host.hostMac },
-      ...sendAsHost(host, at.tag, signal(backend, host)),
+      ...sendAsHost(host, at.tag, signal(realServer, host)),
     ],
   }))
 }

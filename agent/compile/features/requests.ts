@@ -2,32 +2,32 @@ import { hideClient, noteClient, showClient } from '../../../shared/flows/client
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
 import type { Action, Match } from '../../../shared/openflow/types.ts'
-import type { Attachment, Backend } from '../../backends/types.ts'
+import type { Attachment, RealServer } from '../../real-servers/types.ts'
 import { popTag, portField, vlanOf } from '../parts.ts'
 import { CLIENT_ZONE, ETH_TYPE, IP_PROTO, PRIORITY, REAL_SERVER, TABLE, TCP_FLAGS } from '../tables.ts'
 import type { HostContext } from '../types.ts'
 import { origins } from './overlay.ts'
 
 /** Rule 1: what the director sent to this host for one real server goes to its VM, with the VM's MAC and port. */
-export function requestFlows(backend: Backend, at: Attachment, host: HostContext): Flow[] {
+export function requestFlows(realServer: RealServer, at: Attachment, host: HostContext): Flow[] {
   const flow = (origin: Match, priority: number, match: Match, actions: readonly Action[]): Flow => ({
     table: TABLE.classify,
     priority,
-    cookie: encodeCookie('agent', 'request', backend.id),
+    cookie: encodeCookie('agent', 'request', realServer.id),
     match: {
       ...origin,
       vlan_vid: vlanOf(at.tag),
       eth_dst: host.hostMac,
       eth_type: ETH_TYPE.ipv4,
-      ip_proto: IP_PROTO[backend.protocol],
-      ipv4_dst: backend.vip,
-      [portField(backend.protocol, 'dst')]: backend.ingressPort,
+      ip_proto: IP_PROTO[realServer.protocol],
+      ipv4_dst: realServer.vip,
+      [portField(realServer.protocol, 'dst')]: realServer.ingressPort,
       ...match,
     },
     actions,
   })
-  const known = [...remember(backend, host), ...deliver(backend, at)]
-  const client = rememberClient(backend, host)
+  const known = [...remember(realServer, host), ...deliver(realServer, at)]
+  const client = rememberClient(realServer, host)
   return origins(host).flatMap(origin => [
     flow(origin, PRIORITY.request, {}, known),
     ...(client.length === 0
@@ -37,18 +37,18 @@ export function requestFlows(backend: Backend, at: Attachment, host: HostContext
 }
 
 /** Out to the VM, which knows neither VLAN nor ingress port. */
-export function deliver(backend: Backend, at: Attachment): Action[] {
+export function deliver(realServer: RealServer, at: Attachment): Action[] {
   const actions: Action[] = popTag(at.tag)
   actions.push({ type: 'set_field', field: 'eth_dst', value: at.mac })
-  if (backend.ingressPort !== backend.rsPort) {
-    actions.push({ type: 'set_field', field: portField(backend.protocol, 'dst'), value: backend.rsPort })
+  if (realServer.ingressPort !== realServer.rsPort) {
+    actions.push({ type: 'set_field', field: portField(realServer.protocol, 'dst'), value: realServer.rsPort })
   }
   actions.push({ type: 'output', port: at.ofport })
   return actions
 }
 
 /** The entry by which this host knows the connection again, should a director ask (features/recall.ts). */
-export function remember({ protocol, id }: Backend, { directors }: HostContext): Action[] {
+export function remember({ protocol, id }: RealServer, { directors }: HostContext): Action[] {
   if (protocol !== 'tcp' || directors.length === 0) return []
   return [
     { type: 'set_field', field: REAL_SERVER, value: id },
@@ -57,7 +57,7 @@ export function remember({ protocol, id }: Backend, { directors }: HostContext):
 }
 
 /** The entry by which this host knows a persistent client again; its next connection may begin where the director knows nothing. */
-function rememberClient({ protocol, id, persistence }: Backend, { directors }: HostContext): readonly Action[] {
+function rememberClient({ protocol, id, persistence }: RealServer, { directors }: HostContext): readonly Action[] {
   if (protocol !== 'tcp' || persistence === undefined || directors.length === 0) return []
   return [
     ...noteClient(protocol),

@@ -1,7 +1,7 @@
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
 import { type Action, PORT } from '../../../shared/openflow/types.ts'
-import type { Backend } from '../../backends/types.ts'
+import type { RealServer } from '../../real-servers/types.ts'
 import { portsByMac } from '../networks.ts'
 import {
   CLOSED,
@@ -63,7 +63,7 @@ export function closed(bits: number): Action {
 export const hex = (bits: number) => `0x${(bits >>> 0).toString(16)}`
 
 /** In a reply's actions, when it is as it leaves: whoever is to hear of it hears. */
-export function signal({ protocol, ingressPort }: Backend, { directors }: HostContext): Action[] {
+export function signal({ protocol, ingressPort }: RealServer, { directors }: HostContext): Action[] {
   if (protocol !== 'tcp' || directors.length === 0) return []
   return [
     { type: 'set_field', field: INGRESS_PORT, value: ingressPort },

@@ -1,13 +1,13 @@
 import test from 'ava'
-import { indexPorts } from '../../../agent/backends/attach.ts'
-import { resolve } from '../../../agent/backends/resolve.ts'
 import { compile } from '../../../agent/compile/compile.ts'
 import { shields } from '../../../agent/compile/shields.ts'
 import type { HostContext, OverlayContext } from '../../../agent/compile/types.ts'
+import { indexPorts } from '../../../agent/real-servers/attach.ts'
+import { resolve } from '../../../agent/real-servers/resolve.ts'
 import type { ServiceSpec } from '../../../shared/config/service.ts'
 import { flowKey } from '../../../shared/flows/key.ts'
 import { flowText } from '../../../shared/openflow/text.ts'
-import { domain, inventory, port, ports, spec } from '../backends/fixtures.ts'
+import { domain, inventory, port, ports, spec } from '../real-servers/fixtures.ts'
 
 const H = '02:00:00:00:00:20'
 const D = '02:00:00:00:01:00'
@@ -27,7 +27,7 @@ interface Scene {
 
 function compiled({ specs = [spec()], vms = [1], tag, tags = {}, records = [], own, overlay, ...rest }: Scene = {}) {
   const snapshot = ports(...vms.map(n => port(n, { tag: tags[n] ?? tag })))
-  const { backends } = resolve({
+  const { realServers } = resolve({
     specs,
     inventory: inventory(...vms.map(n => domain(n))),
     ports: snapshot,
@@ -43,7 +43,7 @@ function compiled({ specs = [spec()], vms = [1], tag, tags = {}, records = [], o
     vmPorts: [...index].map(([mac, { name, ofport, tag: vlan }]) => ({ name, mac, ofport: ofport!, tag: vlan })),
     overlay,
   }
-  return compile({ backends, shields: shields(backends, records, index, () => own), host })
+  return compile({ realServers, shields: shields(realServers, records, index, () => own), host })
 }
 
 function texts(scene: Scene, object: string): string[] {

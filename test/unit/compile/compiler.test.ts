@@ -1,17 +1,17 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { indexPorts } from '../../../agent/backends/attach.ts'
-import { createResolver } from '../../../agent/backends/resolver.ts'
 import { compile } from '../../../agent/compile/compile.ts'
 import { createCompiler } from '../../../agent/compile/compiler.ts'
 import { shields } from '../../../agent/compile/shields.ts'
 import type { OverlayContext, ProbeContext } from '../../../agent/compile/types.ts'
 import type { GuestRecord } from '../../../agent/guest/types.ts'
 import { probeNetwork } from '../../../agent/health/address.ts'
+import { indexPorts } from '../../../agent/real-servers/attach.ts'
+import { createResolver } from '../../../agent/real-servers/resolver.ts'
 import type { ServiceSpec } from '../../../shared/config/service.ts'
 import type { Compiled } from '../../../shared/flows/compiled.ts'
-import { domain, inventory, mac, port, ports, spec, uuid } from '../backends/fixtures.ts'
 import { checkOf } from '../health/fixtures.ts'
+import { domain, inventory, mac, port, ports, spec, uuid } from '../real-servers/fixtures.ts'
 
 const CHECKS = [
   checkOf({ type: 'tcp' }),
@@ -134,8 +134,8 @@ test('in whatever way its inputs change, the incremental compiler holds what com
             ? []
             : [{ mac: directorMac, recallMac: '0a:00:00:00:01:00', hostIp: '172.24.1.100' }]
         const host = { hostMac: '02:00:00:00:00:20', directorMac, directors, uplink: 1, vmPorts, overlay, probing }
-        const shielded = shields(resolved.backends, records, index, (vm, nic) => ownAddresses.get(`${vm}/${nic}`))
-        const full = texts(compile({ backends: resolved.backends, shields: shielded, host }))
+        const shielded = shields(resolved.realServers, records, index, (vm, nic) => ownAddresses.get(`${vm}/${nic}`))
+        const full = texts(compile({ realServers: resolved.realServers, shields: shielded, host }))
         const { gone, come } = resolved
         const changed = compiler.update({ gone, come, records, ports: index, ownAddresses, host })
         t.deepEqual(texts(compiler.compiled), full)

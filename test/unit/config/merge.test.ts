@@ -2,7 +2,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import { createMerger, mergeServices } from '../../../shared/config/merge.ts'
 import type { ServiceSpec } from '../../../shared/config/service.ts'
-import { spec } from '../backends/fixtures.ts'
+import { spec } from '../real-servers/fixtures.ts'
 
 const any = (origin: 'file' | 'director') =>
   fc

@@ -1,12 +1,12 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { createResolver } from '../../../agent/backends/resolver.ts'
 import { createTargeter } from '../../../agent/guest/targeter.ts'
 import { guestTargets } from '../../../agent/guest/targets.ts'
 import type { GuestRecord, GuestTarget } from '../../../agent/guest/types.ts'
 import type { Domain } from '../../../agent/inventory/types.ts'
+import { createResolver } from '../../../agent/real-servers/resolver.ts'
 import type { ServiceSpec } from '../../../shared/config/service.ts'
-import { domain, mac, port, ports, spec, uuid } from '../backends/fixtures.ts'
+import { domain, mac, port, ports, spec, uuid } from '../real-servers/fixtures.ts'
 
 const VIPS = ['10.0.0.1', '10.0.0.2']
 
@@ -58,7 +58,7 @@ test('in whatever way its inputs change, the incremental targets are the full on
           else held.delete(`${n}/${vip}`)
           records = [...held.values()]
         } else unshielded = change.vip
-        const { backends, gone, come } = resolver.update({
+        const { realServers, gone, come } = resolver.update({
           specs: [...specs.values()],
           inventory: { synced: true, domains },
           ports: ports(port(1), port(2), port(3)),
@@ -66,7 +66,7 @@ test('in whatever way its inputs change, the incremental targets are the full on
         })
         const probeNetwork = '169.254.96.0/19'
         const shielded = (vip: string) => vip !== unshielded
-        const full = guestTargets({ backends, domains, records, shielded, probeNetwork })
+        const full = guestTargets({ realServers, domains, records, shielded, probeNetwork })
         const allShielded = unshielded === ''
         t.deepEqual(
           sorted(targeter({ gone, come, domains, records, shielded, allShielded, probeNetwork })),

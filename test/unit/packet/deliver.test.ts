@@ -1,13 +1,13 @@
 import test from 'ava'
-import { resolve } from '../../../agent/backends/resolve.ts'
 import { createIcmpErrors as createAgentsPart } from '../../../agent/icmp-errors.ts'
+import { resolve } from '../../../agent/real-servers/resolve.ts'
 import { toHost } from '../../../director/compile/fabric.ts'
 import type { CompiledService, Site } from '../../../director/compile/types.ts'
 import { createIcmpErrors as createDirectorsPart } from '../../../director/icmp-errors.ts'
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import { parseIcmpError } from '../../../shared/packet/icmp-error.ts'
 import type { PacketIn, PacketOut } from '../../../shared/switch/types.ts'
-import { domain, inventory, port, ports, spec } from '../backends/fixtures.ts'
+import { domain, inventory, port, ports, spec } from '../real-servers/fixtures.ts'
 import { fakeClock } from '../run/fake-clock.ts'
 import { memoryLog } from '../run/memory-log.ts'
 import { errorFrame } from './error-frame.ts'
@@ -24,7 +24,7 @@ function error(srcPort: number, changes: Partial<PacketIn> = {}): PacketIn {
 }
 
 function agent() {
-  const { backends } = resolve({
+  const { realServers } = resolve({
     specs: [spec()],
     inventory: inventory(domain(1), domain(2)),
     ports: ports(port(1), port(2)),
@@ -36,7 +36,7 @@ function agent() {
   return {
     sent,
     clock,
-    handle: createAgentsPart({ log: memoryLog(), clock, switch: () => sw, backends: () => backends }),
+    handle: createAgentsPart({ log: memoryLog(), clock, switch: () => sw, realServers: () => realServers }),
   }
 }
 

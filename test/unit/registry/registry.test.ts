@@ -14,7 +14,7 @@ import {
 import { virtualServices } from '../../../director/registry/services.ts'
 import type { HostReport, Registry } from '../../../director/registry/types.ts'
 import type { RealServerReport } from '../../../shared/rpc/real-server.ts'
-import { spec as specOf } from '../backends/fixtures.ts'
+import { spec as specOf } from '../real-servers/fixtures.ts'
 import { reported as rs } from './fixture.ts'
 
 const LEASE = 15_000

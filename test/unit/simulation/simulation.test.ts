@@ -1,8 +1,8 @@
 import test, { type ExecutionContext } from 'ava'
-import { indexPorts } from '../../../agent/backends/attach.ts'
-import { resolve } from '../../../agent/backends/resolve.ts'
 import { compile } from '../../../agent/compile/compile.ts'
 import { shields } from '../../../agent/compile/shields.ts'
+import { indexPorts } from '../../../agent/real-servers/attach.ts'
+import { resolve } from '../../../agent/real-servers/resolve.ts'
 import { openStore, type Store } from '../../../agent/store/store.ts'
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import { flowContent, flowKey } from '../../../shared/flows/key.ts'
@@ -46,7 +46,7 @@ const texts = (flows: Iterable<Flow>) => [...flows].map(flow => `${flowKey(flow)
 function expected({ world, store }: Scene, sw: ModelSwitch): string[] {
   const snapshot = world.ports()
   const index = indexPorts(snapshot)
-  const { backends } = resolve({
+  const { realServers } = resolve({
     specs: world.servicesSnapshot().specs,
     inventory: world.inventory(),
     ports: snapshot,
@@ -65,8 +65,8 @@ function expected({ world, store }: Scene, sw: ModelSwitch): string[] {
     ),
     overlay: undefined,
   }
-  const held = shields(backends, store.guestRecords.list(), index, (uuid, mac) => own[`${uuid}/${mac}`])
-  const flows = [...compile({ backends, shields: held, host }).values()].flatMap(object => object.flows())
+  const held = shields(realServers, store.guestRecords.list(), index, (uuid, mac) => own[`${uuid}/${mac}`])
+  const flows = [...compile({ realServers, shields: held, host }).values()].flatMap(object => object.flows())
   const strangers = [...sw.flows.values()].filter(flow => flow.cookie === STRANGERS.cookie)
   return texts([...flows, ...strangers])
 }

@@ -3,7 +3,7 @@ import type { BridgePort, PortsSnapshot } from '../../../agent/ports/types.ts'
 import type { DirectorInfo } from '../../../agent/report/types.ts'
 import type { ServiceSpec } from '../../../shared/config/service.ts'
 import type { ServicesSnapshot } from '../../../shared/config/snapshot.ts'
-import { domain, inventory, port, ports, spec } from '../backends/fixtures.ts'
+import { domain, inventory, port, ports, spec } from '../real-servers/fixtures.ts'
 import type { Random } from './random.ts'
 
 /** What is really there: files, libvirt's domains, the bridge's ports, the director. Watchers tell of it, sooner or later. */

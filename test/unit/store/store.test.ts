@@ -8,9 +8,9 @@ import { openStore } from '../../../agent/store/store.ts'
 import { CrossportError } from '../../../shared/errors.ts'
 import { openDatabase } from '../../../shared/sqlite/open.ts'
 import { rebuildState } from '../../../shared/sqlite/rebuild.ts'
-import { domain } from '../backends/fixtures.ts'
 import { tempDir } from '../cleanup.ts'
 import { goodFile } from '../config/good-file.ts'
+import { domain } from '../real-servers/fixtures.ts'
 
 const file = (name: string) => goodFile(name, 'service: x\nvip: 10.0.0.1\nport: 80\nrealServers: [{vm: x, port: 1}]\n')
 const prints = Uint8Array.from({ length: 32 }, (_, n) => n * 8)

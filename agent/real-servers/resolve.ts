@@ -4,7 +4,7 @@ import type { Domain, Inventory } from '../inventory/types.ts'
 import type { PortsSnapshot } from '../ports/types.ts'
 import { attach, indexPorts, linkObstacle, type PortIndex, stateObstacle } from './attach.ts'
 import { ingressPorts, type PortRange } from './ingress.ts'
-import type { Allocation, Backend, BackendProblem, Resolution } from './types.ts'
+import type { Allocation, RealServer, RealServerProblem, Resolution } from './types.ts'
 
 export interface ResolveInput {
   readonly specs: readonly ServiceSpec[]
@@ -39,7 +39,7 @@ export function resolveServices(input: ResolveInput, services: ReadonlyMap<Servi
 type Resolved = Resolution & { readonly replies: Map<string, Candidate> }
 
 function resolveOnce(input: ResolveInput, services: ReadonlyMap<ServiceSpec, Expanded>): Resolved {
-  const problems: BackendProblem[] = []
+  const problems: RealServerProblem[] = []
   const remembered = new Map(input.allocations.map(a => [a.key, a]))
   const candidates = inOrder(together(services.values(), problems), remembered)
   const { accepted, replies } = refuseAmbiguous(candidates, problems)
@@ -49,7 +49,7 @@ function resolveOnce(input: ResolveInput, services: ReadonlyMap<ServiceSpec, Exp
   const ingress = ingressPorts(living)
   const nextId = idAllocator(living)
   const attachedTo = attacher(indexPorts(input.ports))
-  const backends: Backend[] = []
+  const realServers: RealServer[] = []
   for (const candidate of accepted) {
     const { spec, real, domain, key } = candidate
     const before = remembered.get(key)
@@ -65,10 +65,10 @@ function resolveOnce(input: ResolveInput, services: ReadonlyMap<ServiceSpec, Exp
       })
       continue
     }
-    backends.push(toBackend(candidate, before?.id ?? nextId(), ingressPort, attachedTo(domain)))
+    realServers.push(toRealServer(candidate, before?.id ?? nextId(), ingressPort, attachedTo(domain)))
   }
-  backends.sort((a, b) => compareKeys(a.key, b.key))
-  return { backends, problems, allocations: backends.map(toAllocation), replies }
+  realServers.sort((a, b) => compareKeys(a.key, b.key))
+  return { realServers, problems, allocations: realServers.map(toAllocation), replies }
 }
 
 /** A number once given stays until its owner is gone, or serves another VIP. */
@@ -87,10 +87,10 @@ export interface Candidate {
 /** What one service names. */
 export interface Expanded {
   readonly candidates: readonly Candidate[]
-  readonly problems: readonly BackendProblem[]
+  readonly problems: readonly RealServerProblem[]
 }
 
-function together(services: Iterable<Expanded>, problems: BackendProblem[]): Candidate[] {
+function together(services: Iterable<Expanded>, problems: RealServerProblem[]): Candidate[] {
   const candidates = new Map<string, Candidate>()
   for (const expanded of services) {
     problems.push(...expanded.problems)
@@ -109,12 +109,12 @@ function namesOf({ domains }: Inventory): Names {
   return { domains, byName: new Map(domains.map(domain => [domain.name, domain])) }
 }
 
-const NO_PROBLEMS: readonly BackendProblem[] = []
+const NO_PROBLEMS: readonly RealServerProblem[] = []
 
 /** The VMs that one service names, each once a port. */
 export function expandSpec(spec: ServiceSpec, { domains, byName }: Names): Expanded {
   const candidates = new Map<string, Candidate>()
-  const problems: BackendProblem[] = []
+  const problems: RealServerProblem[] = []
   for (const real of spec.realServers) {
     const exact = byName.get(real.vm)
     const matching = exact === undefined ? domains.filter(vmMatcher(real.vm)) : [exact]
@@ -159,7 +159,7 @@ export function replyOf({ spec, domain, real }: Candidate): string {
   return `${spec.vip}/${spec.protocol}/${domain.uuid}/${real.port}`
 }
 
-function refuseAmbiguous(candidates: readonly Candidate[], problems: BackendProblem[]) {
+function refuseAmbiguous(candidates: readonly Candidate[], problems: RealServerProblem[]) {
   const byReply = new Map<string, Candidate>()
   const refused = new Map<ServiceSpec, { readonly first: Candidate; readonly vms: string[] }>()
   const accepted: Candidate[] = []
@@ -192,7 +192,7 @@ function refuseAmbiguous(candidates: readonly Candidate[], problems: BackendProb
 }
 
 /** What all real servers of one VM have in common. */
-type Attached = Pick<Backend, 'vm' | 'attachment' | 'obstacle'>
+type Attached = Pick<RealServer, 'vm' | 'attachment' | 'obstacle'>
 
 /** Looks at each VM once. */
 export function attacher(ports: PortIndex): (domain: Domain) => Attached {
@@ -214,12 +214,12 @@ function attachDomain(domain: Domain, ports: PortIndex): Attached {
   }
 }
 
-export function toBackend(
+export function toRealServer(
   { spec, real, key }: Candidate,
   id: number,
   ingressPort: number,
   { vm, attachment, obstacle }: Attached,
-): Backend {
+): RealServer {
   return {
     key,
     id,
@@ -241,8 +241,8 @@ export function toBackend(
   }
 }
 
-function toAllocation(backend: Backend): Allocation {
-  const { key, id, vip, protocol, ingressPort } = backend
+function toAllocation(realServer: RealServer): Allocation {
+  const { key, id, vip, protocol, ingressPort } = realServer
   return { key, id, vip, protocol, ingressPort }
 }
 

@@ -15,14 +15,14 @@ import {
   type ResolveInput,
   replyOf,
   resolveServices,
-  toBackend,
+  toRealServer,
 } from './resolve.ts'
-import type { Allocation, Backend, BackendProblem, Resolution } from './types.ts'
+import type { Allocation, RealServer, RealServerProblem, Resolution } from './types.ts'
 
-/** The real servers, and what of them differs from the last update. Backends that are the same are the same object. */
+/** The real servers, and what of them differs from the last update. Those that are the same are the same object. */
 export interface Resolved extends Resolution {
-  readonly gone: readonly Backend[]
-  readonly come: readonly Backend[]
+  readonly gone: readonly RealServer[]
+  readonly come: readonly RealServer[]
 }
 
 export type ResolverInput = Omit<ResolveInput, 'allocations'>
@@ -44,7 +44,7 @@ export function createResolver(remembered: readonly Allocation[]): Resolver {
   let last: { readonly input: ResolverInput; readonly result: Resolved } | undefined
   let clean = false
   let entries = new Map<ServiceSpec, Expanded>()
-  let live = new Map<string, Backend>()
+  let live = new Map<string, RealServer>()
   let replies = new Map<string, Candidate>()
   let names = createNames([])
   let patterns = createPatterns()
@@ -58,7 +58,7 @@ export function createResolver(remembered: readonly Allocation[]): Resolver {
     const full = resolveServices({ ...input, allocations: [...allocations.values()] }, entries)
     allocations = new Map(full.allocations.map(a => [a.key, a]))
     const before = live
-    live = new Map(full.backends.map(backend => [backend.key, sameOr(before.get(backend.key), backend)]))
+    live = new Map(full.realServers.map(realServer => [realServer.key, sameOr(before.get(realServer.key), realServer)]))
     clean = full.problems.every(problem => problem.code === 'REAL_SERVER_DUPLICATE')
     patterns = createPatterns()
     if (clean) for (const [spec, entry] of entries) patterns.add(spec, entry)
@@ -67,11 +67,11 @@ export function createResolver(remembered: readonly Allocation[]): Resolver {
     lowestFree = 1
     ingress = ingressPorts(full.allocations)
     return {
-      backends: [...live.values()],
+      realServers: [...live.values()],
       problems: full.problems,
       allocations: full.allocations,
-      gone: [...before.values()].filter(backend => live.get(backend.key) !== backend),
-      come: [...live.values()].filter(backend => before.get(backend.key) !== backend),
+      gone: [...before.values()].filter(realServer => live.get(realServer.key) !== realServer),
+      come: [...live.values()].filter(realServer => before.get(realServer.key) !== realServer),
     }
   }
 
@@ -140,7 +140,7 @@ export function createResolver(remembered: readonly Allocation[]): Resolver {
       ingress.release(allocation)
     }
     const attachedTo = attacher(indexPorts(ports))
-    const made: Backend[] = []
+    const made: RealServer[] = []
     for (const candidate of inOrder(candidates, allocations)) {
       const { key, spec, real, domain } = candidate
       const known = allocations.get(key)
@@ -162,16 +162,16 @@ export function createResolver(remembered: readonly Allocation[]): Resolver {
         undo.push([key, known])
         allocations.set(key, allocation)
       }
-      made.push(toBackend(candidate, allocation.id, ingressPort, attachedTo(domain)))
+      made.push(toRealServer(candidate, allocation.id, ingressPort, attachedTo(domain)))
     }
-    const gone: Backend[] = []
-    const come: Backend[] = []
-    for (const backend of made) {
-      const was = live.get(backend.key)
-      const now = sameOr(was, backend)
+    const gone: RealServer[] = []
+    const come: RealServer[] = []
+    for (const realServer of made) {
+      const was = live.get(realServer.key)
+      const now = sameOr(was, realServer)
       if (was === now) continue
       if (was !== undefined) gone.push(was)
-      live.set(backend.key, now)
+      live.set(realServer.key, now)
       come.push(now)
     }
     // Only now: in this very pass nobody else could have had them.
@@ -183,7 +183,7 @@ export function createResolver(remembered: readonly Allocation[]): Resolver {
       gone.push(was)
     }
     return {
-      backends: updateSorted(result.backends, new Set(gone), come, backend => backend.key),
+      realServers: updateSorted(result.realServers, new Set(gone), come, realServer => realServer.key),
       problems: patterns.problems(),
       get allocations() {
         return [...allocations.values()]
@@ -227,7 +227,7 @@ function createPatterns() {
     { readonly matches: ReturnType<typeof vmMatcher>; readonly specs: Set<ServiceSpec> }
   >()
   const byVm = new Map<string, Set<ServiceSpec>>()
-  const odd = new Map<ServiceSpec, readonly BackendProblem[]>()
+  const odd = new Map<ServiceSpec, readonly RealServerProblem[]>()
   return {
     add: (spec: ServiceSpec, { candidates, problems }: Expanded) => {
       for (const { vm } of spec.realServers) {
@@ -270,6 +270,6 @@ function rePlugged(before: PortsSnapshot, after: PortsSnapshot, { byMac }: Names
   return uuids
 }
 
-function sameOr(was: Backend | undefined, now: Backend): Backend {
+function sameOr(was: RealServer | undefined, now: RealServer): RealServer {
   return was !== undefined && JSON.stringify(was) === JSON.stringify(now) ? was : now
 }

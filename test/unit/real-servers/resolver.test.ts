@@ -1,10 +1,10 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { resolve } from '../../../agent/backends/resolve.ts'
-import { createResolver } from '../../../agent/backends/resolver.ts'
-import type { Allocation } from '../../../agent/backends/types.ts'
 import type { Domain } from '../../../agent/inventory/types.ts'
 import type { BridgePort } from '../../../agent/ports/types.ts'
+import { resolve } from '../../../agent/real-servers/resolve.ts'
+import { createResolver } from '../../../agent/real-servers/resolver.ts'
+import type { Allocation } from '../../../agent/real-servers/types.ts'
 import type { ServiceSpec } from '../../../shared/config/service.ts'
 import { domain, inventory, port, ports, spec } from './fixtures.ts'
 
@@ -73,20 +73,20 @@ test('in whatever way services, VMs and ports change, the incremental result is 
         }
         const full = resolve({ ...input, allocations })
         allocations = full.allocations
-        const { backends, problems, allocations: numbers, gone, come } = resolver.update(input)
+        const { realServers, problems, allocations: numbers, gone, come } = resolver.update(input)
         const sorted = (list: readonly { readonly message: string }[]) => list.map(p => p.message).sort()
         const byKey = (list: readonly Allocation[]) => list.toSorted((a, b) => (a.key < b.key ? -1 : 1))
-        t.deepEqual(backends, full.backends)
+        t.deepEqual(realServers, full.realServers)
         t.deepEqual(sorted(problems), sorted(full.problems))
         t.deepEqual(byKey(numbers), byKey(full.allocations))
         // What it says of the difference is the difference.
-        for (const backend of gone) {
-          t.is(known.get(backend.key), backend)
-          known.delete(backend.key)
+        for (const realServer of gone) {
+          t.is(known.get(realServer.key), realServer)
+          known.delete(realServer.key)
         }
-        for (const backend of come) known.set(backend.key, backend)
-        t.is(known.size, backends.length)
-        t.true(backends.every(backend => known.get(backend.key) === backend))
+        for (const realServer of come) known.set(realServer.key, realServer)
+        t.is(known.size, realServers.length)
+        t.true(realServers.every(realServer => known.get(realServer.key) === realServer))
       }
     }),
     { numRuns: 400 },

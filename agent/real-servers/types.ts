@@ -5,7 +5,7 @@ import type { Persistence, Scheduler, ServiceSpec } from '../../shared/config/se
  * One real server of one virtual service on this host: a VM's port, with everything the compiler, the guest room and
  * the report need to know about it. Plain data, derived anew at every pass.
  */
-export interface Backend {
+export interface RealServer {
   /** `service/vm-uuid/port`: stable across restarts of VM, agent and switch. */
   readonly key: string
   /** Small number that stands for `key` in cookies; kept in SQLite. */
@@ -43,7 +43,7 @@ export interface Attachment {
 }
 
 /** Something that an operator must mend; not fatal for anything beside it. */
-export interface BackendProblem {
+export interface RealServerProblem {
   readonly severity: 'error' | 'warning'
   readonly code: 'SERVICE_AMBIGUOUS' | 'REAL_SERVER_DUPLICATE' | 'INGRESS_PORTS_EXHAUSTED'
   readonly subject: string
@@ -60,9 +60,9 @@ export interface Allocation {
 }
 
 export interface Resolution {
-  readonly backends: readonly Backend[]
-  readonly problems: readonly BackendProblem[]
-  /** What the store must hold after this pass: exactly the backends' numbers. */
+  readonly realServers: readonly RealServer[]
+  readonly problems: readonly RealServerProblem[]
+  /** What the store must hold after this pass: exactly the real servers' numbers. */
   readonly allocations: readonly Allocation[]
 }
 

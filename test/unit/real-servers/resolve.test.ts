@@ -1,6 +1,6 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { type ResolveInput, resolve } from '../../../agent/backends/resolve.ts'
+import { type ResolveInput, resolve } from '../../../agent/real-servers/resolve.ts'
 import { domain, inventory, mac, port, ports, spec, uuid } from './fixtures.ts'
 
 const RANGE = { first: 40_000, last: 40_009 }
@@ -17,27 +17,27 @@ function input(changes: Partial<ResolveInput> = {}): ResolveInput {
 }
 
 test('a VM that a glob names becomes a real server with its port, MAC and number', t => {
-  const { backends, problems } = resolve(input())
+  const { realServers, problems } = resolve(input())
   t.deepEqual(problems, [])
-  t.is(backends.length, 1)
-  const [backend] = backends
-  t.is(backend?.key, `web/${uuid(1)}/8080`)
-  t.deepEqual(backend?.attachment, { mac: mac(1), port: 'vnet1', ofport: 11, tag: undefined })
-  t.is(backend?.ingressPort, 8080)
+  t.is(realServers.length, 1)
+  const [realServer] = realServers
+  t.is(realServer?.key, `web/${uuid(1)}/8080`)
+  t.deepEqual(realServer?.attachment, { mac: mac(1), port: 'vnet1', ofport: 11, tag: undefined })
+  t.is(realServer?.ingressPort, 8080)
 })
 
 test('a UUID names a VM whatever it is called', t => {
   const specs = [spec({ realServers: [{ vm: uuid(2).toUpperCase(), port: 8080, weight: 1 }] })]
-  const { backends } = resolve(input({ specs, inventory: inventory(domain(1), domain(2, { name: 'x' })) }))
+  const { realServers } = resolve(input({ specs, inventory: inventory(domain(1), domain(2, { name: 'x' })) }))
   t.deepEqual(
-    backends.map(b => b.vm.name),
+    realServers.map(b => b.vm.name),
     ['x'],
   )
 })
 
 test('what cannot serve says why', t => {
   const obstacle = (state: Parameters<typeof domain>[1], list = [port(1)]) =>
-    resolve(input({ inventory: inventory(domain(1, state)), ports: ports(...list) })).backends[0]?.obstacle
+    resolve(input({ inventory: inventory(domain(1, state)), ports: ports(...list) })).realServers[0]?.obstacle
   t.is(obstacle({ state: 'shutoff' }), 'the VM is shut off')
   t.is(obstacle({ state: 'paused' }), 'the VM is paused')
   t.is(obstacle({ nics: [] }), 'the VM has no NIC')
@@ -50,26 +50,26 @@ test('what cannot serve says why', t => {
 })
 
 test('a VM that is paused stays attached: its shield is there before it goes on, as after a migration', t => {
-  const [backend] = resolve(input({ inventory: inventory(domain(1, { state: 'paused' })) })).backends
-  t.like(backend?.attachment, { port: 'vnet1', ofport: 11 })
+  const [realServer] = resolve(input({ inventory: inventory(domain(1, { state: 'paused' })) })).realServers
+  t.like(realServer?.attachment, { port: 'vnet1', ofport: 11 })
 })
 
 test("a port that carries another VM's id is not this VM's, even with the same MAC", t => {
-  const { backends } = resolve(input({ ports: ports(port(1, { vmId: uuid(9) })) }))
-  t.is(backends[0]?.attachment, undefined)
+  const { realServers } = resolve(input({ ports: ports(port(1, { vmId: uuid(9) })) }))
+  t.is(realServers[0]?.attachment, undefined)
 })
 
 test('two VMs with one RS port on one host: host MAC + ingress port still name one real server', t => {
   const two = { inventory: inventory(domain(1), domain(2)), ports: ports(port(1), port(2)) }
   const first = resolve(input(two))
   t.deepEqual(
-    first.backends.map(b => b.ingressPort),
+    first.realServers.map(b => b.ingressPort),
     [8080, 40_000],
   )
   // The one that held the real port goes; the other keeps its number.
   const second = resolve(input({ inventory: inventory(domain(2)), ports: two.ports, allocations: first.allocations }))
   t.deepEqual(
-    second.backends.map(b => [b.ingressPort, b.id]),
+    second.realServers.map(b => [b.ingressPort, b.id]),
     [[40_000, 2]],
   )
 })
@@ -78,22 +78,22 @@ test('an ingress port is never one that another real server of the VIP listens o
   const specs = [
     spec({ realServers: [1, 2, 3].map(n => ({ vm: `web-${n}`, port: n === 3 ? 40_000 : 8080, weight: 1 })) }),
   ]
-  const { backends } = resolve(
+  const { realServers } = resolve(
     input({ specs, inventory: inventory(domain(1), domain(2), domain(3)), ports: ports(port(1), port(2), port(3)) }),
   )
-  t.is(new Set(backends.map(b => b.ingressPort)).size, 3)
+  t.is(new Set(realServers.map(b => b.ingressPort)).size, 3)
 })
 
 test('no free ingress port: the real server is left out, the operator is told where to widen the range', t => {
   const domains = [1, 2, 3].map(n => domain(n))
-  const { backends, problems } = resolve(
+  const { realServers, problems } = resolve(
     input({
       inventory: inventory(...domains),
       ports: ports(port(1), port(2), port(3)),
       ingressPorts: { first: 40_000, last: 40_000 },
     }),
   )
-  t.is(backends.length, 2)
+  t.is(realServers.length, 2)
   t.regex(problems[0]?.message ?? '', /no free ingress port in 40000-40000 .*ingressPorts/)
 })
 
@@ -103,7 +103,7 @@ test('two VIP ports on one RS port of one VM are refused with both names, files 
   const alone = resolve(input({ specs: [a] }))
   const both = resolve(input({ specs: [b, a], allocations: alone.allocations }))
   t.deepEqual(
-    both.backends.map(x => x.service),
+    both.realServers.map(x => x.service),
     ['a'],
   )
   t.is(both.problems[0]?.code, 'SERVICE_AMBIGUOUS')
@@ -116,19 +116,19 @@ test('another protocol or another VIP on the same RS port is no ambiguity', t =>
     spec({ service: 'b', port: 81, protocol: 'udp' }),
     spec({ service: 'c', port: 81, vip: '10.10.1.101' }),
   ]
-  const { backends, problems } = resolve(input({ specs: [spec(), ...others] }))
-  t.is(backends.length, 3)
+  const { realServers, problems } = resolve(input({ specs: [spec(), ...others] }))
+  t.is(realServers.length, 3)
   t.deepEqual(problems, [])
 })
 
 test('one VM named twice with two weights: the first is in force, and a warning says so', t => {
-  const realServers = [
+  const listed = [
     { vm: 'web-1', port: 8080, weight: 3 },
     { vm: 'web-*', port: 8080, weight: 1 },
   ]
-  const { backends, problems } = resolve(input({ specs: [spec({ realServers })] }))
+  const { realServers, problems } = resolve(input({ specs: [spec({ realServers: listed })] }))
   t.deepEqual(
-    backends.map(b => b.weight),
+    realServers.map(b => b.weight),
     [3],
   )
   t.is(problems[0]?.code, 'REAL_SERVER_DUPLICATE')
@@ -167,9 +167,9 @@ test('property: whatever the order of the inputs, host MAC + ingress port name o
           .sort((a, b) => a.key - b.key)
           .map(x => x.item),
       )
-      t.deepEqual(shuffled.backends, straight.backends)
-      const requests = straight.backends.map(b => `${b.vip}/${b.protocol}/${b.ingressPort}`)
-      const replies = straight.backends.map(b => `${b.vip}/${b.protocol}/${b.vm.uuid}/${b.rsPort}`)
+      t.deepEqual(shuffled.realServers, straight.realServers)
+      const requests = straight.realServers.map(b => `${b.vip}/${b.protocol}/${b.ingressPort}`)
+      const replies = straight.realServers.map(b => `${b.vip}/${b.protocol}/${b.vm.uuid}/${b.rsPort}`)
       t.is(new Set(requests).size, requests.length)
       t.is(new Set(replies).size, replies.length)
       const again = resolve(
@@ -180,7 +180,7 @@ test('property: whatever the order of the inputs, host MAC + ingress port name o
           allocations: straight.allocations,
         }),
       )
-      t.deepEqual(again.backends, straight.backends)
+      t.deepEqual(again.realServers, straight.realServers)
     }),
   )
 })
