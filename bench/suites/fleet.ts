@@ -20,6 +20,8 @@ const ACTIVE = [1, 20, 200] as const
 /** All networks of VIPs. */
 const VIPS = '10.64.0.0/16'
 const OURS = 'cookie=0xc705200000000000/0xfffff00000000000'
+/** Of the kind `forward` (shared/flows/cookie.ts): one flow a real server. */
+const FORWARD = 'cookie=0xc705202600000000/0xffffffff00000000'
 
 const suite: Suite = {
   name: 'fleet',
@@ -127,7 +129,7 @@ async function installed(director: DirectorProcess, fleet: Fleet, sw: DirectorSw
   const begin = wallNow()
   for (let host = 0; host < HOSTS; host++) fleet.start(host)
   const wanted = `flow_count=${fleet.services * REAL_SERVERS}`
-  while (!(await sw.ofctl(['dump-aggregate', 'table=104'])).includes(wanted)) await sleep(100)
+  while (!(await sw.ofctl(['dump-aggregate', FORWARD])).includes(wanted)) await sleep(100)
   return director.changes.at(-1)!.at - begin
 }
 

@@ -3,6 +3,8 @@ import type { Log } from '../log.ts'
 /** One part of a daemon. `start` resolves when the parts after it may rely on it, with what stops it again. */
 export interface Part {
   readonly name: string
+  /** Waits with its start for `LifecycleOptions.late`, for the daemon's first work needs nothing of it. */
+  readonly late?: boolean
   start(signal: AbortSignal): Promise<Stop | undefined> | Stop | undefined
 }
 
@@ -10,8 +12,10 @@ export type Stop = () => Promise<void> | void
 
 export interface LifecycleOptions {
   readonly log: Log
-  /** In order of start; stopped in reverse. */
+  /** In order of start, the late ones after all others; stopped in reverse. */
   readonly parts: readonly Part[]
+  /** Called once the other parts have started. Late parts start when it resolves. Default: at once. */
+  late?(): Promise<void>
   /** Another way to stop than a signal. */
   readonly signal?: AbortSignal
   /** All parts have started. */
@@ -63,12 +67,17 @@ export async function runLifecycle(options: LifecycleOptions): Promise<void> {
   options.signal?.addEventListener('abort', onAbort, { once: true })
 
   try {
-    for (const part of parts) {
-      if (stopping.signal.aborted) break
-      log.debug(`starting ${part.name}`)
-      const stop = await part.start(stopping.signal)
-      if (stop !== undefined) started.push({ name: part.name, stop })
+    const start = async (late: boolean) => {
+      for (const part of parts.filter(part => (part.late ?? false) === late)) {
+        if (stopping.signal.aborted) return
+        log.debug(`starting ${part.name}`)
+        const stop = await part.start(stopping.signal)
+        if (stop !== undefined) started.push({ name: part.name, stop })
+      }
     }
+    await start(false)
+    if (options.late !== undefined) await Promise.race([options.late(), aborted(stopping.signal)])
+    await start(true)
     if (!stopping.signal.aborted) {
       options.onReady?.()
       await aborted(stopping.signal)

@@ -1,4 +1,5 @@
 import { EventEmitter, once } from 'node:events'
+import { setImmediate as immediate } from 'node:timers/promises'
 import test from 'ava'
 import { type LifecycleOptions, type Part, runLifecycle } from '../../../shared/run/lifecycle.ts'
 import { memoryLog } from './memory-log.ts'
@@ -103,4 +104,29 @@ test('a second signal exits at once', async t => {
   await new Promise(resolve => setImmediate(resolve))
   release()
   await done
+})
+
+test('late parts start when they may, after all others, and stop first', async t => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const { seen, signals, done } = harness(
+    seen => [part(seen, 'a'), { ...part(seen, 'b'), late: true }, part(seen, 'c')],
+    { late: () => promise },
+  )
+  await immediate()
+  t.deepEqual(seen, ['+a', '+c'])
+  resolve()
+  await once(signals, 'ready')
+  signals.emit('SIGTERM', 'SIGTERM')
+  await done
+  t.deepEqual(seen, ['+a', '+c', '+b', 'ready', '-b', '-c', '-a'])
+})
+
+test('a daemon that is stopped before its late parts may start never starts them', async t => {
+  const { seen, signals, done } = harness(seen => [part(seen, 'a'), { ...part(seen, 'b'), late: true }], {
+    late: () => new Promise(() => {}),
+  })
+  await immediate()
+  signals.emit('SIGTERM', 'SIGTERM')
+  await done
+  t.deepEqual(seen, ['+a', '-a'])
 })
