@@ -3,8 +3,8 @@ import type { ServiceSpec, SpecProblem } from '../shared/config/service.ts'
 import type { ServicesSnapshot } from '../shared/config/snapshot.ts'
 import type { Inventory } from './inventory/types.ts'
 import type { PortsSnapshot } from './ports/types.ts'
-import type { DirectorDocument, DirectorInfo } from './report/types.ts'
 import type { Store } from './store/store.ts'
+import type { DirectorDocument, DirectorInfo } from './store/types.ts'
 
 /** What the agent knows from outside, each the newest snapshot. Watchers write here and mark the loop; the loop reads. */
 export interface Inputs {

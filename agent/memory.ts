@@ -1,9 +1,9 @@
 import type { GuestManager } from './guest/manager.ts'
-import type { GuestRecord } from './guest/types.ts'
 import type { Domain } from './inventory/types.ts'
 import type { RealServer } from './real-servers/types.ts'
 import type { Told } from './report/reports.ts'
 import type { Store } from './store/store.ts'
+import type { GuestRecord } from './store/types.ts'
 
 /** Which real servers were ready in which run of their VM; kept in SQLite, for an agent that starts again. */
 export function createReadyMemory(store: Pick<Store, 'readyRuns' | 'changeReadyRuns'>) {

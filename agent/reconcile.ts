@@ -24,8 +24,9 @@ import type { PortRange } from './real-servers/ingress.ts'
 import { createResolver } from './real-servers/resolver.ts'
 import type { RealServer, RealServerProblem } from './real-servers/types.ts'
 import { createReports } from './report/reports.ts'
-import type { DirectorDocument, DirectorInfo, ReportedRealServer } from './report/types.ts'
+import type { ReportedRealServer } from './report/types.ts'
 import type { Store } from './store/store.ts'
+import type { DirectorDocument, DirectorInfo } from './store/types.ts'
 
 export interface ReconcileOptions {
   readonly inputs: Inputs

@@ -5,7 +5,8 @@ import type { AgentConfig } from './config/schema.ts'
 import { findHostIp } from './host.ts'
 import type { Inputs } from './inputs.ts'
 import type { createReporter, HostIdentity, HostReporter } from './report/reporter.ts'
-import type { DirectorDocument, ReportedRealServer } from './report/types.ts'
+import type { ReportedRealServer } from './report/types.ts'
+import type { DirectorDocument } from './store/types.ts'
 
 export interface ReportingOptions {
   readonly config: AgentConfig

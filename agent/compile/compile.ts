@@ -1,7 +1,7 @@
 import type { Compiled, CompiledObject } from '../../shared/flows/compiled.ts'
 import { digest } from '../../shared/flows/digest.ts'
 import type { Flow } from '../../shared/flows/types.ts'
-import { probeSource } from '../health/address.ts'
+import { probeSource } from '../probe-port/address.ts'
 import type { Attachment, RealServer } from '../real-servers/types.ts'
 import { accessPorts, arpProxyFlows, directorHere, type VipNetwork } from './features/arp-proxy.ts'
 import { shieldFlows } from './features/arp-shield.ts'

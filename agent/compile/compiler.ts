@@ -1,7 +1,7 @@
 import type { Compiled, CompiledObject } from '../../shared/flows/compiled.ts'
-import type { GuestRecord } from '../guest/types.ts'
 import type { PortIndex } from '../real-servers/attach.ts'
 import type { RealServer } from '../real-servers/types.ts'
+import type { GuestRecord } from '../store/types.ts'
 import { compileHost, compileVip } from './compile.ts'
 import { portsText } from './networks.ts'
 import { shields } from './shields.ts'

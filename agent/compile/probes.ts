@@ -1,5 +1,5 @@
 import type { CheckSpec } from '../../shared/config/check.ts'
-import { type ProbeNetwork, probeAddress, probeSource } from '../health/address.ts'
+import { type ProbeNetwork, probeAddress, probeSource } from '../probe-port/address.ts'
 import type { Attachment, RealServer } from '../real-servers/types.ts'
 
 /** One way from the probe port to a VIP and port in a VM. */

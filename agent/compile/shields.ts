@@ -1,6 +1,6 @@
-import type { GuestRecord } from '../guest/types.ts'
 import type { BridgePort } from '../ports/types.ts'
 import type { RealServer } from '../real-servers/types.ts'
+import type { GuestRecord } from '../store/types.ts'
 import type { Shield } from './types.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { ProbeNetwork } from '../health/address.ts'
+import type { ProbeNetwork } from '../probe-port/address.ts'
 import type { RealServer } from '../real-servers/types.ts'
 
 export interface CompileInput {

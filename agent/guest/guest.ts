@@ -2,11 +2,12 @@ import { CrossportError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import { createDirtyLoop } from '../../shared/run/dirty-loop.ts'
+import type { GuestRecords } from '../store/types.ts'
 import { type AgentCall, createQga } from './qga.ts'
 import { createGuestRoutes } from './routes.ts'
 import { settleGuest } from './settle.ts'
 import { newStatus, retarget, sameStatus, withError, withNic, withVip } from './status.ts'
-import type { GuestRecords, GuestStatus, GuestTarget } from './types.ts'
+import type { GuestStatus, GuestTarget } from './types.ts'
 
 export interface GuestOptions {
   readonly agentCall: AgentCall

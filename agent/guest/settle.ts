@@ -1,5 +1,6 @@
 import { CrossportError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
+import type { GuestRecord, GuestRecords } from '../store/types.ts'
 import { readCommands } from './commands.ts'
 import { type GuestFiles, guestFiles } from './files.ts'
 import { addAddress, removeAddress } from './ip.ts'
@@ -7,7 +8,7 @@ import { type GuestNic, readNic } from './nic.ts'
 import { ownerOf } from './ownership.ts'
 import { findPlace, findWriter, noPersistence, type Place, removeFile } from './persist.ts'
 import type { Qga } from './qga.ts'
-import type { GuestRecord, GuestRecords, GuestTarget, VipStatus } from './types.ts'
+import type { GuestTarget, VipStatus } from './types.ts'
 import type { PersistWriter } from './writers/types.ts'
 
 export interface SettleOptions {

@@ -1,6 +1,7 @@
 import { CrossportError, type ErrorCode } from '../../shared/errors.ts'
+import type { GuestRecord } from '../store/types.ts'
 import type { GuestNic } from './nic.ts'
-import type { GuestRecord, GuestStatus, GuestTarget, VipStatus } from './types.ts'
+import type { GuestStatus, GuestTarget, VipStatus } from './types.ts'
 
 /** What is known about one NIC of one guest; replaced, never changed in place. */
 export function newStatus({ vmUuid, mac, vips }: GuestTarget): GuestStatus {

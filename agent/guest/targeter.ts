@@ -1,8 +1,9 @@
 import { changedItems } from '../../shared/lists.ts'
 import type { Domain } from '../inventory/types.ts'
 import type { RealServer } from '../real-servers/types.ts'
+import type { GuestRecord } from '../store/types.ts'
 import { guestTargets, type TargetInput } from './targets.ts'
-import type { GuestRecord, GuestTarget } from './types.ts'
+import type { GuestTarget } from './types.ts'
 
 export interface TargeterInput extends Omit<TargetInput, 'realServers'> {
   /** Real servers that are gone since the last update, and those that are new. */

@@ -1,6 +1,7 @@
 import type { Domain } from '../inventory/types.ts'
 import type { RealServer } from '../real-servers/types.ts'
-import type { GuestRecord, GuestTarget } from './types.ts'
+import type { GuestRecord } from '../store/types.ts'
+import type { GuestTarget } from './types.ts'
 
 export interface TargetInput {
   readonly realServers: readonly RealServer[]

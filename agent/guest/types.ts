@@ -1,4 +1,4 @@
-/** The VIPs that one VM must hold on one NIC. The guest room makes it so, and keeps trying. */
+/** The VIPs that one VM must hold on one NIC. The guest's loop makes it so, and keeps trying. */
 export interface GuestTarget {
   readonly vmUuid: string
   readonly vmName: string
@@ -31,22 +31,4 @@ export interface VipStatus {
   readonly code?: string
   /** For the operator: what is wrong and how to mend it. */
   readonly reason?: string
-}
-
-/** What we added to a guest, so that only that is taken out again. Kept in SQLite; survives agent and VM. */
-export interface GuestRecord {
-  readonly vmUuid: string
-  readonly mac: string
-  readonly vip: string
-  readonly nicName: string
-  /** False where the address was there before us. */
-  readonly addressAdded: boolean
-  /** Path inside the guest of the file that we wrote, undefined where none. */
-  readonly file: string | undefined
-}
-
-export interface GuestRecords {
-  list(): readonly GuestRecord[]
-  put(record: GuestRecord): void
-  remove(vmUuid: string, mac: string, vip: string): void
 }

@@ -1,7 +1,7 @@
+import { flowsOf } from '../compile/objects.ts'
 import { checkTransport, type Probe } from '../compile/probes.ts'
 import type { GuestStatus } from '../guest/types.ts'
 import type { RealServer } from '../real-servers/types.ts'
-import { flowsOf } from '../report/reports.ts'
 import type { CheckTarget } from './types.ts'
 
 export interface CheckTargetInput {

@@ -1,4 +1,4 @@
-import type { Allocation } from './types.ts'
+import type { Allocation } from '../store/types.ts'
 
 export interface PortRange {
   readonly first: number

@@ -2,9 +2,10 @@ import type { RealServerSpec, ServiceSpec } from '../../shared/config/service.ts
 import { vmMatcher } from '../../shared/config/vm-pattern.ts'
 import type { Domain, Inventory } from '../inventory/types.ts'
 import type { PortsSnapshot } from '../ports/types.ts'
+import type { Allocation } from '../store/types.ts'
 import { attach, indexPorts, linkObstacle, type PortIndex, stateObstacle } from './attach.ts'
 import { ingressPorts, type PortRange } from './ingress.ts'
-import type { Allocation, RealServer, RealServerProblem, Resolution } from './types.ts'
+import type { RealServer, RealServerProblem, Resolution } from './types.ts'
 
 export interface ResolveInput {
   readonly specs: readonly ServiceSpec[]

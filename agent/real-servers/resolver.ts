@@ -3,6 +3,7 @@ import { vmMatcher } from '../../shared/config/vm-pattern.ts'
 import { changedItems, updateSorted } from '../../shared/lists.ts'
 import type { Domain, Inventory } from '../inventory/types.ts'
 import type { PortsSnapshot } from '../ports/types.ts'
+import type { Allocation } from '../store/types.ts'
 import { indexPorts } from './attach.ts'
 import { ingressPorts } from './ingress.ts'
 import {
@@ -17,7 +18,7 @@ import {
   resolveServices,
   toRealServer,
 } from './resolve.ts'
-import type { Allocation, RealServer, RealServerProblem, Resolution } from './types.ts'
+import type { RealServer, RealServerProblem, Resolution } from './types.ts'
 
 /** The real servers, and what of them differs from the last update. Those that are the same are the same object. */
 export interface Resolved extends Resolution {

@@ -1,8 +1,9 @@
 import type { CheckSpec } from '../../shared/config/check.ts'
 import type { Persistence, Scheduler, ServiceSpec } from '../../shared/config/service.ts'
+import type { Allocation } from '../store/types.ts'
 
 /**
- * One real server of one virtual service on this host: a VM's port, with everything the compiler, the guest room and
+ * One real server of one virtual service on this host: a VM's port, with everything the compiler, the guests and
  * the report need to know about it. Plain data, derived anew at every pass.
  */
 export interface RealServer {
@@ -48,15 +49,6 @@ export interface RealServerProblem {
   readonly code: 'SERVICE_AMBIGUOUS' | 'REAL_SERVER_DUPLICATE' | 'INGRESS_PORTS_EXHAUSTED'
   readonly subject: string
   readonly message: string
-}
-
-/** Numbers that must not change while a real server lives; remembered by the store between passes. */
-export interface Allocation {
-  readonly key: string
-  readonly id: number
-  readonly vip: string
-  readonly protocol: 'tcp' | 'udp'
-  readonly ingressPort: number
 }
 
 export interface Resolution {

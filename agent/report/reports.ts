@@ -1,3 +1,4 @@
+import { flowsOf } from '../compile/objects.ts'
 import type { GuestStatus } from '../guest/types.ts'
 import type { Health } from '../health/types.ts'
 import type { RealServer } from '../real-servers/types.ts'
@@ -93,9 +94,4 @@ export function createReports(): (input: ReportsInput) => Reports {
     for (const key of gone) known.delete(key)
     return gone
   }
-}
-
-/** Everything in the switch that request, reply and VIP of a real server need. */
-export function flowsOf({ key, vip, attachment: at }: RealServer): readonly string[] {
-  return [`rs/${key}`, `shield/${vip}/${at?.port}`, `vip/${vip}/${at?.tag ?? 'untagged'}`, 'host']
 }

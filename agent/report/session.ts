@@ -4,8 +4,9 @@ import type { RegistrationRequest__Output } from '../../shared/rpc/gen/crossport
 import type { ServiceDocuments__Output } from '../../shared/rpc/gen/crossport/v1/ServiceDocuments.ts'
 import { toProto } from '../../shared/rpc/real-server.ts'
 import type { Clock } from '../../shared/run/clock.ts'
+import type { DirectorDocument } from '../store/types.ts'
 import { deltaOf } from './delta.ts'
-import type { DirectorDocument, ReportedRealServer, ReportHandlers } from './types.ts'
+import type { ReportedRealServer, ReportHandlers } from './types.ts'
 
 /** Who this host is, as the director will address it. */
 export interface HostIdentity {

@@ -1,28 +1,8 @@
 import type { RealServerReport } from '../../shared/rpc/real-server.ts'
+import type { DirectorDocument, DirectorInfo } from '../store/types.ts'
 
 /** One real server as the director hears of it; its `id` is stable on this host across restarts of VM and agent. */
 export type ReportedRealServer = RealServerReport
-
-/** What the director told us last. Kept in SQLite by the agent, so that the host stays autonomous. */
-export interface DirectorInfo {
-  readonly id: string
-  /** D, lower case. */
-  readonly mac: string
-  /** R, lower case; absent: a director that has none. */
-  readonly recallMac?: string
-  /** Seconds that an idle TCP connection stays in its table. */
-  readonly connectionSeconds?: number
-  /** Address of the director's host in the underlay; absent or empty: not told. */
-  readonly hostIp?: string
-  readonly leaseMs: number
-  readonly active: boolean
-}
-
-export interface DirectorDocument {
-  readonly file: string
-  readonly line: number
-  readonly text: string
-}
 
 /** Callbacks store a snapshot and mark the loop dirty; they do no I/O. */
 export interface ReportHandlers {

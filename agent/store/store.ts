@@ -2,12 +2,10 @@ import type { DesiredStore } from '../../shared/apply/saver.ts'
 import { programIdentity } from '../../shared/run/program.ts'
 import { openDatabase, stateError } from '../../shared/sqlite/open.ts'
 import { type FileStore, openServiceFiles } from '../../shared/sqlite/service-files.ts'
-import type { GuestRecords } from '../guest/types.ts'
 import type { Domain } from '../inventory/types.ts'
-import type { Allocation } from '../real-servers/types.ts'
-import type { DirectorDocument, DirectorInfo } from '../report/types.ts'
 import { MIGRATIONS } from './schema.ts'
 import { desiredTable, guestTable, keyedTable, metaTable } from './tables.ts'
+import type { Allocation, DirectorDocument, DirectorInfo, GuestRecords } from './types.ts'
 
 /** What the switch said to the newest change. */
 export interface Outcome {

@@ -1,7 +1,7 @@
 import type { DesiredStore, SavedObject } from '../../shared/apply/saver.ts'
 import type { KnownPrints } from '../../shared/flows/table.ts'
 import type { Database } from '../../shared/sqlite/open.ts'
-import type { GuestRecord, GuestRecords } from '../guest/types.ts'
+import type { GuestRecord, GuestRecords } from './types.ts'
 
 export function metaTable(db: Database) {
   const get = db.prepare('SELECT value FROM meta WHERE key = ?').pluck()

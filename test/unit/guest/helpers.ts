@@ -1,7 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { createGuestManager } from '../../../agent/guest/manager.ts'
 import type { AgentCall } from '../../../agent/guest/qga.ts'
-import type { GuestRecord, GuestRecords, GuestTarget } from '../../../agent/guest/types.ts'
+import type { GuestTarget } from '../../../agent/guest/types.ts'
+import type { GuestRecord, GuestRecords } from '../../../agent/store/types.ts'
 import { quiet } from '../../../shared/log/quiet.ts'
 import { fakeClock } from '../run/fake-clock.ts'
 

@@ -4,7 +4,7 @@ import type { Domain } from '../../../agent/inventory/types.ts'
 import type { BridgePort } from '../../../agent/ports/types.ts'
 import { resolve } from '../../../agent/real-servers/resolve.ts'
 import { createResolver } from '../../../agent/real-servers/resolver.ts'
-import type { Allocation } from '../../../agent/real-servers/types.ts'
+import type { Allocation } from '../../../agent/store/types.ts'
 import type { ServiceSpec } from '../../../shared/config/service.ts'
 import { domain, inventory, port, ports, spec } from './fixtures.ts'
 

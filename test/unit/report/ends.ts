@@ -1,6 +1,6 @@
 import type { ExecutionContext } from 'ava'
 import { createReporter, type HostIdentity } from '../../../agent/report/reporter.ts'
-import type { DirectorDocument, DirectorInfo } from '../../../agent/report/types.ts'
+import type { DirectorDocument, DirectorInfo } from '../../../agent/store/types.ts'
 import { type Agents, type Offer, serveAgents } from '../../../director/intake/agents.ts'
 import type { HostReport } from '../../../director/registry/types.ts'
 import type { TlsFiles } from '../../../shared/rpc/tls.ts'

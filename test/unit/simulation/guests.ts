@@ -1,5 +1,6 @@
 import type { GuestManager } from '../../../agent/guest/manager.ts'
-import type { GuestRecords, GuestStatus, GuestTarget } from '../../../agent/guest/types.ts'
+import type { GuestStatus, GuestTarget } from '../../../agent/guest/types.ts'
+import type { GuestRecords } from '../../../agent/store/types.ts'
 
 /** Guests that take their time: what they were asked for is done when `settle` is called. */
 export interface ModelGuests extends Pick<GuestManager, 'set' | 'status' | 'changes'> {

@@ -1,6 +1,6 @@
 import type { Domain, Inventory } from '../../../agent/inventory/types.ts'
 import type { BridgePort, PortsSnapshot } from '../../../agent/ports/types.ts'
-import type { DirectorInfo } from '../../../agent/report/types.ts'
+import type { DirectorInfo } from '../../../agent/store/types.ts'
 import type { ServiceSpec } from '../../../shared/config/service.ts'
 import type { ServicesSnapshot } from '../../../shared/config/snapshot.ts'
 import { domain, inventory, port, ports, spec } from '../real-servers/fixtures.ts'
