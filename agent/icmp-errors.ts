@@ -1,16 +1,18 @@
 import { decodeCookie } from '../shared/flows/cookie.ts'
 import type { Log } from '../shared/log.ts'
 import { parseIcmpError, withCitedSourcePort } from '../shared/packet/icmp-error.ts'
+import type { Reading } from '../shared/run/cell.ts'
 import type { Clock } from '../shared/run/clock.ts'
 import { createTokenBucket } from '../shared/run/token-bucket.ts'
 import type { PacketIn, Switch } from '../shared/switch/types.ts'
+import type { Outcome } from './outcome.ts'
 import type { RealServer } from './real-servers/types.ts'
 
 export interface IcmpErrorsOptions {
   readonly log: Log
   readonly clock: Clock
-  readonly switch: () => Pick<Switch, 'packetOut'>
-  readonly realServers: () => readonly RealServer[]
+  readonly switch: Reading<{ readonly session: Pick<Switch, 'packetOut'> | undefined }>
+  readonly outcome: Reading<Pick<Outcome, 'realServers'>>
 }
 
 const LIMIT = { perSecond: 200, burst: 200 } as const
@@ -30,7 +32,7 @@ export function createIcmpErrors(options: IcmpErrorsOptions): (packet: PacketIn)
     const { protocol, src, srcPort } = error.cited
     const fits = (realServer: RealServer) =>
       realServer.vip === src && realServer.protocol === protocol && realServer.ingressPort === srcPort
-    const realServer = options.realServers().find(fits)
+    const realServer = options.outcome.get().realServers.find(fits)
     if (realServer?.attachment === undefined) return
     const { mac, ofport } = realServer.attachment
     log.debug('an ICMP error is delivered', {
@@ -39,9 +41,9 @@ export function createIcmpErrors(options: IcmpErrorsOptions): (packet: PacketIn)
       type: error.type,
       code: error.code,
     })
-    options
-      .switch()
-      .packetOut({
+    options.switch
+      .get()
+      .session?.packetOut({
         actions: [
           ...(error.tagged ? [{ type: 'pop_vlan' } as const] : []),
           { type: 'set_field', field: 'eth_dst', value: mac },

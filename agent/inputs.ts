@@ -1,29 +1,56 @@
-import { parseServiceFile } from '../shared/config/parse.ts'
-import type { ServiceSpec, SpecProblem } from '../shared/config/service.ts'
 import type { ServicesSnapshot } from '../shared/config/snapshot.ts'
+import type { Switch } from '../shared/switch/types.ts'
+import type { GuestStatus } from './guest/types.ts'
+import type { Health } from './health/types.ts'
 import type { Inventory } from './inventory/types.ts'
+import { ofportOf } from './ports/find.ts'
 import type { PortsSnapshot } from './ports/types.ts'
 import type { Store } from './store/store.ts'
-import type { DirectorDocument, DirectorInfo } from './store/types.ts'
+import type { DirectorDocument, DirectorInfo, GuestRecord } from './store/types.ts'
 
-/** What the agent knows from outside, each the newest snapshot. Watchers write here and mark the loop; the loop reads. */
+/** What the agent knows from outside, each the newest snapshot. A change of any of them asks for a pass. */
 export interface Inputs {
-  services: ServicesSnapshot
-  inventory: Inventory
-  ports: PortsSnapshot
-  /** The one that answers for the VIPs. */
-  director: DirectorInfo | undefined
-  /** All that have been heard of, by the address that they were dialled at. */
-  directors: ReadonlyMap<string, DirectorInfo>
-  documents: readonly DirectorDocument[]
-  /** False: there is a director, and neither it nor the state file has told its documents. */
-  heardDocuments: boolean
-  directorState: { readonly state: 'connected' | 'registered' | 'disconnected' | 'none'; readonly reason: string }
-  switchUp: boolean
-  switchReason: string
+  readonly services: ServicesSnapshot
+  readonly inventory: Inventory
+  readonly ports: PortsSnapshot
+  readonly directors: Directors
+  readonly documents: Documents
+  readonly switch: SwitchState
   /** The tunnel port of an overlay; undefined on an l2 fabric. */
-  tunnel: TunnelState | undefined
+  readonly tunnel: TunnelState | undefined
+  /** What guests were given. */
+  readonly records: readonly GuestRecord[]
+  /** Another object whenever a guest's status has changed. */
+  readonly guests: GuestStatuses
+  /** Another object whenever a verdict, or what a check needs of this host, has changed. */
+  readonly health: HealthVerdicts
+  /** Nothing is wanted any more (teardown), until the process ends. */
+  readonly withdrawn: boolean
 }
+
+/** What directors have said of themselves. */
+export interface Directors {
+  /** The one that answers for the VIPs. */
+  readonly active: DirectorInfo | undefined
+  /** All that have been heard of, by the address that they were dialled at. */
+  readonly all: ReadonlyMap<string, DirectorInfo>
+}
+
+export interface Documents {
+  /** False: there is a director, and neither it nor the state file has told its documents. */
+  readonly heard: boolean
+  readonly list: readonly DirectorDocument[]
+}
+
+export interface SwitchState {
+  /** Undefined while there is no connection. */
+  readonly session: Session | undefined
+  /** Why there is none, in words for the operator. */
+  readonly reason: string
+}
+
+/** What the agent does with its switch. */
+export type Session = Pick<Switch, 'readInstalled' | 'commit' | 'packetOut' | 'readFlowStats'>
 
 export interface TunnelState {
   readonly name: string
@@ -35,31 +62,44 @@ export interface TunnelState {
   readonly room: number | undefined
 }
 
+export interface GuestStatuses {
+  status(vmUuid: string, mac: string): GuestStatus | undefined
+}
+
+export interface HealthVerdicts {
+  /** By a real server's key; undefined for one that is not checked. */
+  health(key: string): Health | undefined
+  /** The newest result in words; '' where there is none. */
+  last(key: string): string
+}
+
 /**
  * Starts from what SQLite remembers, so that a host whose libvirt or director is away still knows its part.
- * `addresses`: of the directors that are configured.
+ *
+ * @param addresses - of the directors that are configured
  */
-export function initialInputs(store: Store, addresses: readonly string[] = []): Inputs {
+export function initialInputs(store: Store, addresses: readonly string[], tunnel: TunnelState | undefined): Inputs {
+  const active = store.director()
   return {
     services: { synced: false, specs: [], problems: [], documents: [], files: [] },
     inventory: { synced: false, domains: store.domains(), reason: 'connecting to libvirt' },
     ports: { synced: false, bridge: undefined, ports: [], reason: 'connecting to ovsdb-server' },
-    director: store.director(),
-    directors: new Map([...store.directors()].filter(([address]) => addresses.includes(address))),
-    documents: store.documents(),
-    heardDocuments: addresses.length === 0 || store.director() !== undefined,
-    directorState: { state: 'none', reason: 'no director has been heard of yet' },
-    switchUp: false,
-    switchReason: 'connecting to the switch',
-    tunnel: undefined,
+    directors: { active, all: new Map([...store.directors()].filter(([address]) => addresses.includes(address))) },
+    documents: { heard: addresses.length === 0 || active !== undefined, list: store.documents() },
+    switch: { session: undefined, reason: 'connecting to the switch' },
+    tunnel,
+    records: store.guestRecords.list(),
+    guests: { status: () => undefined },
+    health: { health: () => undefined, last: () => '' },
+    withdrawn: false,
   }
 }
 
-/** What must be known before anything is done at all; undefined: go. Deleting needs more (see `mayDelete`). */
+/** What must be known before anything is done at all; undefined: go. Deleting needs more (see `createSweepGate`). */
 export function missing(inputs: Inputs): string | undefined {
   if (!inputs.services.synced) return 'the service files'
   if (inputs.ports.bridge === undefined) return inputs.ports.reason ?? 'the bridge'
-  if (!inputs.switchUp) return inputs.switchReason
+  if (inputs.switch.session === undefined) return inputs.switch.reason
   const { tunnel } = inputs
   if (tunnel !== undefined && tunnelOfport(inputs) === undefined)
     return tunnel.problem ?? `tunnel port ${tunnel.name} of the bridge`
@@ -69,12 +109,12 @@ export function missing(inputs: Inputs): string | undefined {
 
 /** OpenFlow number of the tunnel port; undefined while Open vSwitch has not opened it. */
 export function tunnelOfport({ ports, tunnel }: Pick<Inputs, 'ports' | 'tunnel'>): number | undefined {
-  return ports.ports.find(port => port.name === tunnel?.name)?.ofport
+  return tunnel === undefined ? undefined : ofportOf(ports, tunnel.name)
 }
 
-/** For how long an idle connection is kept: no less than by any director. */
-export function connectionSeconds({ directors }: Pick<Inputs, 'directors'>): number {
-  return Math.max(...[...directors.values()].map(({ connectionSeconds = 900 }) => connectionSeconds), 1)
+/** Seconds that an idle connection is kept: no less than by any director. */
+export function connectionSeconds({ all }: Directors): number {
+  return Math.max(...[...all.values()].map(({ connectionSeconds = 900 }) => connectionSeconds), 1)
 }
 
 /**
@@ -83,44 +123,11 @@ export function connectionSeconds({ directors }: Pick<Inputs, 'directors'>): num
  */
 export function createSweepGate() {
   const pending = new Set(['services', 'ports', 'inventory', 'documents'])
-  return (inputs: Inputs): boolean => {
+  return (inputs: Pick<Inputs, 'services' | 'ports' | 'inventory' | 'documents'>): boolean => {
     if (inputs.services.synced) pending.delete('services')
     if (inputs.ports.synced) pending.delete('ports')
     if (inputs.inventory.synced) pending.delete('inventory')
-    if (inputs.heardDocuments) pending.delete('documents')
+    if (inputs.documents.heard) pending.delete('documents')
     return pending.size === 0
   }
-}
-
-/** The director's documents as specs; each is parsed again only when it changes. */
-export function createDocumentParser() {
-  let last: { documents: readonly DirectorDocument[]; result: ParsedDocuments } | undefined
-  let known: ReadonlyMap<string, ParsedDocument> = new Map()
-  return (documents: readonly DirectorDocument[]): ParsedDocuments => {
-    if (last?.documents === documents) return last.result
-    const specs: ServiceSpec[] = []
-    const problems: SpecProblem[] = []
-    const next = new Map<string, ParsedDocument>()
-    for (const { file, line, text } of documents) {
-      const place = `${file}:${line}`
-      const before = known.get(place)
-      const one =
-        before?.text === text ? before : { text, ...parseServiceFile(text, file, { origin: 'director', line }) }
-      next.set(place, one)
-      specs.push(...one.specs)
-      problems.push(...one.problems)
-    }
-    known = next
-    last = { documents, result: { specs, problems } }
-    return last.result
-  }
-}
-
-interface ParsedDocument extends ParsedDocuments {
-  readonly text: string
-}
-
-export interface ParsedDocuments {
-  readonly specs: readonly ServiceSpec[]
-  readonly problems: readonly SpecProblem[]
 }

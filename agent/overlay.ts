@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import { OVERHEAD, type OverlayConfig, overlayOf } from '../shared/config/overlay.ts'
 import { CrossportError } from '../shared/errors.ts'
+import type { InputCells } from './cells.ts'
 import { toTunnel } from './compile/features/overlay.ts'
 import type { OverlayContext } from './compile/types.ts'
 import type { AgentConfig } from './config/schema.ts'
 import { findHostIp } from './host.ts'
-import { type Inputs, type TunnelState, tunnelOfport } from './inputs.ts'
+import { type Directors, type Inputs, type TunnelState, tunnelOfport } from './inputs.ts'
 import type { PortsSnapshot } from './ports/types.ts'
 
 /** This host's end of the overlay, from the configuration. */
@@ -39,7 +40,7 @@ export function overlayContext(overlay: HostOverlay | undefined, inputs: Inputs)
   const { networkKey, clientHosts, forwardTable } = overlay
   // The host itself may be in everybody's list.
   const others = clientHosts.filter(ip => ip !== overlay.hostIp)
-  return { tunnel, networkKey, clientHosts: others, forwardTable, directorIp: inputs.director?.hostIp }
+  return { tunnel, networkKey, clientHosts: others, forwardTable, directorIp: inputs.directors.active?.hostIp }
 }
 
 /** The ports as an overlay sees them: the tunnel's key tells the virtual network, and its frames carry no tag. */
@@ -69,19 +70,19 @@ function underlayMtu(hostIp: string): number | undefined {
 }
 
 /** The tunnel ends that this host sends to without having been asked; none where a network controller forwards. */
-export function peersOf(overlay: HostOverlay | undefined, { director }: Inputs): readonly string[] {
-  if (overlay === undefined || overlay.forwardTable !== undefined) return []
-  const ends = [...overlay.clientHosts, ...(director?.hostIp === undefined ? [] : [director.hostIp])]
+export function peersOf(overlay: HostOverlay, { active }: Directors): readonly string[] {
+  if (overlay.forwardTable !== undefined) return []
+  const ends = [...overlay.clientHosts, ...(active?.hostIp === undefined ? [] : [active.hostIp])]
   return ends.filter(ip => ip !== overlay.hostIp)
 }
 
 /** How this host greets them (shared/switch/tunnel-peers.ts). */
-export function greetings(overlay: HostOverlay, inputs: Inputs, hostMac: string | undefined) {
+export function greetings({ networkKey }: HostOverlay, { ports, tunnel }: InputCells, hostMac: string | undefined) {
   return {
-    mac: () => hostMac ?? inputs.ports.bridge?.mac,
+    mac: () => hostMac ?? ports.get().bridge?.mac,
     actions: (peer: string) => {
-      const tunnel = tunnelOfport(inputs)
-      return tunnel === undefined ? [] : toTunnel({ tunnel, networkKey: overlay.networkKey }, peer)
+      const ofport = tunnelOfport({ ports: ports.get(), tunnel: tunnel.get() })
+      return ofport === undefined ? [] : toTunnel({ tunnel: ofport, networkKey }, peer)
     },
   }
 }

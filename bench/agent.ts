@@ -1,19 +1,28 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { noChecks } from '../agent/health/room.ts'
+import { createCells } from '../agent/cells.ts'
 import { initialInputs } from '../agent/inputs.ts'
-import { createReconciler } from '../agent/reconcile.ts'
+import { createGuestOutlet } from '../agent/outlets/guest.ts'
+import { createReportOutlet } from '../agent/outlets/report.ts'
+import { createPass } from '../agent/pass.ts'
+import type { RealServer } from '../agent/real-servers/types.ts'
+import { createReconcile } from '../agent/reconcile.ts'
+import { createReadyRuns } from '../agent/report/ready-runs.ts'
+import { toldRecords } from '../agent/store/records.ts'
 import { openStore } from '../agent/store/store.ts'
 import { type Applied, type Applier, createApplier } from '../shared/apply/apply.ts'
 import type { Flow } from '../shared/flows/types.ts'
 import { quiet } from '../shared/log/quiet.ts'
 import { systemClock } from '../shared/run/clock.ts'
+import { createRemovals } from '../shared/run/removals.ts'
 import { createTimeline } from '../shared/run/timeline.ts'
 import { openSwitch, type Switch } from '../shared/switch/session.ts'
 import type { BenchHost } from './host.ts'
 
-/** The agent's own rooms, from snapshots to the switch; watchers, guests and director are not there. */
+const PROBE_NETWORK = '169.254.96.0/19'
+
+/** The agent's own pass and outlets, from snapshots to the switch; watchers, guests and director are not there. */
 export interface BenchAgent extends AsyncDisposable {
   /** One pass of the reconcile loop. */
   readonly pass: () => Promise<Applied>
@@ -31,11 +40,12 @@ export async function startAgent(rundir: string, host: BenchHost): Promise<Bench
   const dir = await mkdtemp(join(tmpdir(), 'crossport-bench-agent-'))
   const store = openStore(join(dir, 'agent.db'))
   const applier = createApplier({ store, log: quiet, clock: systemClock })
-  const inputs = { ...initialInputs(store), switchUp: true }
+  const cells = createCells(initialInputs(store, [], undefined))
+  const { inputs } = cells
   const give = ({ specs, inventory, ports }: BenchHost) => {
-    inputs.services = { synced: true, specs, problems: [], documents: [], files: [] }
-    inputs.inventory = inventory
-    inputs.ports = ports
+    inputs.services.set({ synced: true, specs, problems: [], documents: [], files: [] })
+    inputs.inventory.set(inventory)
+    inputs.ports.set(ports)
   }
   give(host)
 
@@ -51,38 +61,47 @@ export async function startAgent(rundir: string, host: BenchHost): Promise<Bench
       commitMs = performance.now() - begin
     },
   }
-  const reconciler = createReconciler({
+  inputs.switch.set({ session: sw, reason: '' })
+  const records = toldRecords(store.guestRecords, inputs.records)
+  const removals = createRemovals<RealServer>()
+  const timeline = createTimeline(systemClock)
+  const pass = createPass({
+    config: {
+      uplink: 'uplink0',
+      ingressPorts: { first: 20_000, last: 29_999 },
+      hostMac: undefined,
+      probePort: 'cp-probe',
+      probeNetwork: PROBE_NETWORK,
+    },
+    overlay: undefined,
     inputs,
     store,
+    records,
     applier: {
+      ...applier,
       apply: (compiled, to, how) => {
         desired = compiled
         return applier.apply(compiled, to, how)
       },
-      distrust: applier.distrust,
-      readAhead: applier.readAhead,
-      confirmed: applier.confirmed,
-      isOurs: applier.isOurs,
-      close: applier.close,
-      counts: applier.counts,
       get quarantined() {
         return applier.quarantined
       },
     },
-    guest: { set: () => {}, status: () => undefined, changes: 0 },
-    health: noChecks,
-    sw,
-    overlay: undefined,
-    uplink: 'uplink0',
-    ingressPorts: { first: 20_000, last: 29_999 },
-    hostMac: undefined,
-    timeline: createTimeline(systemClock),
+    settings: { ensure: async () => {} },
+    removals,
+    timeline,
     log: quiet,
-    accompany: async () => {},
-    onReport: () => {},
   })
+  const ready = createReadyRuns(store)
+  const outlets = [
+    createGuestOutlet({ guests: { set: () => {} }, records, removals, probeNetwork: PROBE_NETWORK }),
+    createReportOutlet({ cells, removals, ready, timeline, log: quiet }),
+    ready.save,
+  ]
+  for (const take of outlets) cells.outcome.subscribe(() => take(cells.outcome.get()))
+  const reconcile = createReconcile({ pass, cells })
   return {
-    pass: () => reconciler.pass(),
+    pass: async () => (await reconcile()).applied,
     get commitMs() {
       return commitMs
     },
@@ -90,7 +109,7 @@ export async function startAgent(rundir: string, host: BenchHost): Promise<Bench
     restore: async to => {
       give(to)
       applier.distrust()
-      await reconciler.pass()
+      await reconcile()
     },
     flows: () => Array.from(desired.values(), object => object.flows()).flat(),
     [Symbol.asyncDispose]: async () => {

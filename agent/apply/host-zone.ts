@@ -6,6 +6,7 @@ import {
   tcpTimeouts,
   untouched,
 } from '../../shared/ovsdb/ct-timeout-policies.ts'
+import type { Reading } from '../../shared/run/cell.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import { disableSequenceChecks, limitEntries } from '../../shared/switch/vswitchd.ts'
 import { CLIENT_ZONE, HOST_ZONE } from '../compile/tables.ts'
@@ -25,7 +26,7 @@ export interface HostZone {
 
 export interface HostZoneOptions {
   readonly rundir: string
-  readonly client: () => Pick<OvsdbClient, 'call'> | undefined
+  readonly ovsdb: Reading<Pick<OvsdbClient, 'call'> | undefined>
   readonly log: Log
   readonly clock: Clock
 }
@@ -62,7 +63,7 @@ export function createHostZone(options: HostZoneOptions): HostZone {
         )
       }
       const wanted = `${datapathType} ${idle} ${clients}`
-      const client = options.client()
+      const client = options.ovsdb.get()
       if (client === undefined || settled === wanted) return
       const zones = [
         { zone: HOST_ZONE, timeouts: { ...tcpTimeouts(datapathType, idle), ...halfClosed(idle) } },
@@ -79,7 +80,7 @@ export function createHostZone(options: HostZoneOptions): HostZone {
     },
     withdraw: async () => {
       withdrawn = true
-      const client = options.client()
+      const client = options.ovsdb.get()
       if (client === undefined || datapath === '') return
       await ensureCtTimeoutPolicies(client, { datapathType: datapath, zones: [], range: RANGE })
     },

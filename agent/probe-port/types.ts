@@ -17,3 +17,6 @@ export interface ProbePortOptions {
 
 /** The same on every host: frames of the probe port never leave the bridge as they are. */
 export const PROBE_MAC = '02:c7:05:00:00:01'
+
+/** Datagrams leave from this port: above the ephemeral ones (ip_local_port_range), below the dynamic ones' end. */
+export const PROBE_UDP_PORT = 61_053

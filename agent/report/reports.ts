@@ -7,8 +7,8 @@ import type { ReportedRealServer } from './types.ts'
 
 export interface ReportsInput {
   readonly realServers: readonly RealServer[]
-  /** Those that were there last time and are not, or are another object; undefined: any. */
-  readonly gone: readonly RealServer[] | undefined
+  /** Keys of those that are gone since the reports were made last. */
+  readonly gone: readonly string[]
   /** The switch has confirmed this object. */
   confirmed(object: string): boolean
   /** The switch has confirmed everything: nothing has to be asked one by one. */
@@ -81,17 +81,6 @@ export function createReports(): (input: ReportsInput) => Reports {
       }
       list.push(told.report)
     }
-    return { list, changed, gone: known.size === list.length ? [] : dismiss(input) }
-  }
-
-  function dismiss({ realServers, gone: told }: ReportsInput): readonly string[] {
-    const present = told === undefined ? new Set(realServers) : undefined
-    const suspects = told ?? [...known.values()].map(({ realServer }) => realServer)
-    // One that is another object now is known as that.
-    const gone = suspects
-      .filter(realServer => known.get(realServer.key)?.realServer === realServer && present?.has(realServer) !== true)
-      .map(({ key }) => key)
-    for (const key of gone) known.delete(key)
-    return gone
+    return { list, changed, gone: input.gone.filter(key => known.delete(key)) }
   }
 }

@@ -6,6 +6,7 @@ import type { CompiledService, Site } from '../../../director/compile/types.ts'
 import { createIcmpErrors as createDirectorsPart } from '../../../director/icmp-errors.ts'
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import { parseIcmpError } from '../../../shared/packet/icmp-error.ts'
+import { createCell } from '../../../shared/run/cell.ts'
 import type { PacketIn, PacketOut } from '../../../shared/switch/types.ts'
 import { domain, inventory, port, ports, spec } from '../real-servers/fixtures.ts'
 import { fakeClock } from '../run/fake-clock.ts'
@@ -36,7 +37,12 @@ function agent() {
   return {
     sent,
     clock,
-    handle: createAgentsPart({ log: memoryLog(), clock, switch: () => sw, realServers: () => realServers }),
+    handle: createAgentsPart({
+      log: memoryLog(),
+      clock,
+      switch: createCell({ session: sw }),
+      outcome: createCell({ realServers }),
+    }),
   }
 }
 

@@ -1,25 +1,30 @@
-import { noChecks } from '../../../agent/health/room.ts'
-import { type Inputs, initialInputs, missing } from '../../../agent/inputs.ts'
-import { createReconciler, type Reconciler } from '../../../agent/reconcile.ts'
+import { type Cells, createCells, type InputCells, readInputs } from '../../../agent/cells.ts'
+import { initialInputs, missing, type Session } from '../../../agent/inputs.ts'
+import { createGuestOutlet } from '../../../agent/outlets/guest.ts'
+import { createReportOutlet } from '../../../agent/outlets/report.ts'
+import { createPass } from '../../../agent/pass.ts'
+import type { RealServer } from '../../../agent/real-servers/types.ts'
+import { createReconcile } from '../../../agent/reconcile.ts'
+import { createReadyRuns } from '../../../agent/report/ready-runs.ts'
+import { toldRecords } from '../../../agent/store/records.ts'
 import type { Store } from '../../../agent/store/store.ts'
 import { type Applier, createApplier } from '../../../shared/apply/apply.ts'
 import type { Log } from '../../../shared/log.ts'
 import type { Clock } from '../../../shared/run/clock.ts'
 import { createDirtyLoop, type DirtyLoop } from '../../../shared/run/dirty-loop.ts'
+import { createRemovals } from '../../../shared/run/removals.ts'
 import { createTimeline } from '../../../shared/run/timeline.ts'
 import { createDriftGuard } from '../../../shared/switch/drift-guard.ts'
-import type { Switch } from '../../../shared/switch/types.ts'
 import { createModelGuests, type ModelGuests } from './guests.ts'
 import type { ModelSwitch } from './model-switch.ts'
 
-/** The agent as agent/run.ts wires it, between models. */
+/** The agent as agent/run.ts puts it together, between models. */
 export interface SimulatedAgent {
-  readonly inputs: Inputs
+  readonly cells: Cells
+  readonly inputs: InputCells
   readonly loop: DirtyLoop
   readonly applier: Applier
-  readonly reconciler: Reconciler
   readonly guests: ModelGuests
-  mark(reason: string): void
   switchUp(): void
   switchDown(): void
   drift(): void
@@ -35,12 +40,18 @@ export interface SimulationOptions {
   readonly held: Set<string>
 }
 
-const RANGE = { first: 40_000, last: 40_005 }
+const CONFIG = {
+  hostMac: undefined,
+  uplink: 'uplink0',
+  ingressPorts: { first: 40_000, last: 40_005 },
+  probePort: 'cp-probe',
+  probeNetwork: '169.254.96.0/19',
+}
 
 export function startSimulated({ store, sw, clock, log, held }: SimulationOptions): SimulatedAgent {
   let dead = false
   const never = new Promise<never>(() => {})
-  const living: Pick<Switch, 'readInstalled' | 'commit' | 'packetOut'> = {
+  const session = (): Session => ({
     readInstalled: async known => {
       const read = dead ? never : await sw.readInstalled(known)
       return dead ? never : read
@@ -51,51 +62,63 @@ export function startSimulated({ store, sw, clock, log, held }: SimulationOption
       if (dead) return never
     },
     packetOut: async () => {},
-  }
-  const inputs = initialInputs(store)
+    readFlowStats: async () => [],
+  })
+  const cells = createCells(initialInputs(store, [], undefined))
+  const { inputs } = cells
+  const records = toldRecords(store.guestRecords, inputs.records)
   const applier = createApplier({ store, log, clock })
+  const timeline = createTimeline(clock)
+  const removals = createRemovals<RealServer>()
+  const settings = { ensure: async () => {} }
+  const pass = createPass({
+    config: CONFIG,
+    overlay: undefined,
+    inputs,
+    store,
+    records,
+    applier,
+    settings,
+    removals,
+    timeline,
+    log,
+  })
+  const reconcile = createReconcile({ pass, cells })
   const loop = createDirtyLoop({
     clock,
     log,
     coalesceMs: 2,
-    gate: () => missing(inputs),
-    act: async () => void (await reconciler.pass()),
+    gate: () => missing(readInputs(inputs)),
+    act: async () => void (await reconcile()),
   })
-  const guests = createModelGuests(store.guestRecords, () => loop.mark('guest'), held)
+  for (const [name, cell] of Object.entries(inputs)) cell.subscribe(() => loop.mark(name))
   const drift = createDriftGuard({ clock, log, repair: () => loop.mark('drift') })
-  const reconciler = createReconciler({
-    inputs,
-    store,
-    applier,
-    guest: guests,
-    health: noChecks,
-    sw: living,
-    ingressPorts: RANGE,
-    hostMac: undefined,
-    uplink: 'uplink0',
-    overlay: undefined,
-    timeline: createTimeline(clock),
-    log,
-    accompany: async () => {},
-    onReport: () => {},
-  })
+
+  const guests = createModelGuests(records, () => inputs.guests.set({ ...inputs.guests.get() }), held)
+  inputs.guests.set({ status: guests.status })
+  const ready = createReadyRuns(store)
+  const outlets = [
+    createGuestOutlet({ guests, records, removals, probeNetwork: CONFIG.probeNetwork }),
+    createReportOutlet({ cells, removals, ready, timeline, log }),
+    ready.save,
+  ]
+  for (const take of outlets) cells.outcome.subscribe(() => take(cells.outcome.get()))
+
   return {
+    cells,
     inputs,
     loop,
     applier,
-    reconciler,
     guests,
-    mark: reason => loop.mark(reason),
     switchUp: () => {
-      inputs.switchUp = true
+      const current = session()
       applier.distrust({ retryRefused: true })
-      applier.readAhead(living)
-      loop.mark('switch up')
+      applier.readAhead(current)
+      inputs.switch.set({ session: current, reason: '' })
     },
     switchDown: () => {
-      inputs.switchUp = false
       applier.distrust()
-      loop.mark('switch down')
+      inputs.switch.set({ session: undefined, reason: 'down' })
     },
     drift: () => {
       applier.distrust()

@@ -16,7 +16,7 @@ import { createRandom, type Random } from './random.ts'
 import { createWorld, happen, type World } from './world.ts'
 
 /*
- * The agent's real reconcile, applier, loop and store between a model switch, model guests and a model clock. The world
+ * The agent's real pass, outlets, applier, loop and store between a model switch, model guests and a model clock. The world
  * changes at random; what the watchers tell of it comes late, twice, split, in another order, or not at all; the switch
  * loses answers, refuses, forgets; strangers edit; the agent is killed in the middle. In the end the watchers have told
  * everything, and the switch must hold what an agent that starts cold would install.
@@ -72,17 +72,17 @@ function expected({ world, store }: Scene, sw: ModelSwitch): string[] {
 }
 
 function tell({ agent, world }: Scene, source: 'services' | 'inventory' | 'ports' | 'director'): void {
-  const { inputs } = agent
-  if (source === 'services') inputs.services = world.servicesSnapshot()
-  else if (source === 'inventory') inputs.inventory = world.inventory()
-  else if (source === 'ports') inputs.ports = world.ports()
+  const { inputs, loop } = agent
+  if (source === 'services') inputs.services.set(world.servicesSnapshot())
+  else if (source === 'inventory') inputs.inventory.set(world.inventory())
+  else if (source === 'ports') inputs.ports.set(world.ports())
   else {
-    inputs.director = world.director
-    inputs.directors = new Map(
-      world.director === undefined ? [] : [['d1', { ...world.director, recallMac: RECALL_MAC }]],
-    )
+    const { director: active } = world
+    const all = new Map(active === undefined ? [] : [['d1', { ...active, recallMac: RECALL_MAC }]])
+    inputs.directors.set({ active, all })
   }
-  agent.mark(source)
+  // Also what is no news is told.
+  loop.mark(source)
 }
 
 const RECALL_MAC = '0a:00:00:00:01:00'
@@ -122,8 +122,7 @@ async function fault(scene: Scene): Promise<void> {
       sw.refuse = () => false
       return
     case 7:
-      agent.inputs.inventory = { ...agent.inputs.inventory, synced: false, reason: 'libvirtd is away' }
-      agent.mark('inventory')
+      agent.inputs.inventory.set({ ...agent.inputs.inventory.get(), synced: false, reason: 'libvirtd is away' })
       return
     default:
       agent.kill()
@@ -138,7 +137,7 @@ async function settle(scene: Scene): Promise<void> {
   const { sw, clock } = scene
   sw.refuse = () => false
   const { agent } = scene
-  if (!agent.inputs.switchUp) agent.switchUp()
+  if (agent.inputs.switch.get().session === undefined) agent.switchUp()
   // What was refused is tried again when it changes, when the switch comes back, and in the next full comparison.
   if (agent.applier.quarantined.length > 0) agent.applier.distrust({ retryRefused: true })
   for (const source of SOURCES) tell(scene, source)
@@ -208,7 +207,7 @@ test(`${SEQUENCES} random sequences of events end in the state of a cold start`,
     const scene: Scene = { ...partial, agent: startSimulated(partial) }
     // Who has no connection is told nothing; he reads all of it when he has one again.
     sw.onDrift = () => {
-      if (scene.agent.inputs.switchUp) scene.agent.drift()
+      if (scene.agent.inputs.switch.get().session !== undefined) scene.agent.drift()
     }
     for (let n = 0; n < LIVES; n++) {
       const name = `CROSSPORT_SEED=${seed} CROSSPORT_SEQUENCES=${LIVES}, sequence ${n}`

@@ -1,11 +1,13 @@
-import type { Applier } from '../shared/apply/apply.ts'
-import type { Problem } from '../shared/rpc/gen/crossport/v1/Problem.ts'
-import type { ServiceStatus } from '../shared/rpc/gen/crossport/v1/ServiceStatus.ts'
-import type { Status } from '../shared/rpc/gen/crossport/v1/Status.ts'
-import type { Timeline } from '../shared/run/timeline.ts'
-import type { Inputs, TunnelState } from './inputs.ts'
-import type { Picture } from './reconcile.ts'
-import type { Store } from './store/store.ts'
+import type { Applier } from '../../shared/apply/apply.ts'
+import type { Problem } from '../../shared/rpc/gen/crossport/v1/Problem.ts'
+import type { ServiceStatus } from '../../shared/rpc/gen/crossport/v1/ServiceStatus.ts'
+import type { Status } from '../../shared/rpc/gen/crossport/v1/Status.ts'
+import type { Timeline } from '../../shared/run/timeline.ts'
+import { type Cells, type Registration, readInputs } from '../cells.ts'
+import type { Inputs, TunnelState } from '../inputs.ts'
+import type { Outcome } from '../outcome.ts'
+import type { ReportedRealServer } from '../report/types.ts'
+import type { Store } from '../store/store.ts'
 
 export interface StatusSources {
   readonly id: string
@@ -13,43 +15,41 @@ export interface StatusSources {
   readonly startedAt: string
   readonly bridge: string
   readonly servicesDir: string
-  readonly inputs: Inputs
-  readonly picture: Picture
+  readonly cells: Pick<Cells, 'inputs' | 'outcome' | 'reports' | 'registration' | 'tableProblems'>
   readonly applier: Applier
-  readonly store: Store
+  readonly store: Pick<Store, 'outcome'>
   readonly timeline: Timeline
-  /** The newest health check result in words, by real server. */
-  lastCheck(key: string): string
   readonly loopError: Error | undefined
-  /** Of the connection table. */
-  readonly tableProblems: readonly Problem[]
 }
 
-/** The agent's status (proto: crossport.v1.Status) from its newest snapshots. Pure. */
+/** The agent's status (proto: crossport.v1.Status) from its newest snapshots. */
 export function agentStatus(sources: StatusSources): Status {
-  const { inputs, picture, applier, store } = sources
-  const outcome = store.outcome()
+  const { cells, applier } = sources
+  const inputs = readInputs(cells.inputs)
+  const outcome = cells.outcome.get()
+  const reports = cells.reports.get().list
+  const committed = sources.store.outcome()
   return {
     role: 'agent',
     id: sources.id,
     version: sources.version,
     startedAt: sources.startedAt,
-    inputs: inputStates(inputs),
-    services: picture.specs.map(spec => serviceStatus(spec, sources)),
+    inputs: inputStates(inputs, cells.registration.get()),
+    services: outcome.specs.map(spec => serviceStatus(spec, reports, sources.id, inputs.health.last)),
     problems: [
-      ...inputProblems(inputs),
-      ...tunnelProblems(sources),
-      ...sources.tableProblems,
-      ...specProblems(picture),
-      ...realServerProblems(sources),
+      ...inputProblems(inputs, cells.registration.get()),
+      ...tunnelProblems(inputs, outcome),
+      ...cells.tableProblems.get(),
+      ...specProblems(outcome),
+      ...realServerProblems(reports, applier),
     ],
     switch: {
       bridge: sources.bridge,
       desiredFlows: applier.counts.desiredFlows,
       installedFlows: applier.counts.installedFlows,
       desiredGroups: applier.counts.desiredGroups,
-      lastCommitAt: outcome?.at ?? '',
-      lastError: sources.loopError?.message ?? outcome?.error ?? '',
+      lastCommitAt: committed?.at ?? '',
+      lastError: sources.loopError?.message ?? committed?.error ?? '',
       commits: applier.counts.commits,
       flowChanges: applier.counts.added + applier.counts.changed + applier.counts.deleted,
     },
@@ -60,20 +60,23 @@ export function agentStatus(sources: StatusSources): Status {
   }
 }
 
-function inputStates(inputs: Inputs) {
-  const { services, inventory, ports, directorState, director, switchUp, switchReason, tunnel } = inputs
+function inputStates(inputs: Inputs, registration: Registration) {
+  const { services, inventory, ports, directors, switch: sw, tunnel } = inputs
+  const up = sw.session !== undefined
   const state = (synced: boolean) => (synced ? 'in sync' : 'away')
   return [
     { name: 'files', state: state(services.synced), detail: `${services.files.length} files in force` },
     { name: 'libvirt', state: state(inventory.synced), detail: inventory.reason ?? `${inventory.domains.length} VMs` },
     { name: 'ovsdb', state: state(ports.synced), detail: ports.reason ?? `${ports.ports.length} ports` },
-    { name: 'switch', state: state(switchUp), detail: switchUp ? '' : switchReason },
+    { name: 'switch', state: state(up), detail: up ? '' : sw.reason },
     ...(tunnel === undefined ? [] : [tunnelInput(tunnel)]),
     {
       name: 'director',
-      state: directorState.state,
+      state: registration.state,
       detail:
-        directorState.state === 'registered' && director ? `${director.id}, MAC ${director.mac}` : directorState.reason,
+        registration.state === 'registered' && directors.active
+          ? `${directors.active.id}, MAC ${directors.active.mac}`
+          : registration.reason,
     },
   ]
 }
@@ -88,14 +91,11 @@ function tunnelInput({ name, problem, detail, room }: TunnelState) {
 }
 
 /** What is too large for the tunnel is lost without a word: it is told before somebody sends it. */
-function tunnelProblems({ inputs, picture }: StatusSources): Problem[] {
-  const { tunnel, ports } = inputs
+function tunnelProblems({ tunnel, ports }: Inputs, { realServers }: Outcome): Problem[] {
   if (tunnel === undefined) return []
   const { problem, name, room } = tunnel
   if (problem !== undefined) return [{ severity: 'error', code: 'TUNNEL_PORT', subject: name, message: problem }]
-  const vms = new Map(
-    picture.realServers.flatMap(({ attachment, vm }) => (attachment ? [[attachment.port, vm.name]] : [])),
-  )
+  const vms = new Map(realServers.flatMap(({ attachment, vm }) => (attachment ? [[attachment.port, vm.name]] : [])))
   return ports.ports.flatMap(({ name: port, mtu }) => {
     const vm = vms.get(port)
     if (vm === undefined || mtu === undefined || room === undefined || mtu <= room) return []
@@ -104,7 +104,12 @@ function tunnelProblems({ inputs, picture }: StatusSources): Problem[] {
   })
 }
 
-function serviceStatus(spec: Picture['specs'][number], { picture, id, lastCheck }: StatusSources): ServiceStatus {
+function serviceStatus(
+  spec: Outcome['specs'][number],
+  reports: readonly ReportedRealServer[],
+  host: string,
+  lastCheck: (key: string) => string,
+): ServiceStatus {
   return {
     service: spec.service,
     vip: spec.vip,
@@ -112,12 +117,12 @@ function serviceStatus(spec: Picture['specs'][number], { picture, id, lastCheck 
     port: spec.port,
     scheduler: spec.scheduler,
     source: `${spec.source.origin === 'director' ? 'director: ' : ''}${spec.source.file}:${spec.source.line}`,
-    realServers: picture.reports
+    realServers: reports
       .filter(report => report.service === spec.service)
       .map(report => ({
         id: report.id,
         vm: report.vm,
-        host: id,
+        host,
         rsPort: report.rsPort,
         ingressPort: report.ingressPort,
         weight: report.weight,
@@ -129,19 +134,18 @@ function serviceStatus(spec: Picture['specs'][number], { picture, id, lastCheck 
 }
 
 /** What the host cannot see or reach now. */
-function inputProblems(inputs: Inputs): Problem[] {
+function inputProblems(inputs: Inputs, registration: Registration): Problem[] {
   const problems: Problem[] = []
   const warn = (code: string, subject: string, message: string) =>
     problems.push({ severity: 'warning', code, subject, message })
   if (!inputs.inventory.synced) warn('LIBVIRT_UNREACHABLE', 'libvirt', inputs.inventory.reason ?? 'not in sync')
   if (!inputs.ports.synced) warn('OVSDB_UNREACHABLE', 'ovsdb', inputs.ports.reason ?? 'not in sync')
-  if (!inputs.switchUp) warn('SWITCH_UNREACHABLE', 'switch', inputs.switchReason)
-  if (inputs.directorState.state === 'disconnected')
-    warn('REPORT_DISCONNECTED', 'director', inputs.directorState.reason)
+  if (inputs.switch.session === undefined) warn('SWITCH_UNREACHABLE', 'switch', inputs.switch.reason)
+  if (registration.state === 'disconnected') warn('REPORT_DISCONNECTED', 'director', registration.reason)
   return problems
 }
 
-function specProblems({ specProblems: problems, realServerProblems }: Picture): Problem[] {
+function specProblems({ specProblems: problems, realServerProblems }: Outcome): Problem[] {
   return [
     ...problems.map(({ file, line, column, reason, lastGood }) => ({
       severity: 'error',
@@ -153,9 +157,9 @@ function specProblems({ specProblems: problems, realServerProblems }: Picture): 
   ]
 }
 
-function realServerProblems({ picture, applier }: StatusSources): Problem[] {
+function realServerProblems(reports: readonly ReportedRealServer[], applier: Applier): Problem[] {
   return [
-    ...picture.reports
+    ...reports
       .filter(report => report.reason !== '')
       .map(report => ({
         severity: report.state === 'down' ? 'error' : 'warning',

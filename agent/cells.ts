@@ -1,0 +1,65 @@
+import type { OvsdbClient } from '../shared/ovsdb/connection.ts'
+import type { TunnelPortKeeper } from '../shared/ovsdb/keep-tunnel-port.ts'
+import type { Problem } from '../shared/rpc/gen/crossport/v1/Problem.ts'
+import { type Cell, createCell, createTopic, type Reading, type Topic } from '../shared/run/cell.ts'
+import type { PacketIn } from '../shared/switch/types.ts'
+import type { Inputs } from './inputs.ts'
+import { NO_OUTCOME, type Outcome } from './outcome.ts'
+import type { Reports } from './report/reports.ts'
+
+export type InputCells = { readonly [Name in keyof Inputs]: Cell<Inputs[Name]> }
+
+/** All that the agent's parts tell each other. */
+export interface Cells {
+  /** A change of any of these asks for a pass. */
+  readonly inputs: InputCells
+  /** What the newest pass came to: the outlets take it, in the order in which they have subscribed. */
+  readonly outcome: Cell<Outcome>
+  /** What directors and operators are told of the real servers. */
+  readonly reports: Cell<Reports>
+  /** How the host stands with its directors. */
+  readonly registration: Cell<Registration>
+  /** What is wrong with the datapath's connection table. */
+  readonly tableProblems: Cell<readonly Problem[]>
+  /** The connection to ovsdb-server; undefined before there is one. */
+  readonly ovsdb: Cell<OvsdbClient | undefined>
+  readonly serviceFiles: Cell<{ reload(): Promise<void> } | undefined>
+  readonly tunnelPort: Cell<Pick<TunnelPortKeeper, 'remove'> | undefined>
+  /** Packets that the switch hands up. */
+  readonly packets: Topic<PacketIn>
+  /** Somebody else has changed what is ours in the switch. */
+  readonly drift: Topic<string>
+  /** UUIDs of VMs that have begun to fail as seen from outside. */
+  readonly suspects: Topic<string>
+  /** A pass has ended, whichever way. */
+  readonly passed: Topic<void>
+}
+
+export interface Registration {
+  readonly state: 'connected' | 'registered' | 'disconnected' | 'none'
+  readonly reason: string
+}
+
+export function createCells(initial: Inputs): Cells {
+  const names = Object.keys(initial) as (keyof Inputs)[]
+  return {
+    inputs: Object.fromEntries(names.map(name => [name, createCell<unknown>(initial[name])])) as unknown as InputCells,
+    outcome: createCell(NO_OUTCOME),
+    reports: createCell<Reports>({ list: [], changed: [], gone: [] }),
+    registration: createCell<Registration>({ state: 'none', reason: 'no director has been heard of yet' }),
+    tableProblems: createCell<readonly Problem[]>([]),
+    ovsdb: createCell<OvsdbClient | undefined>(undefined),
+    serviceFiles: createCell<{ reload(): Promise<void> } | undefined>(undefined),
+    tunnelPort: createCell<Pick<TunnelPortKeeper, 'remove'> | undefined>(undefined),
+    packets: createTopic<PacketIn>(),
+    drift: createTopic<string>(),
+    suspects: createTopic<string>(),
+    passed: createTopic<void>(),
+  }
+}
+
+/** The newest snapshots, all of one moment. */
+export function readInputs(cells: InputCells): Inputs {
+  const entries = Object.entries(cells).map(([name, cell]) => [name, (cell as Reading<unknown>).get()])
+  return Object.fromEntries(entries) as Inputs
+}

@@ -1,0 +1,56 @@
+import { type Probe, probes } from '../compile/probes.ts'
+import type { ProbeContext } from '../compile/types.ts'
+import { ofportOf } from '../ports/find.ts'
+import type { PortsSnapshot } from '../ports/types.ts'
+import { type ProbeNetwork, probeHost } from '../probe-port/address.ts'
+import { PROBE_MAC, PROBE_UDP_PORT } from '../probe-port/types.ts'
+import type { RealServer } from '../real-servers/types.ts'
+
+/** What the health checks of this host come to. */
+export interface CheckPlan {
+  /** Something is probed, or will be as soon as its VM runs: the probe port stays while a VM reboots. */
+  readonly wanted: boolean
+  /** Real servers that are attached and have a check. */
+  readonly checked: readonly RealServer[]
+  /** By real server. */
+  readonly probes: ReadonlyMap<string, Probe>
+  /** By VM port: addresses that checks come from beside the link-local one. */
+  readonly sources: Readonly<Record<string, readonly string[]>>
+}
+
+/** The same list of real servers has the same plan. */
+export function createCheckPlanner(network: ProbeNetwork): (realServers: readonly RealServer[]) => CheckPlan {
+  let last: { readonly of: readonly RealServer[]; readonly plan: CheckPlan } | undefined
+  return realServers => {
+    if (last?.of !== realServers) last = { of: realServers, plan: planOf(realServers, network) }
+    return last.plan
+  }
+}
+
+function planOf(realServers: readonly RealServer[], network: ProbeNetwork): CheckPlan {
+  const checked = realServers.filter(({ check, attachment }) => check !== undefined && attachment !== undefined)
+  const sources: Record<string, string[]> = {}
+  for (const { check, attachment } of checked) {
+    if (check?.source === undefined || attachment === undefined) continue
+    const mine = (sources[attachment.port] ??= [])
+    if (!mine.includes(check.source)) mine.push(check.source)
+  }
+  const wanted = realServers.some(({ check }) => check !== undefined && check.type !== 'exec')
+  return { wanted, checked, probes: probes(checked, network), sources }
+}
+
+/**
+ * What the bridge must know of probes; undefined: nothing is probed, or the switch has not opened the probe port yet.
+ *
+ * @param name - of the probe port
+ */
+export function probeContext(
+  { wanted, sources }: CheckPlan,
+  network: ProbeNetwork,
+  name: string,
+  ports: PortsSnapshot,
+): ProbeContext | undefined {
+  const ofport = ofportOf(ports, name)
+  if (!wanted || ofport === undefined) return undefined
+  return { network, sources, port: { ofport, mac: PROBE_MAC, address: probeHost(network), udpPort: PROBE_UDP_PORT } }
+}

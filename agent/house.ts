@@ -1,0 +1,128 @@
+import { readFileSync } from 'node:fs'
+import { type Applier, createApplier } from '../shared/apply/apply.ts'
+import { type AgentCaller, createAgentCaller } from '../shared/libvirt/agent.ts'
+import type { Log } from '../shared/log.ts'
+import { createTopic, type Reading, type Topic } from '../shared/run/cell.ts'
+import { type Clock, systemClock } from '../shared/run/clock.ts'
+import { createDirtyLoop, type DirtyLoop } from '../shared/run/dirty-loop.ts'
+import { createLateStart, type LateStart } from '../shared/run/late-start.ts'
+import { createNotify, type Notify } from '../shared/run/notify.ts'
+import { createReadiness, type Readiness } from '../shared/run/readiness.ts'
+import { createRemovals, type Removals } from '../shared/run/removals.ts'
+import { createTimeline, type Timeline } from '../shared/run/timeline.ts'
+import { createSwitchSettings, type SwitchSettings } from './apply/settings.ts'
+import { type Cells, createCells, readInputs } from './cells.ts'
+import type { AgentConfig } from './config/schema.ts'
+import { initialInputs, missing } from './inputs.ts'
+import { type HostOverlay, hostOverlay, tunnelState } from './overlay.ts'
+import { createPass } from './pass.ts'
+import type { RealServer } from './real-servers/types.ts'
+import { createReconcile } from './reconcile.ts'
+import { createReadyRuns, type ReadyRuns } from './report/ready-runs.ts'
+import { toldRecords } from './store/records.ts'
+import { openStore, type Store } from './store/store.ts'
+import type { GuestRecords } from './store/types.ts'
+
+const PACKAGE = new URL('../package.json', import.meta.url)
+
+/** What all parts of the agent are given. Whatever they tell each other goes through the cells. */
+export interface House {
+  readonly config: AgentConfig
+  readonly version: string
+  /** ISO 8601, UTC. */
+  readonly startedAt: string
+  readonly log: Log
+  readonly clock: Clock
+  /** Undefined on an l2 fabric. */
+  readonly overlay: HostOverlay | undefined
+  readonly cells: Cells
+  readonly store: Store
+  readonly records: GuestRecords
+  readonly ready: ReadyRuns
+  readonly removals: Removals<RealServer>
+  readonly timeline: Timeline
+  readonly applier: Applier
+  readonly settings: SwitchSettings
+  readonly agentCaller: AgentCaller
+  readonly loop: DirtyLoop
+  /** What status shows may have changed. */
+  readonly changed: Topic<void>
+  readonly late: LateStart
+  readonly notify: Notify
+  readonly readiness: Readiness
+}
+
+/** Makes the cells, the state file's store and the loop. Nothing is started: nobody outside is asked for anything yet. */
+export async function createHouse(config: AgentConfig, log: Log, clock: Clock = systemClock): Promise<House> {
+  const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string }
+  const startedAt = clock.wall().toISOString()
+  const notify = createNotify({ log })
+  const readiness = createReadiness(notify)
+  const store = openStore(config.stateFile)
+  const overlay = await hostOverlay(config)
+  const cells = createCells(initialInputs(store, config.director, overlay && tunnelState(overlay, undefined)))
+  const records = toldRecords(store.guestRecords, cells.inputs.records)
+  const timeline = createTimeline(clock)
+  const applier = createApplier({ store, log, clock })
+  const { ovsRunDir: rundir, bridge } = config
+  const settings = createSwitchSettings({ rundir, bridge, ovsdb: cells.ovsdb, log, clock })
+  const removals = createRemovals<RealServer>()
+  const { inputs } = cells
+  const pass = createPass({ config, overlay, inputs, store, records, applier, settings, removals, timeline, log })
+  const reconcile = createReconcile({ pass, cells })
+  const loop = createDirtyLoop({
+    clock,
+    log,
+    coalesceMs: 2,
+    gate: () => {
+      const what = missing(readInputs(inputs))
+      readiness.waiting(what)
+      return what
+    },
+    act: async () => {
+      await reconcile()
+      if (readiness.reached('in sync')) log.info('in sync', { flows: applier.counts.installedFlows })
+    },
+  })
+  for (const [name, cell] of Object.entries(inputs)) cell.subscribe(() => loop.mark(name))
+  const late = createLateStart({
+    clock,
+    passed: cells.passed,
+    busy: () => loop.acting || !inputs.services.get().synced,
+  })
+  return {
+    config,
+    version,
+    startedAt,
+    log,
+    clock,
+    overlay,
+    cells,
+    store,
+    records,
+    ready: createReadyRuns(store),
+    removals,
+    timeline,
+    applier,
+    settings,
+    agentCaller: createAgentCaller({ socket: config.libvirtSocket, clock }),
+    loop,
+    changed: statusChanges(cells),
+    late,
+    notify,
+    readiness,
+  }
+}
+
+/** All that status is made of. */
+function statusChanges({ inputs, registration, tableProblems, passed }: Cells): Topic<void> {
+  const changed = createTopic<void>()
+  const readings: readonly Pick<Reading<unknown>, 'subscribe'>[] = [
+    ...Object.values(inputs),
+    registration,
+    tableProblems,
+  ]
+  for (const reading of readings) reading.subscribe(() => changed.publish())
+  passed.subscribe(() => changed.publish())
+  return changed
+}

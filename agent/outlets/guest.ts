@@ -1,0 +1,36 @@
+import type { Removals } from '../../shared/run/removals.ts'
+import type { GuestManager } from '../guest/manager.ts'
+import { createTargeter } from '../guest/targeter.ts'
+import type { Outcome } from '../outcome.ts'
+import type { RealServer } from '../real-servers/types.ts'
+import type { GuestRecords } from '../store/types.ts'
+
+const NAME = 'guest'
+
+export interface GuestOutletOptions {
+  readonly guests: Pick<GuestManager, 'set'>
+  readonly records: Pick<GuestRecords, 'list'>
+  readonly removals: Removals<RealServer>
+  /** Where health checks come from (CIDR). */
+  readonly probeNetwork: string
+}
+
+/** Tells each guest which VIPs it is to hold, as far as the switch has confirmed their shields. */
+export function createGuestOutlet({ guests, records, removals, probeNetwork }: GuestOutletOptions) {
+  removals.register(NAME)
+  const makeTargets = createTargeter()
+  return ({ altered, domains, confirmed, allConfirmed }: Outcome): void => {
+    const gone = removals.pending(NAME)
+    const targets = makeTargets({
+      gone: gone.map(({ item }) => item),
+      come: altered,
+      domains,
+      records: records.list(),
+      probeNetwork,
+      shielded: (vip, port) => confirmed.has(`shield/${vip}/${port}`),
+      allShielded: allConfirmed,
+    })
+    removals.taken(NAME, gone)
+    guests.set(targets)
+  }
+}

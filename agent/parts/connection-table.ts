@@ -1,0 +1,27 @@
+import type { Part } from '../../shared/run/lifecycle.ts'
+import { createTableRoom } from '../../shared/switch/table-room.ts'
+import type { House } from '../house.ts'
+
+/** How full the datapath's connection table is, once this host's connections are in it. */
+export function connectionTable({ config, cells, log, clock }: House): Part {
+  return {
+    name: 'connection table',
+    start: () => {
+      const { tableProblems, outcome } = cells
+      const table = createTableRoom({
+        rundir: config.ovsRunDir,
+        log,
+        clock,
+        changed: () => tableProblems.set(table.problems),
+      })
+      const stop = outcome.subscribe(() => {
+        const { remembering, ports } = outcome.get()
+        if (remembering) table.watch(ports.bridge?.datapathType ?? '')
+      })
+      return () => {
+        stop()
+        table.close()
+      }
+    },
+  }
+}

@@ -1,0 +1,17 @@
+import type { Part } from '../../shared/run/lifecycle.ts'
+import type { House } from '../house.ts'
+import { createHealthOutlet } from '../outlets/health.ts'
+
+export function healthChecks({ config, cells, ready, agentCaller, log, clock }: House): Part {
+  return {
+    name: 'health checks',
+    start: () => {
+      const outlet = createHealthOutlet({ config, cells, agentCall: agentCaller.call, ready, log, clock })
+      const stop = cells.outcome.subscribe(() => outlet.take(cells.outcome.get()))
+      return async () => {
+        stop()
+        await outlet.close()
+      }
+    },
+  }
+}

@@ -1,0 +1,18 @@
+import type { Part } from '../../shared/run/lifecycle.ts'
+import type { House } from '../house.ts'
+import { createOfferOutlet } from '../outlets/offer.ts'
+
+/** The host's streams with its directors. */
+export function registration({ config, version, cells, timeline, log, clock }: House): Part {
+  return {
+    name: 'registration',
+    start: () => {
+      const outlet = createOfferOutlet({ config, version, cells, timeline, log, clock })
+      const stop = cells.outcome.subscribe(() => outlet.take(cells.outcome.get()))
+      return async () => {
+        stop()
+        await outlet.close()
+      }
+    },
+  }
+}

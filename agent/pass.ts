@@ -1,0 +1,127 @@
+import type { Applier } from '../shared/apply/apply.ts'
+import type { ServiceSpec } from '../shared/config/service.ts'
+import type { Log } from '../shared/log.ts'
+import type { Removals } from '../shared/run/removals.ts'
+import type { Timeline } from '../shared/run/timeline.ts'
+import type { SwitchSettings } from './apply/settings.ts'
+import { type InputCells, readInputs } from './cells.ts'
+import { createCompiler } from './compile/compiler.ts'
+import type { AgentConfig } from './config/schema.ts'
+import { createCheckPlanner, probeContext } from './health/plan.ts'
+import { createSweepGate, type Inputs } from './inputs.ts'
+import type { Outcome } from './outcome.ts'
+import type { HostOverlay } from './overlay.ts'
+import { probeNetwork } from './probe-port/address.ts'
+import { createResolver } from './real-servers/resolver.ts'
+import type { RealServer } from './real-servers/types.ts'
+import { createServiceJourney } from './report/journey.ts'
+import { createApplyStation } from './stations/apply.ts'
+import { createHostState } from './stations/host.ts'
+import { createOwnAddresses } from './stations/own-addresses.ts'
+import { createSavedInputs, saveNumbers } from './stations/saved.ts'
+import { createServices } from './stations/services.ts'
+import type { Store } from './store/store.ts'
+import type { GuestRecords } from './store/types.ts'
+
+export interface PassOptions {
+  readonly config: Pick<AgentConfig, 'hostMac' | 'uplink' | 'ingressPorts' | 'probePort' | 'probeNetwork'>
+  /** Undefined on an l2 fabric. */
+  readonly overlay: HostOverlay | undefined
+  readonly inputs: InputCells
+  readonly store: Store
+  readonly records: GuestRecords
+  readonly applier: Applier
+  readonly settings: Pick<SwitchSettings, 'ensure'>
+  /** Real servers that are gone, for the outlets. */
+  readonly removals: Removals<RealServer>
+  readonly timeline: Timeline
+  readonly log: Log
+}
+
+/**
+ * Goes through the stations once: services, resolve, compile, apply.
+ *
+ * @param options.whole - the last pass has not come to its end: the state file and the switch may lack any of it
+ * @returns the outcome; one with a failure has to be tried again
+ * @throws what the store says, and why the host cannot be described yet: there is no outcome then
+ */
+export type Pass = (options: { readonly whole: boolean }) => Promise<Outcome>
+
+/**
+ * The one place that acts. After a restart, in this order:
+ *  1. SQLite gives back what was known: the director's word, last good files, VMs, numbers, what guests were given.
+ *  2. Nothing happens until the service files have been read, OVSDB has told of the bridge's ports and the switch answers.
+ *  3. The switch's own flows are read back, and only the difference to what is wanted is sent, in one bundle.
+ *  4. Nothing is deleted before libvirt, OVSDB and the files have each been in sync once in this process, and the
+ *     director's documents are known.
+ *  5. A VIP goes into a guest only after the switch has confirmed its shield; what a guest has is verified, not set anew.
+ *  6. The director hears of real servers only after the first pass; one that was ready in the same run of its VM stays ready.
+ *     Without a state file (`--rebuild-state`) it keeps silent until its guests have been asked, see `Reporter.update`.
+ */
+export function createPass(options: PassOptions): Pass {
+  const { config, inputs: cells, store, records, applier, removals } = options
+  const network = probeNetwork(config.probeNetwork)
+  const sweepGate = createSweepGate()
+  const saveInputs = createSavedInputs(store, records)
+  const services = createServices()
+  const tellServices = createServiceJourney(options.timeline, options.log)
+  const hostState = createHostState(config, options.overlay)
+  const resolver = createResolver(store.allocations())
+  const planChecks = createCheckPlanner(network)
+  const own = createOwnAddresses(store)
+  const compiler = createCompiler()
+  const apply = createApplyStation({
+    applier,
+    settings: options.settings,
+    uplink: config.uplink,
+    announced: cells.directors.get().active?.mac,
+    log: options.log,
+  })
+
+  const resolve = (specs: readonly ServiceSpec[], { inventory, ports }: Inputs) => {
+    const resolution = resolver.update({ specs, inventory, ports, ingressPorts: config.ingressPorts })
+    for (const realServer of resolution.gone) removals.put(realServer.key, realServer)
+    for (const { key } of resolution.come) removals.back(key)
+    return resolution
+  }
+
+  return async ({ whole }) => {
+    const inputs = readInputs(cells)
+    const { ports, inventory } = inputs
+    const sweep = sweepGate(inputs)
+    const { specs, problems: specProblems } = services(inputs)
+    saveInputs(inputs)
+    tellServices(specs)
+
+    const { host: state, ports: portIndex } = hostState(inputs)
+    const resolution = resolve(specs, inputs)
+    const { realServers, gone, come } = resolution
+    const checks = planChecks(realServers)
+    const host = { ...state, probing: probeContext(checks, network, config.probePort, ports) }
+    const given = records.list()
+    const ownAddresses = own.of(inventory.domains, given, inputs.guests)
+    const changed = compiler.update({ gone, come, records: given, ports: portIndex, ownAddresses, host })
+    if (whole) store.setAllocations(resolution.allocations)
+    else saveNumbers(store, gone, come)
+    own.save()
+
+    const { compiled, shields } = compiler
+    const input = { inputs, host, realServers, compiled, changed: whole ? undefined : changed, sweep, shields }
+    return {
+      specs,
+      specProblems,
+      realServers,
+      altered: whole ? realServers : come,
+      realServerProblems: resolution.problems,
+      checks,
+      domains: inventory.domains,
+      ports,
+      documents: inputs.documents.list,
+      files: inputs.services.files,
+      sweep,
+      hostMac: host.hostMac,
+      remembering: host.directors.length > 0,
+      ...(await apply(input)),
+    }
+  }
+}
