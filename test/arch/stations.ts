@@ -1,0 +1,26 @@
+/**
+ * The rooms of a daemon, lowest first. A room is a folder right under the daemon's own, with all that is in it, or a file
+ * right under it. A room imports only what is in lower rows, nothing of its own row.
+ */
+export const STATIONS: Readonly<Record<string, readonly (readonly string[])[]>> = {
+  agent: [
+    ['config', 'inventory', 'ports'],
+    ['store'],
+    ['real-servers', 'probe-port'],
+    ['compile'],
+    ['apply', 'guest'],
+    ['health'],
+    ['report'],
+    ['host.ts', 'inputs.ts', 'outcome.ts'],
+    ['cells.ts'],
+    ['overlay.ts', 'icmp-errors.ts'],
+    ['stations'],
+    ['pass.ts', 'outlets'],
+    ['reconcile.ts'],
+    ['house.ts'],
+    ['control.ts'],
+    ['parts'],
+    ['run.ts'],
+    ['main.ts'],
+  ],
+}
