@@ -3,7 +3,8 @@ import { compile } from '../../../agent/compile/compile.ts'
 import { shields } from '../../../agent/compile/shields.ts'
 import { indexPorts } from '../../../agent/real-servers/attach.ts'
 import { resolve } from '../../../agent/real-servers/resolve.ts'
-import { openStore, type Store } from '../../../agent/store/store.ts'
+import type { RealServer } from '../../../agent/real-servers/types.ts'
+import { openStore } from '../../../agent/store/store.ts'
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import { flowContent, flowKey } from '../../../shared/flows/key.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
@@ -11,6 +12,7 @@ import { quiet } from '../../../shared/log/quiet.ts'
 import type { Log } from '../../../shared/log.ts'
 import { type FakeClock, fakeClock } from '../run/fake-clock.ts'
 import { type SimulatedAgent, startSimulated } from './agent.ts'
+import { type FailingStore, failingStore } from './failing-store.ts'
 import { createModelSwitch, type ModelSwitch } from './model-switch.ts'
 import { createRandom, type Random } from './random.ts'
 import { createWorld, happen, type World } from './world.ts'
@@ -18,7 +20,7 @@ import { createWorld, happen, type World } from './world.ts'
 /*
  * The agent's real pass, outlets, applier, loop and store between a model switch, model guests and a model clock. The world
  * changes at random; what the watchers tell of it comes late, twice, split, in another order, or not at all; the switch
- * loses answers, refuses, forgets; strangers edit; the agent is killed in the middle. In the end the watchers have told
+ * loses answers, refuses, forgets; strangers edit; the disk is full; the agent is killed in the middle. In the end the watchers have told
  * everything, and the switch must hold what an agent that starts cold would install.
  */
 
@@ -32,7 +34,7 @@ const STRANGERS: Flow = { table: 0, priority: 7, cookie: 0x77n, match: { in_port
 interface Scene {
   readonly random: Random
   readonly world: World
-  readonly store: Store
+  readonly store: FailingStore
   readonly sw: ModelSwitch
   readonly clock: FakeClock
   readonly held: Set<string>
@@ -42,17 +44,38 @@ interface Scene {
 
 const texts = (flows: Iterable<Flow>) => [...flows].map(flow => `${flowKey(flow)} ${flowContent(flow)}`).sort()
 
-/** What an agent would install that knows the world as it is, and the numbers given so far: the pure functions' word. */
-function expected({ world, store }: Scene, sw: ModelSwitch): string[] {
-  const snapshot = world.ports()
-  const index = indexPorts(snapshot)
+function realServersOf({ world, store }: Scene): readonly RealServer[] {
   const { realServers } = resolve({
     specs: world.servicesSnapshot().specs,
     inventory: world.inventory(),
-    ports: snapshot,
+    ports: world.ports(),
     allocations: store.allocations(),
     ingressPorts: { first: 40_000, last: 40_005 },
   })
+  return realServers
+}
+
+/** VIPs that running VMs lack, and those that they were given and have not been asked to give back, `VM VIP`. */
+function misgiven(scene: Scene): string[] {
+  const { world, store, agent } = scene
+  const realServers = realServersOf(scene).filter(({ vm }) => vm.running)
+  const lacking = realServers.filter(
+    ({ vip, attachment: at }) => at !== undefined && !agent.guests.held.has(`${at.mac} ${vip}`),
+  )
+  const wanted = new Set(realServers.map(({ vm, vip }) => `${vm.uuid} ${vip}`))
+  const running = new Set([...world.vms.values()].flatMap(({ uuid, state }) => (state === 'running' ? [uuid] : [])))
+  const surplus = store.guestRecords
+    .list()
+    .filter(({ vmUuid, vip }) => running.has(vmUuid) && !wanted.has(`${vmUuid} ${vip}`))
+  return [...lacking.map(({ vm, vip }) => `${vm.uuid} ${vip}`), ...surplus.map(({ vmUuid, vip }) => `${vmUuid} ${vip}`)]
+}
+
+/** What an agent would install that knows the world as it is, and the numbers given so far: the pure functions' word. */
+function expected(scene: Scene, sw: ModelSwitch): string[] {
+  const { world, store } = scene
+  const snapshot = world.ports()
+  const index = indexPorts(snapshot)
+  const realServers = realServersOf(scene)
   const own = store.ownAddresses()
   const host = {
     hostMac: '02:00:00:00:00:20',
@@ -90,8 +113,8 @@ const RECALL_MAC = '0a:00:00:00:01:00'
 const SOURCES = ['services', 'inventory', 'ports', 'director'] as const
 
 async function fault(scene: Scene): Promise<void> {
-  const { random, agent, sw, clock } = scene
-  switch (random.below(9)) {
+  const { random, agent, sw, clock, store } = scene
+  switch (random.below(10)) {
     case 0:
       sw.loseNextAnswer()
       return
@@ -124,6 +147,9 @@ async function fault(scene: Scene): Promise<void> {
     case 7:
       agent.inputs.inventory.set({ ...agent.inputs.inventory.get(), synced: false, reason: 'libvirtd is away' })
       return
+    case 8:
+      store.fail(1 + random.below(3))
+      return
     default:
       agent.kill()
       scene.agent = startSimulated(scene)
@@ -134,8 +160,9 @@ async function fault(scene: Scene): Promise<void> {
 
 /** All is told, nothing goes wrong any more, guests do what they are asked for. */
 async function settle(scene: Scene): Promise<void> {
-  const { sw, clock } = scene
+  const { sw, clock, store } = scene
   sw.refuse = () => false
+  store.fail(0)
   const { agent } = scene
   if (agent.inputs.switch.get().session === undefined) agent.switchUp()
   // What was refused is tried again when it changes, when the switch comes back, and in the next full comparison.
@@ -172,6 +199,7 @@ async function sequence(t: ExecutionContext, scene: Scene, name: string): Promis
     t.fail(
       `${name}: it has not come to rest: ${scene.agent.loop.lastError?.stack} ${JSON.stringify(scene.agent.applier.quarantined)}`,
     )
+  t.deepEqual(misgiven(scene), [], `${name}: VIPs that running VMs lack, or hold without need`)
   const { commits } = sw
   await clock.advance(60_000)
   if (sw.commits !== commits) t.fail(`${name}: it goes on changing what is as it should be`)
@@ -179,7 +207,7 @@ async function sequence(t: ExecutionContext, scene: Scene, name: string): Promis
 
 /** An agent without any history beside the numbers, on a bridge without flows. */
 async function coldStart(t: ExecutionContext, scene: Scene, name: string): Promise<void> {
-  const store = openStore(':memory:')
+  const store = failingStore(openStore(':memory:'))
   store.setAllocations(scene.store.allocations())
   store.setOwnAddresses(scene.store.ownAddresses())
   for (const record of scene.store.guestRecords.list()) store.guestRecords.put(record)
@@ -200,7 +228,7 @@ test(`${SEQUENCES} random sequences of events end in the state of a cold start`,
   for (let life = 0; life * LIVES < SEQUENCES; life++) {
     const seed = SEED + life
     const random = createRandom(seed)
-    const store = openStore(':memory:')
+    const store = failingStore(openStore(':memory:'))
     const sw = createModelSwitch('agent')
     sw.strangerAdds(STRANGERS)
     const partial = { random, world: createWorld(), store, sw, clock: fakeClock(), held: new Set<string>(), log: quiet }

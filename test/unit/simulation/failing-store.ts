@@ -1,0 +1,49 @@
+import type { Store } from '../../../agent/store/store.ts'
+import { CrossportError } from '../../../shared/errors.ts'
+
+const WRITES = [
+  'setDirector',
+  'setDirectors',
+  'setDocuments',
+  'setDomains',
+  'setAllocations',
+  'changeAllocations',
+  'changeReadyRuns',
+  'setOwnAddresses',
+] as const
+
+type Write = (typeof WRITES)[number]
+
+/** A store whose disk is full for a while. */
+export interface FailingStore extends Store {
+  /** So many writes fail from now on, of all kinds or of one. */
+  fail(times: number, write?: Write): void
+  /** How many of them have yet to fail. */
+  readonly left: number
+}
+
+export function failingStore(store: Store): FailingStore {
+  let left = 0
+  let only: Write | undefined
+  const guarded = (name: Write) => {
+    const write = store[name] as (...args: unknown[]) => void
+    return (...args: unknown[]) => {
+      if (left > 0 && (only ?? name) === name) {
+        left--
+        throw new CrossportError('STORE_FAILED', 'the disk is full')
+      }
+      write(...args)
+    }
+  }
+  return {
+    ...store,
+    ...(Object.fromEntries(WRITES.map(name => [name, guarded(name)])) as Pick<Store, Write>),
+    fail: (times, write) => {
+      left = times
+      only = write
+    },
+    get left() {
+      return left
+    },
+  }
+}
