@@ -59,7 +59,7 @@ export interface TunnelState {
   /** What it is, for people: `vxlan from 172.24.1.20`. */
   readonly detail: string
   /** Bytes of an IP packet that fit into the tunnel; undefined: the MTU of the underlay is not known. */
-  readonly room: number | undefined
+  readonly mtu: number | undefined
 }
 
 export interface GuestStatuses {

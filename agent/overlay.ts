@@ -52,8 +52,8 @@ export function withoutTags(snapshot: PortsSnapshot): PortsSnapshot {
 export function tunnelState(overlay: HostOverlay, problem: string | undefined): TunnelState {
   const { tunnel: name, encapsulation, hostIp } = overlay
   const underlay = underlayMtu(hostIp)
-  const room = underlay === undefined ? undefined : underlay - OVERHEAD[encapsulation]
-  return { name, problem, detail: `${encapsulation} from ${hostIp}`, room }
+  const mtu = underlay === undefined ? undefined : underlay - OVERHEAD[encapsulation]
+  return { name, problem, detail: `${encapsulation} from ${hostIp}`, mtu }
 }
 
 /** MTU of the interface that has the host's own address in the underlay; undefined where none has. */

@@ -13,7 +13,7 @@ import { guests } from './parts/guests.ts'
 import { healthChecks } from './parts/health-checks.ts'
 import { icmpErrors } from './parts/icmp-errors.ts'
 import { inventory } from './parts/inventory.ts'
-import { loop } from './parts/loop.ts'
+import { reconcileLoop } from './parts/loop.ts'
 import { memory } from './parts/memory.ts'
 import { ports } from './parts/ports.ts'
 import { registration } from './parts/registration.ts'
@@ -66,7 +66,7 @@ function partsOf(house: House, around: Surroundings): readonly Part[] {
     connectionTable(house),
     memory(house),
     icmpErrors(house),
-    loop(house),
+    reconcileLoop(house),
     driftGuard(house),
     audit(house),
     serviceFiles(house),

@@ -81,8 +81,8 @@ function inputStates(inputs: Inputs, registration: Registration) {
   ]
 }
 
-function tunnelInput({ name, problem, detail, room }: TunnelState) {
-  const fits = room === undefined ? 'the MTU of the underlay is not known' : `room for ${room} bytes`
+function tunnelInput({ name, problem, detail, mtu }: TunnelState) {
+  const fits = mtu === undefined ? 'the MTU of the underlay is not known' : `room for ${mtu} bytes`
   return {
     name: 'tunnel',
     state: problem === undefined ? 'in sync' : 'away',
@@ -93,13 +93,13 @@ function tunnelInput({ name, problem, detail, room }: TunnelState) {
 /** What is too large for the tunnel is lost without a word: it is told before somebody sends it. */
 function tunnelProblems({ tunnel, ports }: Inputs, { realServers }: Outcome): Problem[] {
   if (tunnel === undefined) return []
-  const { problem, name, room } = tunnel
+  const { problem, name, mtu: most } = tunnel
   if (problem !== undefined) return [{ severity: 'error', code: 'TUNNEL_PORT', subject: name, message: problem }]
   const vms = new Map(realServers.flatMap(({ attachment, vm }) => (attachment ? [[attachment.port, vm.name]] : [])))
   return ports.ports.flatMap(({ name: port, mtu }) => {
     const vm = vms.get(port)
-    if (vm === undefined || mtu === undefined || room === undefined || mtu <= room) return []
-    const message = `its port ${port} has an MTU of ${mtu}, and ${room} fit into the tunnels (${tunnel.detail}): larger packets are lost`
+    if (vm === undefined || mtu === undefined || most === undefined || mtu <= most) return []
+    const message = `its port ${port} has an MTU of ${mtu}, and ${most} fit into the tunnels (${tunnel.detail}): larger packets are lost`
     return [{ severity: 'warning', code: 'OVERLAY_MTU', subject: vm, message }]
   })
 }

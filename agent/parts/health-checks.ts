@@ -2,6 +2,7 @@ import type { Part } from '../../shared/run/lifecycle.ts'
 import type { House } from '../house.ts'
 import { createHealthOutlet } from '../outlets/health.ts'
 
+/** Health checks; before the reports, which take their word. */
 export function healthChecks({ config, cells, ready, agentCaller, log, clock }: House): Part {
   return {
     name: 'health checks',

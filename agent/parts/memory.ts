@@ -1,7 +1,7 @@
 import type { Part } from '../../shared/run/lifecycle.ts'
 import type { House } from '../house.ts'
 
-/** What the state file keeps of an outcome. The last of the outlets, for a state file that cannot be written keeps none of the others waiting. */
+/** What the state file keeps of an outcome. The last to take it: a state file that cannot be written keeps nobody waiting. */
 export function memory({ cells, ready, store }: House): Part {
   return {
     name: 'memory',

@@ -1,6 +1,6 @@
 /**
- * The rooms of a daemon, lowest first. A room is a folder right under the daemon's own, with all that is in it, or a file
- * right under it. A room imports only what is in lower rows, nothing of its own row.
+ * The stations of each daemon, lowest first. A station is a folder right under the daemon's own, with all that is in it, or a
+ * file right under it. It imports only what is in lower rows, nothing of its own row.
  */
 export const STATIONS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   agent: [

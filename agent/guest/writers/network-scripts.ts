@@ -30,15 +30,15 @@ export const networkScripts: PersistWriter = {
 
 /** ifup-aliases accepts letters, digits and underscores only. */
 function labels(nic: string, vip: string): readonly string[] {
-  const room = NAME_MAX - nic.length - 1
-  if (room < 2) return []
+  const space = NAME_MAX - nic.length - 1
+  if (space < 2) return []
   // An IPv4 address is seven digits to base 36 at most: where they fit, no two VIPs share a label.
   const whole = vip.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
   const exact = whole.toString(36).padStart(7, '0')
-  if (room >= exact.length + 2) return [`cp${exact}`]
-  if (room >= exact.length) return [exact]
+  if (space >= exact.length + 2) return [`cp${exact}`]
+  if (space >= exact.length) return [exact]
   return Array.from({ length: ATTEMPTS }, (_, i) => {
     const digest = createHash('sha256').update(`${vip} ${i}`).digest().readBigUInt64BE(0)
-    return digest.toString(36).padStart(room, '0').slice(-room)
+    return digest.toString(36).padStart(space, '0').slice(-space)
   })
 }
