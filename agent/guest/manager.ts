@@ -8,8 +8,6 @@ export interface GuestManager {
    */
   set(targets: readonly GuestTarget[]): void
   status(vmUuid: string, mac: string): GuestStatus | undefined
-  /** While it is the same number, every status is the same. */
-  readonly changes: number
   /** A VM that does not serve as it should is looked at again now. */
   verify(vmUuid: string): void
   /** Stops looking after the guests; they keep what they have. */
@@ -21,15 +19,7 @@ export function createGuestManager(options: GuestOptions): GuestManager {
   const guests = new Map<string, Guest>()
   const stopping = new Set<Promise<void>>()
   let closed = false
-  let changes = 0
   let last: readonly GuestTarget[] = []
-  const told: GuestOptions = {
-    ...options,
-    onChange: () => {
-      changes++
-      options.onChange()
-    },
-  }
 
   const drop = (vmUuid: string, guest: Guest) => {
     guests.delete(vmUuid)
@@ -42,19 +32,15 @@ export function createGuestManager(options: GuestOptions): GuestManager {
     set: targets => {
       if (closed || targets === last) return
       last = targets
-      changes++
       const byVm = Map.groupBy(targets, target => target.vmUuid)
       for (const [vmUuid, guest] of guests) if (!byVm.has(vmUuid)) drop(vmUuid, guest)
       for (const [vmUuid, mine] of byVm) {
         let guest = guests.get(vmUuid)
-        if (guest === undefined) guests.set(vmUuid, (guest = createGuest(vmUuid, told)))
+        if (guest === undefined) guests.set(vmUuid, (guest = createGuest(vmUuid, options)))
         guest.set(mine)
       }
     },
     status: (vmUuid, mac) => guests.get(vmUuid)?.status(mac),
-    get changes() {
-      return changes
-    },
     verify: vmUuid => guests.get(vmUuid)?.verify(),
     close: async () => {
       closed = true

@@ -3,7 +3,7 @@ import type { GuestStatus, GuestTarget } from '../../../agent/guest/types.ts'
 import type { GuestRecords } from '../../../agent/store/types.ts'
 
 /** Guests that take their time: what they were asked for is done when `settle` is called. */
-export interface ModelGuests extends Pick<GuestManager, 'set' | 'status' | 'changes'> {
+export interface ModelGuests extends Pick<GuestManager, 'set' | 'status'> {
   /** One VM does what it was last asked for; false when none has anything to do. */
   settle(pick: (count: number) => number): boolean
   /** VIPs that VMs hold, `mac vip`. */
@@ -13,7 +13,6 @@ export interface ModelGuests extends Pick<GuestManager, 'set' | 'status' | 'chan
 /** `held` outlives the agent, as addresses in VMs do. */
 export function createModelGuests(records: GuestRecords, onChange: () => void, held: Set<string>): ModelGuests {
   let targets: readonly GuestTarget[] = []
-  let changes = 0
   const done = new Map<string, GuestTarget>()
   const statuses = new Map<string, GuestStatus>()
   const name = (target: GuestTarget) => `${target.vmUuid}/${target.mac}`
@@ -39,21 +38,16 @@ export function createModelGuests(records: GuestRecords, onChange: () => void, h
       ownAddresses: [`192.0.2.${Number.parseInt(mac.slice(-2), 16)}`],
       nicName: 'eth0',
     })
-    changes++
     onChange()
   }
 
   return {
     set: next => {
-      if (next !== targets) changes++
       targets = next
       const wanted = new Set(next.map(name))
       for (const known of statuses.keys()) if (!wanted.has(known)) statuses.delete(known)
     },
     status: (vmUuid, mac) => statuses.get(`${vmUuid}/${mac}`),
-    get changes() {
-      return changes
-    },
     settle: pick => {
       const waiting = open()
       if (waiting.length === 0) return false
