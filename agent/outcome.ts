@@ -1,6 +1,7 @@
 import type { Applied } from '../shared/apply/apply.ts'
 import type { ServiceSpec, SpecProblem } from '../shared/config/service.ts'
 import type { GoodFile } from '../shared/config/snapshot.ts'
+import type { Reading } from '../shared/run/cell.ts'
 import type { CheckPlan } from './health/plan.ts'
 import type { Domain } from './inventory/types.ts'
 import type { PortsSnapshot } from './ports/types.ts'
@@ -56,4 +57,14 @@ export const NO_OUTCOME: Outcome = {
   allConfirmed: false,
   flowsReason: undefined,
   failure: undefined,
+}
+
+/**
+ * An outlet takes the newest outcome, where there is one already, with all real servers told as new to it, and then each as
+ * it comes. Returns what ends that.
+ */
+export function takeOutcomes(outcome: Reading<Outcome>, take: (outcome: Outcome) => void): () => void {
+  const now = outcome.get()
+  if (now !== NO_OUTCOME) take({ ...now, altered: now.realServers })
+  return outcome.subscribe(() => take(outcome.get()))
 }

@@ -5,22 +5,13 @@ import { openSwitch } from '../shared/switch/session.ts'
 import type { AgentConfig } from './config/schema.ts'
 import { createHouse, type House } from './house.ts'
 import { watchInventory } from './inventory/watch.ts'
-import { audit } from './parts/audit.ts'
-import { connectionTable } from './parts/connection-table.ts'
-import { controlSocket, onlyAgent } from './parts/control-socket.ts'
 import { driftGuard } from './parts/drift-guard.ts'
-import { guests } from './parts/guests.ts'
-import { healthChecks } from './parts/health-checks.ts'
-import { icmpErrors } from './parts/icmp-errors.ts'
 import { inventory } from './parts/inventory.ts'
 import { reconcileLoop } from './parts/loop.ts'
-import { memory } from './parts/memory.ts'
+import { onlyAgent } from './parts/only-agent.ts'
 import { ports } from './parts/ports.ts'
-import { registration } from './parts/registration.ts'
-import { reports } from './parts/reports.ts'
 import { serviceFiles } from './parts/service-files.ts'
 import { switchSession } from './parts/switch.ts'
-import { tunnelPeers } from './parts/tunnel-peers.ts'
 import { tunnelPort } from './parts/tunnel-port.ts'
 import { watchPorts } from './ports/watch.ts'
 
@@ -51,29 +42,35 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
   log.info('agent stopped; flows and VIPs stay in place')
 }
 
-/** In order of start: what acts on the outcome of a pass, in the order in which it takes it, before what leads to one. */
+/** In order of start: what leads to a pass before what takes the outcome of one. */
 function partsOf(house: House, around: Surroundings): readonly Part[] {
+  /** Loaded when it starts, after the first pass: a cold start is for a good part the loading of code. */
+  const late = (name: string, load: () => Promise<(house: House) => Part>): Part => ({
+    name,
+    late: true,
+    start: async signal => (await load())(house).start(signal),
+  })
   return [
     onlyAgent(house),
     { name: 'state file', start: () => house.store.close },
     switchSession(house, around.openSwitch),
     { name: 'calls of guest agents', start: () => house.agentCaller.close },
-    guests(house),
-    healthChecks(house),
-    reports(house),
-    registration(house),
-    tunnelPeers(house),
-    connectionTable(house),
-    memory(house),
-    icmpErrors(house),
     reconcileLoop(house),
     driftGuard(house),
-    audit(house),
     serviceFiles(house),
     ports(house, around.watchPorts),
     tunnelPort(house),
     inventory(house, around.watchInventory),
     { name: 'watchdog', start: () => feedWatchdog(house.notify, house.clock) },
-    controlSocket(house),
+    late('guests', async () => (await import('./parts/guests.ts')).guests),
+    late('health checks', async () => (await import('./parts/health-checks.ts')).healthChecks),
+    late('reports', async () => (await import('./parts/reports.ts')).reports),
+    late('registration', async () => (await import('./parts/registration.ts')).registration),
+    late('tunnel peers', async () => (await import('./parts/tunnel-peers.ts')).tunnelPeers),
+    late('connection table', async () => (await import('./parts/connection-table.ts')).connectionTable),
+    late('memory', async () => (await import('./parts/memory.ts')).memory),
+    late('ICMP errors', async () => (await import('./parts/icmp-errors.ts')).icmpErrors),
+    late('audit', async () => (await import('./parts/audit.ts')).audit),
+    late('control socket', async () => (await import('./parts/control-socket.ts')).controlSocket),
   ]
 }

@@ -1,6 +1,7 @@
 import type { Part } from '../../shared/run/lifecycle.ts'
 import { createTableRoom } from '../../shared/switch/table-room.ts'
 import type { House } from '../house.ts'
+import { takeOutcomes } from '../outcome.ts'
 
 /** How full the datapath's connection table is, once this host's connections are in it. */
 export function connectionTable({ config, cells, log, clock }: House): Part {
@@ -14,8 +15,7 @@ export function connectionTable({ config, cells, log, clock }: House): Part {
         clock,
         changed: () => tableProblems.set(table.problems),
       })
-      const stop = outcome.subscribe(() => {
-        const { remembering, ports } = outcome.get()
+      const stop = takeOutcomes(outcome, ({ remembering, ports }) => {
         if (remembering) table.watch(ports.bridge?.datapathType ?? '')
       })
       return () => {

@@ -1,6 +1,7 @@
 import type { Part } from '../../shared/run/lifecycle.ts'
 import { createGuestManager } from '../guest/manager.ts'
 import type { House } from '../house.ts'
+import { takeOutcomes } from '../outcome.ts'
 import { createGuestOutlet } from '../outlets/guest.ts'
 import { probeCidr, probeNetwork } from '../probe-port/address.ts'
 
@@ -21,7 +22,7 @@ export function guests({ config, cells, records, removals, agentCaller, log, clo
       statuses.set({ status: manager.status })
       const network = probeCidr(probeNetwork(config.probeNetwork))
       const take = createGuestOutlet({ guests: manager, records, removals, probeNetwork: network })
-      const stops = [cells.outcome.subscribe(() => take(cells.outcome.get())), cells.suspects.subscribe(manager.verify)]
+      const stops = [takeOutcomes(cells.outcome, take), cells.suspects.subscribe(manager.verify)]
       return async () => {
         for (const stop of stops) stop()
         await manager.close()

@@ -1,5 +1,6 @@
 import type { Part } from '../../shared/run/lifecycle.ts'
 import type { House } from '../house.ts'
+import { takeOutcomes } from '../outcome.ts'
 import { createHealthOutlet } from '../outlets/health.ts'
 
 /** Health checks; before the reports, which take their word. */
@@ -8,7 +9,7 @@ export function healthChecks({ config, cells, ready, agentCaller, log, clock }: 
     name: 'health checks',
     start: () => {
       const outlet = createHealthOutlet({ config, cells, agentCall: agentCaller.call, ready, log, clock })
-      const stop = cells.outcome.subscribe(() => outlet.take(cells.outcome.get()))
+      const stop = takeOutcomes(cells.outcome, outlet.take)
       return async () => {
         stop()
         await outlet.close()

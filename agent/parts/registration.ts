@@ -1,5 +1,6 @@
 import type { Part } from '../../shared/run/lifecycle.ts'
 import type { House } from '../house.ts'
+import { takeOutcomes } from '../outcome.ts'
 import { createOfferOutlet } from '../outlets/offer.ts'
 
 /** The host's streams with its directors. */
@@ -8,7 +9,7 @@ export function registration({ config, version, cells, timeline, log, clock }: H
     name: 'registration',
     start: () => {
       const outlet = createOfferOutlet({ config, version, cells, timeline, log, clock })
-      const stop = cells.outcome.subscribe(() => outlet.take(cells.outcome.get()))
+      const stop = takeOutcomes(cells.outcome, outlet.take)
       return async () => {
         stop()
         await outlet.close()

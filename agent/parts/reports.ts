@@ -1,5 +1,6 @@
 import type { Part } from '../../shared/run/lifecycle.ts'
 import type { House } from '../house.ts'
+import { takeOutcomes } from '../outcome.ts'
 import { createReportOutlet } from '../outlets/report.ts'
 
 /** What is told of the real servers; after the guests and the health checks, whose word it takes. */
@@ -8,7 +9,7 @@ export function reports({ cells, removals, ready, timeline, log }: House): Part 
     name: 'reports',
     start: () => {
       const take = createReportOutlet({ cells, removals, ready, timeline, log })
-      return cells.outcome.subscribe(() => take(cells.outcome.get()))
+      return takeOutcomes(cells.outcome, take)
     },
   }
 }

@@ -1,6 +1,7 @@
 import type { Part } from '../../shared/run/lifecycle.ts'
 import { keepTunnelPeers } from '../../shared/switch/tunnel-peers.ts'
 import type { House } from '../house.ts'
+import { takeOutcomes } from '../outcome.ts'
 import { greetings, peersOf } from '../overlay.ts'
 
 /** Acquaintance with the other ends of an overlay's tunnels. */
@@ -12,7 +13,7 @@ export function tunnelPeers({ config, overlay, cells, log, clock }: House): Part
       const { inputs, outcome } = cells
       const sw = () => inputs.switch.get().session
       const peers = keepTunnelPeers({ sw, clock, log, ...greetings(overlay, inputs, config.hostMac) })
-      const stop = outcome.subscribe(() => peers.set(peersOf(overlay, inputs.directors.get())))
+      const stop = takeOutcomes(outcome, () => peers.set(peersOf(overlay, inputs.directors.get())))
       return () => {
         stop()
         peers.close()
