@@ -24,6 +24,8 @@ export interface Surroundings {
 
 const HOST: Surroundings = { openSwitch, watchPorts, watchInventory }
 
+type Start = (house: House) => ReturnType<Part['start']>
+
 /** Runs the agent until a signal. The data plane is left in place whichever way this ends. */
 export async function runAgent(config: AgentConfig, log: Log, around: Surroundings = HOST): Promise<void> {
   const house = await createHouse(config, log)
@@ -44,24 +46,28 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
 
 /** In order of start: what leads to a pass before what takes the outcome of one. */
 function partsOf(house: House, around: Surroundings): readonly Part[] {
+  const part = (name: string, start: Start): Part => ({
+    name,
+    start: () => start(house),
+  })
   /** Loaded when it starts, after the first pass: a cold start is for a good part the loading of code. */
-  const late = (name: string, load: () => Promise<(house: House) => Part>): Part => ({
+  const late = (name: string, load: () => Promise<Start>): Part => ({
     name,
     late: true,
-    start: async signal => (await load())(house).start(signal),
+    start: async () => (await load())(house),
   })
   return [
-    onlyAgent(house),
-    { name: 'state file', start: () => house.store.close },
-    switchSession(house, around.openSwitch),
-    { name: 'calls of guest agents', start: () => house.agentCaller.close },
-    reconcileLoop(house),
-    driftGuard(house),
-    serviceFiles(house),
-    ports(house, around.watchPorts),
-    tunnelPort(house),
-    inventory(house, around.watchInventory),
-    { name: 'watchdog', start: () => feedWatchdog(house.notify, house.clock) },
+    part('the only agent here', onlyAgent),
+    part('state file', ({ store }) => store.close),
+    part('switch', () => switchSession(house, around.openSwitch)),
+    part('calls of guest agents', ({ agentCaller }) => agentCaller.close),
+    part('reconcile loop', reconcileLoop),
+    part('drift guard', driftGuard),
+    part('service files', serviceFiles),
+    part('ports', () => ports(house, around.watchPorts)),
+    part('tunnel port', tunnelPort),
+    part('inventory', () => inventory(house, around.watchInventory)),
+    part('watchdog', ({ notify, clock }) => feedWatchdog(notify, clock)),
     late('guests', async () => (await import('./parts/guests.ts')).guests),
     late('health checks', async () => (await import('./parts/health-checks.ts')).healthChecks),
     late('reports', async () => (await import('./parts/reports.ts')).reports),

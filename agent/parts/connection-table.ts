@@ -1,27 +1,22 @@
-import type { Part } from '../../shared/run/lifecycle.ts'
+import type { Stop } from '../../shared/run/lifecycle.ts'
 import { createTableRoom } from '../../shared/switch/table-room.ts'
 import type { House } from '../house.ts'
 import { takeOutcomes } from '../outcome.ts'
 
 /** How full the datapath's connection table is, once this host's connections are in it. */
-export function connectionTable({ config, cells, log, clock }: House): Part {
-  return {
-    name: 'connection table',
-    start: () => {
-      const { tableProblems, outcome } = cells
-      const table = createTableRoom({
-        rundir: config.ovsRunDir,
-        log,
-        clock,
-        changed: () => tableProblems.set(table.problems),
-      })
-      const stop = takeOutcomes(outcome, ({ remembering, ports }) => {
-        if (remembering) table.watch(ports.bridge?.datapathType ?? '')
-      })
-      return () => {
-        stop()
-        table.close()
-      }
-    },
+export function connectionTable({ config, cells, log, clock }: House): Stop {
+  const { tableProblems, outcome } = cells
+  const table = createTableRoom({
+    rundir: config.ovsRunDir,
+    log,
+    clock,
+    changed: () => tableProblems.set(table.problems),
+  })
+  const stop = takeOutcomes(outcome, ({ remembering, ports }) => {
+    if (remembering) table.watch(ports.bridge?.datapathType ?? '')
+  })
+  return () => {
+    stop()
+    table.close()
   }
 }

@@ -1,11 +1,11 @@
 import { serveControl } from '../../shared/rpc/control.ts'
-import type { Part } from '../../shared/run/lifecycle.ts'
+import type { Stop } from '../../shared/run/lifecycle.ts'
 import { resync, teardown } from '../control.ts'
 import type { House } from '../house.ts'
 import { agentStatus } from '../outlets/status.ts'
 
 /** Answers the operator. */
-export function controlSocket(house: House): Part {
+export async function controlSocket(house: House): Promise<Stop> {
   const { config, cells, applier, store, timeline, loop, changed, log } = house
   const { hostId: id, bridge, servicesDir } = config
   const getStatus = () =>
@@ -21,20 +21,15 @@ export function controlSocket(house: House): Part {
       timeline,
       loopError: loop.lastError,
     })
-  return {
-    name: 'control socket',
-    start: async () => {
-      const server = await serveControl({
-        socket: config.controlSocket,
-        log,
-        control: {
-          getStatus,
-          onChange: changed.subscribe,
-          resync: () => resync(house),
-          teardown: () => teardown(house),
-        },
-      })
-      return () => server.close()
+  const server = await serveControl({
+    socket: config.controlSocket,
+    log,
+    control: {
+      getStatus,
+      onChange: changed.subscribe,
+      resync: () => resync(house),
+      teardown: () => teardown(house),
     },
-  }
+  })
+  return () => server.close()
 }

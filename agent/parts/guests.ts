@@ -1,4 +1,4 @@
-import type { Part } from '../../shared/run/lifecycle.ts'
+import type { Stop } from '../../shared/run/lifecycle.ts'
 import { createGuestManager } from '../guest/manager.ts'
 import type { House } from '../house.ts'
 import { takeOutcomes } from '../outcome.ts'
@@ -6,27 +6,22 @@ import { createGuestOutlet } from '../outlets/guest.ts'
 import { probeCidr, probeNetwork } from '../probe-port/address.ts'
 
 /** VIPs in the guests. */
-export function guests({ config, cells, records, removals, agentCaller, log, clock }: House): Part {
+export function guests({ config, cells, records, removals, agentCaller, log, clock }: House): Stop {
   const statuses = cells.inputs.guests
-  return {
-    name: 'guests',
-    start: () => {
-      const manager = createGuestManager({
-        agentCall: agentCaller.call,
-        records,
-        log,
-        clock,
-        // The statuses are read when they are needed: another object only tells that some are others.
-        onChange: () => statuses.set({ ...statuses.get() }),
-      })
-      statuses.set({ status: manager.status })
-      const network = probeCidr(probeNetwork(config.probeNetwork))
-      const take = createGuestOutlet({ guests: manager, records, removals, probeNetwork: network })
-      const stops = [takeOutcomes(cells.outcome, take), cells.suspects.subscribe(manager.verify)]
-      return async () => {
-        for (const stop of stops) stop()
-        await manager.close()
-      }
-    },
+  const manager = createGuestManager({
+    agentCall: agentCaller.call,
+    records,
+    log,
+    clock,
+    // The statuses are read when they are needed: another object only tells that some are others.
+    onChange: () => statuses.set({ ...statuses.get() }),
+  })
+  statuses.set({ status: manager.status })
+  const network = probeCidr(probeNetwork(config.probeNetwork))
+  const take = createGuestOutlet({ guests: manager, records, removals, probeNetwork: network })
+  const stops = [takeOutcomes(cells.outcome, take), cells.suspects.subscribe(manager.verify)]
+  return async () => {
+    for (const stop of stops) stop()
+    await manager.close()
   }
 }

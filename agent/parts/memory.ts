@@ -1,24 +1,19 @@
-import type { Part } from '../../shared/run/lifecycle.ts'
+import type { Stop } from '../../shared/run/lifecycle.ts'
 import type { House } from '../house.ts'
 import { takeOutcomes } from '../outcome.ts'
 
 /** What the state file keeps of an outcome. The last to take it: a state file that cannot be written keeps nobody waiting. */
-export function memory({ cells, ready, store, loop, log }: House): Part {
-  return {
-    name: 'memory',
-    start: () => {
-      const save = ({ files }: { readonly files: Parameters<typeof store.serviceFiles.save>[0] }) => {
-        ready.save()
-        store.serviceFiles.save(files)
-      }
-      try {
-        return takeOutcomes(cells.outcome, save)
-      } catch (err) {
-        // The next pass meets it again, and tries until it can be written.
-        log.warn('the state file cannot be written', { err })
-        loop.mark('memory')
-        return cells.outcome.subscribe(() => save(cells.outcome.get()))
-      }
-    },
+export function memory({ cells, ready, store, loop, log }: House): Stop {
+  const save = ({ files }: { readonly files: Parameters<typeof store.serviceFiles.save>[0] }) => {
+    ready.save()
+    store.serviceFiles.save(files)
+  }
+  try {
+    return takeOutcomes(cells.outcome, save)
+  } catch (err) {
+    // The next pass meets it again, and tries until it can be written.
+    log.warn('the state file cannot be written', { err })
+    loop.mark('memory')
+    return cells.outcome.subscribe(() => save(cells.outcome.get()))
   }
 }

@@ -1,19 +1,14 @@
-import type { Part } from '../../shared/run/lifecycle.ts'
+import type { Stop } from '../../shared/run/lifecycle.ts'
 import type { House } from '../house.ts'
 import { takeOutcomes } from '../outcome.ts'
 import { createOfferOutlet } from '../outlets/offer.ts'
 
 /** The host's streams with its directors. */
-export function registration({ config, version, cells, timeline, log, clock }: House): Part {
-  return {
-    name: 'registration',
-    start: () => {
-      const outlet = createOfferOutlet({ config, version, cells, timeline, log, clock })
-      const stop = takeOutcomes(cells.outcome, outlet.take)
-      return async () => {
-        stop()
-        await outlet.close()
-      }
-    },
+export function registration({ config, version, cells, timeline, log, clock }: House): Stop {
+  const outlet = createOfferOutlet({ config, version, cells, timeline, log, clock })
+  const stop = takeOutcomes(cells.outcome, outlet.take)
+  return async () => {
+    stop()
+    await outlet.close()
   }
 }

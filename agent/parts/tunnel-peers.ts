@@ -1,23 +1,18 @@
-import type { Part } from '../../shared/run/lifecycle.ts'
+import type { Stop } from '../../shared/run/lifecycle.ts'
 import { keepTunnelPeers } from '../../shared/switch/tunnel-peers.ts'
 import type { House } from '../house.ts'
 import { takeOutcomes } from '../outcome.ts'
 import { greetings, peersOf } from '../overlay.ts'
 
 /** Acquaintance with the other ends of an overlay's tunnels. */
-export function tunnelPeers({ config, overlay, cells, log, clock }: House): Part {
-  return {
-    name: 'tunnel peers',
-    start: () => {
-      if (overlay === undefined) return undefined
-      const { inputs, outcome } = cells
-      const sw = () => inputs.switch.get().session
-      const peers = keepTunnelPeers({ sw, clock, log, ...greetings(overlay, inputs, config.hostMac) })
-      const stop = takeOutcomes(outcome, () => peers.set(peersOf(overlay, inputs.directors.get())))
-      return () => {
-        stop()
-        peers.close()
-      }
-    },
+export function tunnelPeers({ config, overlay, cells, log, clock }: House): Stop | undefined {
+  if (overlay === undefined) return undefined
+  const { inputs, outcome } = cells
+  const sw = () => inputs.switch.get().session
+  const peers = keepTunnelPeers({ sw, clock, log, ...greetings(overlay, inputs, config.hostMac) })
+  const stop = takeOutcomes(outcome, () => peers.set(peersOf(overlay, inputs.directors.get())))
+  return () => {
+    stop()
+    peers.close()
   }
 }

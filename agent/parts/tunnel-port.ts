@@ -1,33 +1,28 @@
 import { keepTunnelPort } from '../../shared/ovsdb/keep-tunnel-port.ts'
-import type { Part } from '../../shared/run/lifecycle.ts'
+import type { Stop } from '../../shared/run/lifecycle.ts'
 import type { House } from '../house.ts'
 import { tunnelState } from '../overlay.ts'
 
 /** This host's end of an overlay's tunnels; after the ports, whose connection it uses. */
-export function tunnelPort({ config, overlay, cells, log, clock }: House): Part {
-  return {
-    name: 'tunnel port',
-    start: () => {
-      const client = cells.ovsdb.get()
-      if (overlay === undefined || client === undefined) return undefined
-      const { tunnel: name, encapsulation: type, hostIp: localIp } = overlay
-      const { ports, tunnel } = cells.inputs
-      const keeper = keepTunnelPort({
-        client,
-        port: { bridge: config.bridge, name, type, localIp },
-        log,
-        clock,
-        onChange: () => tunnel.set(tunnelState(overlay, keeper.problem)),
-      })
-      cells.tunnelPort.set(keeper)
-      const stop = ports.subscribe(() => {
-        keeper.check()
-        tunnel.set(tunnelState(overlay, keeper.problem))
-      })
-      return () => {
-        stop()
-        keeper.close()
-      }
-    },
+export function tunnelPort({ config, overlay, cells, log, clock }: House): Stop | undefined {
+  const client = cells.ovsdb.get()
+  if (overlay === undefined || client === undefined) return undefined
+  const { tunnel: name, encapsulation: type, hostIp: localIp } = overlay
+  const { ports, tunnel } = cells.inputs
+  const keeper = keepTunnelPort({
+    client,
+    port: { bridge: config.bridge, name, type, localIp },
+    log,
+    clock,
+    onChange: () => tunnel.set(tunnelState(overlay, keeper.problem)),
+  })
+  cells.tunnelPort.set(keeper)
+  const stop = ports.subscribe(() => {
+    keeper.check()
+    tunnel.set(tunnelState(overlay, keeper.problem))
+  })
+  return () => {
+    stop()
+    keeper.close()
   }
 }
