@@ -7,7 +7,7 @@ import { type Account, type Accounts, type Listener, listenerOf } from '../accou
 import type { ConnectionTimeouts } from '../apply/conntrack.ts'
 import { ENDED } from '../compile/tables.ts'
 import type { CompiledService } from '../compile/types.ts'
-import type { Plan } from '../plan.ts'
+import type { Plan } from '../plan/plan.ts'
 import type { VirtualService } from '../registry/services.ts'
 import { type Entry, parseEntry } from './parse.ts'
 import { tcpStateOf } from './tcp-state.ts'

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { createAccounts } from '../../../director/accounting/accounts.ts'
-import { createReleaser } from '../../../director/apply/release.ts'
+import { createReleaser } from '../../../director/outlets/release.ts'
 import { ACCOUNTING } from '../../../director/compile/tables.ts'
 import type { CompiledService, Site } from '../../../director/compile/types.ts'
 import { quiet } from '../../../shared/log/quiet.ts'

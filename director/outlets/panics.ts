@@ -1,8 +1,8 @@
-import { CrossportError } from '../shared/errors.ts'
-import type { Log } from '../shared/log.ts'
-import type { Judged } from './plan.ts'
-import type { VirtualService } from './registry/services.ts'
-import { panicOf, panicText } from './schedule/panic.ts'
+import { CrossportError } from '../../shared/errors.ts'
+import type { Log } from '../../shared/log.ts'
+import type { Judged } from '../plan/plan.ts'
+import type { VirtualService } from '../registry/services.ts'
+import { panicOf, panicText } from '../schedule/panic.ts'
 
 /** The journal hears when a panic begins, changes and ends. Called with the services that may have changed. */
 export function createPanicTeller(

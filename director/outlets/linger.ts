@@ -1,9 +1,9 @@
-import type { SourceDocument } from '../shared/config/parse.ts'
-import type { ServiceSpec } from '../shared/config/service.ts'
-import { vmMatcher } from '../shared/config/vm-pattern.ts'
-import { readYaml } from '../shared/config/yaml.ts'
-import type { Clock } from '../shared/run/clock.ts'
-import { specKey, type VirtualService } from './registry/services.ts'
+import type { SourceDocument } from '../../shared/config/parse.ts'
+import type { ServiceSpec } from '../../shared/config/service.ts'
+import { vmMatcher } from '../../shared/config/vm-pattern.ts'
+import { readYaml } from '../../shared/config/yaml.ts'
+import type { Clock } from '../../shared/run/clock.ts'
+import { specKey, type VirtualService } from '../registry/services.ts'
 
 export interface Linger {
   /**

@@ -1,8 +1,8 @@
-import { decodeCookie } from '../shared/flows/cookie.ts'
-import type { Log } from '../shared/log.ts'
-import type { Clock } from '../shared/run/clock.ts'
-import type { PacketIn, Switch } from '../shared/switch/types.ts'
-import { TABLE, WAITED } from './compile/tables.ts'
+import { decodeCookie } from '../../shared/flows/cookie.ts'
+import type { Log } from '../../shared/log.ts'
+import type { Clock } from '../../shared/run/clock.ts'
+import type { PacketIn, Switch } from '../../shared/switch/types.ts'
+import { TABLE, WAITED } from '../compile/tables.ts'
 
 /**
  * Where the first SYN of a persistent client waits while hosts are asked whose the client is (compile/features/persistence.ts),

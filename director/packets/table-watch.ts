@@ -1,9 +1,9 @@
-import { decodeCookie } from '../shared/flows/cookie.ts'
-import type { Log } from '../shared/log.ts'
-import { ipv4Packet } from '../shared/packet/ipv4.ts'
-import type { Clock } from '../shared/run/clock.ts'
-import type { PacketIn, Switch } from '../shared/switch/types.ts'
-import { TABLE, TURN_ZONE } from './compile/tables.ts'
+import { decodeCookie } from '../../shared/flows/cookie.ts'
+import type { Log } from '../../shared/log.ts'
+import { ipv4Packet } from '../../shared/packet/ipv4.ts'
+import type { Clock } from '../../shared/run/clock.ts'
+import type { PacketIn, Switch } from '../../shared/switch/types.ts'
+import { TABLE, TURN_ZONE } from '../compile/tables.ts'
 
 /**
  * Knows when the switch's connection table is another than before: by an entry of its own in it. Flows tell nothing of that,

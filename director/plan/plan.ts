@@ -1,11 +1,11 @@
-import type { ServiceSpec } from '../shared/config/service.ts'
-import type { CompiledService } from './compile/types.ts'
-import { fleet } from './registry/fleet.ts'
-import { type VirtualService, virtualServices } from './registry/services.ts'
-import type { Registry, RegistryProblem } from './registry/types.ts'
-import { keptInPanic } from './schedule/panic.ts'
-import { type Knowledge, schedule } from './schedule/schedule.ts'
-import { type Numbers, ZONE_BASE } from './store/numbers.ts'
+import type { ServiceSpec } from '../../shared/config/service.ts'
+import type { CompiledService } from '../compile/types.ts'
+import { fleet } from '../registry/fleet.ts'
+import { type VirtualService, virtualServices } from '../registry/services.ts'
+import type { Registry, RegistryProblem } from '../registry/types.ts'
+import { keptInPanic } from '../schedule/panic.ts'
+import { type Knowledge, schedule } from '../schedule/schedule.ts'
+import { type Numbers, ZONE_BASE } from '../store/numbers.ts'
 
 /** What files and registrations come to: the way from intake to compile. */
 export interface Plan {

@@ -1,12 +1,12 @@
-import { CrossportError } from '../shared/errors.ts'
-import type { Log } from '../shared/log.ts'
-import type { Clock } from '../shared/run/clock.ts'
-import type { Switch } from '../shared/switch/types.ts'
-import { readAccepted } from './balance/counters.ts'
-import type { CompiledService } from './compile/types.ts'
-import type { Judged, Plan } from './plan.ts'
-import type { VirtualService } from './registry/services.ts'
-import type { RealServer } from './registry/types.ts'
+import { CrossportError } from '../../shared/errors.ts'
+import type { Log } from '../../shared/log.ts'
+import type { Clock } from '../../shared/run/clock.ts'
+import type { Switch } from '../../shared/switch/types.ts'
+import { readAccepted } from './counters.ts'
+import type { CompiledService } from '../compile/types.ts'
+import type { Judged, Plan } from '../plan/plan.ts'
+import type { VirtualService } from '../registry/services.ts'
+import type { RealServer } from '../registry/types.ts'
 import {
   type Acceptance,
   type AcceptanceRules,
@@ -15,7 +15,7 @@ import {
   DEFAULT_FALL,
   GRACE_MS,
   judge,
-} from './schedule/acceptance.ts'
+} from '../schedule/acceptance.ts'
 
 /** Milliseconds between two looks, and while a trial connection is on its way: one is enough. */
 const TICK = { usual: 1000, trial: 100 } as const

@@ -1,13 +1,13 @@
-import type { ServiceSpec } from '../shared/config/service.ts'
-import { updateSorted } from '../shared/lists.ts'
-import type { CompiledService } from './compile/types.ts'
+import type { ServiceSpec } from '../../shared/config/service.ts'
+import { updateSorted } from '../../shared/lists.ts'
+import type { CompiledService } from '../compile/types.ts'
 import { compileService, type Judged, type Plan } from './plan.ts'
-import { createGrouping } from './registry/grouping.ts'
-import { createRoster } from './registry/roster.ts'
-import type { VirtualService } from './registry/services.ts'
-import type { Registry } from './registry/types.ts'
-import type { Knowledge } from './schedule/schedule.ts'
-import type { Numbers } from './store/numbers.ts'
+import { createGrouping } from '../registry/grouping.ts'
+import { createRoster } from '../registry/roster.ts'
+import type { VirtualService } from '../registry/services.ts'
+import type { Registry } from '../registry/types.ts'
+import type { Knowledge } from '../schedule/schedule.ts'
+import type { Numbers } from '../store/numbers.ts'
 
 /** Services with what they were compiled to, in the same order. */
 export type Part = Pick<Plan, 'services' | 'compiled'>

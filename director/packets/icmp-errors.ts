@@ -1,12 +1,12 @@
-import { decodeCookie } from '../shared/flows/cookie.ts'
-import type { Log } from '../shared/log.ts'
-import { parseIcmpError, withCitedSourcePort } from '../shared/packet/icmp-error.ts'
-import type { Clock } from '../shared/run/clock.ts'
-import { createTokenBucket } from '../shared/run/token-bucket.ts'
-import type { PacketIn, PacketOut, Switch } from '../shared/switch/types.ts'
-import { toHost } from './compile/fabric.ts'
-import { ENDED, TABLE } from './compile/tables.ts'
-import type { CompiledService, Site } from './compile/types.ts'
+import { decodeCookie } from '../../shared/flows/cookie.ts'
+import type { Log } from '../../shared/log.ts'
+import { parseIcmpError, withCitedSourcePort } from '../../shared/packet/icmp-error.ts'
+import type { Clock } from '../../shared/run/clock.ts'
+import { createTokenBucket } from '../../shared/run/token-bucket.ts'
+import type { PacketIn, PacketOut, Switch } from '../../shared/switch/types.ts'
+import { toHost } from '../compile/fabric.ts'
+import { ENDED, TABLE } from '../compile/tables.ts'
+import type { CompiledService, Site } from '../compile/types.ts'
 
 export interface IcmpErrorsOptions {
   readonly log: Log

@@ -1,13 +1,13 @@
-import { decodeCookie } from '../shared/flows/cookie.ts'
-import type { Log } from '../shared/log.ts'
-import { TCP_FLAG } from '../shared/packet/ipv4.ts'
-import { segmentOf, withoutPayload } from '../shared/packet/tcp.ts'
-import type { Clock } from '../shared/run/clock.ts'
-import { createTokenBucket } from '../shared/run/token-bucket.ts'
-import type { PacketIn, PacketOut, Switch } from '../shared/switch/types.ts'
-import { hostsOf, copies as questionsAbout } from './compile/features/recall.ts'
-import { SIGNAL, TABLE } from './compile/tables.ts'
-import type { CompiledService, Site } from './compile/types.ts'
+import { decodeCookie } from '../../shared/flows/cookie.ts'
+import type { Log } from '../../shared/log.ts'
+import { TCP_FLAG } from '../../shared/packet/ipv4.ts'
+import { segmentOf, withoutPayload } from '../../shared/packet/tcp.ts'
+import type { Clock } from '../../shared/run/clock.ts'
+import { createTokenBucket } from '../../shared/run/token-bucket.ts'
+import type { PacketIn, PacketOut, Switch } from '../../shared/switch/types.ts'
+import { hostsOf, copies as questionsAbout } from '../compile/features/recall.ts'
+import { SIGNAL, TABLE } from '../compile/tables.ts'
+import type { CompiledService, Site } from '../compile/types.ts'
 
 /**
  * Sees to it that a connection that no host knows ends, and is not asked for for ever (compile/features/recall.ts):
