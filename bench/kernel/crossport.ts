@@ -77,7 +77,7 @@ export function switches(many: boolean): Switches {
     accounting: false,
   }
   const highRate = new Set(crossport.filter(service => service.highRate).map(service => service.spec.service))
-  const registry = { hosts: new Map([['host', registered(realServers)]]), nextSeq: 2 }
+  const registry = { hosts: new Map([['host', registered(realServers)]]), nextSeq: 2, revision: 0 }
   const plan = makePlan(specs, registry, numbers(), ({ service }) =>
     highRate.has(service) ? MANY_CONNECTIONS : { now: 0 },
   )

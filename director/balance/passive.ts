@@ -2,7 +2,6 @@ import { CrossportError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import type { Switch } from '../../shared/switch/types.ts'
-import { readAccepted } from './counters.ts'
 import type { CompiledService } from '../compile/types.ts'
 import type { Judged, Plan } from '../plan/plan.ts'
 import type { VirtualService } from '../registry/services.ts'
@@ -16,6 +15,7 @@ import {
   GRACE_MS,
   judge,
 } from '../schedule/acceptance.ts'
+import { readAccepted } from './counters.ts'
 
 /** Milliseconds between two looks, and while a trial connection is on its way: one is enough. */
 const TICK = { usual: 1000, trial: 100 } as const
@@ -28,8 +28,6 @@ const SHARE = 0.05
  */
 export interface Passive {
   readonly judged: Judged
-  /** Keys of the services that the loop has been marked for since this was called last. */
-  due(): ReadonlySet<string>
   acceptanceOf(service: Pick<VirtualService, 'key'>, id: string): Acceptance | undefined
   /** Hosts that connections are sent to, and that have never been heard of. */
   unheard(): readonly Unheard[]
@@ -50,8 +48,8 @@ export interface PassiveOptions {
   readonly totalOf: (key: string) => number
   readonly log: Log
   readonly clock: Clock
-  /** Something has to be scheduled otherwise. */
-  mark(reason: string): void
+  /** These services (keys) have to be scheduled otherwise. */
+  replan(keys: readonly string[], reason: string): void
   /** The status is another. */
   changed(): void
 }
@@ -66,7 +64,6 @@ export function startPassive(options: PassiveOptions): Passive {
   const services = new Map<string, Watched>()
   /** Hosts whose signals have come. */
   const heard = new Set<string>()
-  let due = new Set<string>()
   let stopped = false
   let failing = false
   /** Hosts of which nobody has heard. */
@@ -99,8 +96,7 @@ export function startPassive(options: PassiveOptions): Passive {
       if (rules.retryMs !== undefined && last !== undefined && barredBy(last) !== barredBy(next)) changed = true
     }
     if (!changed) return
-    due.add(service.key)
-    options.mark('passive health')
+    options.replan([service.key], 'passive health')
   }
 
   const tell = ({ service }: VirtualService, rs: RealServer, last: Acceptance, next: Acceptance) => {
@@ -186,11 +182,6 @@ export function startPassive(options: PassiveOptions): Passive {
 
   return {
     judged,
-    due: () => {
-      const taken = due
-      due = new Set()
-      return taken
-    },
     acceptanceOf,
     unheard,
     stop: () => {

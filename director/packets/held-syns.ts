@@ -9,12 +9,12 @@ import { TABLE, WAITED } from '../compile/tables.ts'
  * for a while after the connection table was lost. Then it goes through the tables once more: to the real server that a
  * host has named meanwhile, or it is scheduled.
  */
-export interface WaitingRoom {
+export interface HeldSyns {
   packet(packet: PacketIn): void
   close(): void
 }
 
-export interface WaitingRoomOptions {
+export interface HeldSynsOptions {
   readonly log: Log
   readonly clock: Clock
   readonly switch: () => Pick<Switch, 'packetOut'> | undefined
@@ -22,10 +22,10 @@ export interface WaitingRoomOptions {
 
 /** Hosts answer within a millisecond or two, later when they have much to do. */
 const WAIT_MS = 50
-/** A SYN that finds no room goes on at once. */
+/** A SYN that comes when so many wait goes on at once. */
 const MOST = 1000
 
-export function createWaitingRoom({ log, clock, switch: sw }: WaitingRoomOptions): WaitingRoom {
+export function createHeldSyns({ log, clock, switch: sw }: HeldSynsOptions): HeldSyns {
   const waiting = new Set<() => void>()
   const go = ({ inPort, match, data }: PacketIn) => {
     const packet = {

@@ -15,6 +15,19 @@ export interface Plan {
   readonly problems: readonly RegistryProblem[]
 }
 
+/** One service of a plan, with what it was made into for the compiler. */
+export interface PlannedService {
+  readonly service: VirtualService
+  readonly compiled: CompiledService
+}
+
+/** Some services of a plan: both lists are in the same order. */
+export type Selection = Pick<Plan, 'services' | 'compiled'>
+
+export function selectionOf(list: readonly PlannedService[]): Selection {
+  return { services: list.map(({ service }) => service), compiled: list.map(({ compiled }) => compiled) }
+}
+
 /**
  * The specification of planner.ts, which does the same by what has changed. Reads nothing but its arguments; numbers
  * that are new are written to the state file before they are used. `knowledge` is what has been learnt of a service's
@@ -36,7 +49,7 @@ export function makePlan(
   }
 }
 
-/** The service with those of its real servers barred that do not accept connections (passive.ts). */
+/** The service with those of its real servers barred that do not accept connections (balance/passive.ts). */
 export type Judged = (service: VirtualService) => VirtualService
 export const unjudged: Judged = service => service
 
@@ -56,9 +69,16 @@ export function markOf(service: Pick<VirtualService, 'key'>, id: string, numbers
   return numbers.of('mark', `${service.key} ${id}`)
 }
 
+/** Names of a service's numbers: its own, and that of its persistent clients. */
+export const numberNames = (key: string): readonly [string, string] => [key, `${key}${CLIENTS}`]
+/** The key of the service that has a number of this name. */
+export const ownerOfNumber = (name: string): string => (name.endsWith(CLIENTS) ? name.slice(0, -CLIENTS.length) : name)
+const CLIENTS = ' clients'
+
 function number(service: VirtualService, numbers: Numbers, knowledge: Knowledge): CompiledService {
   const { vip, port, protocol, clients, options } = service
-  const own = numbers.of('service', service.key)
+  const [name, clientsName] = numberNames(service.key)
+  const own = numbers.of('service', name)
   const byId = new Map(service.realServers.map(rs => [rs.id, rs]))
   const { shares, turns, hashField, established } = schedule(service, knowledge)
   const { persistence } = options
@@ -74,7 +94,7 @@ function number(service: VirtualService, numbers: Numbers, knowledge: Knowledge)
       : {
           persistence: {
             ...persistence,
-            zone: ZONE_BASE + numbers.of('service', `${service.key} clients`),
+            zone: ZONE_BASE + numbers.of('service', clientsName),
             recalled: knowledge.recalled === true,
           },
         }),

@@ -3,11 +3,11 @@ import { type FileStore, openServiceFiles } from '../../shared/sqlite/service-fi
 import { type HostStore, openHosts } from './hosts.ts'
 import { type LossStore, openLosses } from './losses.ts'
 import { MIGRATIONS } from './migrations.ts'
-import { type Numbers, openNumbers } from './numbers.ts'
+import { type NumberStore, openNumbers } from './numbers.ts'
 
 /** The director's state file. */
 export interface Store {
-  readonly numbers: Numbers
+  readonly numbers: NumberStore
   readonly hosts: HostStore
   readonly losses: LossStore
   readonly files: FileStore

@@ -85,9 +85,8 @@ function setUp(list: VirtualService[]) {
     udpTimeout: 300,
     log: quiet,
     clock,
-    mark: () => {
+    replan: () => {
       marks++
-      balance.due()
       apply(services)
     },
   })

@@ -5,7 +5,7 @@ import type { VirtualService } from '../registry/services.ts'
 import { panicOf, panicText } from '../schedule/panic.ts'
 
 /** The journal hears when a panic begins, changes and ends. Called with the services that may have changed. */
-export function createPanicTeller(
+export function createPanicLog(
   log: Log,
   judged: Judged,
 ): (altered: readonly VirtualService[], gone: readonly VirtualService[]) => void {

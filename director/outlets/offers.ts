@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { SourceDocument } from '../../shared/config/parse.ts'
 import type { RegistrationRequest } from '../../shared/rpc/gen/crossport/v1/RegistrationRequest.ts'
-import type { Offer } from '../intake/agents.ts'
+import type { Offer } from '../intake/types.ts'
 
 /** Makes what agents are told; undefined: as the last time. Each document is hashed once. */
 export function createOffers(): (
