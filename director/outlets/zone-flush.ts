@@ -5,7 +5,7 @@ import type { Outcome } from './types.ts'
 
 export interface ZoneFlush {
   take(outcome: Pick<Outcome, 'altered'>, gone: Selection): void
-  /** Services that had numbers before this process began, and that are not there any more. */
+  /** Services that have numbers and are not in the plan: of an earlier process, or gone before they were planned. */
   orphaned(keys: Iterable<string>): void
   close(): void
 }
@@ -81,7 +81,7 @@ export function createZoneFlush(options: ZoneFlushOptions): ZoneFlush {
       arm()
     },
     orphaned: keys => {
-      for (const key of keys) waiting.set(key, clock.now() + idleSeconds * 1000)
+      for (const key of keys) if (!waiting.has(key)) waiting.set(key, clock.now() + idleSeconds * 1000)
       arm()
     },
     close: () => cancel(),
