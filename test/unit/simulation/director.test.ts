@@ -32,7 +32,7 @@ import { createRandom, type Random } from './random.ts'
  * end all is told, and the switch, the offer and the accounts must be those of a director that starts cold.
  */
 
-const SEQUENCES = Number(process.env.CROSSPORT_SEQUENCES ?? 3000)
+const SEQUENCES = Number(process.env.CROSSPORT_SEQUENCES ?? 1500)
 const SEED = Number(process.env.CROSSPORT_SEED ?? Math.floor(Math.random() * 2 ** 31))
 /** So many sequences share a state file's history. */
 const LIVES = 10
@@ -232,7 +232,9 @@ async function sequence(t: ExecutionContext, scene: Scene, name: string): Promis
   const { house, told } = scene.director
   const { cells, loop, applier } = house
   if (loop.dirty || applier.quarantined.length > 0)
-    t.fail(`${name}: it has not come to rest: ${loop.lastError?.stack} ${loop.waitingFor} ${JSON.stringify(applier.quarantined)} dirty ${loop.dirty} acting ${loop.acting} torn ${cells.tornDown.get()}`)
+    t.fail(
+      `${name}: it has not come to rest: ${loop.lastError?.stack} ${loop.waitingFor} ${JSON.stringify(applier.quarantined)} dirty ${loop.dirty} acting ${loop.acting} torn ${cells.tornDown.get()}`,
+    )
   const plan = makePlan(cells.services.get().specs, cells.registry.get(), store.numbers, () => ({ now: 0 }))
   const keys = plan.services.map(({ key }) => key).sort()
   same(
