@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import type { Log } from '../shared/log.ts'
 import { type Clock, systemClock } from '../shared/run/clock.ts'
 import { type Part, runLifecycle } from '../shared/run/lifecycle.ts'
@@ -9,24 +8,33 @@ import { accounting } from './parts/accounting.ts'
 import { connectionAccounts } from './parts/accounts.ts'
 import { agents } from './parts/agents.ts'
 import { announce } from './parts/announce.ts'
+import { balance } from './parts/balance.ts'
 import { bridge } from './parts/bridge.ts'
-import { connectionTableFill } from './parts/connection-table.ts'
 import { connectionZones } from './parts/connection-zones.ts'
 import { controlSocket } from './parts/control.ts'
 import { datapath } from './parts/datapath.ts'
+import { drift } from './parts/drift.ts'
+import { forgotten } from './parts/forgotten.ts'
+import { heldSyns } from './parts/held-syns.ts'
+import { icmpErrors } from './parts/icmp-errors.ts'
 import { leases } from './parts/leases.ts'
 import { numbers } from './parts/numbers.ts'
-import { balance, forgottenConnections, passiveHealth } from './parts/observers.ts'
 import { offer } from './parts/offer.ts'
-import { heldSyns, icmpErrors, recall, refusals, tableWatch } from './parts/packets.ts'
+import { passiveHealth } from './parts/passive-health.ts'
 import { progress } from './parts/progress.ts'
+import { readiness } from './parts/readiness.ts'
+import { recall } from './parts/recall.ts'
+import { refusals } from './parts/refusals.ts'
 import { release } from './parts/release.ts'
 import { serviceFiles } from './parts/service-files.ts'
-import { readiness, watchdog } from './parts/service-manager.ts'
 import { stateFile } from './parts/state-file.ts'
-import { bridgeSwitch, drift } from './parts/switch.ts'
+import { bridgeSwitch } from './parts/switch.ts'
+import { tableFill } from './parts/table-fill.ts'
+import { tableWatch } from './parts/table-watch.ts'
 import { tunnelPeers } from './parts/tunnel-peers.ts'
+import { watchdog } from './parts/watchdog.ts'
 import { openStore } from './store/store.ts'
+import { version } from './version.ts'
 
 export interface RunOptions {
   readonly clock?: Clock
@@ -75,13 +83,13 @@ export async function runDirector(config: DirectorConfig, log: Log, options: Run
     // Those who learn from the switch, and answer what it hands up.
     balance(house),
     passiveHealth(house),
-    forgottenConnections(house),
+    forgotten(house),
     icmpErrors(house),
     recall(house),
     heldSyns(house),
     tableWatch(house),
     refusals(house),
-    connectionTableFill(house),
+    tableFill(house),
     controlSocket(house),
     // Stopped first: from here on nothing acts.
     { name: 'loop', start: () => () => loop.stop() },
@@ -103,9 +111,4 @@ export async function runDirector(config: DirectorConfig, log: Log, options: Run
     },
     onStopping: () => notify.stopping(),
   })
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }

@@ -1,6 +1,7 @@
 import type { Part } from '../../shared/run/lifecycle.ts'
 import type { House } from '../house.ts'
 import { createAnnouncer } from '../outlets/announce.ts'
+import { stopAll } from './stop-all.ts'
 
 /** Announces VIPs that have come. */
 export function announce({ cells, outcomes, log, clock }: House): Part {
@@ -18,10 +19,7 @@ export function announce({ cells, outcomes, log, clock }: House): Part {
           announcer.announce(sw, new Set(plan.compiled.map(service => service.vip)), site, agentHere)
         },
       })
-      return () => {
-        unplug()
-        announcer.close()
-      }
+      return stopAll(unplug, announcer.close)
     },
   }
 }

@@ -3,6 +3,7 @@ import type { Part } from '../../shared/run/lifecycle.ts'
 import { ZONES } from '../apply/conntrack.ts'
 import { createZones } from '../apply/zones.ts'
 import type { House } from '../house.ts'
+import { stopAll } from './stop-all.ts'
 
 /** Keeps the timeouts of the services' connections in the database. */
 export function connectionZones({ config, cells, companions, log }: House): Part {
@@ -10,7 +11,7 @@ export function connectionZones({ config, cells, companions, log }: House): Part
     name: 'connection zones',
     start: () => {
       const zones = createZones(config.connectionTimeouts)
-      const stops = [
+      return stopAll(
         companions.plug({
           name: 'connection zones',
           ensure: async change => {
@@ -28,10 +29,7 @@ export function connectionZones({ config, cells, companions, log }: House): Part
         }),
         cells.switchUp.subscribe(zones.distrust),
         cells.resync.subscribe(zones.distrust),
-      ]
-      return () => {
-        for (const stop of stops) stop()
-      }
+      )
     },
   }
 }

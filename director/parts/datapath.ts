@@ -2,6 +2,7 @@ import type { Part } from '../../shared/run/lifecycle.ts'
 import { createSequenceChecks } from '../../shared/switch/sequence-checks.ts'
 import { createMeters } from '../apply/meters.ts'
 import type { House } from '../house.ts'
+import { stopAll } from './stop-all.ts'
 
 /** What the flows need of the datapath: no checks of sequence numbers, and meters. */
 export function datapath({ cells, vswitchd, companions, log }: House): Part {
@@ -10,7 +11,7 @@ export function datapath({ cells, vswitchd, companions, log }: House): Part {
     start: () => {
       const checks = createSequenceChecks(vswitchd, 'large uploads may stall')
       const meters = createMeters(log)
-      const stops = [
+      return stopAll(
         companions.plug({
           name: 'sequence checks',
           ensure: async () => {
@@ -35,10 +36,7 @@ export function datapath({ cells, vswitchd, companions, log }: House): Part {
           meters.distrust()
         }),
         cells.resync.subscribe(() => meters.distrust()),
-      ]
-      return () => {
-        for (const stop of stops) stop()
-      }
+      )
     },
   }
 }

@@ -33,3 +33,20 @@ export function connectionTable({ cells, config, vswitchd }: House) {
     entries: () => entriesInTheWay(vswitchd, cells.bridge.get()?.datapathType, config.uplink),
   }
 }
+
+/** Of a service's real servers, as far as they have been counted. */
+export function sumOf({ cells }: House, key: string, what: 'total' | 'active'): number {
+  const servers = cells.loads.get()(key)?.servers.values()
+  return servers?.reduce((sum, server) => sum + server[what], 0) ?? 0
+}
+
+/** What those who answer packets go by: the newest of each. */
+export function newest({ cells, log, clock }: House) {
+  return {
+    log,
+    clock,
+    switch: () => cells.switch.get(),
+    site: () => cells.site.get(),
+    services: () => cells.outcome.get()?.plan.compiled ?? [],
+  }
+}

@@ -4,6 +4,7 @@ import type { House } from '../house.ts'
 import { createZoneFlush } from '../outlets/zone-flush.ts'
 import { numberNames, ownerOfNumber } from '../plan/plan.ts'
 import { ZONE_BASE } from '../store/numbers.ts'
+import { stopAll } from './stop-all.ts'
 
 /** Gives the numbers of services that are gone back, when nothing in the switch goes by them any more. */
 export function numbers(house: House, flush: Flush = flushIn(house)): Part {
@@ -34,10 +35,7 @@ export function numbers(house: House, flush: Flush = flushIn(house)): Part {
           zones.orphaned(new Set(numbered.keys().map(ownerOfNumber)).difference(present))
         },
       })
-      return () => {
-        unplug()
-        zones.close()
-      }
+      return stopAll(unplug, zones.close)
     },
   }
 }

@@ -5,6 +5,7 @@ import type { DirectorConfig } from '../config.ts'
 import type { House } from '../house.ts'
 import { createLinger } from '../outlets/linger.ts'
 import { createOffers } from '../outlets/offers.ts'
+import { stopAll } from './stop-all.ts'
 
 /** What agents are told: who the director is, and which files are in force. */
 export function offer({ config, cells, intents, loop, clock }: House): Part {
@@ -27,10 +28,7 @@ export function offer({ config, cells, intents, loop, clock }: House): Part {
           if (next !== undefined) cells.offer.set(next)
         },
       })
-      return () => {
-        unplug()
-        linger.close()
-      }
+      return stopAll(unplug, linger.close)
     },
   }
 }

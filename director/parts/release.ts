@@ -1,6 +1,7 @@
 import type { Part } from '../../shared/run/lifecycle.ts'
 import type { House } from '../house.ts'
 import { createReleaser } from '../outlets/release.ts'
+import { stopAll } from './stop-all.ts'
 
 /** Lets clients know of real servers that are gone. Before the accounts, in which it looks them up. */
 export function release({ accounts, cells, outcomes, log, clock }: House): Part {
@@ -13,10 +14,7 @@ export function release({ accounts, cells, outcomes, log, clock }: House): Part 
         name: 'release',
         take: ({ altered }, gone) => releaser.update(altered.compiled, gone.compiled),
       })
-      return () => {
-        unplug()
-        releaser.close()
-      }
+      return stopAll(unplug, releaser.close)
     },
   }
 }

@@ -1,5 +1,4 @@
 import type { Part } from '../../shared/run/lifecycle.ts'
-import { createDriftGuard } from '../../shared/switch/drift-guard.ts'
 import { openSwitch } from '../../shared/switch/session.ts'
 import type { SwitchHandlers } from '../../shared/switch/types.ts'
 import { setInput } from '../cells.ts'
@@ -36,21 +35,6 @@ export function switchHandlers({ applier, cells, clock, loop }: House): SwitchHa
     onDrift: what => {
       applier.distrust()
       cells.drift.publish(what)
-    },
-  }
-}
-
-/** Puts right what somebody else has changed in the switch. */
-export function drift({ cells, loop, log, clock }: House): Part {
-  return {
-    name: 'drift',
-    start: () => {
-      const guard = createDriftGuard({ clock, log, repair: () => loop.mark('drift') })
-      const stopListening = cells.drift.subscribe(guard.heard)
-      return () => {
-        stopListening()
-        guard.close()
-      }
     },
   }
 }

@@ -2,6 +2,7 @@ import type { Part } from '../../shared/run/lifecycle.ts'
 import { keepTunnelPeers } from '../../shared/switch/tunnel-peers.ts'
 import { intoTunnel } from '../compile/fabric.ts'
 import type { House } from '../house.ts'
+import { stopAll } from './stop-all.ts'
 
 /** On an overlay: keeps the hosts acquainted with this end of the tunnels. */
 export function tunnelPeers({ config, cells, outcomes, log, clock }: House): Part {
@@ -27,10 +28,7 @@ export function tunnelPeers({ config, cells, outcomes, log, clock }: House): Par
           peers.set(all.filter(ip => ip !== config.hostIp))
         },
       })
-      return () => {
-        unplug()
-        peers.close()
-      }
+      return stopAll(unplug, peers.close)
     },
   }
 }

@@ -1,6 +1,6 @@
 /** The director's stations (stations.ts). The plan is above the compiler, for it makes what the compiler takes. */
 export const DIRECTOR: readonly (readonly string[])[] = [
-  ['config.ts', 'intake'],
+  ['config.ts', 'intake', 'version.ts'],
   ['registry'],
   ['store', 'schedule'],
   ['compile'],

@@ -74,7 +74,10 @@ function tellHost({ director: { agents }, world }: Scene, id: string, host: Worl
   const { told } = host
   host.told = report.realServers
   host.connected = true
-  if (told === undefined) return agents.onRegistration(report)
+  if (told === undefined) {
+    agents.onRegistration(report)
+    return
+  }
   const upserted = [...report.realServers].flatMap(([name, rs]) => (told.get(name) === rs ? [] : rs))
   const removedIds = [...told.keys()].filter(name => !report.realServers.has(name))
   agents.onDelta(id, { upserted, removedIds })

@@ -1,9 +1,10 @@
 import type { Part } from '../../shared/run/lifecycle.ts'
 import { createTableRoom } from '../../shared/switch/table-room.ts'
 import type { House } from '../house.ts'
+import { stopAll } from './stop-all.ts'
 
 /** Looks at how full the connection table is. */
-export function connectionTableFill({ cells, vswitchd }: House): Part {
+export function tableFill({ cells, vswitchd }: House): Part {
   return {
     name: 'connection table',
     start: () => {
@@ -12,11 +13,7 @@ export function connectionTableFill({ cells, vswitchd }: House): Part {
         const view = cells.bridge.get()
         if (view !== undefined) table.watch(view.datapathType)
       }
-      const stopListening = cells.bridge.subscribe(watch)
-      return () => {
-        stopListening()
-        table.close()
-      }
+      return stopAll(cells.bridge.subscribe(watch), table.close)
     },
   }
 }

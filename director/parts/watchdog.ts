@@ -1,0 +1,7 @@
+import type { Part } from '../../shared/run/lifecycle.ts'
+import { feedWatchdog, type Notify } from '../../shared/run/notify.ts'
+import type { House } from '../house.ts'
+
+export function watchdog({ clock }: House, notify: Notify): Part {
+  return { name: 'watchdog', start: () => feedWatchdog(notify, clock) }
+}
