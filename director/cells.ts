@@ -22,6 +22,10 @@ import type { Knowledge } from './schedule/schedule.ts'
 export type InputName = 'files' | 'ovsdb' | 'switch' | 'agents'
 export const INPUT_NAMES: readonly InputName[] = ['files', 'ovsdb', 'switch', 'agents']
 
+export type KnowledgeOf = (service: VirtualService) => Knowledge
+export type LoadOf = (key: string) => ServiceLoad | undefined
+export type Judgement = Pick<Passive, 'judged' | 'acceptanceOf' | 'unheard'>
+
 /** What the director's parts tell each other. Each cell holds the newest value; a topic is for what happens and is over. */
 export interface Cells {
   /** What the service files say, with the real servers of sorry services. */
@@ -40,9 +44,9 @@ export interface Cells {
   readonly inputs: Readonly<Record<InputName, Cell<Input>>>
 
   /** What the observers have learnt of connections. Before they have started nothing is known. */
-  readonly knowledge: Cell<(service: VirtualService) => Knowledge>
-  readonly loads: Cell<(key: string) => ServiceLoad | undefined>
-  readonly passive: Cell<Pick<Passive, 'judged' | 'acceptanceOf' | 'unheard'>>
+  readonly knowledge: Cell<KnowledgeOf>
+  readonly loads: Cell<LoadOf>
+  readonly passive: Cell<Judgement>
   readonly forgotten: Cell<Forgotten['of']>
   /** Keys of the services whose shares are to be made anew. The pass empties it. */
   readonly due: Cell<ReadonlySet<string>>
@@ -79,6 +83,8 @@ export interface Cells {
 
 const NO_SERVICES: ServicesSnapshot = { synced: false, specs: [], problems: [], documents: [], files: [] }
 
+const NO_JUDGEMENT: Judgement = { judged: unjudged, acceptanceOf: () => undefined, unheard: () => [] }
+
 /** `registry`: as the state file has it. */
 export function createCells(clock: Clock, registry: Registry): Cells {
   const since = clock.wall().toISOString()
@@ -94,13 +100,9 @@ export function createCells(clock: Clock, registry: Registry): Cells {
     switch: createCell<Switch | undefined>(undefined),
     agents: createCell<Agents | undefined>(undefined),
     inputs: { files: input('files'), ovsdb: input('ovsdb'), switch: input('switch'), agents: input('agents') },
-    knowledge: createCell<Cells['knowledge'] extends Cell<infer T> ? T : never>(() => ({ now: clock.now() })),
-    loads: createCell<Cells['loads'] extends Cell<infer T> ? T : never>(() => undefined),
-    passive: createCell<Cells['passive'] extends Cell<infer T> ? T : never>({
-      judged: unjudged,
-      acceptanceOf: () => undefined,
-      unheard: () => [],
-    }),
+    knowledge: createCell<KnowledgeOf>(() => ({ now: clock.now() })),
+    loads: createCell<LoadOf>(() => undefined),
+    passive: createCell(NO_JUDGEMENT),
     forgotten: createCell<Forgotten['of']>(() => 0),
     due: createCell<ReadonlySet<string>>(new Set()),
     releasable: createCell<ReadonlySet<string>>(new Set()),
