@@ -1,20 +1,40 @@
-import { readFileSync } from 'node:fs'
-import { overlayOf } from '../shared/config/overlay.ts'
-import { type ServicesWatch, watchServices } from '../shared/config/watch.ts'
 import type { Log } from '../shared/log.ts'
-import { keepTunnelPort, type TunnelPortKeeper } from '../shared/ovsdb/keep-tunnel-port.ts'
-import { serveControl } from '../shared/rpc/control.ts'
 import { type Clock, systemClock } from '../shared/run/clock.ts'
 import { type Part, runLifecycle } from '../shared/run/lifecycle.ts'
-import { createNotify, feedWatchdog } from '../shared/run/notify.ts'
-import { createReadiness } from '../shared/run/readiness.ts'
-import { openSwitch } from '../shared/switch/session.ts'
+import { createNotify } from '../shared/run/notify.ts'
 import type { DirectorConfig } from './config.ts'
-import { createDirector } from './director.ts'
-import { serveAgents } from './intake/agents.ts'
-import { watchBridge } from './intake/bridge.ts'
-import { siteOf } from './intake/site.ts'
+import { createHouse } from './house.ts'
+import { accounting } from './parts/accounting.ts'
+import { connectionAccounts } from './parts/accounts.ts'
+import { agents } from './parts/agents.ts'
+import { announce } from './parts/announce.ts'
+import { balance } from './parts/balance.ts'
+import { bridge } from './parts/bridge.ts'
+import { connectionZones } from './parts/connection-zones.ts'
+import { controlSocket } from './parts/control.ts'
+import { datapath } from './parts/datapath.ts'
+import { drift } from './parts/drift.ts'
+import { forgotten } from './parts/forgotten.ts'
+import { heldSyns } from './parts/held-syns.ts'
+import { icmpErrors } from './parts/icmp-errors.ts'
+import { leases } from './parts/leases.ts'
+import { numbers } from './parts/numbers.ts'
+import { offer } from './parts/offer.ts'
+import { passiveHealth } from './parts/passive-health.ts'
+import { progress } from './parts/progress.ts'
+import { readiness } from './parts/readiness.ts'
+import { recall } from './parts/recall.ts'
+import { refusals } from './parts/refusals.ts'
+import { release } from './parts/release.ts'
+import { serviceFiles } from './parts/service-files.ts'
+import { stateFile } from './parts/state-file.ts'
+import { bridgeSwitch } from './parts/switch.ts'
+import { tableFill } from './parts/table-fill.ts'
+import { tableWatch } from './parts/table-watch.ts'
+import { tunnelPeers } from './parts/tunnel-peers.ts'
+import { watchdog } from './parts/watchdog.ts'
 import { openStore } from './store/store.ts'
+import { version } from './version.ts'
 
 export interface RunOptions {
   readonly clock?: Clock
@@ -33,88 +53,47 @@ export interface RunOptions {
 export async function runDirector(config: DirectorConfig, log: Log, options: RunOptions = {}): Promise<void> {
   const { clock = systemClock } = options
   const notify = createNotify({ log })
-  const store = openStore(config.stateFile)
-  const readiness = createReadiness(notify)
-  const onConfirmed = () => {
-    readiness.reached(`agents dial in at ${address}`)
-    options.onConfirmed?.()
-  }
-  const director = createDirector({
-    config,
-    store,
-    log,
-    clock,
-    version: version(),
-    onConfirmed,
-    onWaiting: readiness.waiting,
-  })
-  let files: ServicesWatch | undefined
-  let address = ''
-  let tunnel: TunnelPortKeeper | undefined
+  const house = createHouse({ config, store: openStore(config.stateFile), log, clock, version: version() })
+  const { cells, loop } = house
+  const ready = readiness(house, notify)
+  if (options.onConfirmed !== undefined) cells.outcome.subscribe(options.onConfirmed)
 
   const parts: Part[] = [
-    { name: 'state file', start: () => () => store.close() },
-    {
-      name: 'agents',
-      start: async () => {
-        const { listen, tls } = config
-        const agents = await serveAgents({ listen, tls, log, handlers: director.agentHandlers })
-        address = agents.address
-        director.useAgents(agents)
-        return () => agents.close()
-      },
-    },
-    {
-      name: 'service files',
-      start: () => {
-        const { servicesDir: dir } = config
-        files = watchServices({ dir, log, clock, lastGood: store.files.load(), onChange: director.setServices })
-        return () => files?.close()
-      },
-    },
-    {
-      name: 'bridge',
-      start: () => {
-        const { ovsdbSocket: socket, bridge, uplink } = config
-        const onChange = () => {
-          tunnel?.check()
-          director.setBridge(tunnel?.problem ? undefined : siteOf(config, watch.view), watch.problem ?? tunnel?.problem)
-        }
-        const watch = watchBridge({ socket, bridge, uplink, log, clock, onChange })
-        director.useBridge(watch)
-        const overlay = overlayOf(config)
-        if (overlay !== undefined) {
-          const port = { bridge, name: uplink, type: overlay.encapsulation, localIp: config.hostIp ?? '' }
-          tunnel = keepTunnelPort({ client: watch.client, port, log, clock, onChange })
-          director.useTunnel(tunnel)
-        }
-        return () => {
-          tunnel?.close()
-          watch.close()
-        }
-      },
-    },
-    // After the bridge, so that it can still be told when this ends.
-    { name: 'accounting', start: () => director.account() },
-    {
-      name: 'switch',
-      start: () => {
-        const { bridge, ovsRunDir: rundir } = config
-        const sw = openSwitch({ bridge, owner: 'director', rundir, log, clock, handlers: director.switchHandlers })
-        director.useSwitch(sw)
-        return () => sw.close()
-      },
-    },
-    {
-      name: 'control socket',
-      start: async () => {
-        const server = await serveControl({ socket: config.controlSocket, control: director.control, log })
-        return () => server.close()
-      },
-    },
+    stateFile(house),
+    ready,
+    // Told by every pass, in this order: plugged in before the first.
+    offer(house),
+    progress(house),
+    release(house),
+    connectionAccounts(house),
+    announce(house),
+    tunnelPeers(house),
+    numbers(house),
+    // Where what the loop acts on comes from.
+    leases(house),
+    agents(house),
+    serviceFiles(house),
+    bridge(house),
+    // What has to be there before flows, in this order. After the bridge, so that the database can still be told when they end.
+    datapath(house),
+    accounting(house),
+    connectionZones(house),
+    bridgeSwitch(house),
+    drift(house),
+    // Those who learn from the switch, and answer what it hands up.
+    balance(house),
+    passiveHealth(house),
+    forgotten(house),
+    icmpErrors(house),
+    recall(house),
+    heldSyns(house),
+    tableWatch(house),
+    refusals(house),
+    tableFill(house),
+    controlSocket(house),
     // Stopped first: from here on nothing acts.
-    { name: 'loop', start: () => () => director.stop() },
-    { name: 'watchdog', start: () => feedWatchdog(notify, clock) },
+    { name: 'loop', start: () => () => loop.stop() },
+    watchdog(house, notify),
   ]
 
   await runLifecycle({
@@ -122,18 +101,14 @@ export async function runDirector(config: DirectorConfig, log: Log, options: Run
     parts,
     ...(options.signal ? { signal: options.signal } : {}),
     onReady: () => {
+      const { address = '' } = cells.agents.get() ?? {}
       log.notice('started', { bridge: config.bridge, listen: address })
       options.onReady?.(address)
     },
     onReload: () => {
       log.info('rereading the service files')
-      void readiness.reload(async () => files?.reload())
+      void ready.reload(cells.reload.get())
     },
     onStopping: () => notify.stopping(),
   })
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }

@@ -10,7 +10,7 @@ import { metersFor } from '../../director/apply/meters.ts'
 import { compile as compileDirector } from '../../director/compile/compile.ts'
 import { recallMacOf } from '../../director/compile/fabric.ts'
 import type { Site } from '../../director/compile/types.ts'
-import { makePlan } from '../../director/plan.ts'
+import { makePlan } from '../../director/plan/plan.ts'
 import type { Host } from '../../director/registry/types.ts'
 import type { Knowledge } from '../../director/schedule/schedule.ts'
 import type { Numbers } from '../../director/store/numbers.ts'
@@ -77,7 +77,7 @@ export function switches(many: boolean): Switches {
     accounting: false,
   }
   const highRate = new Set(crossport.filter(service => service.highRate).map(service => service.spec.service))
-  const registry = { hosts: new Map([['host', registered(realServers)]]), nextSeq: 2 }
+  const registry = { hosts: new Map([['host', registered(realServers)]]), nextSeq: 2, revision: 0 }
   const plan = makePlan(specs, registry, numbers(), ({ service }) =>
     highRate.has(service) ? MANY_CONNECTIONS : { now: 0 },
   )

@@ -3,9 +3,8 @@ import type { OvsdbClient } from '../../shared/ovsdb/connection.ts'
 import { ensureFlowSampleCollector, removeFlowSampleCollector } from '../../shared/ovsdb/flow-sample-collector.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import { ACCOUNTING } from '../compile/tables.ts'
-import type { CompiledService } from '../compile/types.ts'
 import type { DirectorConfig } from '../config.ts'
-import { type Accounts, createAccounts, listenerOf } from './accounts.ts'
+import type { Accounts } from './accounts.ts'
 import { type Collector, startCollector } from './collector.ts'
 
 /**
@@ -13,13 +12,10 @@ import { type Collector, startCollector } from './collector.ts'
  * the `sample` action (compile/features/account.ts) and exports each connection's sum every second or more, as IPFIX.
  */
 export interface Accounting {
-  readonly accounts: Accounts
   /** Sees to it that the switch exports what is accounted, where it is due. Throws as OVSDB does. */
   ensure(client: Pick<OvsdbClient, 'call'>, datapathType: string): Promise<void>
   /** Somebody may have changed the database. */
   distrust(): void
-  /** Services as the switch has them from now on, and those that it has no more. */
-  follow(altered: readonly CompiledService[], gone: readonly CompiledService[]): void
   start(): Promise<void>
   /** The switch exports nothing more until `ensure`; the flows stay. */
   withdraw(client: Pick<OvsdbClient, 'call'>): Promise<void>
@@ -27,13 +23,12 @@ export interface Accounting {
 }
 
 export interface AccountingOptions {
-  readonly config: Pick<DirectorConfig, 'accounting' | 'bridge' | 'connectionTimeouts'>
+  readonly config: Pick<DirectorConfig, 'accounting' | 'bridge'>
+  readonly accounts: Pick<Accounts, 'add' | 'lost'>
   readonly log: Log
   readonly clock: Clock
-  /** R, once it is known. */
-  recallMac(): string | undefined
-  /** A pass is needed, which calls `ensure`. */
-  mark(reason: string): void
+  /** Another interval is due: a pass is needed, which calls `ensure`. */
+  changed(): void
 }
 
 /** Connections that vswitchd adds up at a time. */
@@ -44,11 +39,7 @@ const MAX_FLOWS = 100_000
  */
 const INTERVAL = { least: 1, most: 64, records: 2000, checkMs: 10_000 } as const
 
-export function createAccounting({ config, log, clock, recallMac, mark }: AccountingOptions): Accounting {
-  const accounts = createAccounts(config.connectionTimeouts, () => {
-    const mac = recallMac()
-    return mac === undefined ? undefined : Number.parseInt(mac.replaceAll(':', ''), 16)
-  })
+export function createAccounting({ config, accounts, log, clock, changed }: AccountingOptions): Accounting {
   const place = { bridge: config.bridge, id: ACCOUNTING.collectorSet }
   let collector: Collector | undefined
   let seconds: number = INTERVAL.least
@@ -69,13 +60,12 @@ export function createAccounting({ config, log, clock, recallMac, mark }: Accoun
       log.debug('connections are accounted at another interval', { seconds: next, recordsPerSecond: Math.round(rate) })
       seconds = next
       due = true
-      mark('accounting')
+      changed()
     }
     cancel = clock.after(INTERVAL.checkMs, check)
   }
 
   return {
-    accounts,
     ensure: async (client, datapathType) => {
       if (!due) return
       due = false
@@ -97,10 +87,6 @@ export function createAccounting({ config, log, clock, recallMac, mark }: Accoun
     },
     distrust: () => {
       due = true
-    },
-    follow: (altered, gone) => {
-      for (const service of gone) accounts.forget(listenerOf(service))
-      for (const service of altered) accounts.follow(listenerOf(service), service.accounted)
     },
     start: async () => {
       if (!config.accounting) return

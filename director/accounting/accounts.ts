@@ -1,7 +1,7 @@
 import { parseIpv4 } from '../../shared/config/address.ts'
-import type { ConnectionTimeouts } from '../apply/conntrack.ts'
 import { ACCOUNTING } from '../compile/tables.ts'
 import type { CompiledService } from '../compile/types.ts'
+import type { ConnectionTimeouts } from '../config.ts'
 import type { IpfixRecord } from './ipfix.ts'
 
 /** What is known of one connection. Times are clock milliseconds. */
@@ -60,8 +60,8 @@ const MOST = 250_000
 const TCP = 6
 
 interface Book {
-  readonly live: Shelf
-  readonly ended: Shelf
+  readonly live: AgingMap
+  readonly ended: AgingMap
   exported: boolean
   /** How often something of theirs was missed. */
   breaks: number
@@ -136,8 +136,8 @@ export function createAccounts(
         entry.ended = true
         book.live.delete(key)
       }
-      const shelf = entry.ended ? book.ended : book.live
-      shelf.set(key, entry, now)
+      const entries = entry.ended ? book.ended : book.live
+      entries.set(key, entry, now)
     },
     find: (listener, client) => {
       const book = books.get(bookKey(listener))
@@ -148,8 +148,8 @@ export function createAccounts(
       const book = books.get(bookKey(listener))
       if (book === undefined) return
       const oldest = now - timeouts[listener.protocol] * 1000
-      for (const shelf of [book.live, book.ended]) {
-        for (const [key, entry] of shelf.entries()) if (entry.last >= oldest) yield [clientOf(key), entry]
+      for (const entries of [book.live, book.ended]) {
+        for (const [key, entry] of entries.entries()) if (entry.last >= oldest) yield [clientOf(key), entry]
       }
     },
     isWhole: (listener, account) => {
@@ -172,14 +172,14 @@ export function createAccounts(
 }
 
 function newBook(seconds: number): Book {
-  return { live: new Shelf(seconds * 1000), ended: new Shelf(ENDED_MS), exported: false, breaks: 0 }
+  return { live: new AgingMap(seconds * 1000), ended: new AgingMap(ENDED_MS), exported: false, breaks: 0 }
 }
 
 /**
- * Entries that nobody has touched for `ms` to twice as long are gone: those touched since the last turn are on the one
- * shelf, the others on the other, which is thrown away at the next turn. So nobody ever looks through all of them.
+ * Entries that nobody has touched for `ms` to twice as long are gone: those touched since the last turn are in the one
+ * map, the others in the other, which is thrown away at the next turn. So nobody ever looks through all of them.
  */
-class Shelf {
+class AgingMap {
   readonly #ms: number
   #young = new Map<number, Entry>()
   #old = new Map<number, Entry>()

@@ -2,12 +2,7 @@ import { type CtZoneTimeouts, tcpTimeouts, untouched } from '../../shared/ovsdb/
 import { appctl, countEntries, datapathName, type VswitchdOptions } from '../../shared/switch/vswitchd.ts'
 import { TURN_ZONE } from '../compile/tables.ts'
 import type { CompiledService } from '../compile/types.ts'
-
-/** Seconds that a connection stays in the table without a packet; the defaults are those of ipvsadm(8) --set. */
-export interface ConnectionTimeouts {
-  readonly tcp: number
-  readonly udp: number
-}
+import type { ConnectionTimeouts } from '../config.ts'
 
 /**
  * Timeouts for the services' zones. Of TCP the table follows both sides; of UDP it sees one only, so a flow stays in SINGLE
@@ -68,6 +63,15 @@ export async function entriesInTheWay(
   const threads = String(await appctl(options, 'dpif-netdev/pmd-rxq-show', []))
   if (polledPorts(threads).has(uplink)) return undefined
   return countEntries(options)
+}
+
+/**
+ * Forgets all connections of one zone (ovs-vswitchd(8), dpctl/flush-conntrack). Open vSwitch 3.1.0 takes the datapath's name
+ * for a part of a connection; without it, it works where all bridges have one type. Rejects with what vswitchd says.
+ */
+export async function flushZone(options: VswitchdOptions, datapathType: string, zone: number): Promise<void> {
+  const flush = (...args: string[]) => appctl(options, 'dpctl/flush-conntrack', [...args, `zone=${zone}`])
+  await flush(datapathName(datapathType)).catch(() => flush())
 }
 
 /** Ports in the text of `dpif-netdev/pmd-rxq-show`, which has PMD threads only. */

@@ -9,7 +9,7 @@ const COPIES = 100_000
 const LEAST = 1000
 /** As many connections at once come back without having to wait, after a restart of the switch; fewer where each asks many. */
 const BURST = { most: 10_000, copies: 200_000 } as const
-/** As many as are refused a second, and a quarter more (apply/refuse.ts). */
+/** As many as are refused a second, and a quarter more (packets/refuse.ts). */
 const TELL = { id: METER.tell, rate: 1250, burst: 1250 } as const
 /** Those of what is told: each that is shown costs as much as a question. */
 const ANSWER = { ...TELL, id: METER.answer } as const

@@ -1,6 +1,7 @@
 import type { CtZoneTimeouts } from '../../shared/ovsdb/ct-timeout-policies.ts'
 import type { CompiledService } from '../compile/types.ts'
-import { type ConnectionTimeouts, turnTimeouts, zoneTimeouts } from './conntrack.ts'
+import type { ConnectionTimeouts } from '../config.ts'
+import { turnTimeouts, zoneTimeouts } from './conntrack.ts'
 
 /** Knows the timeouts of all services' zones, and whether the database has to be asked about them. */
 export interface Zones {

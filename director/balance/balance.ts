@@ -4,7 +4,7 @@ import type { Clock } from '../../shared/run/clock.ts'
 import type { Switch } from '../../shared/switch/types.ts'
 import { passing } from '../compile/features/passing.ts'
 import type { CompiledService } from '../compile/types.ts'
-import type { Judged, Plan } from '../plan.ts'
+import type { Judged, Plan } from '../plan/plan.ts'
 import type { VirtualService } from '../registry/services.ts'
 import type { RealServer } from '../registry/types.ts'
 import { SLOTS } from '../schedule/apportion.ts'
@@ -41,28 +41,26 @@ export interface BalanceOptions {
   readonly udpTimeout: number
   readonly log: Log
   readonly clock: Clock
-  /** Shares have to change: the loop makes a new plan. */
-  mark(reason: string): void
+  /** The shares of these services (keys) have to change: the loop makes a new plan. */
+  replan(keys: readonly string[], reason: string): void
 }
 
 /**
- * The feedback of the scheduler: reads what the switch has counted, and marks the loop when a service's shares are to
+ * The feedback of the scheduler: reads what the switch has counted, and has a service planned anew when its shares are to
  * change by it. Level-triggered: counters are totals, so a reading that is missed or late costs accuracy for one
  * interval and nothing else. It never moves a connection: only the group, which chooses for new ones, is changed.
  */
 export interface Balance {
   /** What the plan is to be made by. Follows the lives of the service's real servers. */
   knowledge(service: VirtualService): Knowledge
-  /** Keys of the services that the loop has been marked for since this was called last. */
-  due(): ReadonlySet<string>
   /** The switch's connection table knows nothing of what was before: for a while, hosts do. */
   tableLost(): void
-  /** The newest account of a service's connections, for status. */
+  /** What a service's connections were counted to last, for status. */
   load(key: string): ServiceLoad | undefined
   stop(): void
 }
 
-interface Account {
+interface Tally {
   /** As in force; undefined until it is. */
   service?: VirtualService
   compiled?: CompiledService
@@ -81,17 +79,16 @@ interface Account {
 
 export function startBalance(options: BalanceOptions): Balance {
   const { clock, log } = options
-  const accounts = new Map<string, Account>()
+  const tallies = new Map<string, Tally>()
   /** Of the services in force. */
-  const byNumber = new Map<number, Account>()
+  const byNumber = new Map<number, Tally>()
   /** To be looked at: new connections have come, or they come at such a rate that the next ones are due. Oldest first. */
-  const hot = new Set<Account>()
+  const hot = new Set<Tally>()
   /** To be looked at, at its time. */
-  const timed = new Set<Account>()
+  const timed = new Set<Tally>()
   /** With active connections, of which one may end while no new one comes. Looked at in turn, when nobody is hot. */
-  const resting = new Set<Account>()
-  let fresh: Account[] = []
-  let due = new Set<string>()
+  const resting = new Set<Tally>()
+  let fresh: Tally[] = []
   let seen: Plan['compiled'] | undefined
   let total = -1
   let horizonMs: number = TICK.idle
@@ -102,28 +99,28 @@ export function startBalance(options: BalanceOptions): Balance {
   /** By service: ends the timer of the end. */
   const recallEnds = new Map<string, () => void>()
 
-  const accountOf = (service: VirtualService): Account => {
+  const tallyOf = (service: VirtualService): Tally => {
     const now = clock.now()
-    const known = accounts.get(service.key)
+    const known = tallies.get(service.key)
     const lives = live(known?.lives, service.realServers, now)
-    const account = known ?? { appliedAt: now, lives, packets: 0, wakeAt: Number.POSITIVE_INFINITY }
-    if (!sameLives(account.lives, lives)) account.appliedAt = now
-    account.lives = lives
-    accounts.set(service.key, account)
-    arm(account, service, now)
-    return account
+    const tally = known ?? { appliedAt: now, lives, packets: 0, wakeAt: Number.POSITIVE_INFINITY }
+    if (!sameLives(tally.lives, lives)) tally.appliedAt = now
+    tally.lives = lives
+    tallies.set(service.key, tally)
+    arm(tally, service, now)
+    return tally
   }
 
-  const arm = (account: Account, service: VirtualService, now: number) => {
-    const { many = false, manyUntil = 0 } = account.latest ?? {}
-    const step = nextStep(account.lives, service.options, now)
-    account.wakeAt = Math.min(step, many ? manyUntil : Number.POSITIVE_INFINITY)
-    if (account.wakeAt < Number.POSITIVE_INFINITY) timed.add(account)
-    else timed.delete(account)
+  const arm = (tally: Tally, service: VirtualService, now: number) => {
+    const { many = false, manyUntil = 0 } = tally.latest ?? {}
+    const step = nextStep(tally.lives, service.options, now)
+    tally.wakeAt = Math.min(step, many ? manyUntil : Number.POSITIVE_INFINITY)
+    if (tally.wakeAt < Number.POSITIVE_INFINITY) timed.add(tally)
+    else timed.delete(tally)
   }
 
-  const known = (account: Account, recalled: boolean): Knowledge => {
-    return { now: account.appliedAt, lives: account.lives, load: account.applied, horizonMs, recalled }
+  const known = (tally: Tally, recalled: boolean): Knowledge => {
+    return { now: tally.appliedAt, lives: tally.lives, load: tally.applied, horizonMs, recalled }
   }
 
   /** An entry that hosts have of a client may be of use until the last of them would have ended. */
@@ -133,22 +130,15 @@ export function startBalance(options: BalanceOptions): Balance {
     recallEnds.get(key)?.()
     recallEnds.set(
       key,
-      clock.after(left, () => replan([key], 'clients are recalled no longer')),
+      clock.after(left, () => options.replan([key], 'clients are recalled no longer')),
     )
     return true
   }
 
-  const replan = (keys: readonly string[], reason: string) => {
-    for (const key of keys) due.add(key)
-    options.mark(reason)
-  }
-
   const tableLost = () => {
     lostAt = clock.now()
-    const persistent = [...accounts.values()].flatMap(({ service }) =>
-      service?.options.persistence ? service.key : [],
-    )
-    if (persistent.length > 0) replan(persistent, 'clients are recalled')
+    const persistent = [...tallies.values()].flatMap(({ service }) => (service?.options.persistence ? service.key : []))
+    if (persistent.length > 0) options.replan(persistent, 'clients are recalled')
   }
 
   /** Another plan is in force. */
@@ -156,20 +146,20 @@ export function startBalance(options: BalanceOptions): Balance {
     seen = plan.compiled
     byNumber.clear()
     for (const [i, service] of plan.services.entries()) {
-      const account = accounts.get(service.key) ?? accountOf(service)
-      if (account.service === undefined) fresh.push(account)
-      account.service = service
-      account.compiled = plan.compiled[i]!
-      byNumber.set(account.compiled.number, account)
+      const tally = tallies.get(service.key) ?? tallyOf(service)
+      if (tally.service === undefined) fresh.push(tally)
+      tally.service = service
+      tally.compiled = plan.compiled[i]!
+      byNumber.set(tally.compiled.number, tally)
     }
-    if (byNumber.size === accounts.size) return
-    for (const [key, account] of accounts) {
+    if (byNumber.size === tallies.size) return
+    for (const [key, tally] of tallies) {
       // One that is planned will be in force.
-      if (account.compiled === undefined || byNumber.get(account.compiled.number) === account) continue
-      accounts.delete(key)
+      if (tally.compiled === undefined || byNumber.get(tally.compiled.number) === tally) continue
+      tallies.delete(key)
       recallEnds.get(key)?.()
       recallEnds.delete(key)
-      for (const set of [hot, timed, resting]) set.delete(account)
+      for (const set of [hot, timed, resting]) set.delete(tally)
     }
   }
 
@@ -178,14 +168,14 @@ export function startBalance(options: BalanceOptions): Balance {
     const sum = await readTotal(sw)
     if (sum !== total) {
       for (const [number, packets] of await readActivity(sw)) {
-        const account = byNumber.get(number)
-        if (account === undefined || account.packets === packets) continue
-        account.packets = packets
-        hot.add(account)
+        const tally = byNumber.get(number)
+        if (tally === undefined || tally.packets === packets) continue
+        tally.packets = packets
+        hot.add(tally)
       }
       total = sum
     }
-    for (const account of fresh) if (account.packets === 0) account.unusedAt = clock.now()
+    for (const tally of fresh) if (tally.packets === 0) tally.unusedAt = clock.now()
     fresh = []
   }
 
@@ -199,36 +189,35 @@ export function startBalance(options: BalanceOptions): Balance {
     if (few) await refresh(sw)
     await findNew(sw)
     const now = clock.now()
-    for (const account of timed) if (account.wakeAt <= now && account.service !== undefined) hot.add(account)
+    for (const tally of timed) if (tally.wakeAt <= now && tally.service !== undefined) hot.add(tally)
     const large = hot.values().some(({ service }) => service!.realServers.length > SLOTS)
     const busy = hot.size
     const chosen = busy > 0 ? hot.values().take(LOOKED_AT) : resting.values().take(1)
-    for (const account of [...chosen]) await look(sw, account)
+    for (const tally of [...chosen]) await look(sw, tally)
     horizonMs = large ? TICK.large : few && busy <= 4 ? TICK.few : TICK.many
     return busy === 0 ? TICK.idle : horizonMs
   }
 
-  const look = async (sw: Pick<Switch, 'readFlowStats'>, account: Account) => {
-    // As it is scheduled (plan.ts).
-    const service = keptInPanic(options.judged(account.service!))
-    const counters = await readCounters(sw, account.compiled!)
+  const look = async (sw: Pick<Switch, 'readFlowStats'>, tally: Tally) => {
+    // As it is scheduled (plan/plan.ts).
+    const service = keptInPanic(options.judged(tally.service!))
+    const counters = await readCounters(sw, tally.compiled!)
     const at = clock.now()
-    if (account.latest === undefined && account.unusedAt !== undefined)
-      account.latest = observed(service, account, new Map(), account.unusedAt)
-    account.latest = observed(service, account, counters, at)
-    arm(account, service, at)
-    hot.delete(account)
-    resting.delete(account)
-    if (account.latest.peak > 1) hot.add(account)
-    if (account.latest.servers.values().some(({ active }) => active >= 0.5)) resting.add(account)
-    const before = schedule(service, known(account, false))
-    const after = schedule(service, { now: at, lives: account.lives, load: account.latest, horizonMs })
-    const sameMany = account.latest.many === (account.applied?.many ?? false)
+    if (tally.latest === undefined && tally.unusedAt !== undefined)
+      tally.latest = observed(service, tally, new Map(), tally.unusedAt)
+    tally.latest = observed(service, tally, counters, at)
+    arm(tally, service, at)
+    hot.delete(tally)
+    resting.delete(tally)
+    if (tally.latest.peak > 1) hot.add(tally)
+    if (tally.latest.servers.values().some(({ active }) => active >= 0.5)) resting.add(tally)
+    const before = schedule(service, known(tally, false))
+    const after = schedule(service, { now: at, lives: tally.lives, load: tally.latest, horizonMs })
+    const sameMany = tally.latest.many === (tally.applied?.many ?? false)
     if (sameMany && sameTargets(before, after) && isSettled(before, after)) return
-    account.applied = account.latest
-    account.appliedAt = at
-    due.add(service.key)
-    options.mark('load')
+    tally.applied = tally.latest
+    tally.appliedAt = at
+    options.replan([service.key], 'load')
   }
 
   const byServer = <T>(service: VirtualService, counters: Counters, of: (counted: Counted, id: string) => T) =>
@@ -239,7 +228,7 @@ export function startBalance(options: BalanceOptions): Balance {
       }),
     )
 
-  const observed = (service: VirtualService, { latest, lives }: Account, counters: Counters, at: number): ServiceLoad =>
+  const observed = (service: VirtualService, { latest, lives }: Tally, counters: Counters, at: number): ServiceLoad =>
     observe(latest, {
       at,
       epoch: epochOf(service, { now: at, lives }),
@@ -270,13 +259,8 @@ export function startBalance(options: BalanceOptions): Balance {
   cancel = clock.after(TICK.idle, () => void run())
 
   return {
-    knowledge: service => known(accountOf(service), isRecalled(service)),
-    due: () => {
-      const taken = due
-      due = new Set()
-      return taken
-    },
-    load: key => accounts.get(key)?.latest,
+    knowledge: service => known(tallyOf(service), isRecalled(service)),
+    load: key => tallies.get(key)?.latest,
     tableLost,
     stop: () => {
       stopped = true
@@ -289,7 +273,7 @@ export function startBalance(options: BalanceOptions): Balance {
 const NOTHING = { addGroups: [], modifyGroups: [], addFlows: [], replaceFlows: [], deleteFlows: [], deleteGroups: [] }
 
 /** Few enough come that each of them counts, for an algorithm or a threshold that goes by who is there. */
-function countsEach({ service, latest }: Account): boolean {
+function countsEach({ service, latest }: Tally): boolean {
   if (service === undefined || latest === undefined || latest.peak <= 1 || latest.peak >= FEW_RATE) return false
   return BY_ACTIVE.has(service.scheduler) || service.realServers.some(rs => (rs.terms?.upper ?? 0) > 0)
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../../shared/run/clock.ts'
 import type { Switch } from '../../shared/switch/types.ts'
 import { ENDED } from '../compile/tables.ts'
 import { isNoticed } from '../connections/list.ts'
-import type { Plan } from '../plan.ts'
+import type { Plan } from '../plan/plan.ts'
 import type { VirtualService } from '../registry/services.ts'
 import { type Counted, readCounters } from './counters.ts'
 

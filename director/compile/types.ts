@@ -43,7 +43,7 @@ export interface CompiledService {
   readonly protocol: 'tcp' | 'udp'
   /** CIDR blocks; ['0.0.0.0/0'] for everyone. */
   readonly clients: readonly string[]
-  /** Stable for ever: cookie object and group number. */
+  /** Stable for as long as the service is there: cookie object and group number. */
   readonly number: number
   readonly zone: number
   /** Zone of the clients' marks, seconds and netmask, where clients are persistent. */

@@ -8,22 +8,12 @@ import type { DirectorMessage } from '../../shared/rpc/gen/crossport/v1/Director
 import type { HostRegistration__Output } from '../../shared/rpc/gen/crossport/v1/HostRegistration.ts'
 import type { RealServer__Output } from '../../shared/rpc/gen/crossport/v1/RealServer.ts'
 import type { RegistrationDefinition } from '../../shared/rpc/gen/crossport/v1/Registration.ts'
-import type { RegistrationRequest } from '../../shared/rpc/gen/crossport/v1/RegistrationRequest.ts'
 import type { ServiceDocuments } from '../../shared/rpc/gen/crossport/v1/ServiceDocuments.ts'
 import { fromProto, type RealServerReport } from '../../shared/rpc/real-server.ts'
 import { type RpcServer, serveRpc } from '../../shared/rpc/server.ts'
 import type { TlsFiles } from '../../shared/rpc/tls.ts'
-import type { HostReport } from '../registry/types.ts'
+import type { HostReport, Offer } from './types.ts'
 import { hostReport } from './validate.ts'
-
-/** What every agent is told. */
-export interface Offer {
-  readonly request: RegistrationRequest
-  /** All of them; those that are the same object as in the offer before have not changed. */
-  readonly documents: readonly SourceDocument[]
-  /** Stands for the documents. */
-  readonly revision: string
-}
 
 /** Called for messages in the order in which they came; they do no I/O. */
 export interface AgentHandlers {

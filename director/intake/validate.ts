@@ -3,7 +3,7 @@ import { CrossportError } from '../../shared/errors.ts'
 import type { HostRegistration__Output } from '../../shared/rpc/gen/crossport/v1/HostRegistration.ts'
 import type { RealServer__Output } from '../../shared/rpc/gen/crossport/v1/RealServer.ts'
 import type { RealServerReport } from '../../shared/rpc/real-server.ts'
-import type { HostReport } from '../registry/types.ts'
+import type { HostReport } from './types.ts'
 
 const MAC = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/
 

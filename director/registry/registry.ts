@@ -1,9 +1,10 @@
 import type { RealServerReport } from '../../shared/rpc/real-server.ts'
-import type { Host, HostReport, Registry } from './types.ts'
+import type { HostReport } from '../intake/types.ts'
+import type { Host, Registry } from './types.ts'
 
 /** Pure: every function returns the registry after the event. `now` and leases are milliseconds of one monotonic clock. */
 export function emptyRegistry(): Registry {
-  return { hosts: new Map(), nextSeq: 1 }
+  return { hosts: new Map(), nextSeq: 1, revision: 0 }
 }
 
 /**
@@ -16,7 +17,7 @@ export function restoreRegistry(
   leaseMs: number,
 ): Registry {
   const hosts = new Map(saved.map(host => [host.hostId, { ...host, leaseExpiresAt: now + leaseMs }]))
-  return { hosts, nextSeq: Math.max(0, ...saved.map(host => host.seq)) + 1 }
+  return { hosts, nextSeq: Math.max(0, ...saved.map(host => host.seq)) + 1, revision: 0 }
 }
 
 /** The whole truth about one host. Replaces what was known; the host keeps its place in the order of claims. */
@@ -28,6 +29,7 @@ export function register(registry: Registry, report: HostReport, now: number, le
   return {
     hosts: new Map(registry.hosts).set(report.hostId, host),
     nextSeq: known ? registry.nextSeq : seq + 1,
+    revision: registry.revision + 1,
   }
 }
 
@@ -55,7 +57,8 @@ export function applyDelta(
   const realServers = new Map(host.realServers)
   for (const id of delta.removedIds) realServers.delete(id)
   for (const rs of delta.upserted) realServers.set(rs.id, rs)
-  return { ...registry, hosts: new Map(registry.hosts).set(hostId, { ...host, realServers }) }
+  const hosts = new Map(registry.hosts).set(hostId, { ...host, realServers })
+  return { ...registry, hosts, revision: registry.revision + 1 }
 }
 
 /** Any message from the agent renews its lease, and brings a lost host back. */
@@ -63,7 +66,8 @@ export function renew(registry: Registry, hostId: string, now: number, leaseMs: 
   const host = registry.hosts.get(hostId)
   if (host === undefined) return registry
   const renewed: Host = { ...host, state: 'alive', leaseExpiresAt: now + leaseMs }
-  return { ...registry, hosts: new Map(registry.hosts).set(hostId, renewed) }
+  const revision = registry.revision + Number(host.state === 'lost')
+  return { ...registry, hosts: new Map(registry.hosts).set(hostId, renewed), revision }
 }
 
 /** A host that has been lost for this long is forgotten: no connection of its time is left. One day, in milliseconds. */

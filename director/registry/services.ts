@@ -5,7 +5,7 @@ import type { RealServer, RegistryProblem } from './types.ts'
 
 /** A virtual service with the real servers that have registered for it. */
 export interface VirtualService {
-  /** `tcp 10.10.1.100:80`: what clients connect to; names its zone and group for ever. */
+  /** `tcp 10.10.1.100:80`: what clients connect to; names its zone and group for as long as it is there. */
   readonly key: string
   readonly service: string
   readonly vip: string

@@ -1,14 +1,5 @@
 import type { RealServerReport } from '../../shared/rpc/real-server.ts'
-
-/** What an agent says of its host; the fields of proto HostRegistration, validated. */
-export interface HostReport {
-  readonly hostId: string
-  /** H, lower case: requests are sent to it. */
-  readonly hostMac: string
-  readonly hostIp: string
-  readonly version: string
-  readonly realServers: ReadonlyMap<string, RealServerReport>
-}
+import type { HostReport } from '../intake/types.ts'
 
 /** A host as the director knows it. */
 export interface Host extends HostReport {
@@ -24,6 +15,8 @@ export interface Host extends HostReport {
 export interface Registry {
   readonly hosts: ReadonlyMap<string, Host>
   readonly nextSeq: number
+  /** Another with every change that matters to scheduling; a lease that is only longer is none. */
+  readonly revision: number
 }
 
 /** One real server of the fleet, with all that forwarding to it takes. */

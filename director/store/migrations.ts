@@ -49,4 +49,13 @@ export const MIGRATIONS: readonly string[] = [
     at INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  -- Numbers that were given once and are nobody's now; the one that has been free longest first.
+  CREATE TABLE free_number (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    UNIQUE (kind, number)
+  ) STRICT;
+  `,
 ]

@@ -5,15 +5,17 @@ import type { Database } from '../../shared/sqlite/open.ts'
  * What is named by a number in the switch. Marks and buckets share one number, for a bucket is a real server.
  * Zones are those above the ones people pick by hand; group numbers have to fit 16 bits (shared/flows/cookie.ts).
  */
-const RANGES = {
+const RANGES: Ranges = {
   mark: { first: 1, last: 0x00ff_ffff },
   service: { first: 1, last: 0xbfff },
-} as const
+}
+
+export type Ranges = Readonly<Record<NumberKind, { readonly first: number; readonly last: number }>>
 
 /** Zone of a service's connections: its number above this. 16 bits in all. */
 export const ZONE_BASE = 0x4000
 
-export type NumberKind = keyof typeof RANGES
+export type NumberKind = 'mark' | 'service'
 
 /** Stable numbers: the same name always gets the same number, also after a restart. */
 export interface Numbers {
@@ -23,31 +25,66 @@ export interface Numbers {
   save(): void
 }
 
-export function openNumbers(db: Database): Numbers {
-  const known = new Map<string, number>()
-  const rows = db.prepare('SELECT kind, name, number FROM number').all() as Row[]
+export interface NumberStore extends Numbers {
+  /** All names that have a number, with it. */
+  named(kind: NumberKind): ReadonlyMap<string, number>
+  /**
+   * These names are gone for good, and nothing in the switch goes by their numbers any more: others may get them, as late
+   * as can be. Throws STORE_FAILED, and nothing is changed then.
+   */
+  release(kind: NumberKind, names: readonly string[]): void
+}
+
+/** Numbers that were never given go first, then those that have been free longest. */
+export function openNumbers(db: Database, ranges: Ranges = RANGES): NumberStore {
+  const known = { mark: new Map<string, number>(), service: new Map<string, number>() }
+  const free: Record<NumberKind, number[]> = { mark: [], service: [] }
   const highest = { mark: 0, service: 0 }
-  for (const { kind, name, number } of rows) {
-    known.set(`${kind} ${name}`, number)
+  const take = (kind: NumberKind, number: number) => {
     highest[kind] = Math.max(highest[kind], number)
+  }
+  for (const { kind, name, number } of db.prepare('SELECT kind, name, number FROM number').all() as Row[]) {
+    known[kind].set(name, number)
+    take(kind, number)
+  }
+  for (const { kind, number } of db.prepare('SELECT kind, number FROM free_number ORDER BY id').all() as Row[]) {
+    free[kind].push(number)
+    take(kind, number)
   }
   let unsaved: Row[] = []
   const insert = db.prepare('INSERT INTO number (kind, name, number) VALUES (?, ?, ?)')
+  const remove = db.prepare('DELETE FROM number WHERE kind = ? AND name = ?')
+  const insertFree = db.prepare('INSERT INTO free_number (kind, number) VALUES (?, ?)')
+  const removeFree = db.prepare('DELETE FROM free_number WHERE kind = ? AND number = ?')
   const write = db.transaction((list: readonly Row[]) => {
-    for (const { kind, name, number } of list) insert.run(kind, name, number)
+    for (const { kind, name, number } of list) {
+      removeFree.run(kind, number)
+      insert.run(kind, name, number)
+    }
   })
+  const writeFree = db.transaction((list: readonly Row[]) => {
+    for (const { kind, name, number } of list) {
+      remove.run(kind, name)
+      insertFree.run(kind, number)
+    }
+  })
+
+  const next = (kind: NumberKind, name: string) => {
+    const number = Math.max(highest[kind] + 1, ranges[kind].first)
+    if (number <= ranges[kind].last) return number
+    const freed = free[kind].shift()
+    if (freed !== undefined) return freed
+    throw new CrossportError('STORE_FAILED', `no ${kind} number is left for ${name}`, { fields: { kind } })
+  }
+
   return {
     of: (kind, name) => {
-      const key = `${kind} ${name}`
-      const there = known.get(key)
+      const there = known[kind].get(name)
       if (there !== undefined) return there
-      const number = Math.max(highest[kind] + 1, RANGES[kind].first)
-      if (number > RANGES[kind].last) {
-        throw new CrossportError('STORE_FAILED', `no ${kind} number is left for ${name}`, { fields: { kind } })
-      }
-      highest[kind] = number
+      const number = next(kind, name)
+      take(kind, number)
       unsaved.push({ kind, name, number })
-      known.set(key, number)
+      known[kind].set(name, number)
       return number
     },
     save: () => {
@@ -55,7 +92,27 @@ export function openNumbers(db: Database): Numbers {
       write(unsaved)
       unsaved = []
     },
+    named: kind => known[kind],
+    release: (kind, names) => {
+      const list = names.flatMap(name => {
+        const number = known[kind].get(name)
+        return number === undefined ? [] : { kind, name, number }
+      })
+      if (list.length === 0) return
+      const written = list.filter(({ name }) => !unsaved.some(row => row.kind === kind && row.name === name))
+      writeFree(written)
+      unsaved = unsaved.filter(row => row.kind !== kind || !names.includes(row.name))
+      for (const { name, number } of list) {
+        known[kind].delete(name)
+        free[kind].push(number)
+      }
+    },
   }
+}
+
+/** `of` has thrown this: there is no number for a name, and all else may go on. */
+export function isUsedUp(error: unknown): boolean {
+  return error instanceof CrossportError && error.code === 'STORE_FAILED' && error.fields.kind !== undefined
 }
 
 interface Row {

@@ -3,22 +3,22 @@ import { type FileStore, openServiceFiles } from '../../shared/sqlite/service-fi
 import { type HostStore, openHosts } from './hosts.ts'
 import { type LossStore, openLosses } from './losses.ts'
 import { MIGRATIONS } from './migrations.ts'
-import { type Numbers, openNumbers } from './numbers.ts'
+import { type NumberStore, openNumbers, type Ranges } from './numbers.ts'
 
 /** The director's state file. */
 export interface Store {
-  readonly numbers: Numbers
+  readonly numbers: NumberStore
   readonly hosts: HostStore
   readonly losses: LossStore
   readonly files: FileStore
   close(): void
 }
 
-/** Throws STORE_FAILED, STATE_CORRUPT, STATE_NEWER. */
-export function openStore(file: string): Store {
+/** `ranges`: of numbers, for tests. Throws STORE_FAILED, STATE_CORRUPT, STATE_NEWER. */
+export function openStore(file: string, ranges?: Ranges): Store {
   const db = openDatabase(file, MIGRATIONS)
   return {
-    numbers: openNumbers(db),
+    numbers: openNumbers(db, ranges),
     hosts: openHosts(db),
     losses: openLosses(db),
     files: openServiceFiles(db, 'service_file'),

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { type Balance, startBalance } from '../../../director/balance/balance.ts'
-import { compileService, type Plan, unjudged } from '../../../director/plan.ts'
+import { compileService, type Plan, unjudged } from '../../../director/plan/plan.ts'
 import type { ServiceOptions, VirtualService } from '../../../director/registry/services.ts'
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import { quiet } from '../../../shared/log/quiet.ts'
@@ -85,9 +85,8 @@ function setUp(list: VirtualService[]) {
     udpTimeout: 300,
     log: quiet,
     clock,
-    mark: () => {
+    replan: () => {
       marks++
-      balance.due()
       apply(services)
     },
   })

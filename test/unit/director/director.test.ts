@@ -1,5 +1,9 @@
 import { rename, rm, writeFile } from 'node:fs/promises'
 import test from 'ava'
+import { flushZone } from '../../../director/apply/conntrack.ts'
+import { ZONE_BASE } from '../../../director/store/numbers.ts'
+import { quiet } from '../../../shared/log/quiet.ts'
+import { systemClock } from '../../../shared/run/clock.ts'
 import { cleanupOf } from '../cleanup.ts'
 import { curl, networkForFile, startProgram, VIP } from './network.ts'
 import { directory, inSwitch, installed, realServer, scheduled, startAgent, startDirector } from './running.ts'
@@ -154,4 +158,25 @@ test.serial('two hosts that claim one MAC and ingress port: the later one is a p
   const status = await director.until(({ problems }) => problems.some(({ code }) => code === 'REGISTRY_CONFLICT'))
   t.is(status.problems.find(({ code }) => code === 'REGISTRY_CONFLICT')?.subject, 'rs1/web/web-1')
   t.deepEqual(await scheduled(network), [network.hosts[0]!.mac])
+})
+
+test.serial('the connections of one zone are forgotten, and no others', async t => {
+  const network = await prepared(t)
+  const dir = await directory(t)
+  await writeFile(`${dir}/services.d/web.yaml`, SERVICE)
+  const director = await startDirector(t, network, dir)
+  startAgent(t, network, dir, 0, [realServer('web-0')])
+  await director.until(inSwitch(1))
+  await curl(network, 1)
+  const vswitchd = { rundir: network.rundir, log: quiet, clock: systemClock }
+  const zones = async () => {
+    const table = await network.appctl('dpctl/dump-conntrack')
+    return new Set([...table.matchAll(/zone=(\d+)/g)].map(([, zone]) => Number(zone)))
+  }
+  const before = await zones()
+  t.true(before.has(ZONE_BASE + 1))
+  await flushZone(vswitchd, 'netdev', ZONE_BASE + 1)
+  before.delete(ZONE_BASE + 1)
+  t.deepEqual(await zones(), before)
+  t.true(before.size > 0, 'whose turn it is, is still known')
 })

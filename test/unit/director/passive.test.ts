@@ -1,7 +1,7 @@
 import test from 'ava'
+import { startPassive } from '../../../director/balance/passive.ts'
 import { SIGNAL } from '../../../director/compile/tables.ts'
-import { startPassive } from '../../../director/passive.ts'
-import { compileService, type Plan } from '../../../director/plan.ts'
+import { compileService, type Plan } from '../../../director/plan/plan.ts'
 import type { ServiceOptions, VirtualService } from '../../../director/registry/services.ts'
 import type { RealServer } from '../../../director/registry/types.ts'
 import type { FlowStats, FlowStatsFilter } from '../../../shared/switch/types.ts'
@@ -20,6 +20,7 @@ function setUp(options: ServiceOptions, realServers?: RealServer[]) {
   const counts = { opened: new Map<number, number>(), recalled: 0, accepted: new Map<number, number>() }
   const reset = new Map<number, number>()
   let marks = 0
+  let replanned: readonly string[] = []
   let reads = 0
   const service: VirtualService = {
     key: 'tcp 10.10.1.100:80',
@@ -50,8 +51,9 @@ function setUp(options: ServiceOptions, realServers?: RealServer[]) {
     totalOf: () => counts.opened.values().reduce((a, b) => a + b, counts.recalled),
     log,
     clock,
-    mark: () => {
+    replan: keys => {
       marks++
+      replanned = keys
     },
     changed: () => {},
   })
@@ -72,6 +74,7 @@ function setUp(options: ServiceOptions, realServers?: RealServer[]) {
       counts.recalled += n
     },
     marks: () => marks,
+    replanned: () => replanned,
     reads: () => reads,
     shares: () => compileService(service, numbers, () => ({ now: 0 }), passive.judged).shares.map(({ mark }) => mark),
   }
@@ -95,15 +98,14 @@ test('without the option it is told, by names, and nothing else happens', async 
 })
 
 test('with it, it leaves scheduling, is tried after a while, and comes back', async t => {
-  const { clock, come, passive, marks, shares } = setUp(ACT)
+  const { clock, come, replanned, marks, shares } = setUp(ACT)
   await clock.advance(2000)
   come('b', 5, 0, 5)
   come('c', 5)
   await clock.advance(2000)
   t.deepEqual(shares(), [1, 3])
   t.is(marks(), 1)
-  t.deepEqual([...passive.due()], ['tcp 10.10.1.100:80'])
-  t.is(passive.due().size, 0)
+  t.deepEqual(replanned(), ['tcp 10.10.1.100:80'])
   await clock.advance(12_000)
   t.deepEqual(shares(), [1, 2, 3], 'a trial')
   come('b', 1, 0, 0)

@@ -3,7 +3,7 @@ import { createIcmpErrors as createAgentsPart } from '../../../agent/icmp-errors
 import { resolve } from '../../../agent/real-servers/resolve.ts'
 import { toHost } from '../../../director/compile/fabric.ts'
 import type { CompiledService, Site } from '../../../director/compile/types.ts'
-import { createIcmpErrors as createDirectorsPart } from '../../../director/icmp-errors.ts'
+import { createIcmpErrors as createDirectorsPart } from '../../../director/packets/icmp-errors.ts'
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import { parseIcmpError } from '../../../shared/packet/icmp-error.ts'
 import { createCell } from '../../../shared/run/cell.ts'

@@ -3,10 +3,11 @@ import fc from 'fast-check'
 import { compile } from '../../../director/compile/compile.ts'
 import { createCompiler } from '../../../director/compile/compiler.ts'
 import type { Site } from '../../../director/compile/types.ts'
-import { makePlan } from '../../../director/plan.ts'
-import { createPlanner } from '../../../director/planner.ts'
+import type { HostReport } from '../../../director/intake/types.ts'
+import { makePlan } from '../../../director/plan/plan.ts'
+import { createPlanner } from '../../../director/plan/planner.ts'
 import { applyDelta, emptyRegistry, expire, register, renew } from '../../../director/registry/registry.ts'
-import type { HostReport, Registry } from '../../../director/registry/types.ts'
+import type { Registry } from '../../../director/registry/types.ts'
 import type { Numbers } from '../../../director/store/numbers.ts'
 import type { ServiceSpec } from '../../../shared/config/service.ts'
 import type { Compiled } from '../../../shared/flows/compiled.ts'
@@ -173,7 +174,7 @@ test('planner and compiler come to what the whole plan and its compilation are, 
             site: place,
             services: planned.compiled,
             altered: planned.altered.compiled,
-            gone: planned.gone.compiled,
+            gone: planned.gone.map(({ compiled }) => compiled),
           })
           const after = signatures(compiler.compiled)
           t.deepEqual(after, signatures(compile(place, planned.compiled)))
@@ -247,7 +248,7 @@ test('one changed real server, file or host touches its own services only, of a 
     asked = 0
     const { altered, gone } = planner.update({ specs: files, registry, due: new Set(), knowledge })
     t.is(asked, altered.services.length)
-    t.is(gone.services.length, 0)
+    t.is(gone.length, 0)
     return altered.services.map(({ service }) => service)
   }
   t.is(update().length, 1000)

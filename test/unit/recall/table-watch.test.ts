@@ -1,7 +1,7 @@
 import test from 'ava'
 import { TABLE, WAITED } from '../../../director/compile/tables.ts'
-import { createTableWatch } from '../../../director/table-watch.ts'
-import { createWaitingRoom } from '../../../director/waiting-room.ts'
+import { createHeldSyns } from '../../../director/packets/held-syns.ts'
+import { createTableWatch } from '../../../director/packets/table-watch.ts'
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { PacketIn, PacketOut } from '../../../shared/switch/types.ts'
 import { fakeClock } from '../run/fake-clock.ts'
@@ -50,7 +50,7 @@ test('the table is looked at once a session; where its entry is missing it is a 
 
 test('a SYN waits, and goes through the tables once more with a sign that it has waited', async t => {
   const { sent, clock, ...options } = setUp()
-  const room = createWaitingRoom({ ...options, clock })
+  const room = createHeldSyns({ ...options, clock })
   const packet = {
     inPort: 5,
     table: TABLE.PERSISTENT,

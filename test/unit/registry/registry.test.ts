@@ -1,5 +1,6 @@
 import test from 'ava'
 import fc from 'fast-check'
+import type { HostReport } from '../../../director/intake/types.ts'
 import { fleet } from '../../../director/registry/fleet.ts'
 import {
   applyDelta,
@@ -12,7 +13,7 @@ import {
   restoreRegistry,
 } from '../../../director/registry/registry.ts'
 import { virtualServices } from '../../../director/registry/services.ts'
-import type { HostReport, Registry } from '../../../director/registry/types.ts'
+import type { Registry } from '../../../director/registry/types.ts'
 import type { RealServerReport } from '../../../shared/rpc/real-server.ts'
 import { spec as specOf } from '../real-servers/fixtures.ts'
 import { reported as rs } from './fixture.ts'

@@ -76,3 +76,37 @@ test('a state file with all real servers of a host in one column is brought up t
   t.deepEqual([...host!.realServers.values()], [rs('a'), rs('b', 2)])
   store.close()
 })
+
+test('a number that is given back goes to another name as late as can be, also after a restart', t => {
+  const path = join(tempDir(t), 'director.db')
+  const ranges = { mark: { first: 1, last: 9 }, service: { first: 1, last: 4 } }
+  const first = openStore(path, ranges)
+  t.deepEqual(
+    ['a', 'b', 'c'].map(name => first.numbers.of('service', name)),
+    [1, 2, 3],
+  )
+  first.numbers.save()
+  first.numbers.release('service', ['b', 'nobody'])
+  first.numbers.release('service', ['a'])
+  t.deepEqual([...first.numbers.named('service')], [['c', 3]])
+  first.close()
+
+  const second = openStore(path, ranges)
+  t.teardown(() => second.close())
+  t.is(second.numbers.of('service', 'c'), 3)
+  t.deepEqual(
+    ['d', 'e', 'f'].map(name => second.numbers.of('service', name)),
+    [4, 2, 1],
+    'first those that nobody has had',
+  )
+  t.throws(() => second.numbers.of('service', 'g'), { code: 'STORE_FAILED' })
+  second.numbers.save()
+  second.numbers.release('service', ['e'])
+  t.is(second.numbers.of('service', 'g'), 2)
+  second.numbers.release('service', ['g'])
+  t.is(second.numbers.of('service', 'h'), 2, 'one that was never written down')
+  second.numbers.save()
+  const third = openStore(path, ranges)
+  t.deepEqual(Object.fromEntries(third.numbers.named('service')), { c: 3, d: 4, f: 1, h: 2 })
+  third.close()
+})

@@ -1,0 +1,139 @@
+import type { ServicesSnapshot } from '../shared/config/snapshot.ts'
+import type { OvsdbClient } from '../shared/ovsdb/connection.ts'
+import type { TunnelPortKeeper } from '../shared/ovsdb/keep-tunnel-port.ts'
+import type { Input } from '../shared/rpc/gen/crossport/v1/Input.ts'
+import type { Problem } from '../shared/rpc/gen/crossport/v1/Problem.ts'
+import { type Cell, createCell, createTopic, type Topic } from '../shared/run/cell.ts'
+import type { Clock } from '../shared/run/clock.ts'
+import type { PacketIn, Switch } from '../shared/switch/types.ts'
+import type { Forgotten } from './balance/forgotten.ts'
+import type { Passive } from './balance/passive.ts'
+import type { Site } from './compile/types.ts'
+import type { Agents } from './intake/agents.ts'
+import type { BridgeView } from './intake/bridge.ts'
+import type { Offer } from './intake/types.ts'
+import type { Outcome } from './outlets/types.ts'
+import { unjudged } from './plan/plan.ts'
+import type { VirtualService } from './registry/services.ts'
+import type { Registry } from './registry/types.ts'
+import type { ServiceLoad } from './schedule/load.ts'
+import type { Knowledge } from './schedule/schedule.ts'
+
+export type InputName = 'files' | 'ovsdb' | 'switch' | 'agents'
+export const INPUT_NAMES: readonly InputName[] = ['files', 'ovsdb', 'switch', 'agents']
+
+export type KnowledgeOf = (service: VirtualService) => Knowledge
+export type LoadOf = (key: string) => ServiceLoad | undefined
+export type Judgement = Pick<Passive, 'judged' | 'acceptanceOf' | 'unheard'>
+
+/** What the director's parts tell each other. Each cell holds the newest value; a topic is for what happens and is over. */
+export interface Cells {
+  /** What the service files say, with the real servers of sorry services. */
+  readonly services: Cell<ServicesSnapshot>
+  readonly registry: Cell<Registry>
+  /** The bridge in the database, as far as it can be relied on, and the connection to that database. */
+  readonly bridge: Cell<BridgeView | undefined>
+  readonly bridgeProblem: Cell<string | undefined>
+  readonly ovsdb: Cell<OvsdbClient | undefined>
+  readonly tunnel: Cell<TunnelPortKeeper | undefined>
+  /** The director's place in the network; keeps its last value while the database is away. */
+  readonly site: Cell<Site | undefined>
+  readonly switch: Cell<Switch | undefined>
+  readonly agents: Cell<Agents | undefined>
+  /** Whether each input is in sync, for the gate and for status. */
+  readonly inputs: Readonly<Record<InputName, Cell<Input>>>
+
+  /** What the observers have learnt of connections. Before they have started nothing is known. */
+  readonly knowledge: Cell<KnowledgeOf>
+  readonly loads: Cell<LoadOf>
+  readonly passive: Cell<Judgement>
+  readonly forgotten: Cell<Forgotten['of']>
+  /** Keys of the services whose shares are to be made anew. The pass empties it. */
+  readonly due: Cell<ReadonlySet<string>>
+
+  /** Keys of the services that are gone, and whose numbers nothing in the switch goes by any more. The pass empties it. */
+  readonly releasable: Cell<ReadonlySet<string>>
+  /** The director was told to withdraw everything, and to keep it so. */
+  readonly tornDown: Cell<boolean>
+  /** What the loop waits for before it acts; undefined when for nothing. */
+  readonly waiting: Cell<string | undefined>
+  /** What the newest pass has come to that the switch has confirmed. */
+  readonly outcome: Cell<Outcome | undefined>
+  readonly offer: Cell<Offer | undefined>
+  /** How full the connection table is, where that is a problem. */
+  readonly tableProblems: Cell<readonly Problem[]>
+  /** Reads the service files again. */
+  readonly reload: Cell<() => Promise<void>>
+
+  /** A packet that the switch hands up. */
+  readonly packets: Topic<PacketIn>
+  /** A packet whose sender is to be refused. */
+  readonly refused: Topic<PacketIn>
+  /** There is a session with the switch: it may be another one, or may have been restarted. */
+  readonly switchUp: Topic<void>
+  /** Somebody else has changed what is ours in the switch. */
+  readonly drift: Topic<string>
+  /** An operator wants everything compared with what is really there. */
+  readonly resync: Topic<void>
+  /** The switch's connection table knows nothing of what was before. */
+  readonly tableLost: Topic<void>
+  /** The status is another. */
+  readonly changed: Topic<void>
+}
+
+const NO_SERVICES: ServicesSnapshot = { synced: false, specs: [], problems: [], documents: [], files: [] }
+
+const NO_JUDGEMENT: Judgement = { judged: unjudged, acceptanceOf: () => undefined, unheard: () => [] }
+
+/** `registry`: as the state file has it. */
+export function createCells(clock: Clock, registry: Registry): Cells {
+  const since = clock.wall().toISOString()
+  const input = (name: InputName) => createCell<Input>({ name, state: 'away', detail: 'starting', since })
+  return {
+    services: createCell(NO_SERVICES),
+    registry: createCell(registry),
+    bridge: createCell<BridgeView | undefined>(undefined),
+    bridgeProblem: createCell<string | undefined>(undefined),
+    ovsdb: createCell<OvsdbClient | undefined>(undefined),
+    tunnel: createCell<TunnelPortKeeper | undefined>(undefined),
+    site: createCell<Site | undefined>(undefined),
+    switch: createCell<Switch | undefined>(undefined),
+    agents: createCell<Agents | undefined>(undefined),
+    inputs: { files: input('files'), ovsdb: input('ovsdb'), switch: input('switch'), agents: input('agents') },
+    knowledge: createCell<KnowledgeOf>(() => ({ now: clock.now() })),
+    loads: createCell<LoadOf>(() => undefined),
+    passive: createCell(NO_JUDGEMENT),
+    forgotten: createCell<Forgotten['of']>(() => 0),
+    due: createCell<ReadonlySet<string>>(new Set()),
+    releasable: createCell<ReadonlySet<string>>(new Set()),
+    tornDown: createCell(false),
+    waiting: createCell<string | undefined>(undefined),
+    outcome: createCell<Outcome | undefined>(undefined),
+    offer: createCell<Offer | undefined>(undefined),
+    tableProblems: createCell<readonly Problem[]>([]),
+    reload: createCell(async () => {}),
+    packets: createTopic(),
+    refused: createTopic(),
+    switchUp: createTopic(),
+    drift: createTopic(),
+    resync: createTopic(),
+    tableLost: createTopic(),
+    changed: createTopic(),
+  }
+}
+
+/** What is not in sync yet, in words for the operator; undefined when all is. */
+export function missing({ services, site, inputs }: Cells): string | undefined {
+  if (!services.get().synced) return 'the service files'
+  if (site.get() === undefined) return `the bridge: ${inputs.ovsdb.get().detail}`
+  const { state, detail } = inputs.switch.get()
+  return state === 'in sync' ? undefined : `the switch: ${detail}`
+}
+
+/** Says how an input is; the same again is no news. */
+export function setInput(cell: Cell<Input>, clock: Clock, state: 'in sync' | 'away', detail: string): void {
+  const before = cell.get()
+  if (before.state === state && before.detail === detail) return
+  const since = before.state === state ? before.since : clock.wall().toISOString()
+  cell.set({ ...before, state, detail, since: since ?? '' })
+}

@@ -1,0 +1,97 @@
+import { type Applier, createApplier } from '../shared/apply/apply.ts'
+import type { Log } from '../shared/log.ts'
+import type { Clock } from '../shared/run/clock.ts'
+import { createRemovals } from '../shared/run/removals.ts'
+import { createTimeline, type Timeline } from '../shared/run/timeline.ts'
+import type { VswitchdOptions } from '../shared/switch/vswitchd.ts'
+import { type Accounts, createAccounts } from './accounting/accounts.ts'
+import { type Cells, createCells, INPUT_NAMES } from './cells.ts'
+import type { DirectorConfig } from './config.ts'
+import { createDirectorLoop, type DirectorLoop } from './loop.ts'
+import { type Companions, createCompanions } from './outlets/companions.ts'
+import { createOutlets, type Outlets, type ServiceRemovals } from './outlets/outlets.ts'
+import type { Intent, Outcome } from './outlets/types.ts'
+import { createPass } from './pass.ts'
+import type { PlannedService } from './plan/plan.ts'
+import { restoreRegistry } from './registry/registry.ts'
+import type { Store } from './store/store.ts'
+
+export interface HouseOptions {
+  readonly config: DirectorConfig
+  readonly store: Store
+  readonly log: Log
+  readonly clock: Clock
+  readonly version: string
+}
+
+/** All that the director's parts have in common. */
+export interface House extends HouseOptions {
+  readonly startedAt: Date
+  readonly vswitchd: VswitchdOptions
+  readonly cells: Cells
+  readonly applier: Applier
+  readonly timeline: Timeline
+  readonly accounts: Accounts
+  readonly removals: ServiceRemovals
+  readonly companions: Companions
+  readonly intents: Outlets<Intent>
+  readonly outcomes: Outlets<Outcome>
+  readonly loop: DirectorLoop
+}
+
+/** Makes all cells first, then the loop, which each input cell marks by its name. Nothing is started. */
+export function createHouse(options: HouseOptions): House {
+  const { config, store, log, clock } = options
+  const cells = createCells(clock, restoreRegistry(store.hosts.load(), clock.now(), config.leaseMs))
+  const applier = createApplier({ log, clock })
+  const removals = createRemovals<PlannedService>()
+  const companions = createCompanions(removals)
+  const intents = createOutlets<Intent>(removals)
+  const outcomes = createOutlets<Outcome>(removals)
+  const more = () => loop.mark('more')
+  const pass = createPass({ cells, store, applier, removals, companions, intents, outcomes, log, clock, more })
+  const loop = createDirectorLoop({ cells, applier, log, clock, pass })
+  const recallMac = () => {
+    const mac = cells.site.get()?.recallMac
+    return mac === undefined ? undefined : Number.parseInt(mac.replaceAll(':', ''), 16)
+  }
+  markByInputs(cells, loop)
+  loop.mark('start')
+  return {
+    ...options,
+    startedAt: clock.wall(),
+    vswitchd: { rundir: config.ovsRunDir, log, clock },
+    cells,
+    applier,
+    timeline: createTimeline(clock),
+    accounts: createAccounts(config.connectionTimeouts, recallMac),
+    removals,
+    companions,
+    intents,
+    outcomes,
+    loop,
+  }
+}
+
+function markByInputs(cells: Cells, loop: DirectorLoop): void {
+  const changed = (name: string) => () => {
+    loop.mark(name)
+    cells.changed.publish()
+  }
+  cells.services.subscribe(changed('files'))
+  cells.site.subscribe(changed('bridge'))
+  for (const name of INPUT_NAMES) cells.inputs[name].subscribe(changed(name))
+  let { revision } = cells.registry.get()
+  const registered = changed('registration')
+  cells.registry.subscribe(() => {
+    const before = revision
+    revision = cells.registry.get().revision
+    // A lease that is only longer changes nothing that is acted on.
+    if (revision !== before) registered()
+  })
+  cells.releasable.subscribe(() => {
+    if (cells.releasable.get().size > 0) loop.mark('numbers')
+  })
+  cells.outcome.subscribe(() => cells.changed.publish())
+  cells.tableProblems.subscribe(() => cells.changed.publish())
+}

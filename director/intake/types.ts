@@ -1,0 +1,22 @@
+import type { SourceDocument } from '../../shared/config/parse.ts'
+import type { RegistrationRequest } from '../../shared/rpc/gen/crossport/v1/RegistrationRequest.ts'
+import type { RealServerReport } from '../../shared/rpc/real-server.ts'
+
+/** What an agent says of its host; the fields of proto HostRegistration, validated. */
+export interface HostReport {
+  readonly hostId: string
+  /** H, lower case: requests are sent to it. */
+  readonly hostMac: string
+  readonly hostIp: string
+  readonly version: string
+  readonly realServers: ReadonlyMap<string, RealServerReport>
+}
+
+/** What every agent is told. */
+export interface Offer {
+  readonly request: RegistrationRequest
+  /** All of them; those that are the same object as in the offer before have not changed. */
+  readonly documents: readonly SourceDocument[]
+  /** Stands for the documents. */
+  readonly revision: string
+}

@@ -1,0 +1,66 @@
+import type { Applied, Applier } from '../shared/apply/apply.ts'
+import { CrossportError } from '../shared/errors.ts'
+import type { Log } from '../shared/log.ts'
+import type { Clock } from '../shared/run/clock.ts'
+import { createDirtyLoop, type DirtyLoop } from '../shared/run/dirty-loop.ts'
+import { type Cells, missing } from './cells.ts'
+import type { Outcome } from './outlets/types.ts'
+
+export interface DirectorLoop extends DirtyLoop {
+  /** Compares everything with the switch, and resolves with what had to be done. Rejects with NOT_IN_SYNC. */
+  resync(): Promise<Applied>
+  /** Removes all that is ours from the switch, and keeps it so until `resync` or a restart. Rejects with NOT_IN_SYNC. */
+  teardown(): Promise<Applied>
+}
+
+export interface DirectorLoopOptions {
+  readonly cells: Cells
+  readonly applier: Pick<Applier, 'distrust'>
+  readonly log: Log
+  readonly clock: Clock
+  pass(): Promise<Outcome>
+}
+
+interface Asked {
+  resolve(applied: Applied): void
+  reject(error: unknown): void
+}
+
+/** The director's one level-triggered loop, shut until all inputs are in sync. */
+export function createDirectorLoop({ cells, applier, log, clock, pass }: DirectorLoopOptions): DirectorLoop {
+  let asked: Asked[] = []
+
+  /** Those who ask for a pass hear of the first that starts after they asked, also when it fails. */
+  const act = async () => {
+    const mine = asked
+    asked = []
+    try {
+      const { applied } = await pass()
+      for (const { resolve } of mine) resolve(applied)
+    } catch (error) {
+      for (const { reject } of mine) reject(error)
+      throw error
+    }
+  }
+
+  const gate = () => {
+    const what = missing(cells)
+    cells.waiting.set(what)
+    return what
+  }
+
+  const run = async (reason: string, tornDown: boolean) => {
+    const what = missing(cells)
+    if (what !== undefined) throw new CrossportError('NOT_IN_SYNC', `cannot ${reason}: waiting for ${what}`)
+    cells.tornDown.set(tornDown)
+    applier.distrust({ retryRefused: true })
+    return new Promise<Applied>((resolve, reject) => {
+      asked.push({ resolve, reject })
+      loop.mark(reason)
+    })
+  }
+
+  const loop = createDirtyLoop({ clock, log, act, gate })
+  // Not spread: the loop's state is read by getters.
+  return Object.assign(loop, { resync: () => run('resync', false), teardown: () => run('tear down', true) })
+}

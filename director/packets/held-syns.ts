@@ -1,0 +1,59 @@
+import { decodeCookie } from '../../shared/flows/cookie.ts'
+import type { Log } from '../../shared/log.ts'
+import type { Clock } from '../../shared/run/clock.ts'
+import type { PacketIn, Switch } from '../../shared/switch/types.ts'
+import { TABLE, WAITED } from '../compile/tables.ts'
+
+/**
+ * Where the first SYN of a persistent client waits while hosts are asked whose the client is (compile/features/persistence.ts),
+ * for a while after the connection table was lost. Then it goes through the tables once more: to the real server that a
+ * host has named meanwhile, or it is scheduled.
+ */
+export interface HeldSyns {
+  packet(packet: PacketIn): void
+  close(): void
+}
+
+export interface HeldSynsOptions {
+  readonly log: Log
+  readonly clock: Clock
+  readonly switch: () => Pick<Switch, 'packetOut'> | undefined
+}
+
+/** Hosts answer within a millisecond or two, later when they have much to do. */
+const WAIT_MS = 50
+/** A SYN that comes when so many wait goes on at once. */
+const MOST = 1000
+
+export function createHeldSyns({ log, clock, switch: sw }: HeldSynsOptions): HeldSyns {
+  const waiting = new Set<() => void>()
+  const go = ({ inPort, match, data }: PacketIn) => {
+    const packet = {
+      ...(inPort === undefined ? {} : { inPort }),
+      actions: [
+        ...(match.tun_id === undefined ? [] : [{ type: 'set_field', field: 'tun_id', value: match.tun_id } as const]),
+        { type: 'set_field', field: WAITED, value: 1 },
+        { type: 'resubmit', table: TABLE.CLASSIFY },
+      ],
+      data,
+    } as const
+    sw()
+      ?.packetOut(packet)
+      .catch((err: unknown) => log.debug('a SYN that has waited could not be sent on', { err }))
+  }
+  return {
+    packet: packet => {
+      const cookie = decodeCookie(packet.cookie)
+      if (cookie?.owner !== 'director' || cookie.kind !== 'client') return
+      if (waiting.size >= MOST) return go(packet)
+      const cancel = clock.after(WAIT_MS, () => {
+        waiting.delete(cancel)
+        go(packet)
+      })
+      waiting.add(cancel)
+    },
+    close: () => {
+      for (const cancel of waiting) cancel()
+    },
+  }
+}

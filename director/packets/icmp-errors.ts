@@ -1,0 +1,75 @@
+import { decodeCookie } from '../../shared/flows/cookie.ts'
+import type { Log } from '../../shared/log.ts'
+import { parseIcmpError, withCitedSourcePort } from '../../shared/packet/icmp-error.ts'
+import type { Clock } from '../../shared/run/clock.ts'
+import { createTokenBucket } from '../../shared/run/token-bucket.ts'
+import type { PacketIn, PacketOut, Switch } from '../../shared/switch/types.ts'
+import { toHost } from '../compile/fabric.ts'
+import { ENDED, TABLE } from '../compile/tables.ts'
+import type { CompiledService, Site } from '../compile/types.ts'
+
+export interface IcmpErrorsOptions {
+  readonly log: Log
+  readonly clock: Clock
+  readonly switch: () => Pick<Switch, 'packetOut'> | undefined
+  readonly site: () => Site | undefined
+  readonly services: () => readonly CompiledService[]
+}
+
+/** One error for each of many connections after a route has changed, and no more work than that for a flood. */
+const LIMIT = { perSecond: 200, burst: 200 } as const
+
+/**
+ * Takes ICMP errors about packets of a VIP to the host of the right real server, in two steps:
+ *  1. An error for the VIP comes in. The packet that it cites names the service; the service's connection table is
+ *     asked for the connection (conntrack relates errors to connections by what they cite).
+ *  2. It comes in again, with the connection's mark, which names the real server. The cited source port becomes the
+ *     ingress port, and off it goes to the host, as requests do.
+ * What belongs to no connection is dropped.
+ */
+export function createIcmpErrors(options: IcmpErrorsOptions): (packet: PacketIn) => void {
+  const { log, clock } = options
+  const bucket = createTokenBucket(clock, LIMIT)
+
+  const ask = (packet: PacketIn): PacketOut | undefined => {
+    const { cited } = parseIcmpError(packet.data) ?? {}
+    if (cited === undefined || !bucket.take()) return undefined
+    const service = options
+      .services()
+      .find(({ vip, port, protocol }) => vip === cited.src && port === cited.srcPort && protocol === cited.protocol)
+    if (service === undefined) return undefined
+    return {
+      ...from(packet),
+      actions: [{ type: 'ct', zone: service.zone, table: TABLE.ICMP_ERROR }],
+      data: packet.data,
+    }
+  }
+
+  const forward = (packet: PacketIn): PacketOut | undefined => {
+    const site = options.site()
+    const { ct_zone: zone, ct_mark: mark } = packet.match
+    const service = options.services().find(candidate => candidate.zone === Number(zone ?? 0))
+    const target = service?.targets.find(candidate => candidate.mark === Number(mark ?? 0) % ENDED)
+    if (site === undefined || target === undefined) return undefined
+    return {
+      ...from(packet),
+      actions: [{ type: 'set_field', field: 'eth_src', value: site.directorMac }, ...toHost(site, target)],
+      data: withCitedSourcePort(packet.data, target.ingressPort),
+    }
+  }
+
+  return packet => {
+    const cookie = decodeCookie(packet.cookie)
+    if (cookie?.owner !== 'director' || cookie.kind !== 'vip-icmp-error') return
+    const out = packet.table === TABLE.ICMP_ERROR ? forward(packet) : ask(packet)
+    if (out === undefined) return
+    options
+      .switch()
+      ?.packetOut(out)
+      .catch((err: unknown) => log.warn('an ICMP error could not be sent on', { err }))
+  }
+}
+
+function from({ inPort }: PacketIn): Pick<PacketOut, 'inPort'> {
+  return inPort === undefined ? {} : { inPort }
+}

@@ -1,0 +1,79 @@
+import { decodeCookie } from '../../shared/flows/cookie.ts'
+import type { Log } from '../../shared/log.ts'
+import { ipv4Packet } from '../../shared/packet/ipv4.ts'
+import type { Clock } from '../../shared/run/clock.ts'
+import type { PacketIn, Switch } from '../../shared/switch/types.ts'
+import { TABLE, TURN_ZONE } from '../compile/tables.ts'
+
+/**
+ * Knows when the switch's connection table is another than before: by an entry of its own in it. Flows tell nothing of that,
+ * for they may have been put back after a restart (ovs-ctl(8), restart), while a kernel keeps its table when ovs-vswitchd
+ * loses its flows.
+ */
+export interface TableWatch {
+  /** Another session with the switch: it may have been restarted. */
+  distrust(): void
+  /** The flows are in force. */
+  applied(): void
+  packet(packet: PacketIn): void
+  close(): void
+}
+
+export interface TableWatchOptions {
+  readonly log: Log
+  readonly clock: Clock
+  readonly switch: () => Pick<Switch, 'packetOut'> | undefined
+  /** The table knows nothing of what was before. */
+  onLost(): void
+}
+
+/** An operator may flush it at any time. The entry is kept for a day after a look (apply/conntrack.ts, turnTimeouts). */
+const LOOK_MS = 10_000
+
+export function createTableWatch({ log, clock, switch: sw, onLost }: TableWatchOptions): TableWatch {
+  let trusted = false
+  let cancel = () => {}
+  const send = (commit: boolean) =>
+    sw()
+      ?.packetOut({
+        actions: [
+          commit
+            ? { type: 'ct', commit, zone: TURN_ZONE, exec: [{ type: 'set_field', field: 'ct_mark', value: 1 }] }
+            : { type: 'ct', zone: TURN_ZONE, table: TABLE.UNANSWERED },
+        ],
+        data: CANARY,
+      })
+      .catch((err: unknown) => log.debug('the connection table could not be looked at', { err }))
+  const look = () => {
+    send(false)
+    cancel()
+    cancel = clock.after(LOOK_MS, look)
+  }
+  return {
+    distrust: () => {
+      trusted = false
+    },
+    applied: () => {
+      if (trusted) return
+      trusted = true
+      look()
+    },
+    packet: ({ cookie, data }) => {
+      if (decodeCookie(cookie)?.kind !== 'unanswered' || !CANARY.equals(data)) return
+      send(true)
+      log.info('the connection table is a new one: connections that were before it are recalled from the hosts')
+      onLost()
+    },
+    close: () => cancel(),
+  }
+}
+
+/** UDP from port 1 to port 2, without a checksum, between addresses that nobody has (RFC 5737). */
+const CANARY = Buffer.concat([
+  Buffer.from('0200000000010200000000020800', 'hex'),
+  ipv4Packet(
+    { src: Buffer.from([192, 0, 2, 1]), dst: Buffer.from([192, 0, 2, 2]) },
+    17,
+    Buffer.from('0001000200080000', 'hex'),
+  ),
+])

@@ -1,0 +1,37 @@
+import type { Part } from '../../shared/run/lifecycle.ts'
+import { setInput } from '../cells.ts'
+import type { House } from '../house.ts'
+import { type AgentHandlers, serveAgents } from '../intake/agents.ts'
+import { applyDelta, register, renew } from '../registry/registry.ts'
+
+/** Agents dial in, and what they say goes into the registry. */
+export function agents(house: House): Part {
+  const { config, cells, log, clock } = house
+  return {
+    name: 'agents',
+    start: async () => {
+      const { listen, tls } = config
+      const server = await serveAgents({ listen, tls, log, handlers: agentHandlers(house) })
+      const offer = () => {
+        const now = cells.offer.get()
+        if (now !== undefined) server.setOffer(now)
+      }
+      const stopOffers = cells.offer.subscribe(offer)
+      offer()
+      cells.agents.set(server)
+      setInput(cells.inputs.agents, clock, 'in sync', `listening on ${server.address}`)
+      return () => {
+        stopOffers()
+        return server.close()
+      }
+    },
+  }
+}
+
+export function agentHandlers({ cells: { registry }, config: { leaseMs }, clock }: House): AgentHandlers {
+  return {
+    onRegistration: report => registry.set(register(registry.get(), report, clock.now(), leaseMs)),
+    onDelta: (hostId, delta) => registry.set(applyDelta(registry.get(), hostId, delta)),
+    onAlive: hostId => registry.set(renew(registry.get(), hostId, clock.now(), leaseMs)),
+  }
+}

@@ -1,0 +1,84 @@
+import { CrossportError } from '../../shared/errors.ts'
+import { type Control, serveControl } from '../../shared/rpc/control.ts'
+import type { Status } from '../../shared/rpc/gen/crossport/v1/Status.ts'
+import type { Part } from '../../shared/run/lifecycle.ts'
+import { INPUT_NAMES } from '../cells.ts'
+import { listConnections } from '../connections/list.ts'
+import type { House } from '../house.ts'
+import { statusOf } from '../outlets/status.ts'
+import { connectionTable, inForce } from './in-force.ts'
+
+/** What an operator asks and tells the director. */
+export function controlSocket(house: House): Part {
+  return {
+    name: 'control socket',
+    start: async () => {
+      const { config, log } = house
+      const server = await serveControl({ socket: config.controlSocket, control: controlOf(house), log })
+      return () => server.close()
+    },
+  }
+}
+
+export function controlOf(house: House): Control {
+  const { accounts, cells, clock, companions, config, loop } = house
+  const { markOf } = inForce(house)
+  return {
+    getStatus: () => status(house),
+    onChange: cells.changed.subscribe,
+    resync: async () => {
+      cells.resync.publish()
+      const { added, changed, deleted } = await loop.resync()
+      return { flowsAdded: added, flowsChanged: changed, flowsDeleted: deleted }
+    },
+    connections: ({ service, disturb }) => {
+      const plan = cells.outcome.get()?.plan
+      if (plan === undefined) throw new CrossportError('NOT_IN_SYNC', 'nothing has been applied yet')
+      const { dump, entries } = connectionTable(house)
+      return listConnections({
+        plan,
+        service,
+        disturb,
+        timeouts: config.connectionTimeouts,
+        markOf,
+        dump: zone => dump(zone, true),
+        entries,
+        accounts: config.accounting ? accounts : undefined,
+        now: clock.now(),
+        wall: clock.wall().getTime(),
+      })
+    },
+    teardown: async () => {
+      const { deleted } = await loop.teardown()
+      await companions.withdraw()
+      return { flowsDeleted: deleted, vipsRemoved: 0 }
+    },
+  }
+}
+
+function status({ applier, cells, clock, config, loop, startedAt, timeline, version }: House): Status {
+  const outcome = cells.outcome.get()
+  const { counts, quarantined } = applier
+  return statusOf({
+    id: config.id,
+    version,
+    bridge: config.bridge,
+    servicesDir: config.servicesDir,
+    startedAt,
+    inputs: INPUT_NAMES.map(name => cells.inputs[name].get()),
+    specProblems: cells.services.get().problems,
+    plan: outcome?.plan,
+    loadOf: cells.loads.get(),
+    passive: cells.passive.get(),
+    hosts: [...cells.registry.get().hosts.values()],
+    connected: cells.agents.get()?.connected ?? new Set(),
+    counts,
+    quarantined,
+    lastCommitAt: counts.commits > 0 ? outcome?.at : undefined,
+    lastError: loop.lastError,
+    tornDown: cells.tornDown.get(),
+    tableProblems: cells.tableProblems.get(),
+    timeline,
+    wallOf: at => new Date(clock.wall().getTime() + at - clock.now()),
+  })
+}

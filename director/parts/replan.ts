@@ -1,0 +1,7 @@
+import type { House } from '../house.ts'
+
+/** Has these services (keys) scheduled anew in the next pass. */
+export function replan({ cells: { due }, loop }: House, keys: readonly string[], reason: string): void {
+  due.set(due.get().union(new Set(keys)))
+  loop.mark(reason)
+}

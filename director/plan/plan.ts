@@ -1,0 +1,111 @@
+import type { ServiceSpec } from '../../shared/config/service.ts'
+import type { CompiledService } from '../compile/types.ts'
+import { fleet } from '../registry/fleet.ts'
+import { type VirtualService, virtualServices } from '../registry/services.ts'
+import type { Registry, RegistryProblem } from '../registry/types.ts'
+import { keptInPanic } from '../schedule/panic.ts'
+import { type Knowledge, schedule } from '../schedule/schedule.ts'
+import { type Numbers, ZONE_BASE } from '../store/numbers.ts'
+
+/** What files and registrations come to: the way from intake to compile. */
+export interface Plan {
+  /** In the same order as `compiled`. */
+  readonly services: readonly VirtualService[]
+  readonly compiled: readonly CompiledService[]
+  readonly problems: readonly RegistryProblem[]
+}
+
+/** One service of a plan, with what it was made into for the compiler. */
+export interface PlannedService {
+  readonly service: VirtualService
+  readonly compiled: CompiledService
+}
+
+/** Some services of a plan: both lists are in the same order. */
+export type Selection = Pick<Plan, 'services' | 'compiled'>
+
+export function selectionOf(list: readonly PlannedService[]): Selection {
+  return { services: list.map(({ service }) => service), compiled: list.map(({ compiled }) => compiled) }
+}
+
+/**
+ * The specification of planner.ts, which does the same by what has changed. Reads nothing but its arguments; numbers
+ * that are new are written to the state file before they are used. `knowledge` is what has been learnt of a service's
+ * connections.
+ */
+export function makePlan(
+  specs: readonly ServiceSpec[],
+  registry: Registry,
+  numbers: Numbers,
+  knowledge: (service: VirtualService) => Knowledge,
+  judged: Judged = unjudged,
+): Plan {
+  const { realServers, problems } = fleet(registry)
+  const virtual = virtualServices(specs, realServers)
+  return {
+    services: virtual.services,
+    compiled: virtual.services.map(service => compileService(service, numbers, knowledge, judged)),
+    problems: [...problems, ...virtual.problems],
+  }
+}
+
+/** The service with those of its real servers barred that do not accept connections (balance/passive.ts). */
+export type Judged = (service: VirtualService) => VirtualService
+export const unjudged: Judged = service => service
+
+/** One service, scheduled and numbered. */
+export function compileService(
+  service: VirtualService,
+  numbers: Numbers,
+  knowledge: (service: VirtualService) => Knowledge,
+  judged: Judged = unjudged,
+): CompiledService {
+  const kept = keptInPanic(judged(service))
+  return number(kept, numbers, knowledge(kept))
+}
+
+/** One service's connections never carry another's mark: a real server that changes its service gets a new one. */
+export function markOf(service: Pick<VirtualService, 'key'>, id: string, numbers: Numbers): number {
+  return numbers.of('mark', `${service.key} ${id}`)
+}
+
+/** Names of a service's numbers: its own, and that of its persistent clients. */
+export const numberNames = (key: string): readonly [string, string] => [key, `${key}${CLIENTS}`]
+/** The key of the service that has a number of this name. */
+export const ownerOfNumber = (name: string): string => (name.endsWith(CLIENTS) ? name.slice(0, -CLIENTS.length) : name)
+const CLIENTS = ' clients'
+
+function number(service: VirtualService, numbers: Numbers, knowledge: Knowledge): CompiledService {
+  const { vip, port, protocol, clients, options } = service
+  const [name, clientsName] = numberNames(service.key)
+  const own = numbers.of('service', name)
+  const byId = new Map(service.realServers.map(rs => [rs.id, rs]))
+  const { shares, turns, hashField, established } = schedule(service, knowledge)
+  const { persistence } = options
+  return {
+    vip,
+    port,
+    protocol,
+    clients,
+    number: own,
+    zone: ZONE_BASE + own,
+    ...(persistence === undefined
+      ? {}
+      : {
+          persistence: {
+            ...persistence,
+            zone: ZONE_BASE + numbers.of('service', clientsName),
+            recalled: knowledge.recalled === true,
+          },
+        }),
+    onEmpty: options.onEmpty ?? 'reject',
+    ...(hashField === undefined ? {} : { hashField }),
+    shares: shares.map(({ id, slots }) => ({ mark: markOf(service, id, numbers), slots })),
+    ...(turns === undefined ? {} : { turns: { ...turns, order: turns.order.map(id => markOf(service, id, numbers)) } }),
+    accounted: knowledge.load?.many !== true,
+    targets: established.map(({ id, newConnections }) => {
+      const { hostMac, hostIp, ingressPort } = byId.get(id)!
+      return { mark: markOf(service, id, numbers), hostMac, hostIp, ingressPort, newConnections }
+    }),
+  }
+}

@@ -1,0 +1,17 @@
+/** The director's stations (stations.ts). The plan is above the compiler, for it makes what the compiler takes. */
+export const DIRECTOR: readonly (readonly string[])[] = [
+  ['config.ts', 'intake', 'version.ts'],
+  ['registry'],
+  ['store', 'schedule'],
+  ['compile'],
+  ['plan', 'apply', 'accounting', 'packets'],
+  ['connections'],
+  ['balance'],
+  ['outlets'],
+  ['cells.ts'],
+  ['pass.ts', 'loop.ts'],
+  ['house.ts'],
+  ['parts'],
+  ['run.ts'],
+  ['main.ts'],
+]

@@ -1,0 +1,133 @@
+import test, { type ExecutionContext } from 'ava'
+import { setSite } from '../../../director/parts/bridge.ts'
+import { openStore } from '../../../director/store/store.ts'
+import { goodFile } from '../config/good-file.ts'
+import { fakeClock } from '../run/fake-clock.ts'
+import { IDLE_SECONDS, type Surroundings, startDirector } from '../simulation/director.ts'
+import { createModelSwitch } from '../simulation/model-switch.ts'
+
+/** A director between models, with so many numbers for services; its files are told by name. */
+async function setUp(t: ExecutionContext, last = 0xbfff) {
+  const clock = fakeClock()
+  const sw = createModelSwitch('director')
+  const failing: Surroundings['failing'] = new Set()
+  const table = new Map<number, string>()
+  const store = openStore(':memory:', { mark: { first: 1, last: 999 }, service: { first: 1, last } })
+  const director = startDirector({ store, sw, clock, failing, table })
+  t.teardown(() => {
+    director.kill()
+    store.close()
+  })
+  const { cells } = director.house
+  setSite(director.house, {
+    directorMac: '02:00:00:00:01:00',
+    recallMac: '0a:00:00:00:01:00',
+    uplink: 1,
+    ownMacs: [],
+    accessPorts: [],
+    fabric: 'l2',
+    accounting: true,
+  })
+  director.handlers.onUp()
+  const files = async (...ports: number[]) => {
+    const all = ports.map(port =>
+      goodFile(
+        `s${port}.yaml`,
+        `service: s${port}\nvip: 10.10.1.1\nport: ${port}\nrealServers: [{ vm: x, port: 1 }]\n`,
+      ),
+    )
+    const [specs, documents] = [all.flatMap(({ parsed }) => parsed.specs), all.flatMap(file => file.parsed.documents)]
+    cells.services.set({ synced: true, specs, problems: [], documents, files: all })
+    await clock.advance(1000)
+  }
+  const numbers = () => [...store.numbers.named('service').values()].sort((a, b) => a - b)
+  return { ...director, cells, clock, sw, failing, table, files, numbers }
+}
+
+const key = (port: number) => `tcp 10.10.1.1:${port}`
+
+test('what is gone is told to every outlet, also when the pass fails that has learnt of it', async t => {
+  const { files, sw, told, clock, house } = await setUp(t)
+  await files(80, 81)
+  t.deepEqual([...told.services], [key(80), key(81)])
+  sw.failNext()
+  await files(80)
+  await clock.advance(5000)
+  t.is(house.loop.failures, 0)
+  t.deepEqual([...told.services], [key(80)])
+})
+
+test('an outlet that fails is told again; the others are not kept from it', async t => {
+  const { files, failing, told, house } = await setUp(t)
+  await files(80)
+  const later: string[] = []
+  house.outcomes.plug({ name: 'later', take: (_, gone) => void later.push(...gone.services.map(one => one.key)) })
+  failing.add('outlet')
+  await files()
+  t.deepEqual(later, [key(80)])
+  t.deepEqual([...told.services], [key(80)])
+  t.true(house.removals.has(key(80)))
+  failing.clear()
+  await files()
+  t.deepEqual([...told.services], [])
+  t.false(house.removals.has(key(80)))
+})
+
+test('a number is given back when its zone is empty, and not before every outlet has taken the removal', async t => {
+  const { files, failing, table, clock, numbers } = await setUp(t)
+  await files(80, 81)
+  t.deepEqual(numbers(), [1, 2])
+  failing.add('outlet')
+  await files(80)
+  await clock.advance(IDLE_SECONDS * 3000)
+  t.deepEqual(numbers(), [1, 2], 'an outlet does not know yet')
+  failing.clear()
+  failing.add('flush')
+  await clock.advance(IDLE_SECONDS * 3000)
+  t.deepEqual(numbers(), [1, 2], 'its zone has connections')
+  failing.clear()
+  await clock.advance(IDLE_SECONDS * 3000)
+  t.deepEqual(numbers(), [1])
+  t.deepEqual([...table.values()], [key(80)])
+})
+
+test('a service that comes back in time has its number and its connections still', async t => {
+  const { files, table, clock, numbers } = await setUp(t)
+  await files(80, 81)
+  await files(80)
+  await clock.advance(IDLE_SECONDS * 500)
+  await files(80, 81)
+  await clock.advance(IDLE_SECONDS * 5000)
+  t.deepEqual(numbers(), [1, 2])
+  t.deepEqual([...table.values()], [key(80), key(81)])
+})
+
+test('numbers that are used up keep out new services only, until others give theirs back', async t => {
+  const { files, cells, clock, house, numbers } = await setUp(t, 2)
+  const inForce = () => cells.outcome.get()?.plan.services.map(service => service.key)
+  await files(80, 81)
+  await files(81, 82, 83)
+  t.deepEqual(inForce(), [key(81)])
+  t.is(house.loop.lastError, undefined)
+  t.deepEqual(
+    cells.outcome.get()?.plan.problems.map(({ subject }) => subject),
+    [key(82), key(83)],
+  )
+  await clock.advance(IDLE_SECONDS * 2000)
+  t.deepEqual(inForce(), [key(81), key(82)])
+  t.deepEqual(numbers(), [1, 2])
+  await files(83)
+  await clock.advance(IDLE_SECONDS * 2000)
+  t.deepEqual(inForce(), [key(83)])
+})
+
+test('numbers of services that went while no director ran are given back', async t => {
+  const { files, clock, house, numbers } = await setUp(t)
+  house.store.numbers.of('service', key(99))
+  house.store.numbers.of('service', `${key(99)} clients`)
+  house.store.numbers.save()
+  await files(80)
+  t.deepEqual(numbers(), [1, 2, 3])
+  await clock.advance(IDLE_SECONDS * 2000)
+  t.deepEqual(numbers(), [3])
+})

@@ -1,0 +1,60 @@
+import test from 'ava'
+import { setSite } from '../../../director/parts/bridge.ts'
+import { openStore } from '../../../director/store/store.ts'
+import { fakeClock } from '../run/fake-clock.ts'
+import { LEASE, startDirector } from '../simulation/director.ts'
+import { createModelSwitch } from '../simulation/model-switch.ts'
+
+/** A director between models with one host, whose process may be held up for so many milliseconds. */
+async function setUp() {
+  const time = fakeClock()
+  let skew = 0
+  const clock = { ...time, now: () => time.now() + skew }
+  const store = openStore(':memory:')
+  const sw = createModelSwitch('director')
+  const director = startDirector({ store, sw, clock, failing: new Set(), table: new Map() })
+  const { cells } = director.house
+  const place = { uplink: 1, ownMacs: [], accessPorts: [], fabric: 'l2', accounting: true } as const
+  setSite(director.house, { directorMac: '02:00:00:00:01:00', recallMac: '0a:00:00:00:01:00', ...place })
+  cells.services.set({ ...cells.services.get(), synced: true })
+  director.handlers.onUp()
+  director.agents.onRegistration({
+    hostId: 'h1',
+    hostMac: '02:00:00:00:00:21',
+    hostIp: '172.24.1.21',
+    version: '1',
+    realServers: new Map(),
+  })
+  await time.advance(100)
+  const state = () => cells.registry.get().hosts.get('h1')?.state
+  const holdUp = (ms: number) => {
+    skew += ms
+  }
+  return { ...director, time, state, holdUp }
+}
+
+test('a host whose agent says nothing for a whole lease is lost; any message brings it back', async t => {
+  const { agents, time, state } = await setUp()
+  await time.advance(LEASE - 200)
+  t.is(state(), 'alive')
+  agents.onAlive('h1')
+  await time.advance(LEASE - 100)
+  t.is(state(), 'alive')
+  await time.advance(200)
+  t.is(state(), 'lost')
+  agents.onAlive('h1')
+  await time.advance(100)
+  t.is(state(), 'alive')
+  await time.advance(LEASE)
+  t.is(state(), 'lost', 'its new lease ends, too')
+})
+
+test('a director that was held up blames no host for what it could not hear', async t => {
+  const { time, state, holdUp } = await setUp()
+  await time.advance(LEASE / 2)
+  holdUp(2 * LEASE)
+  await time.advance(LEASE / 2 + 100)
+  t.is(state(), 'alive')
+  await time.advance(LEASE + 100)
+  t.is(state(), 'lost')
+})

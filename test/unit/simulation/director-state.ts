@@ -1,0 +1,54 @@
+import { ACCOUNTING } from '../../../director/compile/tables.ts'
+import { parseIpv4 } from '../../../shared/config/address.ts'
+import { flowContent, flowKey, groupContent } from '../../../shared/flows/key.ts'
+import type { Flow } from '../../../shared/flows/types.ts'
+import type { SimulatedDirector } from './director.ts'
+import { portOf, SERVICES, VIPS } from './director-world.ts'
+import type { ModelSwitch } from './model-switch.ts'
+
+/** A flow that is nobody's whom the director knows. */
+export const STRANGERS: Flow = { table: 0, priority: 7, cookie: 0x77n, match: { in_port: 3 }, actions: [] }
+
+export const flowTexts = (flows: Iterable<Flow>) =>
+  [...flows].map(flow => `${flowKey(flow)} ${flowContent(flow)}`).sort()
+
+/** What is of the director's making, as text: flows, groups, the offer, services with accounts. */
+export function stateOf({
+  sw,
+  director: { house },
+}: {
+  readonly sw: ModelSwitch
+  readonly director: SimulatedDirector
+}) {
+  const offer = house.cells.offer.get()
+  return {
+    flows: flowTexts([...sw.flows.values()].filter(flow => flow.cookie !== STRANGERS.cookie)),
+    groups: [...sw.groups.values()].map(group => `${group.id} ${groupContent(group)}`).sort(),
+    offer: offer && { ...offer, documents: offer.documents.map(({ file, text }) => `${file} ${text}`) },
+    accounts: accountsOf(house),
+  }
+}
+
+/** Services that keep accounts: a record of a connection is put down by them, and by no others. */
+export function accountsOf({ accounts, clock }: SimulatedDirector['house']): string[] {
+  const listeners = VIPS.flatMap(vip =>
+    SERVICES.flatMap(service => (['tcp', 'udp'] as const).map(protocol => ({ vip, port: portOf(service), protocol }))),
+  )
+  return listeners
+    .filter(({ vip, port, protocol }) => {
+      const address = parseIpv4(vip)!
+      const record = {
+        sourceIPv4Address: 1,
+        sourceTransportPort: 1,
+        destinationIPv4Address: address,
+        destinationTransportPort: port,
+        protocolIdentifier: protocol === 'tcp' ? 6 : 17,
+        observationPointId: 1,
+        sourceMacAddress: 1,
+      }
+      accounts.add(record, ACCOUNTING.domain.opened, clock.now())
+      return accounts.find({ vip: address, port, protocol }, { address: 1, port: 1 }) !== undefined
+    })
+    .map(({ vip, port, protocol }) => `${protocol} ${vip}:${port}`)
+    .sort()
+}

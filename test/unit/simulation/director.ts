@@ -1,0 +1,159 @@
+import { directorConfigSchema } from '../../../director/config.ts'
+import { createHouse, type House } from '../../../director/house.ts'
+import type { Outcome } from '../../../director/outlets/types.ts'
+import { connectionAccounts } from '../../../director/parts/accounts.ts'
+import { agentHandlers } from '../../../director/parts/agents.ts'
+import { announce } from '../../../director/parts/announce.ts'
+import { drift } from '../../../director/parts/drift.ts'
+import { leases } from '../../../director/parts/leases.ts'
+import { numbers } from '../../../director/parts/numbers.ts'
+import { offer } from '../../../director/parts/offer.ts'
+import { progress } from '../../../director/parts/progress.ts'
+import { release } from '../../../director/parts/release.ts'
+import { switchHandlers } from '../../../director/parts/switch.ts'
+import type { Store } from '../../../director/store/store.ts'
+import { quiet } from '../../../shared/log/quiet.ts'
+import type { Clock } from '../../../shared/run/clock.ts'
+import type { Stop } from '../../../shared/run/lifecycle.ts'
+import type { Switch, SwitchHandlers } from '../../../shared/switch/types.ts'
+import type { ModelSwitch } from './model-switch.ts'
+
+export const LEASE = 10_000
+export const IDLE_SECONDS = 20
+
+const CONFIG = directorConfigSchema.parse({
+  bridge: 'br0',
+  uplink: 'uplink0',
+  id: 'd1',
+  leaseMs: LEASE,
+  connectionTimeouts: { tcp: IDLE_SECONDS, udp: IDLE_SECONDS },
+})
+
+/** What the director meets beside its switch; it may fail. */
+export interface Surroundings {
+  /** State files: these calls fail. */
+  readonly failing: Set<'hosts' | 'files' | 'numbers' | 'release' | 'companion' | 'outlet' | 'flush'>
+  /** The connection table: by zone, whose connections are in it. */
+  readonly table: Map<number, string>
+}
+
+/** The director as director/run.ts puts it together, between models. */
+export interface SimulatedDirector {
+  readonly house: House
+  readonly handlers: SwitchHandlers
+  readonly agents: ReturnType<typeof agentHandlers>
+  /** What a companion and an outlet have made of what they were told: keys of services, numbers of zones. */
+  readonly told: { readonly services: Set<string>; readonly zones: Set<number> }
+  /** kill -9: from now on it does nothing any more, whatever it was about to do. */
+  kill(): void
+}
+
+export interface SimulationOptions extends Surroundings {
+  readonly store: Store
+  readonly sw: ModelSwitch
+  readonly clock: Clock
+}
+
+export function startDirector({ store, sw, clock, failing, table }: SimulationOptions): SimulatedDirector {
+  let dead = false
+  const never = new Promise<never>(() => {})
+  const perhaps = (what: Parameters<typeof failing.has>[0]) => {
+    if (failing.has(what)) throw new Error(`the model fails: ${what}`)
+  }
+  const house = createHouse({ config: CONFIG, store: fallible(store, perhaps), log: quiet, clock, version: '1' })
+  const { cells, companions, outcomes, loop } = house
+  cells.switch.set({
+    readInstalled: async known => (dead ? never : sw.readInstalled(known).then(read => (dead ? never : read))),
+    commit: async change => (dead ? never : sw.commit(change).then(() => (dead ? never : undefined))),
+    packetOut: async () => {},
+  } as Partial<Switch> as Switch)
+
+  const told = { services: new Set<string>(), zones: new Set<number>() }
+  companions.plug({
+    name: 'model',
+    ensure: async ({ altered, gone }) => {
+      perhaps('companion')
+      for (const { zone } of gone) told.zones.delete(zone)
+      for (const { zone } of altered) told.zones.add(zone)
+    },
+  })
+  outcomes.plug({
+    name: 'model',
+    take: ({ altered }, gone) => {
+      perhaps('outlet')
+      for (const { key } of gone.services) told.services.delete(key)
+      for (const { key } of altered.services) told.services.add(key)
+    },
+  })
+  const flush = async (zone: number) => {
+    perhaps('flush')
+    if (!dead) table.delete(zone)
+  }
+  const parts = [
+    offer(house),
+    progress(house),
+    release(house),
+    connectionAccounts(house),
+    announce(house),
+    numbers(house, flush),
+    leases(house),
+    drift(house),
+  ]
+  const stops = parts.map(part => part.start(new AbortController().signal) as Stop)
+  cells.outcome.subscribe(() => connect(cells.outcome.get()!, table))
+  return {
+    house,
+    handlers: switchHandlers(house),
+    agents: agentHandlers(house),
+    told,
+    kill: () => {
+      dead = true
+      for (const stop of stops) void stop()
+      void loop.stop()
+    },
+  }
+}
+
+/** Clients connect to whatever is in force: never to a service whose zone has another's connections yet. */
+function connect({ plan, tornDown }: Outcome, table: Map<number, string>): void {
+  if (tornDown) return
+  for (const [i, { key }] of plan.services.entries()) {
+    const { zone, persistence } = plan.compiled[i]!
+    for (const one of [zone, ...(persistence === undefined ? [] : [persistence.zone])]) {
+      const whose = table.get(one) ?? key
+      if (whose !== key) throw new Error(`zone ${one} of ${key} has connections of ${whose}`)
+      table.set(one, key)
+    }
+  }
+}
+
+function fallible(store: Store, perhaps: (what: 'hosts' | 'files' | 'numbers' | 'release') => void): Store {
+  return {
+    ...store,
+    hosts: {
+      ...store.hosts,
+      save: async hosts => {
+        perhaps('hosts')
+        await store.hosts.save(hosts)
+      },
+    },
+    files: {
+      ...store.files,
+      save: files => {
+        perhaps('files')
+        store.files.save(files)
+      },
+    },
+    numbers: {
+      ...store.numbers,
+      save: () => {
+        perhaps('numbers')
+        store.numbers.save()
+      },
+      release: (kind, names) => {
+        perhaps('release')
+        store.numbers.release(kind, names)
+      },
+    },
+  }
+}
