@@ -1,4 +1,4 @@
-import { parseIpv4 } from '../../shared/config/address.ts'
+import { parseIpv4 } from '../../shared/net/ipv4.ts'
 import type { ConnectionTimeouts } from '../apply/conntrack.ts'
 import { ACCOUNTING } from '../compile/tables.ts'
 import type { CompiledService } from '../compile/types.ts'

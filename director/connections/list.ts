@@ -1,6 +1,6 @@
 import { setImmediate as breathe } from 'node:timers/promises'
-import { formatIpv4, parseIpv4 } from '../../shared/config/address.ts'
 import { CrossportError } from '../../shared/errors.ts'
+import { formatIpv4, parseIpv4 } from '../../shared/net/ipv4.ts'
 import type { Connection } from '../../shared/rpc/gen/crossport/v1/Connection.ts'
 import type { ConnectionBatch } from '../../shared/rpc/gen/crossport/v1/ConnectionBatch.ts'
 import { type Account, type Accounts, type Listener, listenerOf } from '../accounting/accounts.ts'
