@@ -1,4 +1,4 @@
-import { familyOf } from '../../shared/net/family.ts'
+import { canonical } from '../../shared/net/family.ts'
 
 /** One entry of the connection table, as `dpctl/dump-conntrack -m -s` writes it (ct-dpif.c, ct_dpif_format_entry). */
 export interface Entry {
@@ -33,9 +33,9 @@ export function parseEntry(line: string): Entry | undefined {
   const states = STATES.exec(line)
   const start = /,start=([^,]+)/.exec(line)?.[1]
   return {
-    client: canonical(client!),
+    client: canonical(client!)!,
     clientPort: Number(sport),
-    vip: canonical(vip!),
+    vip: canonical(vip!)!,
     vipPort: Number(dport),
     mark: number(/,mark=(\d+)/.exec(line)?.[1]) ?? 0,
     states: states === null ? undefined : [states[1]!, states[2] ?? states[1]!],
@@ -47,10 +47,3 @@ export function parseEntry(line: string): Entry | undefined {
 }
 
 const number = (text: string | undefined) => (text === undefined ? undefined : Number(text))
-
-/** inet_ntop(3) ends some IPv6 addresses with a dotted quad. */
-function canonical(address: string): string {
-  if (!address.includes(':')) return address
-  const family = familyOf(address)
-  return family.format(family.parse(address)!)
-}

@@ -92,7 +92,15 @@ export function shortOf(address: string): number {
   return words.reduce((sum, word) => sum ^ word, 0) >>> 0
 }
 
+/** As a URL has it: an IPv6 address in brackets (RFC 3986, 3.2.2). */
+export const urlHost = (address: string): string => (familyOf(address) === IPV6 ? `[${address}]` : address)
+
 /** `address:port`, with brackets around an IPv6 address (RFC 5952, section 6). */
-export function endpoint(address: string, port: number): string {
-  return familyOf(address) === IPV6 ? `[${address}]:${port}` : `${address}:${port}`
+export const endpoint = (address: string, port: number): string => `${urlHost(address)}:${port}`
+
+/** The one text of an address; undefined where it is none. */
+export function canonical(text: string): string | undefined {
+  const family = familyOf(text)
+  const value = family.parse(text)
+  return value === undefined ? undefined : family.format(value)
 }
