@@ -100,10 +100,9 @@ export function createCompiler(): Compiler {
         filled += Number(made.size > 0) - Number(objects.length > 0)
       }
       const empty = filled === 0
-      const familiesBefore = families
+      const familiesBefore = names(families)
       if (dirty.size > 0) families = familiesOf(vips.keys())
-      const others =
-        families.some((family, i) => family !== familiesBefore[i]) || families.length !== familiesBefore.length
+      const others = names(families) !== familiesBefore
       if (hostText !== last?.hostText || empty !== (hostObjects.length === 0) || others) {
         const made: Compiled = empty ? new Map() : compileHost(input.host, families)
         before.push(...hostObjects)
@@ -131,3 +130,5 @@ export function createCompiler(): Compiler {
 function sameItems<T>(a: readonly T[], b: readonly T[] | undefined): boolean {
   return b !== undefined && a.length === b.length && a.every((item, i) => item === b[i])
 }
+
+const names = (families: readonly Family[]): string => families.map(({ name }) => name).join()

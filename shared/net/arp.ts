@@ -36,9 +36,8 @@ export const ARP: Neighbours = {
   requestFrom: address => ({ eth_type, arp_op: OP.request, arp_spa: address }),
   // Without an address of its own a sender is as one that probes (RFC 5227, 2.1.1).
   requestAs: (own = '0.0.0.0') => [{ type: 'set_field', field: 'arp_spa', value: own }],
-  otherFrom: address => [{ eth_type, arp_spa: address }],
-  // Answers for another have it as sender.
   unheard: address => [{ eth_type, arp_tpa: address }],
+  unheardAfter: address => [{ eth_type, arp_spa: address }],
   claim: address => ({ eth_type, arp_spa: address }),
   lessons: [
     {

@@ -41,13 +41,13 @@ export const ND: Neighbours = {
   requestFrom: address => ({ ...solicitation, ipv6_src: address }),
   // A solicitation without a sender must not say where the sender is (4.3), so it would ask for nothing.
   requestAs: own => (own === undefined ? undefined : [{ type: 'set_field', field: 'ipv6_src', value: own }]),
-  otherFrom: () => [],
   unheard: address => [
     ...aboutTarget(address),
     { ...advertised, ipv6_src: address },
     // It says with an option where its sender is (4.1).
     { ...message(ND_TYPE.routerSolicitation), ipv6_src: address },
   ],
+  unheardAfter: () => [],
   claim: address => ({ ...advertised, nd_target: address }),
   lessons: [
     { match: solicitation, request: learnRequestFor('ipv6_src') },

@@ -61,17 +61,23 @@ export interface Neighbours {
   announce(answer: NeighbourAnswer): Uint8Array
   /** Packets that ask for `address` or announce it, whoever sends them. */
   about(address: string): readonly Match[]
-  /** Packets that ask for somebody else, and tell on the way where `address` is. */
-  requestFrom(address: string): Match
-  /** Makes such a packet one of `own`'s; undefined: the sender's own address is not known. Undefined: it cannot be sent. */
-  requestAs(own: string | undefined): readonly Action[] | undefined
-  /** All other packets that tell as its sender's where `address` is, as far as they are not among `unheard`. */
-  otherFrom(address: string): readonly Match[]
-  /** Packets of whoever holds `address` by which it probes for it, announces it or answers for it. */
+  /**
+   * What a VM that holds `address` may send, and nobody may hear: probes for it, announcements, answers. It comes in two
+   * lists, for requests from `address` go between them: a packet counts for the first of `unheard`, `requestFrom` and
+   * `unheardAfter` that matches it.
+   */
   unheard(address: string): readonly Match[]
-  /** Packets that claim to come from whoever has `address`. */
+  unheardAfter(address: string): readonly Match[]
+  /** Requests for anybody's address from `address`, which tell on the way where that is. */
+  requestFrom(address: string): Match
+  /**
+   * Makes such a request one from `own` instead; `own` undefined: the sender's own address is not known. The result is
+   * undefined where the request cannot be made without it.
+   */
+  requestAs(own: string | undefined): readonly Action[] | undefined
+  /** Packets that say, whoever sends them, that the sender has `address`. */
   claim(address: string): Match
-  /** Packets by which a switch can learn where their sender is, with what it then matches requests for the sender by. */
+  /** Packets by which a switch learns where their sender is, each with what it then matches requests for the sender by. */
   readonly lessons: readonly { readonly match: Match; readonly request: readonly LearnSpec[] }[]
 }
 

@@ -18,7 +18,7 @@ import { sendAsHost } from './as-host.ts'
 export function shieldFlows(shield: Shield, host: HostContext): Flow[] {
   const { vip, ofport, tag, ownAddress } = shield
   const family = familyOf(vip)
-  const { unheard, requestFrom, requestAs, otherFrom } = family.neighbours
+  const { unheard, requestFrom, requestAs, unheardAfter } = family.neighbours
   const flow = (kind: CookieKind, priority: number, match: Match, actions: Flow['actions']): Flow => ({
     table: TABLE.classify,
     priority,
@@ -35,7 +35,7 @@ export function shieldFlows(shield: Shield, host: HostContext): Flow[] {
       requestFrom(vip),
       asItself === undefined ? [] : [...asItself, { type: 'resubmit', table: TABLE.classify }],
     ),
-    ...otherFrom(vip).map(match => flow('arp-shield', PRIORITY.neighbourShield, match, [])),
+    ...unheardAfter(vip).map(match => flow('arp-shield', PRIORITY.neighbourShield, match, [])),
     flow('source-mac', PRIORITY.source, { eth_type: family.etherType, ...addressMatch('src', vip) }, [
       { type: 'set_field', field: 'eth_src', value: host.hostMac },
       ...sendAsHost(host, tag),
