@@ -7,26 +7,15 @@ import { flowContent, flowKey, groupContent, groupKey } from '../../../shared/fl
 import type { Flow, Group } from '../../../shared/flows/types.ts'
 import { FAMILIES } from '../../../shared/net/family.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
-import { openSwitch, type Switch } from '../../../shared/switch/session.ts'
+import type { Switch } from '../../../shared/switch/types.ts'
 import { startOpenVswitch } from '../../segment/open-vswitch.ts'
 import { cleanupOf } from '../cleanup.ts'
 import { memoryLog } from '../run/memory-log.ts'
+import { openSwitchOf } from './open-switch.ts'
 import { directorScenes, hostScenes } from './scenes.ts'
 
-async function sessionWith(t: ExecutionContext, owner: Owner): Promise<Switch> {
-  const ovs = await startOpenVswitch(cleanupOf(t))
-  return new Promise<Switch>(resolve => {
-    const opened = openSwitch({
-      bridge: ovs.bridge,
-      owner,
-      rundir: ovs.rundir,
-      log: memoryLog(),
-      clock: systemClock,
-      handlers: { onUp: () => queueMicrotask(() => resolve(opened)), onDown: () => {}, onDrift: () => {} },
-    })
-    t.teardown(() => opened.close())
-  })
-}
+const sessionWith = async (t: ExecutionContext, owner: Owner) =>
+  openSwitchOf(t, await startOpenVswitch(cleanupOf(t)), owner)
 
 const texts = (flows: readonly Flow[], groups: readonly Group[]) => [
   ...flows.map(flow => `${flowKey(flow)} ${flowContent(flow)}`).sort(),

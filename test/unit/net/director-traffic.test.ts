@@ -9,13 +9,13 @@ import { decodeCookie } from '../../../shared/flows/cookie.ts'
 import { PORT } from '../../../shared/openflow/types.ts'
 import { solicited } from '../../../shared/packet/neighbour-advertisement.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
-import { openSwitch, type Switch } from '../../../shared/switch/session.ts'
 import type { PacketIn } from '../../../shared/switch/types.ts'
 import { DIRECTOR_MAC, startDirectorSwitch } from '../../segment/director.ts'
 import { startSegment } from '../../segment/segment.ts'
 import { cleanupOf } from '../cleanup.ts'
 import { program, startProgram } from '../director/network.ts'
 import { memoryLog } from '../run/memory-log.ts'
+import { openSwitchOf } from './open-switch.ts'
 
 const VIP = '2001:db8::100'
 const ZONE = 0x4001
@@ -65,22 +65,7 @@ test('IPv6: who asks for the VIP gets D, echo is answered, connections are share
     if (decodeCookie(cookie)?.kind !== 'vip-arp' || frame === undefined) return
     void sw.packetOut({ inPort: inPort!, actions: [{ type: 'output', port: PORT.IN_PORT }], data: frame })
   }
-  const sw = await new Promise<Switch>(resolve => {
-    const opened = openSwitch({
-      bridge: ovs.bridge,
-      owner: 'director',
-      rundir: ovs.rundir,
-      log: memoryLog(),
-      clock: systemClock,
-      handlers: {
-        onUp: () => queueMicrotask(() => resolve(opened)),
-        onDown: () => {},
-        onDrift: () => {},
-        onPacketIn: answer,
-      },
-    })
-    t.teardown(() => opened.close())
-  })
+  const sw = await openSwitchOf(t, ovs, 'director', answer)
   for (const meter of metersFor(2)) await sw.setMeter(meter)
   const applier = createApplier({ log: memoryLog(), clock: systemClock })
   const serve = (change: Partial<CompiledService>) => {
