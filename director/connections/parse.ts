@@ -33,9 +33,9 @@ export function parseEntry(line: string): Entry | undefined {
   const states = STATES.exec(line)
   const start = /,start=([^,]+)/.exec(line)?.[1]
   return {
-    client: canonical(client!)!,
+    client: oneText(client!),
     clientPort: Number(sport),
-    vip: canonical(vip!)!,
+    vip: oneText(vip!),
     vipPort: Number(dport),
     mark: number(/,mark=(\d+)/.exec(line)?.[1]) ?? 0,
     states: states === null ? undefined : [states[1]!, states[2] ?? states[1]!],
@@ -47,3 +47,6 @@ export function parseEntry(line: string): Entry | undefined {
 }
 
 const number = (text: string | undefined) => (text === undefined ? undefined : Number(text))
+
+/** There may be a hundred thousand entries, and IPv4 has one text only. */
+const oneText = (address: string): string => (address.includes(':') ? (canonical(address) ?? address) : address)

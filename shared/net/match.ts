@@ -13,9 +13,11 @@ export function over(family: Family, transport: 'tcp' | 'udp' | 'icmp') {
 /** Matches source or destination by an address or CIDR block; `anyone` needs no match, and one host no prefix length. */
 export function addressMatch(way: 'src' | 'dst', cidr: string): Match {
   const family = familyOf(cidr)
+  const field = family.fields[way]
+  const slash = cidr.indexOf('/')
+  if (slash < 0) return { [field]: cidr }
   if (cidr === family.anyone) return {}
-  const [address, length] = cidr.split('/')
-  return { [family.fields[way]]: length === String(family.bits) ? address! : cidr }
+  return { [field]: Number(cidr.slice(slash + 1)) === family.bits ? cidr.slice(0, slash) : cidr }
 }
 
 /** Matches ICMP messages of one type, and one code where it is given. */
