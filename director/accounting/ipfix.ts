@@ -23,7 +23,10 @@ type Name = keyof typeof ELEMENTS
 
 type LongName = 'sourceIPv6Address' | 'destinationIPv6Address'
 
-/** One flow record: numbers in the units that the registry gives; addresses are numbers, too. Absent: not in the template. */
+/**
+ * One flow record: numbers in the units that the registry gives; addresses are numbers, too, those of
+ * IPv6 bigints. Absent: not in the template.
+ */
 export type IpfixRecord = { readonly [name in Exclude<Name, LongName>]?: number } & {
   readonly [name in LongName]?: bigint
 }
