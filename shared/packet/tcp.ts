@@ -5,6 +5,8 @@ import { ipPacket, packetIn } from './ip.ts'
 import type { Addresses } from './types.ts'
 
 const TCP = 6
+/** Bytes of a TCP header without options. */
+const HEADER = 20
 
 export const TCP_FLAG = { FIN: 1, SYN: 2, RST: 4, ACK: 16 } as const
 
@@ -22,24 +24,28 @@ export interface Segment extends TcpHeader, Addresses {}
 
 /** A packet with a TCP segment that has neither options nor data (RFC 9293, 3.1), and a window of 0. */
 export function tcpPacket(addresses: Addresses, header: TcpHeader): Buffer {
-  const segment = Buffer.alloc(20)
+  const segment = Buffer.alloc(HEADER)
   segment.writeUInt16BE(header.srcPort, 0)
   segment.writeUInt16BE(header.dstPort, 2)
   segment.writeUInt32BE(header.sequence, 4)
   segment.writeUInt32BE(header.acknowledgment, 8)
-  segment[12] = 5 << 4
+  segment[12] = (HEADER / 4) << 4
   segment[13] = header.flags
   seal(familyOfBytes(addresses.src), addresses, segment)
   return ipPacket(addresses, TCP, segment)
 }
 
-/** Of an Ethernet frame that may be cut off behind the TCP header, with a VLAN tag or without. Undefined for anything else. */
+/**
+ * Of an Ethernet frame that may be cut off behind the TCP header, with a VLAN tag or without. Undefined for anything else,
+ * and for a header that says it is shorter than one can be (RFC 9293, 3.1, data offset): the switch lets it pass.
+ */
 export function segmentOf(data: Uint8Array): Segment | undefined {
   const packet = packetIn(data)
   if (packet === undefined) return undefined
   const { frame, header } = packet
   const { src, dst, payload: tcp } = header
-  if (header.protocol !== TCP || !header.first || frame.length < tcp + 14) return undefined
+  if (header.protocol !== TCP || !header.first || frame.length < tcp + HEADER) return undefined
+  if (frame[tcp + 12]! >> 4 < HEADER / 4) return undefined
   return {
     src,
     dst,

@@ -28,7 +28,10 @@ for (const family of FAMILIES) {
     for (const tagged of [false, true]) {
       const frame = frameOf(packet, tagged)
       t.deepEqual(segmentOf(frame), { src, dst, ...header })
-      for (let length = 0; length < frame.length - 6; length++) t.is(segmentOf(frame.subarray(0, length)), undefined)
+      for (let length = 0; length < frame.length; length++) t.is(segmentOf(frame.subarray(0, length)), undefined)
+      const short = Buffer.from(frame)
+      short[frame.length - 20 + 12] = 4 << 4
+      t.is(segmentOf(short), undefined, 'a header that says it is shorter than one can be')
     }
   })
 
