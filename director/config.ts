@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
-import { parseIpv4 } from '../shared/config/address.ts'
 import { checkFabric, fabricFields } from '../shared/config/overlay.ts'
+import { parseIpv4 } from '../shared/net/ipv4.ts'
 
 export const DIRECTOR_CONFIG_FILE = '/etc/crossport/director.yaml'
 

@@ -1,4 +1,4 @@
-import { gratuitousArp } from '../../shared/flows/arp.ts'
+import { familyOf } from '../../shared/net/family.ts'
 import type { Action } from '../../shared/openflow/types.ts'
 import { PORT } from '../../shared/openflow/types.ts'
 import type { Switch } from '../../shared/switch/types.ts'
@@ -7,7 +7,7 @@ import type { HostContext, Shield } from '../compile/types.ts'
 
 /**
  * Tells this host's own clients (VMs, and the host itself) that the VIPs are at another director now, for the fabric's
- * announcement is kept from the bridge (see features/arp-proxy.ts). The VMs that hold a VIP do not hear of it: to them
+ * announcement is kept from the bridge (see features/neighbour-proxy.ts). The VMs that hold a VIP do not hear of it: to them
  * it would be a duplicate address. A director announces without a tag: in a VLAN the agents tell the fabric too, in
  * frames from their own host's address (one from D would teach the fabric D on the wrong port).
  */
@@ -33,9 +33,10 @@ export async function announceDirector(
       .map(port => port.ofport)
     if (tag === undefined) listeners.push(PORT.LOCAL)
     const actions = listeners.map((port): Action => ({ type: 'output', port }))
-    if (actions.length > 0) await sw.packetOut({ actions, data: gratuitousArp(vip, directorMac) })
+    const announce = (ethSrc: string) => familyOf(vip).neighbours.announce({ address: vip, mac: directorMac, ethSrc })
+    if (actions.length > 0) await sw.packetOut({ actions, data: announce(directorMac) })
     if (tag === undefined || host.uplink === undefined || host.overlay !== undefined) continue
-    const data = gratuitousArp(vip, directorMac, host.hostMac)
-    await sw.packetOut({ actions: [...pushTag(tag), { type: 'output', port: host.uplink }], data })
+    const actionsOut: Action[] = [...pushTag(tag), { type: 'output', port: host.uplink }]
+    await sw.packetOut({ actions: actionsOut, data: announce(host.hostMac) })
   }
 }

@@ -1,15 +1,17 @@
 import type { Compiled, CompiledObject } from '../../shared/flows/compiled.ts'
 import { digest } from '../../shared/flows/digest.ts'
 import type { Flow } from '../../shared/flows/types.ts'
+import { familiesOf } from '../../shared/net/family.ts'
+import type { Family } from '../../shared/net/types.ts'
 import { probeSource } from '../probe-port/address.ts'
 import type { Attachment, RealServer } from '../real-servers/types.ts'
-import { accessPorts, arpProxyFlows, directorHere, type VipNetwork } from './features/arp-proxy.ts'
-import { shieldFlows } from './features/arp-shield.ts'
 import { asHostFlows } from './features/as-host.ts'
 import { fragmentFlows } from './features/fragments.ts'
 import { icmpErrorFlows } from './features/icmp-errors.ts'
+import { accessPorts, directorHere, neighbourProxyFlows, type VipNetwork } from './features/neighbour-proxy.ts'
+import { shieldFlows } from './features/neighbour-shield.ts'
 import { overlayFlows, overlayPortFlows } from './features/overlay.ts'
-import { probeArpFlows, probeFlows, probePortFlows } from './features/probe.ts'
+import { probeFlows, probePortFlows, probeSourceFlows } from './features/probe.ts'
 import { askFlows, mineFlows, rememberFlows } from './features/recall.ts'
 import { replyFlows } from './features/replies.ts'
 import { requestFlows } from './features/requests.ts'
@@ -26,38 +28,40 @@ import type { CompileInput, HostContext } from './types.ts'
 export function compile({ realServers, shields, host }: CompileInput): Compiled {
   const byVip = Map.groupBy(realServers, realServer => realServer.vip)
   const shieldsOf = Map.groupBy(shields, shield => shield.vip)
-  const objects = [...new Set([...byVip.keys(), ...shieldsOf.keys()])].flatMap(vip => [
+  const vips = new Set([...byVip.keys(), ...shieldsOf.keys()])
+  const objects = [...vips].flatMap(vip => [
     ...compileVip({ vip, realServers: byVip.get(vip) ?? [], shields: shieldsOf.get(vip) ?? [], host }),
   ])
-  return new Map(objects.length === 0 ? [] : [...compileHost(host), ...objects])
+  return new Map(objects.length === 0 ? [] : [...compileHost(host, familiesOf(vips)), ...objects])
 }
 
-/** What there is once, as soon as there is a VIP at all. */
-export function compileHost(host: HostContext): Compiled {
+/** What there is once, as soon as there is a VIP at all; for the families of all VIPs. */
+export function compileHost(host: HostContext, families: readonly Family[]): Compiled {
   const { compiled, add } = createObjects()
   const { hostMac, directorMac, directors, uplink, uplinkTag, overlay, probing } = host
   const tags = [...networksOf(host).keys()].sort()
+  const names = families.map(({ name }) => name)
   const ways = [directors, uplink, uplinkTag, directors.map(({ mac }) => portsByMac(host).get(mac))]
-  add('host', [hostMac, tags, overlay, overlay && directorMac, ways], () => [
+  add('host', [names, hostMac, tags, overlay, overlay && directorMac, ways], () => [
     ...asHostFlows(host),
-    ...overlayFlows(host),
-    ...spoofDropFlows(host),
-    ...signalFlows(host),
-    ...rememberFlows(host),
+    ...overlayFlows(host, families),
+    ...spoofDropFlows(host, families),
+    ...signalFlows(host, families),
+    ...rememberFlows(host, families),
     ...signalOutFlows(host),
   ])
   for (const port of host.vmPorts) {
     const { ofport, mac, tag } = port
     const spoof = [tag, tag === undefined ? tags : [], mac === directorMac]
-    add(`port/${port.name}`, [ofport, spoof, overlay && mac, overlay?.forwardTable, directors], () => [
-      ...spoofPortFlows(port, host),
+    add(`port/${port.name}`, [names, ofport, spoof, overlay && mac, overlay?.forwardTable, directors], () => [
+      ...spoofPortFlows(port, host, families),
       ...spoofedSignalFlows(port, host),
       ...overlayPortFlows(port, host),
     ])
     if (probing === undefined) continue
     const sources = [probeSource(probing.network), ...(probing.sources[port.name] ?? [])]
-    add(`probe-arp/${port.name}`, [ofport, sources, hostMac], () =>
-      sources.flatMap(source => probeArpFlows(source, port, host)),
+    add(`probe-source/${port.name}`, [ofport, sources, hostMac], () =>
+      sources.flatMap(source => probeSourceFlows(source, port, host)),
     )
   }
   if (probing !== undefined) add('probe', probing.port.ofport, () => probePortFlows(probing.port))
@@ -75,7 +79,7 @@ export function compileVip({ vip, realServers, shields, host }: CompileInput & {
   }
   for (const [object, network] of vipNetworks(realServers, host)) {
     add(object, [network, proxyContext(network, host)], () => [
-      ...arpProxyFlows(network, host),
+      ...neighbourProxyFlows(network, host),
       ...icmpErrorFlows(network, host),
     ])
   }
@@ -149,7 +153,7 @@ function createObjects() {
   return { compiled, add }
 }
 
-/** Each VIP once per layer-2 network; services of one VIP that disagree on ARP: answering wins. */
+/** Each VIP once per layer-2 network; services of one VIP that disagree on `arp`: answering wins. */
 function vipNetworks(realServers: readonly RealServer[], host: HostContext): Map<string, VipNetwork> {
   const networks = new Map<string, VipNetwork>()
   const own = new Set(realServers.map(realServer => realServer.attachment?.tag))
@@ -163,7 +167,7 @@ function vipNetworks(realServers: readonly RealServer[], host: HostContext): Map
   return networks
 }
 
-/** The part of the host that an ARP proxy depends on. */
+/** The part of the host that the neighbour proxy depends on. */
 function proxyContext(network: VipNetwork, host: HostContext) {
   const director = directorHere(network, host)?.ofport
   return [host.hostMac, host.directorMac, host.uplink, director, accessPorts(network, host), host.overlay]

@@ -1,4 +1,6 @@
 import type { Compiled, CompiledObject } from '../../shared/flows/compiled.ts'
+import { familiesOf } from '../../shared/net/family.ts'
+import type { Family } from '../../shared/net/types.ts'
 import type { PortIndex } from '../real-servers/attach.ts'
 import type { RealServer } from '../real-servers/types.ts'
 import type { GuestRecord } from '../store/types.ts'
@@ -44,6 +46,8 @@ export function createCompiler(): Compiler {
   let filled = 0
   let records = new Map<string, GuestRecord[]>()
   let hostObjects: readonly string[] = []
+  /** Of all VIPs. */
+  let families: readonly Family[] = []
   let last: (Omit<CompilerInput, 'gone' | 'come'> & { readonly hostText: string }) | undefined
 
   /** The VIPs that `input` has something new for. */
@@ -84,7 +88,8 @@ export function createCompiler(): Compiler {
       const hostText = JSON.stringify(rest) + portsText({ vmPorts })
       const before: string[] = []
       const now = new Map<string, CompiledObject>()
-      for (const vip of dirtyVips(input, hostText)) {
+      const dirty = dirtyVips(input, hostText)
+      for (const vip of dirty) {
         const { realServers, objects } = vips.get(vip) ?? { realServers: [], objects: [] }
         if (realServers.length > 1) realServers.sort((a, b) => (a.key < b.key ? -1 : 1))
         const made = compileVip({ vip, realServers, shields: shieldsOf(vip, input), host: input.host })
@@ -95,8 +100,11 @@ export function createCompiler(): Compiler {
         filled += Number(made.size > 0) - Number(objects.length > 0)
       }
       const empty = filled === 0
-      if (hostText !== last?.hostText || empty !== (hostObjects.length === 0)) {
-        const made: Compiled = empty ? new Map() : compileHost(input.host)
+      const familiesBefore = names(families)
+      if (dirty.size > 0) families = familiesOf(vips.keys())
+      const others = names(families) !== familiesBefore
+      if (hostText !== last?.hostText || empty !== (hostObjects.length === 0) || others) {
+        const made: Compiled = empty ? new Map() : compileHost(input.host, families)
         before.push(...hostObjects)
         for (const [name, object] of made) now.set(name, object)
         hostObjects = [...made.keys()]
@@ -122,3 +130,5 @@ export function createCompiler(): Compiler {
 function sameItems<T>(a: readonly T[], b: readonly T[] | undefined): boolean {
   return b !== undefined && a.length === b.length && a.every((item, i) => item === b[i])
 }
+
+const names = (families: readonly Family[]): string => families.map(({ name }) => name).join()

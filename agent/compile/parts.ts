@@ -20,8 +20,3 @@ export function popTag(tag: number | undefined): Action[] {
 export function portField(protocol: 'tcp' | 'udp', side: 'src' | 'dst') {
   return `${protocol}_${side}` as const
 }
-
-/** IPv4 address as an unsigned 32-bit number. */
-export function ipNumber(address: string): number {
-  return address.split('.').reduce((number, octet) => number * 256 + Number(octet), 0)
-}

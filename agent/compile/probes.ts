@@ -1,4 +1,5 @@
 import type { CheckSpec } from '../../shared/config/check.ts'
+import { familyOf } from '../../shared/net/family.ts'
 import { type ProbeNetwork, probeAddress, probeSource } from '../probe-port/address.ts'
 import type { Attachment, RealServer } from '../real-servers/types.ts'
 
@@ -34,7 +35,8 @@ export function probes(realServers: readonly RealServer[], network: ProbeNetwork
     if (check === undefined || at === undefined) continue
     const transport = checkTransport(check, rsPort)
     const address = probeAddress(network, id)
-    if (transport === undefined || address === undefined) continue
+    // From an address of another family no packet gets to the VIP.
+    if (transport === undefined || address === undefined || familyOf(vip) !== familyOf(address)) continue
     const source = check.source ?? probeSource(network)
     const object = `probe/${vip}/${at.port}/${transport.protocol}/${transport.port}/${source}`
     const probe = byObject.get(object) ?? { object, number: id, address, source, vip, ...transport, at }

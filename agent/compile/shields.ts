@@ -1,3 +1,4 @@
+import { familyOf } from '../../shared/net/family.ts'
 import type { BridgePort } from '../ports/types.ts'
 import type { RealServer } from '../real-servers/types.ts'
 import type { GuestRecord } from '../store/types.ts'
@@ -17,7 +18,7 @@ export function shields(
 ): Shield[] {
   const found = new Map<string, Shield>()
   const add = (vip: string, vmUuid: string, mac: string, port: Pick<Shield, 'port' | 'ofport' | 'tag'>) =>
-    found.set(`${vip}/${port.port}`, { vip, ...port, ownAddress: ownAddressOf(vmUuid, mac) })
+    found.set(`${vip}/${port.port}`, { vip, ...port, ownAddress: ofFamily(vip, ownAddressOf(vmUuid, mac)) })
   for (const { vip, vm, attachment: at } of realServers) {
     if (at !== undefined) add(vip, vm.uuid, at.mac, { port: at.port, ofport: at.ofport, tag: at.tag })
   }
@@ -27,4 +28,9 @@ export function shields(
     add(vip, vmUuid, mac, { port: port.name, ofport: port.ofport, tag: port.tag })
   }
   return [...found.values()]
+}
+
+/** An address takes the place of one of its own family only. */
+function ofFamily(vip: string, own: string | undefined): string | undefined {
+  return own !== undefined && familyOf(own) === familyOf(vip) ? own : undefined
 }

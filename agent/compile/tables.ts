@@ -36,24 +36,24 @@ export const PRIORITY = {
   probePort: 40_590,
   reply: 40_500,
   request: 40_500,
-  /** ARP for the VIP from the very VM that holds it (probe, announcement). */
-  arpSelf: 40_500,
-  /** An ordinary ARP request that Linux sends with the VIP as its sender. */
-  arpSender: 40_450,
+  /** ARP or ND for the VIP from the very VM that holds it (probe, announcement). */
+  neighbourSelf: 40_500,
+  /** An ordinary request for a neighbour that Linux sends with the VIP as its sender. */
+  neighbourSender: 40_450,
   /** Any other ARP with the VIP as its sender, from that VM. */
-  arpShield: 40_400,
+  neighbourShield: 40_400,
   source: 40_400,
   spoof: 40_300,
   /** Announcements of the VIP by a director that is a VM of this host. */
-  arpAnnouncedHere: 40_265,
+  announcedHere: 40_265,
   /** A frame without a tag from a port of some VLAN, where the untagged network's VIP is somebody else's address. */
-  arpForeign: 40_262,
+  neighbourForeign: 40_262,
   /** Announcements of the VIP that arrive from the fabric. */
-  arpAnnounced: 40_260,
+  announced: 40_260,
   /** After the director's own, which come in by the same hardware address where both share a bridge. */
   icmpError: 40_252,
-  arpProxyAccess: 40_250,
-  arpProxy: 40_200,
+  neighbourProxyAccess: 40_250,
+  neighbourProxy: 40_200,
   /** In tables signals, recall and remember. */
   signal: 100,
   mine: 100,
@@ -110,17 +110,18 @@ export const CLIENT_ZONE = 0x3ffe
 /** Seconds that a client's host is remembered without a packet to or from it; that of Open vSwitch's MAC table. */
 export const LEARNT_IDLE_S = 300
 
-/** Seconds that an ARP request for a client goes to its last known host only. */
+/** Seconds that a request for a client goes to its last known host only. */
 export const LEARNT_ADDRESS_S = 60
 
 /**
- * conj_id of the conjunctive matches (ovs-fields(7), "Conjunctive match"): one pair for each VLAN, `tag` added to each;
- * 0: untagged.
+ * conj_id of the conjunctive matches (ovs-fields(7), "Conjunctive match"): a pair for each family and VLAN, `tag` added
+ * to each; 0: untagged.
  */
-export const CONJUNCTION = { ipSpoof: 0xc955_1000, arpSpoof: 0xc955_2000 } as const
+export const CONJUNCTION = {
+  IPv4: { ipSpoof: 0xc955_1000, neighbourSpoof: 0xc955_2000 },
+  IPv6: { ipSpoof: 0xc955_3000, neighbourSpoof: 0xc955_4000 },
+} as const
 
-export const ETH_TYPE = { ipv4: 0x0800, arp: 0x0806 } as const
-export const IP_PROTO = { tcp: 6, udp: 17 } as const
 /** Of the 12 bits of `tcp_flags`. */
 export const TCP_FLAG = { rst: '0x004', ack: '0x010' } as const
 /** Matches: of a reply that begins or ends a connection, and of a packet that begins none. */
@@ -132,7 +133,6 @@ export const TCP_FLAGS = {
   noSyn: '0/0x002',
   syn: '0x002/0x017',
 } as const
-export const ARP_OP = { request: 1, reply: 2 } as const
 
 /** vlan_vid of a frame without a tag, and the bit that says that there is one (OpenFlow 1.5.1, 7.2.3.8). */
 export const VLAN = { none: 0, present: 0x1000 } as const

@@ -32,7 +32,7 @@ export interface Shield {
   readonly port: string
   readonly ofport: number
   readonly tag: number | undefined
-  /** The VM's own address, which takes the VIP's place as ARP sender; undefined: unknown, then 0.0.0.0 (RFC 5227 probe). */
+  /** The VM's own address, which takes the VIP's place as sender of its requests for neighbours; undefined: not known. */
   readonly ownAddress: string | undefined
 }
 

@@ -1,7 +1,8 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
-import { canonicalCidr, parseIpv4 } from '../../shared/config/address.ts'
+import { canonicalCidr } from '../../shared/config/address.ts'
 import { checkFabric, fabricFields } from '../../shared/config/overlay.ts'
+import { parseIpv4 } from '../../shared/net/ipv4.ts'
 
 /** The director's default port. */
 export const DIRECTOR_PORT = 7473

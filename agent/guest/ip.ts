@@ -1,16 +1,22 @@
 import { CrossportError } from '../../shared/errors.ts'
+import { familyOf } from '../../shared/net/family.ts'
 import type { Exec, Qga } from './qga.ts'
 
-/** Adds VIP/32 to the NIC (ip-address(8)); there already is as good. Throws GUEST_COMMAND_FAILED with ip's own words. */
+/** The kernel probes for an IPv6 address before it uses it: the VIP is the director's, too, so it would be a duplicate. */
+const QUIETLY = { IPv4: [], IPv6: ['nodad'] } as const
+
+const host = (vip: string): string => `${vip}/${familyOf(vip).bits}`
+
+/** Adds the VIP, as one host, to the NIC (ip-address(8)); there already is as good. Throws GUEST_COMMAND_FAILED with ip's own words. */
 export async function addAddress(qga: Qga, vip: string, nic: string): Promise<void> {
-  const result = await ip(qga, ['address', 'add', `${vip}/32`, 'dev', nic])
+  const result = await ip(qga, ['address', 'add', host(vip), 'dev', nic, ...QUIETLY[familyOf(vip).name]])
   if (result.exitCode !== 0 && !/File exists|already assigned/i.test(result.stderr))
     throw failed('add', vip, nic, result)
 }
 
-/** Takes VIP/32 off the NIC; not there is as good. */
+/** Takes the VIP off the NIC; not there is as good. */
 export async function removeAddress(qga: Qga, vip: string, nic: string): Promise<void> {
-  const result = await ip(qga, ['address', 'del', `${vip}/32`, 'dev', nic])
+  const result = await ip(qga, ['address', 'del', host(vip), 'dev', nic])
   if (result.exitCode !== 0 && !/Cannot assign requested address|not found/i.test(result.stderr))
     throw failed('del', vip, nic, result)
 }
@@ -46,7 +52,7 @@ async function ip(qga: Qga, args: readonly string[]): Promise<Exec> {
 }
 
 function failed(verb: string, vip: string, nic: string, result: Exec): CrossportError {
-  return refused(`address ${verb} ${vip}/32 dev ${nic}`, result)
+  return refused(`address ${verb} ${host(vip)} dev ${nic}`, result)
 }
 
 function refused(command: string, { exitCode, stderr, stdout }: Exec): CrossportError {

@@ -14,7 +14,7 @@ export type Owner = 'nobody' | 'ours' | 'foreign'
 export function ownerOf(content: string | undefined, vip: string): Owner {
   if (content === undefined || content === '') return 'nobody'
   const end = content.indexOf('\n')
-  const found = /^# crossport ([0-9.]+) sha256:([0-9a-f]{16}) /.exec(content.slice(0, end + 1))
+  const found = /^# crossport ([0-9a-f.:]+) sha256:([0-9a-f]{16}) /.exec(content.slice(0, end + 1))
   return found?.[1] === vip && found[2] === digest(content.slice(end + 1)) ? 'ours' : 'foreign'
 }
 

@@ -1,4 +1,5 @@
 import { CrossportError } from '../../shared/errors.ts'
+import { familyOf } from '../../shared/net/family.ts'
 import type { GuestFiles } from './files.ts'
 import { ownerOf, sign } from './ownership.ts'
 import { WRITERS } from './writers/all.ts'
@@ -30,6 +31,9 @@ export async function findPlace(
   vip: string,
   recorded: string | undefined,
 ): Promise<Place> {
+  const family = familyOf(vip)
+  if (!writer.families.includes(family))
+    throw noPersistence(`${writer.name} has no place for an ${family.name} address`)
   const paths = writer.paths(nic, vip)
   if (paths.length === 0) throw noPersistence(`the name of ${nic} leaves no room for an alias (15 characters)`)
   const known = recorded !== undefined && paths.includes(recorded) ? [recorded] : []

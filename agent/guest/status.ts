@@ -1,4 +1,5 @@
 import { CrossportError, type ErrorCode } from '../../shared/errors.ts'
+import { familyOf, IPV4 } from '../../shared/net/family.ts'
 import type { GuestRecord } from '../store/types.ts'
 import type { GuestNic } from './nic.ts'
 import type { GuestStatus, GuestTarget, VipStatus } from './types.ts'
@@ -22,7 +23,8 @@ export function retarget(status: GuestStatus, target: GuestTarget, forget: boole
 export function withNic(status: GuestStatus, nic: GuestNic, records: readonly GuestRecord[]): GuestStatus {
   const vips = new Set(status.vips.keys())
   for (const { vmUuid, vip } of records) if (vmUuid === status.vmUuid) vips.add(vip)
-  return { ...status, nicName: nic.name, ownAddresses: nic.addresses.filter(address => !vips.has(address)) }
+  const ownAddresses = nic.addresses.filter(address => familyOf(address) === IPV4 && !vips.has(address))
+  return { ...status, nicName: nic.name, ownAddresses }
 }
 
 export function withVip(status: GuestStatus, vip: string, found: VipStatus): GuestStatus {

@@ -19,7 +19,7 @@ export interface GuestStatus {
   readonly vmUuid: string
   readonly mac: string
   readonly vips: ReadonlyMap<string, VipStatus>
-  /** The NIC's own IPv4 addresses inside the guest (VIPs excluded), primary first; for the ARP shield. */
+  /** The NIC's own IPv4 addresses inside the guest (VIPs excluded), primary first; for the shield of VIPs that are IPv4. */
   readonly ownAddresses: readonly string[]
   readonly nicName: string | undefined
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createRequire } from 'node:module'
-import { TCP_FLAG, tcpPacket } from '../../shared/packet/ipv4.ts'
+import { TCP_FLAG, tcpPacket } from '../../shared/packet/tcp.ts'
 
 /*
  * node strays.ts DEVICE TO_MAC ADDRESS PORT PER_SECOND: TCP packets of no connection, each from another address and port,

@@ -1,5 +1,6 @@
 import type { RealServerSpec, ServiceSpec } from '../../shared/config/service.ts'
 import { patternCovers, patternsMeet } from '../../shared/config/vm-pattern.ts'
+import { familyOf } from '../../shared/net/family.ts'
 import type { ServiceChange } from './changes.ts'
 
 /** What a change means to the connections that are established (docs/scheduling.md, "The life of a real server"). */
@@ -39,7 +40,7 @@ export function connectionEffect(change: ServiceChange, leaving?: readonly strin
 const effect = (affected: boolean, text: string): ConnectionEffect => ({ affected, text })
 
 function excluded(before: ServiceSpec, after: ServiceSpec): string[] {
-  if (after.clients.includes('0.0.0.0/0')) return []
+  if (after.clients.includes(familyOf(after.vip).anyone)) return []
   const gone = before.clients.filter(cidr => !after.clients.includes(cidr))
   return gone.length === 0 ? [] : [`those of clients in ${gone.join(', ')} that are in no other block end`]
 }

@@ -1,5 +1,6 @@
 import type { Scheduler, ServiceSpec } from '../../shared/config/service.ts'
 import type { FileContent, GoodFile } from '../../shared/config/snapshot.ts'
+import { endpoint, familyOf } from '../../shared/net/family.ts'
 import type { ServiceStatus__Output } from '../../shared/rpc/gen/crossport/v1/ServiceStatus.ts'
 import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts'
 
@@ -46,7 +47,7 @@ function isInForce({ parsed }: GoodFile, told: readonly ServiceSpec[]): boolean 
   return parsed.specs.every(spec => fronts.has(front(spec)))
 }
 
-const front = ({ service, vip, protocol, port }: ServiceSpec) => `${service} ${protocol} ${vip}:${port}`
+const front = ({ service, vip, protocol, port }: ServiceSpec) => `${service} ${protocol} ${endpoint(vip, port)}`
 
 /** A service as far as a status tells: its real servers are the VMs that serve now. */
 export function specOf(status: ServiceStatus__Output): ServiceSpec {
@@ -58,7 +59,7 @@ export function specOf(status: ServiceStatus__Output): ServiceSpec {
     port,
     protocol: protocol === 'udp' ? 'udp' : 'tcp',
     scheduler: scheduler as Scheduler,
-    clients: ['0.0.0.0/0'],
+    clients: [familyOf(vip).anyone],
     arp: 'answer',
     realServers: realServers.map(({ vm, rsPort, weight }) => ({ vm, port: rsPort, weight })),
     source: { origin: director === undefined ? 'file' : 'director', file, line: Number(line) },

@@ -1,4 +1,5 @@
-import { parseIpv4 } from '../../shared/config/address.ts'
+import { familyOf } from '../../shared/net/family.ts'
+import type { Address } from '../../shared/net/types.ts'
 import { ACCOUNTING } from '../compile/tables.ts'
 import type { CompiledService } from '../compile/types.ts'
 import type { ConnectionTimeouts } from '../config.ts'
@@ -21,15 +22,14 @@ export interface Account {
 
 /** A service, by what its packets say. */
 export interface Listener {
-  /** IPv4, as a number. */
-  readonly vip: number
+  readonly vip: Address
   readonly port: number
   readonly protocol: 'tcp' | 'udp'
 }
 
-/** A connection of a service: the client's IPv4 address as a number, and its port. */
+/** A connection of a service: the client's address and port. */
 export interface Client {
-  readonly address: number
+  readonly address: Address
   readonly port: number
 }
 
@@ -83,7 +83,7 @@ export function createAccounts(
   timeouts: ConnectionTimeouts,
   recallMac: () => number | undefined = () => undefined,
 ): Accounts {
-  const books = new Map<number, Book>()
+  const books = new Map<Address, Book>()
   let breaks = 0
 
   /**
@@ -91,7 +91,7 @@ export function createAccounts(
    * of no book is of a service that is gone, and was on its way yet.
    */
   const endedByServer = (record: IpfixRecord, domain: number, now: number) => {
-    const { sourceIPv4Address: vip = 0, destinationIPv4Address: address = 0 } = record
+    const { source: vip = 0, destination: address = 0 } = addressesOf(record)
     const book = books.get(bookKey({ vip, port: record.sourceTransportPort ?? 0, protocol: 'tcp' }))
     const key = clientKey({ address, port: record.destinationTransportPort ?? 0 })
     const entry = book?.live.get(key, now)
@@ -103,7 +103,8 @@ export function createAccounts(
 
   return {
     add: (record, domain, now) => {
-      const { sourceIPv4Address: address, destinationIPv4Address: vip, observationPointId: mark } = record
+      const { source: address, destination: vip } = addressesOf(record)
+      const mark = record.observationPointId
       if (address === undefined || vip === undefined || mark === undefined) return
       const protocol = record.protocolIdentifier === TCP ? 'tcp' : 'udp'
       const book = books.get(bookKey({ vip, port: record.destinationTransportPort ?? 0, protocol }))
@@ -181,8 +182,8 @@ function newBook(seconds: number): Book {
  */
 class AgingMap {
   readonly #ms: number
-  #young = new Map<number, Entry>()
-  #old = new Map<number, Entry>()
+  #young = new Map<Address, Entry>()
+  #old = new Map<Address, Entry>()
   #turnAt = Number.NEGATIVE_INFINITY
 
   constructor(ms: number) {
@@ -193,27 +194,27 @@ class AgingMap {
     return this.#young.size + this.#old.size
   }
 
-  peek(key: number): Entry | undefined {
+  peek(key: Address): Entry | undefined {
     return this.#young.get(key) ?? this.#old.get(key)
   }
 
-  get(key: number, now: number): Entry | undefined {
+  get(key: Address, now: number): Entry | undefined {
     this.#turn(now)
     return this.peek(key)
   }
 
-  set(key: number, entry: Entry, now: number): void {
+  set(key: Address, entry: Entry, now: number): void {
     this.#turn(now)
     this.#old.delete(key)
     this.#young.set(key, entry)
   }
 
-  delete(key: number): void {
+  delete(key: Address): void {
     this.#young.delete(key)
     this.#old.delete(key)
   }
 
-  *entries(): Generator<[number, Entry]> {
+  *entries(): Generator<[Address, Entry]> {
     yield* this.#old
     yield* this.#young
   }
@@ -227,12 +228,34 @@ class AgingMap {
   }
 }
 
-/** Below 2^49. */
-const bookKey = ({ vip, port, protocol }: Listener): number =>
-  vip * 0x10000 + port + (protocol === 'udp' ? 0x1_0000_0000_0000 : 0)
-const clientKey = ({ address, port }: Client): number => address * 0x10000 + port
-const clientOf = (key: number): Client => ({ address: Math.floor(key / 0x10000), port: key % 0x10000 })
+/*
+ * Keys are the address with the port below it: of IPv4 numbers, below 2^49, and of IPv6 bigints, which no Map takes for one
+ * another.
+ */
+const withPort = (address: Address, port: number): Address =>
+  typeof address === 'bigint' ? (address << 16n) | BigInt(port) : address * 0x10000 + port
+
+function bookKey({ vip, port, protocol }: Listener): Address {
+  const key = withPort(vip, port)
+  if (protocol === 'tcp') return key
+  return typeof key === 'bigint' ? key | (1n << 144n) : key + 0x1_0000_0000_0000
+}
+
+const clientKey = ({ address, port }: Client): Address => withPort(address, port)
+
+function clientOf(key: Address): Client {
+  return typeof key === 'bigint'
+    ? { address: key >> 16n, port: Number(key & 0xffffn) }
+    : { address: Math.floor(key / 0x10000), port: key % 0x10000 }
+}
+
+function addressesOf(record: IpfixRecord) {
+  return {
+    source: record.sourceIPv4Address ?? record.sourceIPv6Address,
+    destination: record.destinationIPv4Address ?? record.destinationIPv6Address,
+  }
+}
 
 export function listenerOf({ vip, port, protocol }: Pick<CompiledService, 'vip' | 'port' | 'protocol'>): Listener {
-  return { vip: parseIpv4(vip)!, port, protocol }
+  return { vip: familyOf(vip).parse(vip)!, port, protocol }
 }

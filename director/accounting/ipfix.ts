@@ -9,6 +9,8 @@ const ELEMENTS = {
   sourceIPv4Address: 8,
   destinationTransportPort: 11,
   destinationIPv4Address: 12,
+  sourceIPv6Address: 27,
+  destinationIPv6Address: 28,
   sourceMacAddress: 56,
   vlanId: 58,
   destinationMacAddress: 80,
@@ -19,8 +21,15 @@ const ELEMENTS = {
 
 type Name = keyof typeof ELEMENTS
 
-/** One flow record: numbers in the units that the registry gives; addresses are numbers, too. Absent: not in the template. */
-export type IpfixRecord = { readonly [name in Name]?: number }
+type LongName = 'sourceIPv6Address' | 'destinationIPv6Address'
+
+/**
+ * One flow record: numbers in the units that the registry gives; addresses are numbers, too, those of
+ * IPv6 bigints. Absent: not in the template.
+ */
+export type IpfixRecord = { readonly [name in Exclude<Name, LongName>]?: number } & {
+  readonly [name in LongName]?: bigint
+}
 
 export interface IpfixMessage {
   /** Modulo 2^32. Open vSwitch counts the records up to and with this message's, in all domains together. */
@@ -36,6 +45,7 @@ interface Template {
 }
 
 const NAMES: ReadonlyMap<number, Name> = new Map(Object.entries(ELEMENTS).map(([name, id]) => [id, name as Name]))
+const LONG: ReadonlySet<Name> = new Set<LongName>(['sourceIPv6Address', 'destinationIPv6Address'])
 const VERSION = 10
 const SET = { TEMPLATE: 2, OPTIONS_TEMPLATE: 3, FIRST_DATA: 256 } as const
 const VARIABLE = 0xffff
@@ -97,7 +107,7 @@ function readRecords(set: Buffer, { fields }: Template, records: IpfixRecord[]):
   const least = fields.reduce((sum, { length }) => sum + (length === VARIABLE ? 1 : length), 0)
   if (least === 0) return
   for (let at = 0; at + least <= set.length; ) {
-    const record: { [name in Name]?: number } = {}
+    const record: { [name in Name]?: number | bigint } = {}
     for (const { name, length } of fields) {
       let size = length
       if (size === VARIABLE) {
@@ -108,10 +118,10 @@ function readRecords(set: Buffer, { fields }: Template, records: IpfixRecord[]):
         }
       }
       if (at + size > set.length) throw invalid('has a record that is cut short')
-      if (name !== undefined) record[name] = number(set, at, size)
+      if (name !== undefined) record[name] = LONG.has(name) ? long(set, at, size) : number(set, at, size)
       at += size
     }
-    records.push(record)
+    records.push(record as IpfixRecord)
   }
 }
 
@@ -119,6 +129,10 @@ function readRecords(set: Buffer, { fields }: Template, records: IpfixRecord[]):
 function number(bytes: Buffer, at: number, size: number): number {
   if (size <= 6) return size === 0 ? 0 : bytes.readUIntBE(at, size)
   return bytes.readUIntBE(at, size - 6) * 2 ** 48 + bytes.readUIntBE(at + size - 6, 6)
+}
+
+function long(bytes: Buffer, at: number, size: number): bigint {
+  return size === 0 ? 0n : BigInt(`0x${bytes.toString('hex', at, at + size)}`)
 }
 
 function invalid(how: string): CrossportError {

@@ -1,13 +1,15 @@
 import type { Compiled, CompiledObject } from '../../shared/flows/compiled.ts'
 import type { Flow, Group } from '../../shared/flows/types.ts'
+import { familiesOf } from '../../shared/net/family.ts'
+import type { Family } from '../../shared/net/types.ts'
 import { accessPorts } from './features/access-ports.ts'
-import { arp } from './features/arp.ts'
 import { connections } from './features/connections.ts'
+import { echo } from './features/echo.ts'
 import { ending } from './features/ending.ts'
 import { forward } from './features/forward.ts'
 import { group } from './features/group.ts'
-import { icmp } from './features/icmp.ts'
 import { icmpErrorOwner, icmpErrors } from './features/icmp-errors.ts'
+import { neighbours } from './features/neighbours.ts'
 import { noRequest } from './features/no-request.ts'
 import { passing } from './features/passing.ts'
 import { persistence } from './features/persistence.ts'
@@ -17,26 +19,30 @@ import { turn } from './features/turn.ts'
 import { uplink } from './features/uplink.ts'
 import type { CompiledService, Feature, Site, VipFeature } from './types.ts'
 
-const VIP_FEATURES: readonly VipFeature[] = [arp, icmp, icmpErrors, noRequest]
+const VIP_FEATURES: readonly VipFeature[] = [neighbours, echo, icmpErrors, noRequest]
 const FEATURES: readonly Feature[] = [signals, ending, connections, recall, turn, persistence, forward]
 
 /**
- * All that the bridge must hold for the director, by object: `uplink`, `access ports`, `vip/VIP`, `service/NUMBER`. Pure; without
- * services it is empty. A service that nobody can serve keeps ARP and ICMP, and its requests are dropped: the
+ * All that the bridge must hold for the director, by object: `uplink`, `access ports`, `vip/VIP`, `service/NUMBER`. Pure;
+ * without services it is empty. `families`: of all VIPs, where `services` are not all of them. A service that nobody can serve keeps its answers to ARP and ICMP, and its requests are dropped: the
  * connection table has no flow for them.
  */
-export function compile(site: Site, services: readonly CompiledService[]): Compiled {
+export function compile(
+  site: Site,
+  services: readonly CompiledService[],
+  families: readonly Family[] = familiesOf(services.map(({ vip }) => vip)),
+): Compiled {
   const compiled = new Map<string, CompiledObject>()
   const add = (object: string, signature: unknown, flows: () => readonly Flow[], groups?: () => readonly Group[]) =>
     compiled.set(object, { signature: JSON.stringify(signature), flows, ...(groups === undefined ? {} : { groups }) })
   if (services.length === 0) return compiled
 
   const { accessPorts: ports, ...place } = site
-  add('uplink', [site.uplink, site.directorMac, site.recallMac], () => [
+  add('uplink', [site.uplink, site.directorMac, site.recallMac, families.map(({ name }) => name)], () => [
     ...passing(),
     ...uplink(site),
     ...signalBase(site),
-    ...recallBase(site),
+    ...recallBase(site, families),
     icmpErrorOwner(),
   ])
   if (site.fabric === 'l2') add('access ports', ports, () => accessPorts(site))

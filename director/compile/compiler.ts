@@ -1,4 +1,6 @@
 import type { Compiled, CompiledObject } from '../../shared/flows/compiled.ts'
+import { familiesOf } from '../../shared/net/family.ts'
+import type { Family } from '../../shared/net/types.ts'
 import { compile, serviceObject } from './compile.ts'
 import type { CompiledService, Site } from './types.ts'
 
@@ -24,6 +26,8 @@ export function createCompiler(): Compiler {
   let site = ''
   /** Numbers of every VIP's services. */
   const vips = new Map<string, Set<number>>()
+  /** Of all of them. */
+  let families: readonly Family[] = []
 
   return {
     update: input => {
@@ -33,22 +37,30 @@ export function createCompiler(): Compiler {
         compiled.delete(name)
         changed.add(name)
       }
+      let otherVips = false
       for (const { vip, number } of altered) {
         const users = vips.get(vip)
-        if (users === undefined) vips.set(vip, new Set([number]))
-        else users.add(number)
+        if (users !== undefined) users.add(number)
+        else {
+          vips.set(vip, new Set([number]))
+          otherVips = true
+        }
       }
       for (const service of gone) {
         const users = vips.get(service.vip)
         users?.delete(service.number)
-        if (users?.size === 0 && vips.delete(service.vip)) drop(`vip/${service.vip}`)
+        if (users?.size === 0 && vips.delete(service.vip)) {
+          drop(`vip/${service.vip}`)
+          otherVips = true
+        }
         drop(serviceObject(service))
       }
-      const text = JSON.stringify(input.site)
+      if (otherVips) families = familiesOf(vips.keys())
+      const text = JSON.stringify([input.site, families.map(({ name }) => name)])
       const whole = text !== site || vips.size === 0
       site = text
       if (whole) for (const name of compiled.keys()) drop(name)
-      for (const [name, object] of compile(input.site, whole ? input.services : altered)) {
+      for (const [name, object] of compile(input.site, whole ? input.services : altered, families)) {
         compiled.set(name, object)
         changed.add(name)
       }

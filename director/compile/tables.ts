@@ -2,7 +2,7 @@
  * Tables, priorities and registers of the director. An agent may work on the same bridge: it has tables 160 to 179 and
  * lower priorities in table 0. A request passes these tables from top to bottom:
  *
- *   0   CLASSIFY    ARP, ICMP echo and requests for a VIP that are meant for the director (eth_dst=D), and what hosts
+ *   0   CLASSIFY    ARP, ND, ICMP echo and requests for a VIP that are meant for the director (eth_dst=D), and what hosts
  *                   tell of their connections (eth_dst=R)
  *       └ ct(zone of the service): the connection table is asked, and the packet comes back in
  *   100 ENDING      the first FIN or RST of a connection, of either side, is counted, and noted in its mark
@@ -51,8 +51,8 @@ export const TABLE = {
 
 /**
  * In table 0 a request for a VIP goes before the agent's rules (40,000 to 40,500, agent/compile/tables.ts): it gets to
- * a local real server through the director only. ARP and ICMP go after the agent's shields (a real server's own probe
- * for its VIP must stay unanswered, or the guest gives the address up) and before the agent's ARP proxy.
+ * a local real server through the director only. ARP, ND and ICMP go after the agent's shields (a real server's own probe
+ * for its VIP must stay unanswered, or the guest gives the address up) and before the agent's neighbour proxy.
  *
  * NO_REQUEST: a packet for the VIP that no service is for (another port, a client outside of `clients`). Where D is the
  * host's own address the agent could take it for one that a director has sent.

@@ -3,7 +3,7 @@ import type { Share } from '../schedule/types.ts'
 
 /** The director's place in the network. */
 export interface Site {
-  /** D, lower case: answers ARP for the VIPs. */
+  /** D, lower case: answers ARP and neighbour solicitations for the VIPs. */
   readonly directorMac: string
   /** R, lower case: source of SYNs and of questions to the hosts, destination of what hosts tell of connections. */
   readonly recallMac: string
@@ -41,7 +41,7 @@ export interface CompiledService {
   readonly vip: string
   readonly port: number
   readonly protocol: 'tcp' | 'udp'
-  /** CIDR blocks; ['0.0.0.0/0'] for everyone. */
+  /** CIDR blocks; the family's `anyone` alone for everyone. */
   readonly clients: readonly string[]
   /** Stable for as long as the service is there: cookie object and group number. */
   readonly number: number
@@ -56,8 +56,8 @@ export interface CompiledService {
   }
   /** Requests that nobody can serve: to the director, which refuses them, or dropped. */
   readonly onEmpty: 'reject' | 'drop'
-  /** The header field whose hash chooses among a share's equal slots; undefined: the shares are proportions. */
-  readonly hashField?: 'ipv4_src' | 'ipv4_dst'
+  /** The address whose hash chooses among a share's equal slots; undefined: the shares are proportions. */
+  readonly hashField?: 'src' | 'dst'
   /** New connections, by mark; none where they are given out by turns, or nobody can serve. */
   readonly shares: readonly (Omit<Share, 'id'> & { readonly mark: number })[]
   /** New connections: to these marks, one after the other, and round again from `again` on. */

@@ -1,6 +1,6 @@
 import { setImmediate as breathe } from 'node:timers/promises'
-import { formatIpv4, parseIpv4 } from '../../shared/config/address.ts'
 import { CrossportError } from '../../shared/errors.ts'
+import { endpoint, familyOf, familyOfNumber } from '../../shared/net/family.ts'
 import type { Connection } from '../../shared/rpc/gen/crossport/v1/Connection.ts'
 import type { ConnectionBatch } from '../../shared/rpc/gen/crossport/v1/ConnectionBatch.ts'
 import { type Account, type Accounts, type Listener, listenerOf } from '../accounting/accounts.ts'
@@ -119,9 +119,9 @@ const fromSwitch: Source = async function* (service, compiled, options) {
     const { client, clientPort, mark, states, timeout = 0 } = entry
     const longest = timeouts[service.protocol]
     const tcp = states && tcpStateOf(states, longest)
-    const account = accounts?.find(listener, { address: parseIpv4(client) ?? 0, port: clientPort })
+    const account = accounts?.find(listener, { address: familyOf(client).parse(client) ?? 0, port: clientPort })
     yield complete({
-      client: `${client}:${clientPort}`,
+      client: endpoint(client, clientPort),
       mark: mark % ENDED,
       ended: mark >= ENDED,
       // What is left is less than all that its state was given, by as much as it has been silent.
@@ -137,7 +137,7 @@ const fromAccounts: Source = function* (service, compiled, options) {
   const listener = listenerOf(compiled)
   for (const [{ address, port }, account] of options.accounts?.list(listener, options.now) ?? []) {
     yield complete({
-      client: `${formatIpv4(address)}:${port}`,
+      client: endpoint(familyOfNumber(address).format(address), port),
       mark: account.mark,
       ended: account.ended,
       idle: Math.round((options.now - account.last) / 1000),
@@ -174,7 +174,7 @@ interface Seen extends Counted {
 function rowsOf(virtual: VirtualService, compiled: CompiledService, { markOf }: ListOptions) {
   const { service, protocol, realServers } = virtual
   const byMark = new Map(realServers.map(rs => [markOf(virtual, rs.id), rs]))
-  const vip = `${compiled.vip}:${compiled.port}`
+  const vip = endpoint(compiled.vip, compiled.port)
   return ({ mark, ended, ...seen }: Seen): Connection => {
     const rs = byMark.get(mark)
     const state = ended ? 'ended' : 'active'

@@ -1,3 +1,5 @@
+import { canonical } from '../../shared/net/family.ts'
+
 /** One entry of the connection table, as `dpctl/dump-conntrack -m -s` writes it (ct-dpif.c, ct_dpif_format_entry). */
 export interface Entry {
   readonly client: string
@@ -16,12 +18,13 @@ export interface Entry {
   readonly start: number | undefined
 }
 
-const ORIGINAL = /orig=\(src=([\d.]+),dst=([\d.]+),sport=(\d+),dport=(\d+)(?:,packets=(\d+),bytes=(\d+))?/
+/** Of a TCP or UDP connection; ICMP has no ports. IPv6 addresses as inet_ntop(3) writes them. */
+const ORIGINAL = /orig=\(src=([\da-f.:]+),dst=([\da-f.:]+),sport=(\d+),dport=(\d+)(?:,packets=(\d+),bytes=(\d+))?/
 
 /** Without -m there is one, in which SYN_RECV looks like ESTABLISHED (ct-dpif.c, coalesce_tcp_state). */
 const STATES = /protoinfo=\(state(?:_orig)?=(\w+)(?:,state_reply=(\w+))?/
 
-/** Undefined for a line that is no TCP or UDP connection over IPv4. */
+/** Undefined for a line that is no TCP or UDP connection. */
 export function parseEntry(line: string): Entry | undefined {
   const original = ORIGINAL.exec(line)
   if (original === null) return undefined
@@ -30,9 +33,9 @@ export function parseEntry(line: string): Entry | undefined {
   const states = STATES.exec(line)
   const start = /,start=([^,]+)/.exec(line)?.[1]
   return {
-    client: client!,
+    client: oneText(client!),
     clientPort: Number(sport),
-    vip: vip!,
+    vip: oneText(vip!),
     vipPort: Number(dport),
     mark: number(/,mark=(\d+)/.exec(line)?.[1]) ?? 0,
     states: states === null ? undefined : [states[1]!, states[2] ?? states[1]!],
@@ -44,3 +47,6 @@ export function parseEntry(line: string): Entry | undefined {
 }
 
 const number = (text: string | undefined) => (text === undefined ? undefined : Number(text))
+
+/** There may be a hundred thousand entries, and IPv4 has one text only. */
+const oneText = (address: string): string => (address.includes(':') ? (canonical(address) ?? address) : address)

@@ -1,5 +1,5 @@
-import { gratuitousArp } from '../../shared/flows/arp.ts'
 import type { Log } from '../../shared/log.ts'
+import { familyOf } from '../../shared/net/family.ts'
 import { PORT } from '../../shared/openflow/types.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import type { Switch } from '../../shared/switch/types.ts'
@@ -7,7 +7,7 @@ import { toAll } from '../compile/fabric.ts'
 import type { Site } from '../compile/types.ts'
 
 export interface Announcer {
-  /** Announces the VIPs that it has not announced at this D yet. Failures are logged: ARP is answered all the same. `agentHere`: on this bridge. */
+  /** Announces the VIPs that it has not announced at this D yet. Failures are logged: who asks is answered all the same. `agentHere`: on this bridge. */
   announce(sw: Pick<Switch, 'packetOut'>, vips: ReadonlySet<string>, site: Site, agentHere: boolean): void
   close(): void
 }
@@ -55,13 +55,13 @@ export function createAnnouncer({ log, clock }: { log: Log; clock: Clock }): Ann
 }
 
 /**
- * Tells the segment that the VIP is at D now (gratuitous ARP, RFC 5227 section 3: a request in which sender and target
- * are the VIP), as if the director's own host had said it, so that bridges learn D where it is.
+ * Tells the segment that the VIP is at D now (RFC 5227, section 3: gratuitous ARP; RFC 4861, 7.2.6: an unsolicited
+ * advertisement), as if the director's own host had said it, so that bridges learn D where it is.
  */
 function announceVip(sw: Pick<Switch, 'packetOut'>, vip: string, site: Site, agentHere: boolean): Promise<void> {
   return sw.packetOut({
     inPort: PORT.LOCAL,
     actions: toAll(site, agentHere),
-    data: gratuitousArp(vip, site.directorMac),
+    data: familyOf(vip).neighbours.announce({ address: vip, mac: site.directorMac, ethSrc: site.directorMac }),
   })
 }

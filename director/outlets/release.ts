@@ -1,6 +1,8 @@
 import type { Log } from '../../shared/log.ts'
+import { familyOfNumber } from '../../shared/net/family.ts'
+import { macBytes } from '../../shared/net/mac.ts'
 import { PORT } from '../../shared/openflow/types.ts'
-import { TCP_FLAG, tcpPacket } from '../../shared/packet/ipv4.ts'
+import { TCP_FLAG, tcpPacket } from '../../shared/packet/tcp.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import type { Switch } from '../../shared/switch/types.ts'
 import { type Account, type Accounts, type Client, type Listener, listenerOf } from '../accounting/accounts.ts'
@@ -105,24 +107,19 @@ export function createReleaser(options: ReleaserOptions): Releaser {
 
 /** From the VIP to the client, as the director would send it: sequence number 0, which is hardly ever in the window. */
 function question({ listener, client, account }: Waiting, directorMac: string): Buffer {
+  const family = familyOfNumber(listener.vip)
   const ethernet = Buffer.alloc(14)
   ethernet.writeUIntBE(account.mac, 0, 6)
-  ethernet.write(directorMac.replaceAll(':', ''), 6, 'hex')
-  ethernet.writeUInt16BE(0x0800, 12)
+  macBytes(directorMac).copy(ethernet, 6)
+  ethernet.writeUInt16BE(family.etherType, 12)
   const tag = Buffer.alloc(account.vlan === 0 ? 0 : 4)
   if (account.vlan !== 0) {
     tag.writeUInt16BE(0x8100, 0)
     tag.writeUInt16BE(account.vlan, 2)
   }
   const packet = tcpPacket(
-    { src: address(listener.vip), dst: address(client.address) },
+    { src: family.toBytes(listener.vip), dst: family.toBytes(client.address) },
     { srcPort: listener.port, dstPort: client.port, sequence: 0, acknowledgment: 0, flags: TCP_FLAG.ACK },
   )
   return Buffer.concat([ethernet.subarray(0, 12), tag, ethernet.subarray(12), packet])
-}
-
-function address(value: number): Buffer {
-  const bytes = Buffer.alloc(4)
-  bytes.writeUInt32BE(value)
-  return bytes
 }

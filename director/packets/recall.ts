@@ -1,7 +1,7 @@
 import { decodeCookie } from '../../shared/flows/cookie.ts'
 import type { Log } from '../../shared/log.ts'
-import { TCP_FLAG } from '../../shared/packet/ipv4.ts'
-import { segmentOf, withoutPayload } from '../../shared/packet/tcp.ts'
+import { endpoint, textOfBytes } from '../../shared/net/family.ts'
+import { segmentOf, TCP_FLAG, withoutPayload } from '../../shared/packet/tcp.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import { createTokenBucket } from '../../shared/run/token-bucket.ts'
 import type { PacketIn, PacketOut, Switch } from '../../shared/switch/types.ts'
@@ -149,11 +149,11 @@ const indexes = new WeakMap<readonly CompiledService[], ReadonlyMap<string, Comp
 function serviceOf({ data }: PacketIn, services: readonly CompiledService[]): CompiledService | undefined {
   let index = indexes.get(services)
   if (index === undefined) {
-    index = new Map(services.flatMap(one => (one.protocol === 'tcp' ? [[`${one.vip}:${one.port}`, one]] : [])))
+    index = new Map(services.flatMap(one => (one.protocol === 'tcp' ? [[endpoint(one.vip, one.port), one]] : [])))
     indexes.set(services, index)
   }
   const { dst, dstPort } = segmentOf(data)!
-  return index.get(`${dst.join('.')}:${dstPort}`)
+  return index.get(endpoint(textOfBytes(dst), dstPort))
 }
 
 /** Sends what stands for a packet, not too many at a time. */

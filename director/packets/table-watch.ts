@@ -1,6 +1,6 @@
 import { decodeCookie } from '../../shared/flows/cookie.ts'
 import type { Log } from '../../shared/log.ts'
-import { ipv4Packet } from '../../shared/packet/ipv4.ts'
+import { ipPacket } from '../../shared/packet/ip.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import type { PacketIn, Switch } from '../../shared/switch/types.ts'
 import { TABLE, TURN_ZONE } from '../compile/tables.ts'
@@ -71,7 +71,7 @@ export function createTableWatch({ log, clock, switch: sw, onLost }: TableWatchO
 /** UDP from port 1 to port 2, without a checksum, between addresses that nobody has (RFC 5737). */
 const CANARY = Buffer.concat([
   Buffer.from('0200000000010200000000020800', 'hex'),
-  ipv4Packet(
+  ipPacket(
     { src: Buffer.from([192, 0, 2, 1]), dst: Buffer.from([192, 0, 2, 2]) },
     17,
     Buffer.from('0001000200080000', 'hex'),

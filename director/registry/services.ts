@@ -1,5 +1,7 @@
 import type { RealServerSpec, Scheduler, ServiceSpec } from '../../shared/config/service.ts'
 import { vmMatcher } from '../../shared/config/vm-pattern.ts'
+import { FAMILIES, familyOf } from '../../shared/net/family.ts'
+import type { Family } from '../../shared/net/types.ts'
 import { compare } from './fleet.ts'
 import type { RealServer, RegistryProblem } from './types.ts'
 
@@ -26,7 +28,7 @@ export type ServiceOptions = Pick<
 >
 
 const NONE: ServiceOptions = {}
-const EVERYONE: readonly string[] = ['0.0.0.0/0']
+const EVERYONE: ReadonlyMap<Family, readonly string[]> = new Map(FAMILIES.map(family => [family, [family.anyone]]))
 
 const SCHEDULERS: readonly string[] = ['rr', 'wrr', 'lc', 'wlc', 'sed', 'nq', 'sh', 'dh', 'mh'] satisfies Scheduler[]
 
@@ -118,7 +120,7 @@ export function fromReport(rs: RealServer, realServers: readonly RealServer[]): 
   const { service, vip, vipPort, protocol, hostId } = rs
   const scheduler = SCHEDULERS.includes(rs.scheduler) ? (rs.scheduler as Scheduler) : 'wrr'
   // The hosts' own files say which clients are meant, and the hosts act on it.
-  const clients = EVERYONE
+  const clients = EVERYONE.get(familyOf(vip))!
   const source = `host ${hostId}`
   return {
     key: keyOf(rs),

@@ -2,11 +2,11 @@ import type { Scheduler } from '../../shared/config/service.ts'
 import { gcd } from './gcd.ts'
 import type { Hashed } from './types.ts'
 
-/** Header field that a hashing algorithm goes by (ipvsadm(8)): the client for sh and mh, the VIP for dh. */
-export const HASH_FIELD: Readonly<Record<Hashed, 'ipv4_src' | 'ipv4_dst'>> = {
-  sh: 'ipv4_src',
-  mh: 'ipv4_src',
-  dh: 'ipv4_dst',
+/** The address that a hashing algorithm goes by (ipvsadm(8)): the client for sh and mh, the VIP for dh. */
+export const HASH_FIELD: Readonly<Record<Hashed, 'src' | 'dst'>> = {
+  sh: 'src',
+  mh: 'src',
+  dh: 'dst',
 }
 
 export function isHashed(scheduler: Scheduler): scheduler is Hashed {

@@ -14,8 +14,8 @@ export interface Schedule {
   readonly shares: readonly Share[]
   /** New connections, one after the other. */
   readonly turns?: Turns
-  /** The header field whose hash chooses among equal copies (a share's slots); undefined: the shares are proportions. */
-  readonly hashField?: 'ipv4_src' | 'ipv4_dst'
+  /** The address whose hash chooses among equal copies (a share's slots); undefined: the shares are proportions. */
+  readonly hashField?: 'src' | 'dst'
   /** Real servers whose established connections go on, with what may ride on an old mark. */
   readonly established: readonly { readonly id: string; readonly newConnections: boolean }[]
 }

@@ -1,15 +1,6 @@
-/** IPv4 text forms (RFC 4632 for prefixes), strict: no leading zeros, no short forms. */
+import { formatIpv4, parseIpv4 } from '../net/ipv4.ts'
 
-/** The address as an unsigned number, or undefined where it is not a dotted quad. */
-export function parseIpv4(text: string): number | undefined {
-  const parts = text.split('.')
-  if (parts.length !== 4 || !parts.every(part => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255))
-    return undefined
-  return parts.reduce((value, part) => value * 256 + Number(part), 0)
-}
-
-export const formatIpv4 = (value: number): string =>
-  [24, 16, 8, 0].map(shift => Math.floor(value / 2 ** shift) % 256).join('.')
+/** What service and daemon files may say of addresses (RFC 4632 for prefixes). */
 
 /** Why an address cannot be a VIP, or undefined where it can (RFC 1122 3.2.1.3). */
 export function vipProblem(text: string): string | undefined {

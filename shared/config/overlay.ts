@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { parseIpv4 } from './address.ts'
+import { parseIpv4 } from '../net/ipv4.ts'
 
 export const ENCAPSULATIONS = ['vxlan', 'geneve', 'gre'] as const
 export type Encapsulation = (typeof ENCAPSULATIONS)[number]

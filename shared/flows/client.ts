@@ -1,7 +1,9 @@
-import type { Action } from '../openflow/types.ts'
+import { familyOf } from '../net/family.ts'
+import type { Family } from '../net/types.ts'
+import type { Action, Subfield } from '../openflow/types.ts'
 
-/** The client's address and port while they are hidden for a look-up in a connection table. */
-export const CLIENT = { address: 'reg4', port: 'reg5' } as const
+/** The client's address and port while they are hidden for a look-up in a connection table; of IPv6 in halves. */
+const CLIENT = { IPv4: ['reg4'], IPv6: ['xreg4', 'xreg5'], port: 'reg5' } as const
 
 /** The port that every hidden client has. */
 export const HIDDEN_PORT = 1
@@ -9,33 +11,42 @@ export const HIDDEN_PORT = 1
 type Protocol = 'tcp' | 'udp'
 
 /** Notes the client, for `showClient`. */
-export function noteClient(protocol: Protocol): readonly Action[] {
-  return [
-    { type: 'move', src: { field: 'ipv4_src' }, dst: { field: CLIENT.address } },
-    { type: 'move', src: { field: `${protocol}_src` }, dst: { field: CLIENT.port, offset: 0, bits: 16 } },
-  ]
+export function noteClient(family: Family, protocol: Protocol): readonly Action[] {
+  return places(family, protocol).map(({ packet, register }) => ({ type: 'move', src: packet, dst: register }))
 }
 
 /** Makes the packet look, for the connection table, as if it came from what the netmask leaves of the client. */
 export function hideClient(protocol: Protocol, mask: string): readonly Action[] {
+  const family = familyOf(mask)
+  const hidden = inverted(family, mask)
   return [
-    ...(mask === '255.255.255.255'
+    ...(hidden === family.unspecified
       ? []
-      : [{ type: 'set_field', field: 'ipv4_src', value: `0.0.0.0/${inverted(mask)}` } as const]),
+      : [{ type: 'set_field', field: family.fields.src, value: `${family.unspecified}/${hidden}` } as const]),
     { type: 'set_field', field: `${protocol}_src`, value: HIDDEN_PORT },
   ]
 }
 
-export function showClient(protocol: Protocol): readonly Action[] {
-  return [
-    { type: 'move', src: { field: CLIENT.address }, dst: { field: 'ipv4_src' } },
-    { type: 'move', src: { field: CLIENT.port, offset: 0, bits: 16 }, dst: { field: `${protocol}_src` } },
-  ]
+export function showClient(family: Family, protocol: Protocol): readonly Action[] {
+  return places(family, protocol).map(({ packet, register }) => ({ type: 'move', src: register, dst: packet }))
 }
 
-function inverted(mask: string): string {
-  return mask
-    .split('.')
-    .map(part => 255 - Number(part))
-    .join('.')
+/** What is moved, highest bits first. */
+function places(
+  family: Family,
+  protocol: Protocol,
+): readonly { readonly packet: Subfield; readonly register: Subfield }[] {
+  const registers = CLIENT[family.name]
+  const field = family.fields.src
+  const bits = family.bits / registers.length
+  const address = registers.map((register, i) => ({
+    packet: registers.length === 1 ? { field } : { field, offset: family.bits - (i + 1) * bits, bits },
+    register: { field: register },
+  }))
+  const port = { packet: { field: `${protocol}_src` }, register: { field: CLIENT.port, offset: 0, bits: 16 } } as const
+  return [...address, port]
+}
+
+function inverted(family: Family, mask: string): string {
+  return family.format(family.fromBytes(family.toBytes(family.parse(mask)!).map(byte => 255 - byte)))
 }

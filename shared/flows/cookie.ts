@@ -17,7 +17,10 @@ const OWNERS: Readonly<Record<Owner, number>> = { agent: 1, director: 2 }
 const LEARNT = 3n
 const GROUP_PREFIX: Readonly<Record<Owner, number>> = { agent: 0xc701, director: 0xc702 }
 
-/** Why a flow exists. Numbers are on the wire and in saved flows: append, never renumber. */
+/**
+ * Why a flow exists. Numbers are on the wire and in saved flows: append, never renumber. What is for ARP is for ND, too, where
+ * the VIP is IPv6.
+ */
 export const COOKIE_KINDS = {
   base: 0,
   // Host, in the order of a packet's life

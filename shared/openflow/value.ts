@@ -1,6 +1,6 @@
 import { CrossportError } from '../errors.ts'
+import { formatIpv6, parseIpv6 } from '../net/ipv6.ts'
 import type { Field } from './fields.ts'
-import { formatIpv6, parseIpv6 } from './ipv6.ts'
 import type { FieldValue } from './types.ts'
 
 /**

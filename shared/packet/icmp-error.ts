@@ -1,15 +1,15 @@
-/**
- * ICMP errors (RFC 792) about a packet that a VIP has sent. The packet they cite has the VIP's port as its source, which
- * the real server's socket does not know: the cited port has to be translated as the packet's own was, or path MTU
- * discovery (RFC 1191) fails behind every load balancer that translates ports and lets replies go past it.
- */
+import { textOfBytes } from '../net/family.ts'
+import { packetIn } from './ip.ts'
+import type { Header } from './types.ts'
 
-/** Types of errors that cite a packet: destination unreachable, time exceeded, parameter problem (RFC 1122, 3.2.2). */
-export const ICMP_ERROR_TYPES = [3, 11, 12] as const
+/**
+ * ICMP errors (RFC 792, RFC 4443) about a packet that a VIP has sent. The packet they cite has the VIP's port as its source, which
+ * the real server's socket does not know: the cited port has to be translated as the packet's own was, or path MTU
+ * discovery (RFC 1191, RFC 8201) fails behind every load balancer that translates ports and lets replies go past it.
+ */
 
 export interface IcmpError {
   readonly type: number
-  /** Of type 3, code 4: fragmentation needed, and the MTU of the next hop in bytes. */
   readonly code: number
   /** To whom the error is sent. */
   readonly to: string
@@ -26,38 +26,38 @@ export interface IcmpError {
 }
 
 interface Layout {
-  readonly ip: number
+  readonly frame: Buffer
+  readonly tagged: boolean
+  readonly to: Buffer
   readonly icmp: number
   /** End of the IP packet; padding follows. */
   readonly end: number
-  readonly citedIp: number
-  readonly citedPorts: number
+  readonly cited: Header
 }
 
 const ETHERNET = 14
-const TAG = 4
-const PROTOCOLS: Readonly<Record<number, 'tcp' | 'udp'>> = { 6: 'tcp', 17: 'udp' }
+const UDP = 17
+const PROTOCOLS: Readonly<Record<number, 'tcp' | 'udp'>> = { 6: 'tcp', [UDP]: 'udp' }
 
 /** Undefined for any other frame, for a fragment, and for an error that cites too little (less than 8 bytes above IP). */
 export function parseIcmpError(frame: Uint8Array): IcmpError | undefined {
-  const bytes = viewOf(frame)
-  const layout = layoutOf(bytes)
+  const layout = layoutOf(frame)
   if (layout === undefined) return undefined
-  const { ip, icmp, citedIp, citedPorts } = layout
-  const protocol = PROTOCOLS[bytes.getUint8(citedIp + 9)]
+  const { frame: bytes, tagged, to, icmp, cited } = layout
+  const protocol = PROTOCOLS[cited.protocol]
   if (protocol === undefined) return undefined
   return {
-    type: bytes.getUint8(icmp),
-    code: bytes.getUint8(icmp + 1),
-    to: address(bytes, ip + 16),
+    type: bytes.readUInt8(icmp),
+    code: bytes.readUInt8(icmp + 1),
+    to: textOfBytes(to),
     cited: {
       protocol,
-      src: address(bytes, citedIp + 12),
-      srcPort: bytes.getUint16(citedPorts),
-      dst: address(bytes, citedIp + 16),
-      dstPort: bytes.getUint16(citedPorts + 2),
+      src: textOfBytes(cited.src),
+      srcPort: bytes.readUInt16BE(cited.payload),
+      dst: textOfBytes(cited.dst),
+      dstPort: bytes.readUInt16BE(cited.payload + 2),
     },
-    tagged: ip > ETHERNET,
+    tagged,
   }
 }
 
@@ -67,63 +67,40 @@ export function parseIcmpError(frame: Uint8Array): IcmpError | undefined {
  */
 export function withCitedSourcePort(frame: Uint8Array, port: number): Uint8Array {
   const copy = Uint8Array.from(frame)
-  const bytes = viewOf(copy)
-  const layout = layoutOf(bytes)
+  const layout = layoutOf(copy)
   if (layout === undefined) throw new RangeError('not an ICMP error')
-  const { icmp, end, citedIp, citedPorts } = layout
-  const before = bytes.getUint16(citedPorts)
-  bytes.setUint16(citedPorts, port)
+  const { frame: bytes, icmp, end, cited } = layout
+  const before = bytes.readUInt16BE(cited.payload)
+  bytes.writeUInt16BE(port, cited.payload)
   amend(bytes, icmp + 2, before, port)
-  const udp = bytes.getUint8(citedIp + 9) === 17
-  const checksumAt = citedPorts + (udp ? 6 : 16)
+  const udp = cited.protocol === UDP
+  const checksumAt = cited.payload + (udp ? 6 : 16)
   // A UDP checksum of 0 says that there is none (RFC 768).
-  if (checksumAt + 2 > end || (udp && bytes.getUint16(checksumAt) === 0)) return copy
-  const old = bytes.getUint16(checksumAt)
+  if (checksumAt + 2 > end || (udp && bytes.readUInt16BE(checksumAt) === 0)) return copy
+  const old = bytes.readUInt16BE(checksumAt)
   amend(bytes, checksumAt, before, port)
-  if (udp && bytes.getUint16(checksumAt) === 0) bytes.setUint16(checksumAt, 0xffff)
-  amend(bytes, icmp + 2, old, bytes.getUint16(checksumAt))
+  if (udp && bytes.readUInt16BE(checksumAt) === 0) bytes.writeUInt16BE(0xffff, checksumAt)
+  amend(bytes, icmp + 2, old, bytes.readUInt16BE(checksumAt))
   return copy
 }
 
 /** A checksum after one 16-bit word has changed (RFC 1624, equation 3). */
-function amend(bytes: DataView, at: number, before: number, after: number): void {
-  let sum = (~bytes.getUint16(at) & 0xffff) + (~before & 0xffff) + after
+function amend(bytes: Buffer, at: number, before: number, after: number): void {
+  let sum = (~bytes.readUInt16BE(at) & 0xffff) + (~before & 0xffff) + after
   sum = (sum & 0xffff) + (sum >>> 16)
   sum = (sum & 0xffff) + (sum >>> 16)
-  bytes.setUint16(at, ~sum & 0xffff)
+  bytes.writeUInt16BE(~sum & 0xffff, at)
 }
 
 /** Nothing in the frame is trusted: every length is checked against what is there. */
-function layoutOf(bytes: DataView): Layout | undefined {
-  if (bytes.byteLength < ETHERNET + TAG) return undefined
-  const ip = bytes.getUint16(12) === 0x8100 ? ETHERNET + TAG : ETHERNET
-  if (bytes.getUint16(ip - 2) !== 0x0800) return undefined
-  const header = ipv4(bytes, ip, bytes.byteLength)
-  if (header === undefined || bytes.getUint8(ip + 9) !== 1) return undefined
-  const end = ip + bytes.getUint16(ip + 2)
-  const icmp = header
-  if (end > bytes.byteLength || icmp + 8 > end) return undefined
-  if (!(ICMP_ERROR_TYPES as readonly number[]).includes(bytes.getUint8(icmp))) return undefined
-  const citedIp = icmp + 8
-  const citedPorts = ipv4(bytes, citedIp, end)
-  if (citedPorts === undefined || citedPorts + 8 > end) return undefined
-  return { ip, icmp, end, citedIp, citedPorts }
-}
-
-/** Where the payload of an unfragmented IPv4 packet (or the first fragment of one) begins; undefined: it is none. */
-function ipv4(bytes: DataView, at: number, end: number): number | undefined {
-  if (at + 20 > end) return undefined
-  const first = bytes.getUint8(at)
-  const length = (first & 0xf) * 4
-  if (first >> 4 !== 4 || length < 20 || at + length > end) return undefined
-  if ((bytes.getUint16(at + 6) & 0x1fff) !== 0) return undefined
-  return at + length
-}
-
-function address(bytes: DataView, at: number): string {
-  return [0, 1, 2, 3].map(i => bytes.getUint8(at + i)).join('.')
-}
-
-function viewOf(frame: Uint8Array): DataView {
-  return new DataView(frame.buffer, frame.byteOffset, frame.byteLength)
+function layoutOf(data: Uint8Array): Layout | undefined {
+  const packet = packetIn(data)
+  if (packet === undefined) return undefined
+  const { frame, family, ip, header } = packet
+  const { payload: icmp, end } = header
+  if (header.protocol !== family.icmp.protocol || !header.first) return undefined
+  if (end > frame.length || icmp + 8 > end || !family.icmp.errors.includes(frame[icmp]!)) return undefined
+  const cited = family.header.read(frame.subarray(0, end), icmp + 8)
+  if (cited === undefined || !cited.first || cited.payload + 8 > end) return undefined
+  return { frame, tagged: ip > ETHERNET, to: header.dst, icmp, end, cited }
 }

@@ -1,27 +1,54 @@
-import { checksum, TCP_FLAG } from './ipv4.ts'
+import { familyOfBytes } from '../net/family.ts'
+import type { Family } from '../net/types.ts'
+import { checksum } from './checksum.ts'
+import { ipPacket, packetIn } from './ip.ts'
+import type { Addresses } from './types.ts'
 
-/** A TCP segment's beginning, with the addresses of its IPv4 packet (four bytes each). */
-export interface Segment {
-  readonly src: Buffer
-  readonly dst: Buffer
+const TCP = 6
+/** Bytes of a TCP header without options. */
+const HEADER = 20
+
+export const TCP_FLAG = { FIN: 1, SYN: 2, RST: 4, ACK: 16 } as const
+
+export interface TcpHeader {
   readonly srcPort: number
   readonly dstPort: number
   readonly sequence: number
   readonly acknowledgment: number
+  /** TCP_FLAG, added up. */
   readonly flags: number
 }
 
-/** Of an Ethernet frame that may be cut off behind the TCP header, with a VLAN tag or without. Undefined for anything else. */
+/** A TCP segment's beginning, with the addresses of its packet. */
+export interface Segment extends TcpHeader, Addresses {}
+
+/** A packet with a TCP segment that has neither options nor data (RFC 9293, 3.1), and a window of 0. */
+export function tcpPacket(addresses: Addresses, header: TcpHeader): Buffer {
+  const segment = Buffer.alloc(HEADER)
+  segment.writeUInt16BE(header.srcPort, 0)
+  segment.writeUInt16BE(header.dstPort, 2)
+  segment.writeUInt32BE(header.sequence, 4)
+  segment.writeUInt32BE(header.acknowledgment, 8)
+  segment[12] = (HEADER / 4) << 4
+  segment[13] = header.flags
+  seal(familyOfBytes(addresses.src), addresses, segment)
+  return ipPacket(addresses, TCP, segment)
+}
+
+/**
+ * Of an Ethernet frame that may be cut off behind the TCP header, with a VLAN tag or without. Undefined for anything else,
+ * and for a header that says it is shorter than one can be (RFC 9293, 3.1, data offset): the switch lets it pass.
+ */
 export function segmentOf(data: Uint8Array): Segment | undefined {
-  const frame = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
-  const ip = frame.length >= 18 && frame.readUInt16BE(12) === 0x8100 ? 18 : 14
-  if (frame.length < ip + 20 || frame.readUInt16BE(ip - 2) !== 0x0800) return undefined
-  const tcp = ip + (frame[ip]! & 0x0f) * 4
-  const first = (frame.readUInt16BE(ip + 6) & 0x1fff) === 0
-  if (frame[ip + 9] !== 6 || !first || tcp < ip + 20 || frame.length < tcp + 14) return undefined
+  const packet = packetIn(data)
+  if (packet === undefined) return undefined
+  const { frame, header } = packet
+  const { src, dst, payload: tcp } = header
+  if (header.protocol !== TCP || !header.first || frame.length < tcp + HEADER) return undefined
+  if (frame[tcp + 12]! >> 4 < HEADER / 4) return undefined
   return {
-    src: frame.subarray(ip + 12, ip + 16),
-    dst: frame.subarray(ip + 16, ip + 20),
+    src,
+    dst,
     srcPort: frame.readUInt16BE(tcp),
     dstPort: frame.readUInt16BE(tcp + 2),
     sequence: frame.readUInt32BE(tcp + 4),
@@ -35,20 +62,20 @@ export function segmentOf(data: Uint8Array): Segment | undefined {
  * off behind the TCP header. Throws RangeError for what `segmentOf` does not take.
  */
 export function withoutPayload(data: Uint8Array): Buffer {
-  const ip = Buffer.from(data.buffer, data.byteOffset, data.byteLength).readUInt16BE(12) === 0x8100 ? 18 : 14
-  const tcp = ip + (data[ip]! & 0x0f) * 4
+  const packet = packetIn(data)
+  if (packet === undefined) throw new RangeError('no IP packet')
+  const { family, ip, header } = packet
+  const tcp = header.payload
   const end = Math.min(tcp + (data[tcp + 12]! >> 4) * 4, data.length)
   const frame = Buffer.from(data.subarray(0, end))
-  frame.writeUInt16BE(end - ip, ip + 2)
-  frame.writeUInt16BE(0, ip + 10)
-  frame.writeUInt16BE(checksum(frame.subarray(ip, tcp)), ip + 10)
-  frame[tcp + 13] = TCP_FLAG.ACK
-  frame.writeUInt16BE(0, tcp + 16)
-  const pseudo = Buffer.concat([
-    frame.subarray(ip + 12, ip + 20),
-    Buffer.from([0, 6, 0, end - tcp]),
-    frame.subarray(tcp),
-  ])
-  frame.writeUInt16BE(checksum(pseudo), tcp + 16)
+  family.header.resize(frame, ip, end)
+  const segment = frame.subarray(tcp)
+  segment[13] = TCP_FLAG.ACK
+  seal(family, header, segment)
   return frame
+}
+
+function seal({ header }: Family, addresses: Addresses, segment: Buffer): void {
+  segment.writeUInt16BE(0, 16)
+  segment.writeUInt16BE(checksum(Buffer.concat([header.pseudo(addresses, TCP, segment.length), segment])), 16)
 }

@@ -1,8 +1,10 @@
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
+import { familyOf, shortOf } from '../../../shared/net/family.ts'
+import { addressMatch, over } from '../../../shared/net/match.ts'
+import type { Match } from '../../../shared/openflow/types.ts'
 import type { Attachment, RealServer } from '../../real-servers/types.ts'
-import { ipNumber } from '../parts.ts'
-import { ETH_TYPE, IP_PROTO, PRIORITY, SOURCE_PORT, TABLE } from '../tables.ts'
+import { PRIORITY, SOURCE_PORT, TABLE } from '../tables.ts'
 import type { HostContext } from '../types.ts'
 import { sendAsHost } from './as-host.ts'
 import { replyFlows } from './replies.ts'
@@ -20,8 +22,8 @@ export function fragmentFlows(
   at: Attachment,
   host: HostContext,
 ): Flow[] {
-  const cookie = encodeCookie('agent', 'reply', ipNumber(vip))
-  const match = { in_port: at.ofport, eth_type: ETH_TYPE.ipv4, ip_proto: IP_PROTO.udp, ipv4_src: vip } as const
+  const cookie = encodeCookie('agent', 'reply', shortOf(vip))
+  const match: Match = { in_port: at.ofport, ...over(familyOf(vip), 'udp'), ...addressMatch('src', vip) }
   return [
     {
       table: TABLE.classify,

@@ -1,11 +1,12 @@
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
+import { familyOf, shortOf } from '../../../shared/net/family.ts'
+import { addressMatch, icmpMatch } from '../../../shared/net/match.ts'
 import { PORT } from '../../../shared/openflow/types.ts'
-import { ICMP_ERROR_TYPES } from '../../../shared/packet/icmp-error.ts'
-import { ipNumber, vlanOf } from '../parts.ts'
-import { ETH_TYPE, PRIORITY, TABLE } from '../tables.ts'
+import { vlanOf } from '../parts.ts'
+import { PRIORITY, TABLE } from '../tables.ts'
 import type { HostContext } from '../types.ts'
-import type { VipNetwork } from './arp-proxy.ts'
+import type { VipNetwork } from './neighbour-proxy.ts'
 import { origins } from './overlay.ts'
 
 /**
@@ -13,19 +14,18 @@ import { origins } from './overlay.ts'
  * they cite, and its port has to be translated in there: agent/icmp-errors.ts does.
  */
 export function icmpErrorFlows({ vip, tag }: VipNetwork, host: HostContext): Flow[] {
+  const family = familyOf(vip)
   return origins(host).flatMap(origin =>
-    ICMP_ERROR_TYPES.map(icmp_type => ({
+    family.icmp.errors.map(type => ({
       table: TABLE.classify,
       priority: PRIORITY.icmpError,
-      cookie: encodeCookie('agent', 'icmp-error', ipNumber(vip)),
+      cookie: encodeCookie('agent', 'icmp-error', shortOf(vip)),
       match: {
         ...origin,
         vlan_vid: vlanOf(tag),
         eth_dst: host.hostMac,
-        eth_type: ETH_TYPE.ipv4,
-        ip_proto: 1,
-        ipv4_dst: vip,
-        icmp_type,
+        ...addressMatch('dst', vip),
+        ...icmpMatch(family, type),
       },
       actions: [{ type: 'output', port: PORT.CONTROLLER }],
     })),

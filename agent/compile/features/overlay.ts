@@ -1,14 +1,15 @@
 import { encodeCookie, learntCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
+import type { Family } from '../../../shared/net/types.ts'
 import type { Action, LearnSpec, Match } from '../../../shared/openflow/types.ts'
 import { PORT } from '../../../shared/openflow/types.ts'
-import { ETH_TYPE, LEARNT_ADDRESS_S, LEARNT_IDLE_S, PRIORITY, TABLE, TAUGHT } from '../tables.ts'
+import { LEARNT_ADDRESS_S, LEARNT_IDLE_S, PRIORITY, TABLE, TAUGHT } from '../tables.ts'
 import type { HostContext, OverlayContext, VmPort } from '../types.ts'
 
 /*
  * The overlay as far as the agent forwards in it itself (no `forward: {table}`). NORMAL knows ports, not tunnel ends,
  * so who is behind which host is kept in flows of their own: each frame from the tunnel teaches that its source MAC is
- * at tun_src. A client's ARP request is the first such frame, long before the first reply goes to it.
+ * at tun_src. A client's request for a neighbour is the first such frame, long before the first reply goes to it.
  */
 
 /** Into the tunnel, to one host. */
@@ -43,8 +44,8 @@ export function onwards({ overlay }: HostContext): Action {
   return { type: 'resubmit', table: overlay.forwardTable ?? TABLE.network }
 }
 
-/** Once a host. */
-export function overlayFlows(host: HostContext): Flow[] {
+/** Once a host, for the families of its VIPs. */
+export function overlayFlows(host: HostContext, families: readonly Family[]): Flow[] {
   const { overlay, directorMac } = host
   if (overlay === undefined || overlay.forwardTable !== undefined) return []
   const cookie = encodeCookie('agent', 'tunnel', 0)
@@ -57,7 +58,11 @@ export function overlayFlows(host: HostContext): Flow[] {
   })
   const flows: Flow[] = [
     entry({}, 0, [learnSource(overlay)]),
-    entry({ eth_type: ETH_TYPE.arp }, 1, [learnSource(overlay), learnSender(overlay)]),
+    ...families.flatMap(({ neighbours }) =>
+      neighbours.lessons.map(({ match, request }) =>
+        entry(match, 1, [learnSource(overlay), learnSender(overlay, request)]),
+      ),
+    ),
     {
       table: TABLE.network,
       priority: PRIORITY.networkUnknown,
@@ -92,15 +97,11 @@ function learnSource(overlay: OverlayContext): Action {
 }
 
 /**
- * An ARP packet makes one more: a request for its sender's address goes to that host, not to all. It does not live on by
- * being used, for whoever has moved to this host could not be found any more.
+ * What tells of its sender's address makes one more: a request for that goes to that host, not to all. It does not live on
+ * by being used, for whoever has moved to this host could not be found any more.
  */
-function learnSender(overlay: OverlayContext): Action {
-  const match: readonly LearnSpec[] = [
-    { type: 'match', dst: { field: 'eth_type' }, src: { value: ETH_TYPE.arp } },
-    { type: 'match', dst: { field: 'arp_tpa' }, src: { field: 'arp_spa' } },
-  ]
-  return { ...learnt(overlay, match), priority: PRIORITY.networkLearntAddress, hardTimeout: LEARNT_ADDRESS_S }
+function learnSender(overlay: OverlayContext, request: readonly LearnSpec[]): Action {
+  return { ...learnt(overlay, request), priority: PRIORITY.networkLearntAddress, hardTimeout: LEARNT_ADDRESS_S }
 }
 
 function learnt({ tunnel, networkKey }: OverlayContext, match: readonly LearnSpec[]) {

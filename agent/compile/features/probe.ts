@@ -1,9 +1,10 @@
-import { arpReply } from '../../../shared/flows/arp.ts'
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
-import { ipNumber, portField } from '../parts.ts'
+import { familyOf, shortOf } from '../../../shared/net/family.ts'
+import { over } from '../../../shared/net/match.ts'
+import { portField } from '../parts.ts'
 import type { Probe } from '../probes.ts'
-import { ARP_OP, ETH_TYPE, IP_PROTO, PRIORITY, TABLE, TCP_FLAG } from '../tables.ts'
+import { PRIORITY, TABLE, TCP_FLAG } from '../tables.ts'
 import type { HostContext, ProbePort, VmPort } from '../types.ts'
 
 /** Nothing else comes in from the probe port. */
@@ -27,7 +28,9 @@ export function probePortFlows(port: ProbePort): Flow[] {
 export function probeFlows(probe: Probe, port: ProbePort, host: HostContext): Flow[] {
   const { vip, protocol, at, address, source } = probe
   const cookie = encodeCookie('agent', 'probe', probe.number)
-  const ip = { eth_type: ETH_TYPE.ipv4, ip_proto: IP_PROTO[protocol] } as const
+  const family = familyOf(vip)
+  const { src, dst } = family.fields
+  const ip = over(family, protocol)
   const answers: Flow['match'][] =
     protocol === 'udp'
       ? [{ udp_dst: port.udpPort }]
@@ -37,12 +40,12 @@ export function probeFlows(probe: Probe, port: ProbePort, host: HostContext): Fl
       table: TABLE.classify,
       priority: PRIORITY.probe,
       cookie,
-      match: { in_port: port.ofport, ...ip, ipv4_dst: address, [portField(protocol, 'dst')]: probe.port },
+      match: { in_port: port.ofport, ...ip, [dst]: address, [portField(protocol, 'dst')]: probe.port },
       actions: [
         { type: 'set_field', field: 'eth_src', value: host.hostMac },
         { type: 'set_field', field: 'eth_dst', value: at.mac },
-        { type: 'set_field', field: 'ipv4_src', value: source },
-        { type: 'set_field', field: 'ipv4_dst', value: vip },
+        { type: 'set_field', field: src, value: source },
+        { type: 'set_field', field: dst, value: vip },
         { type: 'output', port: at.ofport },
       ],
     },
@@ -54,15 +57,15 @@ export function probeFlows(probe: Probe, port: ProbePort, host: HostContext): Fl
         match: {
           in_port: at.ofport,
           ...ip,
-          ipv4_src: vip,
-          ipv4_dst: source,
+          [src]: vip,
+          [dst]: source,
           [portField(protocol, 'src')]: probe.port,
           ...answer,
         },
         actions: [
           { type: 'set_field', field: 'eth_dst', value: port.mac },
-          { type: 'set_field', field: 'ipv4_src', value: address },
-          { type: 'set_field', field: 'ipv4_dst', value: port.address },
+          { type: 'set_field', field: src, value: address },
+          { type: 'set_field', field: dst, value: port.address },
           { type: 'output', port: port.ofport },
         ],
       }),
@@ -71,14 +74,15 @@ export function probeFlows(probe: Probe, port: ProbePort, host: HostContext): Fl
 }
 
 /** A VM that asks where the probes come from is answered, and nobody else hears of it. */
-export function probeArpFlows(source: string, port: VmPort, host: HostContext): Flow[] {
+export function probeSourceFlows(source: string, port: VmPort, host: HostContext): Flow[] {
+  const { request, answer } = familyOf(source).neighbours
   return [
     {
       table: TABLE.classify,
       priority: PRIORITY.probe,
-      cookie: encodeCookie('agent', 'probe', ipNumber(source)),
-      match: { in_port: port.ofport, eth_type: ETH_TYPE.arp, arp_op: ARP_OP.request, arp_tpa: source },
-      actions: arpReply({ address: source, mac: host.hostMac, ethSrc: host.hostMac }),
+      cookie: encodeCookie('agent', 'probe', shortOf(source)),
+      match: { in_port: port.ofport, ...request(source) },
+      actions: answer({ address: source, mac: host.hostMac, ethSrc: host.hostMac }),
     },
   ]
 }

@@ -1,20 +1,13 @@
 import { HIDDEN_PORT } from '../../../shared/flows/client.ts'
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
+import { familyOf } from '../../../shared/net/family.ts'
+import { addressMatch, over } from '../../../shared/net/match.ts'
+import type { Family } from '../../../shared/net/types.ts'
 import type { Action, Match } from '../../../shared/openflow/types.ts'
 import type { Attachment, RealServer } from '../../real-servers/types.ts'
 import { vlanOf } from '../parts.ts'
-import {
-  CLIENT_ZONE,
-  CLOSED,
-  ETH_TYPE,
-  HOST_ZONE,
-  IP_PROTO,
-  PRIORITY,
-  REAL_SERVER,
-  TABLE,
-  TCP_FLAGS,
-} from '../tables.ts'
+import { CLIENT_ZONE, CLOSED, HOST_ZONE, PRIORITY, REAL_SERVER, TABLE, TCP_FLAGS } from '../tables.ts'
 import type { HostContext } from '../types.ts'
 import { origins } from './overlay.ts'
 import { deliver, remember } from './requests.ts'
@@ -42,9 +35,8 @@ export function askFlows(realServers: readonly RealServer[], host: HostContext):
       vlan_vid: vlanOf(attachment?.tag),
       eth_src: recallMac,
       eth_dst: host.hostMac,
-      eth_type: ETH_TYPE.ipv4,
-      ip_proto: IP_PROTO.tcp,
-      ipv4_dst: vip,
+      ...over(familyOf(vip), 'tcp'),
+      ...addressMatch('dst', vip),
       tcp_dst: vipPort,
       ...match,
     },
@@ -78,9 +70,8 @@ export function mineFlows(realServer: RealServer, at: Attachment, host: HostCont
       ct_zone,
       ct_mark,
       vlan_vid: vlanOf(at.tag),
-      eth_type: ETH_TYPE.ipv4,
-      ip_proto: IP_PROTO.tcp,
-      ipv4_dst: realServer.vip,
+      ...over(familyOf(realServer.vip), 'tcp'),
+      ...addressMatch('dst', realServer.vip),
       tcp_dst: realServer.ingressPort,
     },
     actions,
@@ -97,10 +88,10 @@ export function mineFlows(realServer: RealServer, at: Attachment, host: HostCont
 }
 
 /**
- * Once a host: a request's connection gets an entry, or keeps it. One that both sides have ended is nobody's any more: its
+ * Once a host, for the families of its VIPs: a request's connection gets an entry, or keeps it. One that both sides have ended is nobody's any more: its
  * client may use the port again, and reach another real server.
  */
-export function rememberFlows({ directors }: HostContext): Flow[] {
+export function rememberFlows({ directors }: HostContext, families: readonly Family[]): Flow[] {
   if (directors.length === 0) return []
   const number: Action = {
     type: 'move',
@@ -115,12 +106,14 @@ export function rememberFlows({ directors }: HostContext): Flow[] {
     match,
     actions: [{ type: 'ct', commit: true, zone: HOST_ZONE, exec }],
   })
-  const tcp = { eth_type: ETH_TYPE.ipv4, ip_proto: IP_PROTO.tcp }
-  return [
+  const ofFamily = (tcp: Match): Flow[] => [
     flow(PRIORITY.rememberFlag, { ...tcp, tcp_flags: TCP_FLAGS.syn }, [anew]),
     flow(PRIORITY.rememberFlag, { ...tcp, tcp_flags: TCP_FLAGS.finOnly }, [number, closed(CLOSED.byClient)]),
     flow(PRIORITY.rememberFlag, { ...tcp, tcp_flags: TCP_FLAGS.rst }, [number, closed(CLOSED.byBoth)]),
     flow(PRIORITY.remember, tcp, [number]),
+  ]
+  return [
+    ...families.flatMap(family => ofFamily(over(family, 'tcp'))),
     {
       table: TABLE.recall,
       priority: PRIORITY.over,

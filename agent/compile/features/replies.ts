@@ -1,8 +1,10 @@
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
+import { familyOf } from '../../../shared/net/family.ts'
+import { addressMatch, over } from '../../../shared/net/match.ts'
 import type { Attachment, RealServer } from '../../real-servers/types.ts'
 import { portField } from '../parts.ts'
-import { ETH_TYPE, IP_PROTO, PRIORITY, TABLE } from '../tables.ts'
+import { PRIORITY, TABLE } from '../tables.ts'
 import type { HostContext } from '../types.ts'
 import { sendAsHost } from './as-host.ts'
 import { signal } from './signals.ts'
@@ -16,10 +18,9 @@ export function replyFlows(realServer: RealServer, at: Attachment, host: HostCon
     cookie: encodeCookie('agent', 'reply', realServer.id),
     match: {
       in_port: at.ofport,
-      eth_type: ETH_TYPE.ipv4,
-      ip_proto: IP_PROTO[realServer.protocol],
-      ipv4_src: realServer.vip,
-      ...(clients === '0.0.0.0/0' ? {} : { ipv4_dst: clients.replace(/\/32$/, '') }),
+      ...over(familyOf(realServer.vip), realServer.protocol),
+      ...addressMatch('src', realServer.vip),
+      ...addressMatch('dst', clients),
       [source]: realServer.rsPort,
     },
     actions: [

@@ -1,10 +1,12 @@
 import { hideClient, noteClient, showClient } from '../../../shared/flows/client.ts'
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
+import { familyOf } from '../../../shared/net/family.ts'
+import { addressMatch, over } from '../../../shared/net/match.ts'
 import type { Action, Match } from '../../../shared/openflow/types.ts'
 import type { Attachment, RealServer } from '../../real-servers/types.ts'
 import { popTag, portField, vlanOf } from '../parts.ts'
-import { CLIENT_ZONE, ETH_TYPE, IP_PROTO, PRIORITY, REAL_SERVER, TABLE, TCP_FLAGS } from '../tables.ts'
+import { CLIENT_ZONE, PRIORITY, REAL_SERVER, TABLE, TCP_FLAGS } from '../tables.ts'
 import type { HostContext } from '../types.ts'
 import { origins } from './overlay.ts'
 
@@ -18,9 +20,8 @@ export function requestFlows(realServer: RealServer, at: Attachment, host: HostC
       ...origin,
       vlan_vid: vlanOf(at.tag),
       eth_dst: host.hostMac,
-      eth_type: ETH_TYPE.ipv4,
-      ip_proto: IP_PROTO[realServer.protocol],
-      ipv4_dst: realServer.vip,
+      ...over(familyOf(realServer.vip), realServer.protocol),
+      ...addressMatch('dst', realServer.vip),
       [portField(realServer.protocol, 'dst')]: realServer.ingressPort,
       ...match,
     },
@@ -57,12 +58,13 @@ export function remember({ protocol, id }: RealServer, { directors }: HostContex
 }
 
 /** The entry by which this host knows a persistent client again; its next connection may begin where the director knows nothing. */
-function rememberClient({ protocol, id, persistence }: RealServer, { directors }: HostContext): readonly Action[] {
+function rememberClient(realServer: RealServer, { directors }: HostContext): readonly Action[] {
+  const { vip, protocol, id, persistence } = realServer
   if (protocol !== 'tcp' || persistence === undefined || directors.length === 0) return []
   return [
-    ...noteClient(protocol),
+    ...noteClient(familyOf(vip), protocol),
     ...hideClient(protocol, persistence.mask),
     { type: 'ct', commit: true, zone: CLIENT_ZONE, exec: [{ type: 'set_field', field: 'ct_mark', value: id }] },
-    ...showClient(protocol),
+    ...showClient(familyOf(vip), protocol),
   ]
 }

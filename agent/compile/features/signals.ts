@@ -1,20 +1,11 @@
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
+import { over } from '../../../shared/net/match.ts'
+import type { Family } from '../../../shared/net/types.ts'
 import { type Action, PORT } from '../../../shared/openflow/types.ts'
 import type { RealServer } from '../../real-servers/types.ts'
 import { portsByMac } from '../networks.ts'
-import {
-  CLOSED,
-  ETH_TYPE,
-  HOST_ZONE,
-  INGRESS_PORT,
-  IP_PROTO,
-  PRIORITY,
-  SIGNAL,
-  SIGNAL_BITS,
-  TABLE,
-  TCP_FLAGS,
-} from '../tables.ts'
+import { CLOSED, HOST_ZONE, INGRESS_PORT, PRIORITY, SIGNAL, SIGNAL_BITS, TABLE, TCP_FLAGS } from '../tables.ts'
 import type { Director, HostContext, VmPort } from '../types.ts'
 import { onwards, toTunnel } from './overlay.ts'
 
@@ -22,10 +13,10 @@ import { onwards, toTunnel } from './overlay.ts'
  * Signals. A director sees requests only, and its conntrack needs the replies' SYN-ACK, FIN and RST to know what becomes of
  * a connection: each director gets a copy of those, and of nothing else, under the ingress port, which says with the host's
  * address which real server it is from. They pass the host's own conntrack, too, where
- * requests leave an entry, so that this host can say which connections are its own (features/recall.ts). Once a host:
- * replies come by here, rewritten, with the ingress port in a register.
+ * requests leave an entry, so that this host can say which connections are its own (features/recall.ts). Once a host, for
+ * the families of its VIPs: replies come by here, rewritten, with the ingress port in a register.
  */
-export function signalFlows(host: HostContext): Flow[] {
+export function signalFlows(host: HostContext, families: readonly Family[]): Flow[] {
   if (host.directors.length === 0) return []
   const toIngress: Action = {
     type: 'move',
@@ -37,14 +28,14 @@ export function signalFlows(host: HostContext): Flow[] {
     fin: { type: 'ct', commit: true, zone: HOST_ZONE, exec: [closed(CLOSED.byServer)] },
     rst: { type: 'ct', commit: true, zone: HOST_ZONE, exec: [closed(CLOSED.byBoth)] },
   } satisfies Record<string, Action>
-  return (['synAck', 'fin', 'rst'] as const).map(flag => {
+  const copy = (family: Family, flag: keyof typeof track): Flow => {
     // A FIN may come with the last data, and where the kernel forwards that may be many frames in one.
     const bits = flag === 'fin' ? SIGNAL_BITS.cut : SIGNAL_BITS.whole
     return {
       table: TABLE.signals,
       priority: PRIORITY.signal,
       cookie: encodeCookie('agent', 'signal'),
-      match: { eth_type: ETH_TYPE.ipv4, ip_proto: IP_PROTO.tcp, tcp_flags: TCP_FLAGS[flag] },
+      match: { ...over(family, 'tcp'), tcp_flags: TCP_FLAGS[flag] },
       actions: [
         {
           type: 'clone',
@@ -52,7 +43,8 @@ export function signalFlows(host: HostContext): Flow[] {
         },
       ],
     }
-  })
+  }
+  return families.flatMap(family => (['synAck', 'fin', 'rst'] as const).map(flag => copy(family, flag)))
 }
 
 /** Bits of the mark of an entry of this host's, set. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { IPV4, shortOf } from '../../../shared/net/family.ts'
 import type { PersistWriter } from './types.ts'
 
 const FOLDER = '/etc/sysconfig/network-scripts'
@@ -13,6 +14,8 @@ const ATTEMPTS = 8
  */
 export const networkScripts: PersistWriter = {
   name: 'network-scripts',
+  // Further IPv6 addresses stand in ifcfg-NIC itself, which is not ours to edit (sysconfig.txt, IPV6ADDR_SECONDARIES).
+  families: [IPV4],
   detect: async (files, nic) => (await files.read(`${FOLDER}/ifcfg-${nic}`)) !== undefined,
   paths: (nic, vip) => labels(nic, vip).map(label => `${FOLDER}/ifcfg-${nic}:${label}`),
   text: (_nic, vip, path) =>
@@ -33,8 +36,7 @@ function labels(nic: string, vip: string): readonly string[] {
   const space = NAME_MAX - nic.length - 1
   if (space < 2) return []
   // An IPv4 address is seven digits to base 36 at most: where they fit, no two VIPs share a label.
-  const whole = vip.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)
-  const exact = whole.toString(36).padStart(7, '0')
+  const exact = shortOf(vip).toString(36).padStart(7, '0')
   if (space >= exact.length + 2) return [`cp${exact}`]
   if (space >= exact.length) return [exact]
   return Array.from({ length: ATTEMPTS }, (_, i) => {

@@ -1,6 +1,7 @@
 import { type ClientRequest, type IncomingMessage, request as plain } from 'node:http'
 import { request as secure } from 'node:https'
 import { holds } from '../../../shared/config/check.ts'
+import { endpoint, urlHost } from '../../../shared/net/family.ts'
 import type { CheckTarget } from '../types.ts'
 import { ProbeFailure, timed } from './prober.ts'
 import { MOST_BYTES } from './tcp.ts'
@@ -24,7 +25,7 @@ export const httpProber = timed(async (target, signal) => {
 function ask({ check, vip, port, address }: CheckTarget, signal: AbortSignal): Promise<IncomingMessage> {
   const { method, path, type } = check
   const defaultPort = type === 'https' ? 443 : 80
-  const host = check.host ?? (port === defaultPort ? vip : `${vip}:${port}`)
+  const host = check.host ?? (port === defaultPort ? urlHost(vip) : endpoint(vip, port))
   const headers = { host, 'user-agent': 'crossport', connection: 'close', accept: '*/*' }
   const options = { host: address!, port, method, path, headers, agent: false, signal }
   return new Promise((resolve, reject) => {

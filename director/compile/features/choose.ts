@@ -1,5 +1,6 @@
 import { hideClient, noteClient } from '../../../shared/flows/client.ts'
 import { groupId } from '../../../shared/flows/cookie.ts'
+import { familyOf } from '../../../shared/net/family.ts'
 import type { Action } from '../../../shared/openflow/types.ts'
 import { MARK, TABLE } from '../tables.ts'
 import type { CompiledService } from '../types.ts'
@@ -12,13 +13,14 @@ export function isScheduled({ shares, turns }: CompiledService): boolean {
 
 /** What is done with a packet that begins a connection, in a service that is scheduled. */
 export function choose(service: CompiledService): readonly Action[] {
-  const { persistence, turns } = service
+  const { persistence, turns, protocol } = service
+  const family = familyOf(service.vip)
   if (persistence === undefined)
-    return [...(turns === undefined ? [] : noteClient(service.protocol)), ...chooseNext(service)]
+    return [...(turns === undefined ? [] : noteClient(family, protocol)), ...chooseNext(service)]
   return [
     { type: 'set_field', field: MARK, value: 0 },
-    ...noteClient(service.protocol),
-    ...hideClient(service.protocol, persistence.mask),
+    ...noteClient(family, protocol),
+    ...hideClient(protocol, persistence.mask),
     { type: 'ct', zone: persistence.zone, table: TABLE.PERSISTENT },
   ]
 }

@@ -1,5 +1,6 @@
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
+import { addressMatch } from '../../../shared/net/match.ts'
 import type { Match } from '../../../shared/openflow/types.ts'
 import { origins } from '../fabric.ts'
 import { MARK, PRIORITY, SIGNAL, TABLE } from '../tables.ts'
@@ -44,10 +45,10 @@ function dispatch(site: Site, service: CompiledService, client: string, origin: 
       ...origin,
       ...transport(service),
       eth_dst: site.directorMac,
-      ipv4_dst: vip,
+      ...addressMatch('dst', vip),
       [`${protocol}_dst`]: port,
       reg14: 0,
-      ...(client === '0.0.0.0/0' ? {} : { ipv4_src: client.replace(/\/32$/, '') }),
+      ...addressMatch('src', client),
     },
     actions: [{ type: 'ct', zone, table: TABLE.ENDING }],
   }
@@ -109,14 +110,15 @@ function stray(flow: Flow, { turns }: CompiledService): Flow {
  * A packet of a connection whose real server is gone from its host. It may have moved with its VM, so the hosts are asked
  * (features/recall.ts); nobody else gets it.
  */
-function stale({ protocol, zone, targets, ...service }: CompiledService): Flow[] {
+function stale(service: CompiledService): Flow[] {
+  const { protocol, zone, targets } = service
   if (protocol !== 'tcp' || targets.length === 0) return []
   return [
     {
       table: TABLE.CONNECTION,
       priority: PRIORITY.UNKNOWN + 1,
       cookie: encodeCookie('director', 'ask', service.number),
-      match: { ...transport({ protocol }), ct_zone: zone, tcp_flags: NO_SYN },
+      match: { ...transport(service), ct_zone: zone, tcp_flags: NO_SYN },
       actions: [
         {
           type: 'ct',
@@ -137,7 +139,7 @@ function commit(service: CompiledService): Flow {
     table: TABLE.COMMIT,
     priority: PRIORITY.UNKNOWN,
     cookie: encodeCookie('director', 'commit-mark', service.number),
-    match: { ...transport(service), ipv4_dst: vip, [`${protocol}_dst`]: port },
+    match: { ...transport(service), ...addressMatch('dst', vip), [`${protocol}_dst`]: port },
     actions: [commitMark(zone, TABLE.OPENED)],
   }
 }

@@ -1,5 +1,6 @@
 import { groupId } from '../../../shared/flows/cookie.ts'
 import type { Bucket, Group } from '../../../shared/flows/types.ts'
+import { familyOf } from '../../../shared/net/family.ts'
 import { MARK, TABLE } from '../tables.ts'
 import type { CompiledService } from '../types.ts'
 
@@ -15,7 +16,13 @@ export function group(service: CompiledService): Group {
   const buckets = service.shares.flatMap(({ mark, slots }) =>
     Array.from({ length: slots }, (_, copy) => bucket(mark + copy * COPY, service, mark, 1)),
   )
-  return { id, type: 'select', selectionMethod: 'hash', hashFields: [service.hashField], buckets }
+  return {
+    id,
+    type: 'select',
+    selectionMethod: 'hash',
+    hashFields: [familyOf(service.vip).fields[service.hashField]],
+    buckets,
+  }
 }
 
 /**

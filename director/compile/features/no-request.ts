@@ -1,8 +1,10 @@
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
+import { addressMatch } from '../../../shared/net/match.ts'
 import { PORT } from '../../../shared/openflow/types.ts'
 import { origins } from '../fabric.ts'
 import { FORWARDED, PRIORITY, TABLE } from '../tables.ts'
 import type { VipFeature } from '../types.ts'
+import { transport } from './transport.ts'
 
 /**
  * What is sent to D for the VIP and is no request of a service is the bridge's own affair. Where D is the host's own
@@ -12,11 +14,17 @@ import type { VipFeature } from '../types.ts'
 export const noRequest: VipFeature = (site, vip) => {
   if (!site.ownMacs.includes(site.directorMac)) return []
   return origins(site).flatMap(origin =>
-    [6, 17].map(ip_proto => ({
+    (['tcp', 'udp'] as const).map(protocol => ({
       table: TABLE.CLASSIFY,
       priority: PRIORITY.NO_REQUEST,
       cookie: encodeCookie('director', 'no-request'),
-      match: { ...origin, eth_type: 0x0800, eth_dst: site.directorMac, ipv4_dst: vip, ip_proto, [FORWARDED]: 0 },
+      match: {
+        ...origin,
+        eth_dst: site.directorMac,
+        ...transport({ vip, protocol }),
+        ...addressMatch('dst', vip),
+        [FORWARDED]: 0,
+      },
       actions: [{ type: 'output', port: PORT.NORMAL }],
     })),
   )

@@ -1,6 +1,8 @@
 import { HIDDEN_PORT, showClient } from '../../../shared/flows/client.ts'
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
+import { familyOf } from '../../../shared/net/family.ts'
+import { addressMatch } from '../../../shared/net/match.ts'
 import { type Action, PORT } from '../../../shared/openflow/types.ts'
 import { fromHost } from '../fabric.ts'
 import { MARK, METER, PRIORITY, TABLE, WAITED } from '../tables.ts'
@@ -42,7 +44,7 @@ function again(service: CompiledService, { zone }: Persistent, { mark }: Target)
     match: { ...transport(service), ct_zone: zone, ct_mark: mark, [MARK]: 0 },
     actions: [
       { type: 'set_field', field: MARK, value: mark },
-      ...showClient(service.protocol),
+      ...showClient(familyOf(service.vip), service.protocol),
       { type: 'resubmit', table: TABLE.COMMIT },
     ],
   }
@@ -65,7 +67,11 @@ function chosen(service: CompiledService, { zone }: Persistent): Flow {
     priority: PRIORITY.BASE,
     cookie: encodeCookie('director', 'persistence', service.number),
     match: { ...transport(service), ct_zone: zone },
-    actions: [commitMark(zone), ...showClient(service.protocol), { type: 'resubmit', table: TABLE.COMMIT }],
+    actions: [
+      commitMark(zone),
+      ...showClient(familyOf(service.vip), service.protocol),
+      { type: 'resubmit', table: TABLE.COMMIT },
+    ],
   }
 }
 
@@ -91,7 +97,7 @@ function recalled(site: Site, service: CompiledService, { zone, recalled }: Pers
       actions: [
         { type: 'meter', meter: METER.client },
         ...copies(site, service),
-        ...showClient(service.protocol),
+        ...showClient(familyOf(service.vip), service.protocol),
         toProcess,
       ],
     },
@@ -117,7 +123,7 @@ function answered(site: Site, service: CompiledService, zone: number, target: Ta
       eth_src: hostMac,
       eth_dst: site.recallMac,
       ...transport(service),
-      ipv4_dst: service.vip,
+      ...addressMatch('dst', service.vip),
       tcp_src: HIDDEN_PORT,
       tcp_dst: ingressPort,
     },

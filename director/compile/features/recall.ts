@@ -1,5 +1,7 @@
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
+import { over } from '../../../shared/net/match.ts'
+import type { Family } from '../../../shared/net/types.ts'
 import { type Action, PORT } from '../../../shared/openflow/types.ts'
 import { toHost } from '../fabric.ts'
 import { METER, PRIORITY, SIGNAL, TABLE } from '../tables.ts'
@@ -49,8 +51,8 @@ export function copies(site: Site, service: CompiledService): readonly Action[] 
   }))
 }
 
-/** What all services have together. */
-export function recallBase(site: Site): readonly Flow[] {
+/** What all services have together; `families`: of their VIPs. */
+export function recallBase(site: Site, families: readonly Family[]): readonly Flow[] {
   const toProcess: Action = { type: 'output', port: PORT.CONTROLLER, maxLen: ENOUGH }
   const flow = (table: number, priority: number, match: Flow['match'], actions: Flow['actions']): Flow => {
     const cookie = encodeCookie('director', table === TABLE.UNANSWERED ? 'unanswered' : 'ask')
@@ -62,13 +64,15 @@ export function recallBase(site: Site): readonly Flow[] {
     // A flood of questions must not keep answers from the process: it would end what a host has claimed.
     flow(TABLE.TELL, PRIORITY.KNOWN, { [SIGNAL]: 1 }, [{ type: 'meter', meter: METER.answer }, toProcess]),
     flow(TABLE.UNANSWERED, PRIORITY.BASE, { ct_mark: 0 }, [toProcess]),
-    // No entry can be made of a FIN, so the table would not tell that the host has answered: this must not be missed.
-    flow(TABLE.MINE, PRIORITY.KNOWN, { eth_type: 0x0800, ip_proto: 6, ct_mark: 0, tcp_flags: FIN }, [
-      { type: 'resubmit', table: TABLE.COMMIT },
-      toProcess,
+    ...families.flatMap(family => [
+      // No entry can be made of a FIN, so the table would not tell that the host has answered: this must not be missed.
+      flow(TABLE.MINE, PRIORITY.KNOWN, { ...over(family, 'tcp'), ct_mark: 0, tcp_flags: FIN }, [
+        { type: 'resubmit', table: TABLE.COMMIT },
+        toProcess,
+      ]),
+      // A SYN comes from R, so that the fabric knows where R is before a host speaks to it.
+      flow(TABLE.SOURCE, PRIORITY.KNOWN, { ...over(family, 'tcp'), tcp_flags: SYN }, [source(site.recallMac)]),
     ]),
-    // A SYN comes from R, so that the fabric knows where R is before a host speaks to it.
-    flow(TABLE.SOURCE, PRIORITY.KNOWN, { eth_type: 0x0800, ip_proto: 6, tcp_flags: SYN }, [source(site.recallMac)]),
     flow(TABLE.SOURCE, PRIORITY.BASE, {}, [source(site.directorMac)]),
   ]
 }

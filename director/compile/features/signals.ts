@@ -1,5 +1,6 @@
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
+import { addressMatch } from '../../../shared/net/match.ts'
 import { fromHost } from '../fabric.ts'
 import { MARK, PRIORITY, SIGNAL, TABLE } from '../tables.ts'
 import type { Feature, Site } from '../types.ts'
@@ -25,7 +26,7 @@ export const signals: Feature = (site, service) => {
           eth_src: hostMac,
           eth_dst: site.recallMac,
           ...transport(service),
-          [`ipv4_${way}`]: vip,
+          ...addressMatch(way, vip),
           [field]: ingressPort,
         },
         actions: [

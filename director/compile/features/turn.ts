@@ -1,6 +1,8 @@
 import { hideClient, showClient } from '../../../shared/flows/client.ts'
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
+import { familyOf } from '../../../shared/net/family.ts'
+import { addressMatch } from '../../../shared/net/match.ts'
 import type { Action } from '../../../shared/openflow/types.ts'
 import { MARK, PRIORITY, TABLE, TURN_ZONE } from '../tables.ts'
 import type { CompiledService, Feature } from '../types.ts'
@@ -8,9 +10,6 @@ import { commitMark } from './mark.ts'
 import { transport } from './transport.ts'
 
 type Turns = NonNullable<CompiledService['turns']>
-
-/** Of a connection of nobody. */
-const NOBODY = '0.0.0.0'
 
 /**
  * Whose turn it is stands in the connection table, too: as the mark of one entry for each service, under which every new
@@ -28,7 +27,7 @@ export const turn: Feature = (_site, service) => {
   const match = {
     ...transport(service),
     ct_zone: TURN_ZONE,
-    ipv4_dst: service.vip,
+    ...addressMatch('dst', service.vip),
     [`${service.protocol}_dst`]: service.port,
   }
   const marks = marksOf(turns)
@@ -46,22 +45,25 @@ export const turn: Feature = (_site, service) => {
 
 /** Asks whose turn it is. The client has been noted, and may have been hidden already. */
 export function askTurn(service: CompiledService): readonly Action[] {
-  return [...hideClient(service.protocol, NOBODY), { type: 'ct', zone: TURN_ZONE, table: TABLE.TURN }]
+  // Nothing is left of the client.
+  const { unspecified } = familyOf(service.vip)
+  return [...hideClient(service.protocol, unspecified), { type: 'ct', zone: TURN_ZONE, table: TABLE.TURN }]
 }
 
 function takeTurn(service: CompiledService, mark: number, next: number): readonly Action[] {
   const { persistence } = service
+  const family = familyOf(service.vip)
   const setNext: Action = { type: 'set_field', field: 'ct_mark', value: next }
   return [
     { type: 'set_field', field: MARK, value: mark },
     { type: 'ct', commit: true, zone: TURN_ZONE, exec: [setNext] },
-    ...showClient(service.protocol),
+    ...showClient(family, service.protocol),
     ...(persistence === undefined
       ? []
       : [
           ...hideClient(service.protocol, persistence.mask),
           commitMark(persistence.zone),
-          ...showClient(service.protocol),
+          ...showClient(family, service.protocol),
         ]),
     { type: 'resubmit', table: TABLE.COMMIT },
   ]

@@ -1,20 +1,26 @@
 import test from 'ava'
 import { intervalFor } from '../../../director/accounting/accounting.ts'
-import { createAccounts, type Listener } from '../../../director/accounting/accounts.ts'
+import { type Client, createAccounts, type Listener } from '../../../director/accounting/accounts.ts'
+import type { IpfixRecord } from '../../../director/accounting/ipfix.ts'
 import { ACCOUNTING } from '../../../director/compile/tables.ts'
+import type { Address } from '../../../shared/net/types.ts'
 
 const WEB: Listener = { vip: 0x0a0a0164, port: 80, protocol: 'tcp' }
 const DNS: Listener = { vip: 0x0a0a0164, port: 53, protocol: 'udp' }
-const CLIENT = { address: 0x0a0a010a, port: 40_000 }
+const CLIENT: Client = { address: 0x0a0a010a, port: 40_000 }
 const R = 0x0a0000000100
 const { opened, known, ended } = ACCOUNTING.domain
 
-function record(more: object = {}, { vip, port, protocol }: Listener = WEB, client = CLIENT) {
+function between(source: Address, sourcePort: number, destination: Address, destinationPort: number): IpfixRecord {
+  const ports = { sourceTransportPort: sourcePort, destinationTransportPort: destinationPort }
+  if (typeof source === 'bigint')
+    return { ...ports, sourceIPv6Address: source, destinationIPv6Address: BigInt(destination) }
+  return { ...ports, sourceIPv4Address: source, destinationIPv4Address: Number(destination) }
+}
+
+function record(more: object = {}, { vip, port, protocol }: Listener = WEB, client = CLIENT): IpfixRecord {
   return {
-    sourceIPv4Address: client.address,
-    sourceTransportPort: client.port,
-    destinationIPv4Address: vip,
-    destinationTransportPort: port,
+    ...between(client.address, client.port, vip, port),
     protocolIdentifier: protocol === 'tcp' ? 6 : 17,
     observationPointId: 7,
     packetDeltaCount: 2,
@@ -119,10 +125,7 @@ test('the copy of a real server’s FIN ends the connection, and adds nothing to
   accounts.add(record({ sourceMacAddress: 9 }), opened, 0)
   const copy = {
     ...record({ destinationMacAddress: R, sourceMacAddress: 5 }),
-    sourceIPv4Address: WEB.vip,
-    sourceTransportPort: WEB.port,
-    destinationIPv4Address: CLIENT.address,
-    destinationTransportPort: CLIENT.port,
+    ...between(WEB.vip, WEB.port, CLIENT.address, CLIENT.port),
   }
   accounts.add(copy, ended, 1)
   t.like(accounts.find(WEB, CLIENT), { mark: 7, mac: 9, packets: 2, bytes: 100, ended: true })
@@ -137,4 +140,30 @@ test('one that a host has told of is known in part, and its client is where its 
   t.is(accounts.find(WEB, CLIENT)?.mac, 0)
   accounts.add(record({ sourceMacAddress: 9 }), known, 1)
   t.like(accounts.find(WEB, CLIENT), { mac: 9, packets: 4 })
+})
+
+test('IPv6 connections are told apart by all their bits, and from IPv4’s and one another’s service', t => {
+  const web: Listener = { vip: (0x20010db8n << 96n) | 0x0a0a0164n, port: 80, protocol: 'tcp' }
+  const dns: Listener = { ...web, port: 53, protocol: 'udp' }
+  const client: Client = { address: (0x20010db8n << 96n) | 0x0a0a010an, port: 40_000 }
+  const other: Client = { ...client, address: BigInt(client.address) + (1n << 64n) }
+  const { accounts, whole } = setUp(WEB, web, dns)
+  accounts.add(record({}, web, client), opened, 0)
+  accounts.add(record({ observationPointId: 8 }, web, other), opened, 0)
+  accounts.add(record({ observationPointId: 9 }, dns, client), opened, 0)
+  t.like(accounts.find(web, client), { mark: 7, packets: 2 })
+  t.like(accounts.find(web, other), { mark: 8 })
+  t.like(accounts.find(dns, client), { mark: 9 })
+  t.is(accounts.find(WEB, CLIENT), undefined)
+  t.true(whole(web, client))
+  t.deepEqual(
+    [...accounts.list(web, 0)].map(([found]) => found),
+    [client, other],
+  )
+  accounts.add(between(web.vip, web.port, client.address, client.port), ended, 1)
+  t.false(accounts.find(web, client)?.ended, 'without a mark it is nothing')
+  accounts.add({ ...between(web.vip, web.port, client.address, client.port), observationPointId: 7 }, ended, 1)
+  t.true(accounts.find(web, client)?.ended)
+  accounts.forget(web)
+  t.is(accounts.find(web, other), undefined)
 })

@@ -35,6 +35,23 @@ test('what vswitchd exports of a connection', t => {
   })
 })
 
+test('of IPv6, too: its addresses are bigints', t => {
+  const messages = JSON.parse(readFileSync(new URL('vswitchd-ipv6.json', import.meta.url), 'utf8')) as Record<
+    string,
+    string
+  >
+  const read = createIpfixReader()
+  read(bytes(messages.template))
+  const [found] = read(bytes(messages.record)).records
+  t.like(found, {
+    protocolIdentifier: 6,
+    sourceIPv6Address: 0x20010db8000000000000000000000010n,
+    destinationIPv6Address: 0x20010db8000000000000000000000100n,
+    destinationTransportPort: 80,
+  })
+  t.is(found?.sourceIPv4Address, undefined)
+})
+
 test("the exporter's own statistics are records, too, of nothing that is read here", t => {
   const read = createIpfixReader()
   read(bytes(optionsTemplate))

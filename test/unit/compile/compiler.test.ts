@@ -18,7 +18,7 @@ const CHECKS = [
   checkOf({ type: 'http', port: 9000 }),
   checkOf({ type: 'exec', command: ['x'] }),
 ]
-const VIPS = ['10.0.0.1', '10.0.0.2', '10.0.0.3']
+const VIPS = ['10.0.0.1', '10.0.0.2', '2001:db8::1']
 
 const step = fc.oneof(
   fc.record({

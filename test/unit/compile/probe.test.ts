@@ -57,7 +57,7 @@ test('a probe: to its address → the VIP in the VM, from an address that is not
     texts([spec({ check: tcp })], 'probe').filter(text => text.includes('priority=40590')),
     ['table=0,priority=40590,in_port=5 actions=drop'],
   )
-  const [arp, own] = texts([spec({ check: tcp })], 'probe-arp/')
+  const [arp, own] = texts([spec({ check: tcp })], 'probe-source/')
   t.regex(arp ?? '', /arp,in_port=11,arp_tpa=169\.254\.96\.2,arp_op=1 /)
   t.regex(own ?? '', /arp,in_port=11,arp_tpa=10\.10\.1\.250,arp_op=1 /)
 })

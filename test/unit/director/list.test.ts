@@ -119,3 +119,35 @@ pmd thread numa_id 0 core_id 1:
   t.deepEqual([...polledPorts(shown)], ['uplink0'])
   t.deepEqual([...polledPorts('')], [])
 })
+
+test('an IPv6 connection is listed with brackets around its addresses, beside its account', async t => {
+  const accounts = createAccounts({ tcp: 900, udp: 300 })
+  const listener = { vip: (0x20010db8n << 96n) | 0x100n, port: 80, protocol: 'tcp' } as const
+  accounts.follow(listener, true)
+  const { sourceIPv4Address, destinationIPv4Address, ...rest } = RECORD
+  const record = { ...rest, sourceIPv6Address: (0x20010db8n << 96n) | 0x10n, destinationIPv6Address: listener.vip }
+  accounts.add(record, ACCOUNTING.domain.opened, 10_000)
+  const compiled = { zone: 16385, vip: '2001:db8::100', port: 80, protocol: 'tcp' } as CompiledService
+  const service = { service: 'web', protocol: 'tcp', realServers: [rs('a')] } as unknown as VirtualService
+  const line = LINE.replaceAll('10.10.1.100', '2001:db8::100').replaceAll('10.10.1.10', '2001:db8::10')
+  for (const entries of [2, 200_000]) {
+    const [{ connections } = {}] = (
+      await Array.fromAsync(
+        listConnections({
+          plan: { services: [service], compiled: [compiled], problems: [] },
+          service: '',
+          timeouts: { tcp: 900, udp: 300 },
+          markOf: () => 7,
+          dump: async () => line,
+          disturb: false,
+          entries: async () => entries,
+          accounts,
+          now: 12_000,
+          wall: 0,
+        }),
+      )
+    ).filter(batch => batch.connections)
+    t.is(connections?.length, 1)
+    t.like(connections?.[0], { client: '[2001:db8::10]:40000', vip: '[2001:db8::100]:80', packets: 4 })
+  }
+})

@@ -4,7 +4,9 @@ import { ACCOUNTING } from '../../../director/compile/tables.ts'
 import type { CompiledService, Site } from '../../../director/compile/types.ts'
 import { createReleaser } from '../../../director/outlets/release.ts'
 import { quiet } from '../../../shared/log/quiet.ts'
+import { IPV6 } from '../../../shared/net/family.ts'
 import type { PacketOut } from '../../../shared/switch/types.ts'
+import { tcpdump } from '../packet/tcpdump.ts'
 import { fakeClock } from '../run/fake-clock.ts'
 
 const DIRECTOR = '02:00:00:00:01:00'
@@ -87,6 +89,44 @@ test('the question: an ACK from the VIP to the client, with a sequence number ou
   t.is(
     Buffer.from(sent[0]!.data).toString('hex'),
     '020000000010020000000100080045000028000000004006644f0a0a01640a0a010a00509c40000000000000000050100000fcc20000',
+  )
+})
+
+test('an IPv6 client is asked in IPv6', async t => {
+  const clock = fakeClock()
+  const accounts = createAccounts({ tcp: 900, udp: 300 })
+  const [vip, client] = ['2001:db8::100', '2001:db8::10'].map(address => BigInt(IPV6.parse(address)!)) as [
+    bigint,
+    bigint,
+  ]
+  accounts.follow({ vip, port: 80, protocol: 'tcp' }, true)
+  accounts.add(
+    {
+      sourceIPv6Address: client,
+      sourceTransportPort: 40_000,
+      destinationIPv6Address: vip,
+      destinationTransportPort: 80,
+      protocolIdentifier: 6,
+      observationPointId: 1,
+      sourceMacAddress: 0x020000000010,
+    },
+    ACCOUNTING.domain.opened,
+    clock.now(),
+  )
+  const sent: PacketOut[] = []
+  const releaser = createReleaser({
+    accounts,
+    switch: () => ({ packetOut: async packet => void sent.push(packet) }),
+    site: () => ({ directorMac: DIRECTOR, fabric: 'l2' }) as Site,
+    log: quiet,
+    clock,
+  })
+  releaser.update([{ ...service(1), vip: '2001:db8::100' }], [])
+  releaser.update([{ ...service(), vip: '2001:db8::100' }], [])
+  await clock.advance(1000)
+  t.regex(
+    await tcpdump([sent[0]!.data]),
+    /02:00:00:00:01:00 > 02:00:00:00:00:10.*2001:db8::100\.80 > 2001:db8::10\.40000: Flags \[\.\], cksum 0x[0-9a-f]{4} \(correct\)/,
   )
 })
 

@@ -59,3 +59,23 @@ test('entries as both datapaths write them, with and without details', t => {
   })
   t.is(parseEntry(`${TUPLES.replace('tcp', 'udp')},zone=5,timeout=880,mark=7`)?.states, undefined)
 })
+
+// As ovs-vswitchd 3.1.0 has written them.
+const IPV6 =
+  'tcp,orig=(src=2001:db8::10,dst=2001:db8::100,sport=39260,dport=80),reply=(src=2001:db8::100,dst=2001:db8::10,sport=80,dport=39260),id=0,zone=16385,status=0,timeout=29,mark=2147483650,protoinfo=(state_orig=CLOSING,state_reply=CLOSED,wscale_orig=10,wscale_reply=0,flags_orig=WINDOW_SCALE,flags_reply=0)'
+
+test('entries of IPv6 connections, their addresses in canonical form', t => {
+  t.deepEqual(parseEntry(IPV6), {
+    client: '2001:db8::10',
+    clientPort: 39_260,
+    vip: '2001:db8::100',
+    vipPort: 80,
+    mark: 2_147_483_650,
+    states: ['CLOSING', 'CLOSED'],
+    timeout: 29,
+    packets: undefined,
+    bytes: undefined,
+    start: undefined,
+  })
+  t.like(parseEntry(IPV6.replaceAll('2001:db8::10,', '::ffff:192.0.2.1,')), { client: '::ffff:c000:201' })
+})

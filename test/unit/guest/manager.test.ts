@@ -200,3 +200,22 @@ test("a VIP that cannot be taken out yet is no address of the guest's own", asyn
   t.deepEqual(b.records.list(), [])
   await b.manager.close()
 })
+
+test('an IPv6 VIP is one host’s address without a probe for duplicates, and is not kept over a reboot', async t => {
+  const guest = new ModelGuest()
+  const commands: string[] = []
+  guest.before = (command, args) =>
+    void (command === 'guest-exec' && commands.push(String(args.arg).replaceAll(',', ' ')))
+  const b = bench(guest.call)
+  b.manager.set([target({ vips: ['2001:db8::100'] })])
+  await b.pass()
+  t.like(b.vip('2001:db8::100'), { state: 'set', code: 'GUEST_NO_PERSISTENCE' })
+  t.regex(b.vip('2001:db8::100')?.reason ?? '', /network-scripts has no place for an IPv6 address/)
+  t.deepEqual(guest.trace, ['add 2001:db8::100'])
+  t.true(commands.includes('address add 2001:db8::100/128 dev eth0 nodad'), commands.join('; '))
+  t.deepEqual(b.manager.status(VM, MAC)?.ownAddresses, ['192.0.2.7'])
+  b.manager.set([target({ vips: [] })])
+  await b.pass()
+  t.deepEqual(guest.trace, ['add 2001:db8::100', 'del 2001:db8::100'])
+  await b.manager.close()
+})

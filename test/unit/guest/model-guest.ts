@@ -192,7 +192,7 @@ export class ModelGuest {
   }
 
   private ip([, verb, prefix, , nic]: readonly string[]): [number, string, string] {
-    const ip = prefix?.replace(/\/32$/, '') ?? ''
+    const ip = prefix?.replace(prefix.includes(':') ? /\/128$/ : /\/32$/, '') ?? ''
     if (nic !== this.nic) return [1, '', `Cannot find device "${nic}"\n`]
     const there = this.addresses.some(a => a.ip === ip)
     if (verb === 'add') {

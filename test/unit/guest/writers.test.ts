@@ -43,6 +43,7 @@ test('a file says whose it is', t => {
   const ours = sign('10.10.1.100', text)
   t.is(ownerOf(ours, '10.10.1.100'), 'ours')
   t.is(ownerOf(ours, '10.10.1.101'), 'foreign')
+  t.is(ownerOf(sign('2001:db8::100', text), '2001:db8::100'), 'ours')
   t.is(ownerOf(undefined, '10.10.1.100'), 'nobody')
   t.is(ownerOf('', '10.10.1.100'), 'nobody')
   for (const edited of [`${ours}#\n`, ours.slice(0, -1), ours.replace('PREFIX=32', 'PREFIX=24'), text, '\n', 'x'])

@@ -18,8 +18,16 @@ function switchOf() {
   return { sent, sw: { packetOut: async (packet: PacketOut) => void sent.push(packet) } }
 }
 
-function error(srcPort: number, changes: Partial<PacketIn> = {}): PacketIn {
-  const shape = { udp: false, cited: 28, options: 0, tagged: false, checksum: true, payload: [1, 2, 3, 4, 5, 6, 7, 8] }
+function error(srcPort: number, changes: Partial<PacketIn> = {}, ipv6 = false): PacketIn {
+  const shape = {
+    ipv6,
+    udp: false,
+    cited: 28,
+    options: 0,
+    tagged: false,
+    checksum: true,
+    payload: [1, 2, 3, 4, 5, 6, 7, 8],
+  }
   const cookie = encodeCookie('agent', 'icmp-error', 1)
   return { inPort: 5, table: 0, cookie, match: {}, data: errorFrame({ ...shape, port: srcPort }), ...changes }
 }
@@ -125,4 +133,20 @@ test("the director asks the service's connection table, and sends on what that h
   handle(error(80, { ...found, match: { ct_zone: 7 } }))
   handle(error(80, { ...found, match: { ct_zone: 8, ct_mark: 3 } }))
   t.is(sent.length, 2, 'no such service, no such connection')
+})
+
+test('of IPv6 likewise: by VIP and port of what is cited', t => {
+  const { sent, sw } = switchOf()
+  const handle = createDirectorsPart({
+    log: memoryLog(),
+    clock: fakeClock(),
+    switch: () => sw,
+    site: () => SITE,
+    services: () => [SERVICE, { ...SERVICE, vip: '2001:db8::100', zone: 8 }],
+  })
+  const cookie = encodeCookie('director', 'vip-icmp-error')
+  handle(error(80, { cookie }, true))
+  t.like(sent[0], { actions: [{ type: 'ct', zone: 8, table: 108 }] })
+  handle(error(80, { cookie, table: 108, match: { ct_zone: 8, ct_mark: 3 } }, true))
+  t.like(parseIcmpError(sent[1]!.data)?.cited, { src: '2001:db8::100', srcPort: 40_000 })
 })

@@ -12,44 +12,93 @@ const sealed = (bytes: readonly number[], at: number) => [
   ...bytes.slice(at + 2),
 ]
 
-const VIP = [10, 10, 1, 100]
-const CLIENT = [192, 168, 7, 20]
-const ROUTER = [10, 10, 1, 1]
+/** The addresses of a VIP, a client and a router, and how their family makes packets. */
+interface Protocol {
+  readonly vip: readonly number[]
+  readonly client: readonly number[]
+  readonly router: readonly number[]
+  readonly etherType: readonly number[]
+  readonly icmp: number
+  /** "Too big", and of what the checksum of it is besides the message. */
+  readonly tooBig: readonly number[]
+  ip(protocol: number, src: readonly number[], dst: readonly number[], length: number, options?: number): number[]
+  pseudo(protocol: number, src: readonly number[], dst: readonly number[], length: number): number[]
+  icmpPseudo(src: readonly number[], dst: readonly number[], length: number): number[]
+}
+
+const IPV4: Protocol = {
+  vip: [10, 10, 1, 100],
+  client: [192, 168, 7, 20],
+  router: [10, 10, 1, 1],
+  etherType: [0x08, 0x00],
+  icmp: 1,
+  tooBig: [3, 4],
+  ip: (protocol, src, dst, length, options = 0) =>
+    sealed(
+      [0x45 + options, 0, ...u16(20 + options * 4 + length), 0, 1, 0x40, 0, 64, protocol, 0, 0, ...src, ...dst].concat(
+        Array<number>(options * 4).fill(1),
+      ),
+      10,
+    ),
+  pseudo: (protocol, src, dst, length) => [...src, ...dst, 0, protocol, ...u16(length)],
+  icmpPseudo: () => [],
+}
+
+const v6 = (last: number) => [0x20, 0x01, 0x0d, 0xb8, ...Array<number>(10).fill(0), ...u16(last)]
+const DESTINATION_OPTIONS = 60
+
+const IPV6: Protocol = {
+  vip: v6(0x100),
+  client: v6(0x10),
+  router: v6(1),
+  etherType: [0x86, 0xdd],
+  icmp: 58,
+  tooBig: [2, 0],
+  ip: (protocol, src, dst, length, options = 0) => {
+    const next = (i: number) => (i < options ? DESTINATION_OPTIONS : protocol)
+    const extensions = Array.from({ length: options }, (_, i) => [next(i + 1), 0, 1, 4, 0, 0, 0, 0]).flat()
+    return [0x60, 0, 0, 0, ...u16(extensions.length + length), next(0), 64, ...src, ...dst, ...extensions]
+  },
+  pseudo: (protocol, src, dst, length) => [...src, ...dst, 0, 0, ...u16(length), 0, 0, 0, protocol],
+  icmpPseudo: (src, dst, length) => IPV6.pseudo(58, src, dst, length),
+}
 
 export interface Shape {
+  readonly ipv6?: boolean
   readonly udp: boolean
   readonly port: number
   /** Bytes of the cited packet above its IP header. */
   readonly cited: number
+  /** Words of options, or extension headers, of the cited packet. */
   readonly options: number
   readonly tagged: boolean
   readonly checksum: boolean
   readonly payload: readonly number[]
 }
 
-const ip = (protocol: number, src: readonly number[], dst: readonly number[], length: number, options = 0) =>
-  sealed(
-    [0x45 + options, 0, ...u16(20 + options * 4 + length), 0, 1, 0x40, 0, 64, protocol, 0, 0, ...src, ...dst].concat(
-      Array<number>(options * 4).fill(1),
-    ),
-    10,
-  )
+const even = (bytes: readonly number[]) => [...bytes, ...(bytes.length % 2 ? [0] : [])]
 
 /** A real segment or datagram of the VIP, its own checksum in it, cited by a router as far as `cited` goes. */
-export function errorFrame({ udp, port, cited, options, tagged, checksum: summed, payload }: Shape): Uint8Array {
+export function errorFrame(shape: Shape): Uint8Array {
+  const { udp, port, cited, options, tagged, checksum: summed, payload } = shape
+  const { vip, client, router, etherType, icmp, tooBig, ip, pseudo, icmpPseudo } = shape.ipv6 ? IPV6 : IPV4
   const protocol = udp ? 17 : 6
   const whole = udp
     ? [...u16(port), ...u16(36000), ...u16(8 + payload.length), 0, 0, ...payload]
     : [...u16(port), ...u16(36000), 1, 2, 3, 4, 5, 6, 7, 8, 0x50, 0x10, 0xff, 0xff, 0, 0, 0, 0, ...payload]
-  const pseudo = [...VIP, ...CLIENT, 0, protocol, ...u16(whole.length)]
   const at = udp ? 6 : 16
-  const computed = checksum([...whole, ...(whole.length % 2 ? [0] : []), ...pseudo])
+  const computed = checksum([...even(whole), ...pseudo(protocol, vip, client, whole.length)])
   const sum = udp && computed === 0 ? 0xffff : computed
   const segment = summed ? [...whole.slice(0, at), ...u16(sum), ...whole.slice(at + 2)] : whole
-  const citation = [...ip(protocol, VIP, CLIENT, whole.length, options), ...segment.slice(0, cited)]
-  const icmp = sealed([3, 4, 0, 0, 0, 0, ...u16(1280), ...citation], 2)
+  const citation = [...ip(protocol, vip, client, whole.length, options), ...segment.slice(0, cited)]
+  const bare = [...tooBig, 0, 0, 0, 0, ...u16(1280), ...citation]
+  const error = [
+    ...bare.slice(0, 2),
+    ...u16(checksum([...even(bare), ...icmpPseudo(router, vip, bare.length)])),
+    ...bare.slice(4),
+  ]
   const tag = tagged ? [0x81, 0x00, 0, 10] : []
-  const ethernet = [2, 0, 0, 0, 1, 0, 2, 0, 0, 0, 3, 1, ...tag, 0x08, 0x00]
-  const packet = [...ip(1, ROUTER, VIP, icmp.length), ...icmp]
+  const ethernet = [2, 0, 0, 0, 1, 0, 2, 0, 0, 0, 3, 1, ...tag, ...etherType]
+  const packet = [...ip(icmp, router, vip, error.length), ...error]
   return Uint8Array.from([...ethernet, ...packet, ...Array<number>(Math.max(0, 46 - packet.length)).fill(0)])
 }

@@ -4,6 +4,7 @@ import { parseIcmpError, withCitedSourcePort } from '../../../shared/packet/icmp
 import { errorFrame as frame, type Shape } from './error-frame.ts'
 
 const shape: fc.Arbitrary<Shape> = fc.record({
+  ipv6: fc.boolean(),
   udp: fc.boolean(),
   port: fc.integer({ min: 1, max: 65535 }),
   cited: fc.integer({ min: 8, max: 60 }),
@@ -20,7 +21,8 @@ test('what an error cites is read, whatever its IP options and tag', t => {
     fc.property(shape, given => {
       const { protocol, ...cited } = parseIcmpError(frame(given))!.cited
       t.is(protocol, given.udp ? 'udp' : 'tcp')
-      t.deepEqual(cited, { src: '10.10.1.100', srcPort: given.port, dst: '192.168.7.20', dstPort: 36000 })
+      const [src, dst] = given.ipv6 ? ['2001:db8::100', '2001:db8::10'] : ['10.10.1.100', '192.168.7.20']
+      t.deepEqual(cited, { src, srcPort: given.port, dst, dstPort: 36000 })
     }),
   )
 })
@@ -59,6 +61,38 @@ test('nothing else is taken for one, and no bytes make it throw', t => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 120 }), bytes => {
       t.notThrows(() => parseIcmpError(bytes))
+    }),
+  )
+})
+
+test('of IPv6 likewise: nothing else is taken for one, whatever its extension headers say', t => {
+  const given: Shape = {
+    ipv6: true,
+    udp: false,
+    port: 80,
+    cited: 28,
+    options: 1,
+    tagged: false,
+    checksum: true,
+    payload: [],
+  }
+  const whole = frame(given)
+  t.like(parseIcmpError(whole), { type: 2, code: 0, to: '2001:db8::100' })
+  for (let length = 0; length < whole.length; length++) t.is(parseIcmpError(whole.subarray(0, length)), undefined)
+  const cited = 14 + 40 + 8
+  const changed = (at: number, ...values: number[]) => {
+    const copy = Uint8Array.from(whole)
+    copy.set(values, at)
+    return parseIcmpError(copy)
+  }
+  t.is(changed(14 + 40, 128), undefined, 'echo')
+  t.is(changed(14 + 6, 6), undefined, 'TCP')
+  t.is(changed(cited + 41, 255), undefined, 'an extension header that is longer than what there is')
+  t.is(changed(cited + 6, 44, ...whole.slice(cited + 7, cited + 40), 6, 0, 0, 8), undefined, 'about a later fragment')
+  t.like(changed(cited + 6, 44, ...whole.slice(cited + 7, cited + 40), 6, 0, 0, 1), { cited: { srcPort: 80 } })
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 60, maxLength: 160 }), bytes => {
+      t.notThrows(() => parseIcmpError(Uint8Array.from([...whole.subarray(0, 14), 0x60, ...bytes])))
     }),
   )
 })

@@ -20,7 +20,7 @@ const LEASE = 100
 const report = fc.record({
   n: fc.integer({ min: 0, max: 3 }),
   service: fc.constantFrom(...SERVICES),
-  vip: fc.constantFrom('10.10.1.100', '10.10.1.101'),
+  vip: fc.constantFrom('10.10.1.100', '10.10.1.101', '2001:db8::1'),
   vipPort: fc.constantFrom(80, 81),
   ingressPort: fc.constantFrom(8080, 8081),
   weight: fc.integer({ min: 0, max: 2 }),
@@ -42,7 +42,7 @@ const specs = fc
   .uniqueArray(
     fc.record({
       service: fc.constantFrom(...SERVICES),
-      vip: fc.constantFrom('10.10.1.100', '10.10.1.101'),
+      vip: fc.constantFrom('10.10.1.100', '10.10.1.101', '2001:db8::1'),
       port: fc.constantFrom(80, 81),
       scheduler: fc.constantFrom('rr', 'wlc', 'mh'),
       sorry: fc.boolean(),

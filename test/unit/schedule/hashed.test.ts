@@ -10,7 +10,7 @@ const CLIENTS = Array.from({ length: 20_000 }, (_, n) => (hash(n, 99) >>> 0) % 2
 /** As Open vSwitch does with a `hash` group: the bucket with the highest hash of its id and the field (ofproto-dpif-xlate.c). */
 function choose(scheduler: 'sh' | 'mh', realServers: readonly RealServer[]): (client: number) => string {
   const { shares, hashField } = schedule({ scheduler, realServers, options: {} })
-  if (hashField !== 'ipv4_src') throw new Error(String(hashField))
+  if (hashField !== 'src') throw new Error(String(hashField))
   const number = (id: string) => Number(id.slice(3)) + 1
   const buckets = shares.flatMap(({ id, slots }) =>
     Array.from({ length: slots }, (_, copy) => ({ id, bucket: number(id) + copy * 0x100_0000 })),

@@ -1,7 +1,7 @@
 import { ACCOUNTING } from '../../../director/compile/tables.ts'
-import { parseIpv4 } from '../../../shared/config/address.ts'
 import { flowContent, flowKey, groupContent } from '../../../shared/flows/key.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
+import { familyOf } from '../../../shared/net/family.ts'
 import type { SimulatedDirector } from './director.ts'
 import { portOf, SERVICES, VIPS } from './director-world.ts'
 import type { ModelSwitch } from './model-switch.ts'
@@ -36,11 +36,11 @@ export function accountsOf({ accounts, clock }: SimulatedDirector['house']): str
   )
   return listeners
     .filter(({ vip, port, protocol }) => {
-      const address = parseIpv4(vip)!
+      const address = familyOf(vip).parse(vip)!
       const record = {
         sourceIPv4Address: 1,
         sourceTransportPort: 1,
-        destinationIPv4Address: address,
+        destinationIPv4Address: Number(address),
         destinationTransportPort: port,
         protocolIdentifier: protocol === 'tcp' ? 6 : 17,
         observationPointId: 1,

@@ -11,7 +11,7 @@ for (let i = 0; i < Number(count ?? 1); i++) {
   createServer(socket => {
     socket.on('data', () => socket.write(answer))
     socket.on('error', () => socket.destroy())
-  }).listen(Number(port) + i, '0.0.0.0', 4096, () => {
+  }).listen({ port: Number(port) + i, backlog: 4096 }, () => {
     if (--waiting === 0) process.stdout.write('listening\n')
   })
 }

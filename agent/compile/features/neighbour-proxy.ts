@@ -1,10 +1,10 @@
-import { arpReply } from '../../../shared/flows/arp.ts'
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
+import { familyOf, shortOf } from '../../../shared/net/family.ts'
 import { type Action, type Match, PORT } from '../../../shared/openflow/types.ts'
 import { networksOf, portsByMac } from '../networks.ts'
-import { ipNumber, popTag, pushTag, vlanOf } from '../parts.ts'
-import { ARP_OP, ETH_TYPE, PRIORITY, TABLE } from '../tables.ts'
+import { popTag, pushTag, vlanOf } from '../parts.ts'
+import { PRIORITY, TABLE } from '../tables.ts'
 import type { HostContext, VmPort } from '../types.ts'
 import { fromTunnel } from './overlay.ts'
 
@@ -31,7 +31,7 @@ export function directorHere({ tag }: VipNetwork, host: HostContext): VmPort | u
 }
 
 /**
- * Rule 3: an ARP request for the VIP, from any port, is answered with the director's MAC, in a frame that comes from
+ * Rule 3: a request for the VIP (ARP, ND), from any port, is answered with the director's MAC, in a frame that comes from
  * the host's own (an answer with eth_src=D would teach the fabric D on the wrong port); or dropped, as the service
  * says, and always dropped while no director is known. An announcement of the VIP that comes from the fabric is not
  * answered, and kept from the VMs that hold the VIP, which would take it for a duplicate address: it goes to the host
@@ -41,21 +41,22 @@ export function directorHere({ tag }: VipNetwork, host: HostContext): VmPort | u
  * On an overlay a request from the tunnel counts when it is from a client host, as far as these are configured, and the
  * answer goes back to that host.
  */
-export function arpProxyFlows(network: VipNetwork, host: HostContext): Flow[] {
+export function neighbourProxyFlows(network: VipNetwork, host: HostContext): Flow[] {
   const { vip, tag, arp } = network
-  const cookie = encodeCookie('agent', 'arp-answer', ipNumber(vip))
+  const { request, answer, announcement, about } = familyOf(vip).neighbours
+  const cookie = encodeCookie('agent', 'arp-answer', shortOf(vip))
   const { hostMac, directorMac } = host
   const actions: Action[] =
-    arp === 'drop' || directorMac === undefined ? [] : arpReply({ address: vip, mac: directorMac, ethSrc: hostMac })
-  const match = { eth_type: ETH_TYPE.arp, arp_op: ARP_OP.request, arp_tpa: vip } as const
+    arp === 'drop' || directorMac === undefined ? [] : [...answer({ address: vip, mac: directorMac, ethSrc: hostMac })]
+  const match = request(vip)
   const flow = (priority: number, narrowed: Match, does: readonly Action[]): Flow => {
     return { table: TABLE.classify, priority, cookie, match: narrowed, actions: does }
   }
-  const announced = { eth_type: ETH_TYPE.arp, arp_spa: vip, arp_tpa: vip } as const
+  const announced = announcement(vip)
   const ports = accessPorts(network, host)
   const untagged = vlanOf(undefined)
   const access = ports.own.map(ofport =>
-    flow(PRIORITY.arpProxyAccess, { in_port: ofport, vlan_vid: untagged, ...match }, actions),
+    flow(PRIORITY.neighbourProxyAccess, { in_port: ofport, vlan_vid: untagged, ...match }, actions),
   )
   const normal: Action = { type: 'output', port: PORT.NORMAL }
   if (host.overlay === undefined) {
@@ -65,25 +66,25 @@ export function arpProxyFlows(network: VipNetwork, host: HostContext): Flow[] {
     const toDirector: Action[] = here === undefined ? [] : [...popTag(tag), { type: 'output', port: here.ofport }]
     const proxies =
       actions.length > 0 || uplink === undefined
-        ? [flow(PRIORITY.arpProxy, { vlan_vid, ...match }, actions), ...access]
-        : [flow(PRIORITY.arpProxy, { in_port: uplink, vlan_vid, ...match }, toDirector)]
+        ? [flow(PRIORITY.neighbourProxy, { vlan_vid, ...match }, actions), ...access]
+        : [flow(PRIORITY.neighbourProxy, { in_port: uplink, vlan_vid, ...match }, toDirector)]
     return [
-      flow(PRIORITY.arpAnnounced, { vlan_vid, ...announced }, [
+      flow(PRIORITY.announced, { vlan_vid, ...announced }, [
         { type: 'set_field', field: 'eth_dst', value: hostMac },
         normal,
       ]),
       ...(here === undefined || uplink === undefined
         ? []
         : [
-            flow(PRIORITY.arpAnnouncedHere, { in_port: here.ofport, vlan_vid: untagged, ...announced }, [
+            flow(PRIORITY.announcedHere, { in_port: here.ofport, vlan_vid: untagged, ...announced }, [
               ...pushTag(tag),
               { type: 'output', port: uplink },
             ]),
           ]),
-      ...ports.foreign.map(ofport =>
-        flow(PRIORITY.arpForeign, { in_port: ofport, vlan_vid: untagged, eth_type: ETH_TYPE.arp, arp_tpa: vip }, [
-          normal,
-        ]),
+      ...ports.foreign.flatMap(ofport =>
+        about(vip).map(asked =>
+          flow(PRIORITY.neighbourForeign, { in_port: ofport, vlan_vid: untagged, ...asked }, [normal]),
+        ),
       ),
       ...proxies,
     ]
@@ -94,10 +95,10 @@ export function arpProxyFlows(network: VipNetwork, host: HostContext): Flow[] {
   const { clientHosts } = host.overlay
   const senders: Match[] = clientHosts.length === 0 ? [{}] : clientHosts.map(tun_src => ({ tun_src }))
   return [
-    flow(PRIORITY.arpAnnounced, { ...tunnel, ...announced }, []),
-    ...senders.map(sender => flow(PRIORITY.arpProxy, { ...tunnel, ...sender, ...match }, back)),
+    flow(PRIORITY.announced, { ...tunnel, ...announced }, []),
+    ...senders.map(sender => flow(PRIORITY.neighbourProxy, { ...tunnel, ...sender, ...match }, back)),
     ...(tag === undefined
-      ? [flow(PRIORITY.arpProxy, { tun_id: 0, vlan_vid: vlanOf(tag), ...match }, actions)]
+      ? [flow(PRIORITY.neighbourProxy, { tun_id: 0, vlan_vid: vlanOf(tag), ...match }, actions)]
       : access),
   ]
 }

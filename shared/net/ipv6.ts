@@ -1,13 +1,14 @@
+import { parseIpv4 } from './ipv4.ts'
+
 /** IPv6 addresses as numbers; text after RFC 4291 section 2.2 and, for output, RFC 5952. */
 
-/** Undefined when the text is no IPv6 address. A dotted quad at the end is allowed. */
+/** Undefined when the text is no IPv6 address. A dotted quad at the end is allowed; a zone (`%eth0`) is not. */
 export const parseIpv6 = (text: string): bigint | undefined => {
-  const quad = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(text)
+  const quad = /^(.*:)([\d.]+\.[\d.]+)$/.exec(text)
   if (quad !== null) {
-    const bytes = quad.slice(2).map(Number)
-    if (bytes.some(byte => byte > 255)) return undefined
-    const [a, b, c, d] = bytes as [number, number, number, number]
-    return parseIpv6(`${quad[1]}${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`)
+    const low = parseIpv4(quad[2]!)
+    if (low === undefined) return undefined
+    return parseIpv6(`${quad[1]}${(low >>> 16).toString(16)}:${(low & 0xffff).toString(16)}`)
   }
   const halves = text.split('::')
   if (halves.length > 2) return undefined
@@ -23,7 +24,10 @@ export const parseIpv6 = (text: string): bigint | undefined => {
   return value
 }
 
-/** The longest run of two or more zero groups is written `::`; the first of equals. */
+/**
+ * The longest run of two or more zero groups is written `::`; the first of equals. No part is written as a dotted quad,
+ * which RFC 5952 (section 5) leaves open: each address has one text.
+ */
 export const formatIpv6 = (value: bigint): string => {
   const groups = Array.from({ length: 8 }, (_, i) => Number((value >> BigInt(112 - 16 * i)) & 0xffffn))
   let start = -1

@@ -1,0 +1,12 @@
+/** IPv4 addresses as numbers; text strict: no leading zeros, no short forms. */
+
+/** The address as an unsigned number, or undefined where it is not a dotted quad. */
+export function parseIpv4(text: string): number | undefined {
+  const parts = text.split('.')
+  if (parts.length !== 4 || !parts.every(part => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255))
+    return undefined
+  return parts.reduce((value, part) => value * 256 + Number(part), 0)
+}
+
+export const formatIpv4 = (value: number): string =>
+  `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`

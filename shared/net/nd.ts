@@ -1,0 +1,56 @@
+import type { LearnSpec, Match } from '../openflow/types.ts'
+import { PORT } from '../openflow/types.ts'
+import { ALL_NODES, advertisement, ND_TYPE } from '../packet/neighbour-advertisement.ts'
+import { formatIpv6 } from './ipv6.ts'
+import type { Neighbours } from './types.ts'
+
+const ETHER_TYPE = 0x86dd
+const ICMPV6 = 58
+
+/** Open vSwitch knows ND's own fields only where type and code are matched (ovs-fields(7), "ICMPv6"). */
+const message = (icmpv6_type: number): Match => {
+  return { eth_type: ETHER_TYPE, ip_proto: ICMPV6, icmpv6_type, icmpv6_code: 0 }
+}
+const solicitation = message(ND_TYPE.neighbourSolicitation)
+const advertised = message(ND_TYPE.neighbourAdvertisement)
+
+const aboutTarget = (address: string): readonly Match[] =>
+  [solicitation, advertised].map(match => ({ ...match, nd_target: address }))
+
+const learnRequestFor = (from: 'ipv6_src' | 'nd_target'): readonly LearnSpec[] => [
+  { type: 'match', dst: { field: 'eth_type' }, src: { value: ETHER_TYPE } },
+  { type: 'match', dst: { field: 'ip_proto' }, src: { value: ICMPV6 } },
+  { type: 'match', dst: { field: 'icmpv6_type' }, src: { value: ND_TYPE.neighbourSolicitation } },
+  { type: 'match', dst: { field: 'icmpv6_code' }, src: { value: 0 } },
+  { type: 'match', dst: { field: 'nd_target' }, src: { field: from } },
+]
+
+/** ND (RFC 4861): IPv6's ARP, in ICMPv6. What says where a machine is are the options of solicitation and advertisement. */
+export const ND: Neighbours = {
+  etherType: ETHER_TYPE,
+  request: address => ({ ...solicitation, nd_target: address }),
+  /**
+   * By the daemon's process (`solicited` in shared/packet/neighbour-advertisement.ts): a flow would have to change the
+   * option's type and the flags, which the kernel's datapath refuses (ovs-fields(7), nd_options_type, nd_reserved).
+   */
+  answer: () => [{ type: 'output', port: PORT.CONTROLLER }],
+  // To all nodes (7.2.6): an answer goes to who has asked.
+  announcement: address => ({ ...advertised, ipv6_dst: formatIpv6(ALL_NODES), nd_target: address }),
+  announce: advertisement,
+  about: aboutTarget,
+  requestFrom: address => ({ ...solicitation, ipv6_src: address }),
+  // A solicitation without a sender must not say where the sender is (4.3), so it would ask for nothing.
+  requestAs: own => (own === undefined ? undefined : [{ type: 'set_field', field: 'ipv6_src', value: own }]),
+  unheard: address => [
+    ...aboutTarget(address),
+    { ...advertised, ipv6_src: address },
+    // It says with an option where its sender is (4.1).
+    { ...message(ND_TYPE.routerSolicitation), ipv6_src: address },
+  ],
+  unheardAfter: () => [],
+  claim: address => ({ ...advertised, nd_target: address }),
+  lessons: [
+    { match: solicitation, request: learnRequestFor('ipv6_src') },
+    { match: advertised, request: learnRequestFor('nd_target') },
+  ],
+}
