@@ -21,7 +21,7 @@ const PURE = [
   'shared/flows/',
 ]
 /** The only packages that a pure room may load, itself or through what it imports. */
-const PURE_PACKAGES = ['picomatch']
+const PURE_PACKAGES: readonly string[] = []
 
 function misplaced(imports: ImportGraph): string[] {
   return [...imports].flatMap(([file, list]) =>
