@@ -71,7 +71,13 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
       },
       onError: err => log.warn('watching the service files failed; they are still read on a timer', { dir, err }),
     })
-    paths.follow(targets)
+    follow()
+  }
+  /** What has happened to a path before it was watched, but after it was read, went unheard. */
+  const follow = () => {
+    if (paths?.follow(targets) !== true) return
+    all = true
+    settle.poke()
   }
   let cancelTimer = () => {}
   const arm = () => {
@@ -86,11 +92,7 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
       log.notice('the directory of service files is gone, and its services with it', { dir })
     files = content.files
     targets = content.targets
-    // What has happened to a link's target between its reading and now is not known.
-    if (paths?.follow(targets)) {
-      all = true
-      settle.poke()
-    }
+    follow()
   }
 
   const readSome = async (names: ReadonlySet<string>): Promise<ReadonlySet<string>> => {
