@@ -101,7 +101,7 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
       const file = join(dir, name)
       changed.add(file)
       if (changed.size % LOT === 0) await setImmediate()
-      const read = readServiceFile(file, files.get(file))
+      const read = await readServiceFile(file, files.get(file))
       if (read === undefined) files.delete(file)
       else files.set(file, read)
     }
