@@ -4,7 +4,8 @@ import { type Finding, oneScreen, printable } from './findings.ts'
 import { finish } from './pieces.ts'
 import { type ServiceDocument, serviceSchema } from './schema.ts'
 import type { ServiceSpec, SpecProblem, SpecSource } from './service.ts'
-import { MAX_BYTES, readYamlInPieces, type YamlDocument } from './yaml.ts'
+import { readYamlInPieces, type YamlDocument } from './yaml.ts'
+import { MAX_BYTES } from './yaml-limits.ts'
 
 /** A document as it travels from director to host. */
 export interface SourceDocument {

@@ -6,7 +6,7 @@ import { notText, type ParsedFile, parseInPieces } from './parse.ts'
 import { finishInTurns } from './pieces.ts'
 import type { FileContent } from './snapshot.ts'
 import { decodeText } from './text.ts'
-import { MAX_BYTES, tooLarge } from './yaml.ts'
+import { MAX_BYTES, tooLarge } from './yaml-limits.ts'
 
 const RACY_MS = 100
 

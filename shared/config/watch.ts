@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import { CrossportError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../run/clock.ts'
+import { printable } from './findings.ts'
 import { createLostServices } from './lost-services.ts'
 import { isPublished, LOT, readServiceDirectory, readServiceFile } from './read-directory.ts'
 import type { SpecProblem } from './service.ts'
@@ -224,6 +225,6 @@ function report(log: Log, before: readonly SpecProblem[], after: readonly SpecPr
 export function problemEntry(problem: SpecProblem): [string, { err: CrossportError }] {
   const { file, line, column, service, reason, lastGood } = problem
   const fields = { file, line, column, ...(service === undefined ? {} : { service }) }
-  const err = new CrossportError('SPEC_INVALID', `${file}:${line}:${column}: ${reason}`, { fields })
+  const err = new CrossportError('SPEC_INVALID', `${printable(file)}:${line}:${column}: ${reason}`, { fields })
   return [lastGood ? 'service file rejected, its last good version stays in force' : 'service file rejected', { err }]
 }

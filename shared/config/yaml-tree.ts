@@ -1,24 +1,8 @@
-import { type CST, isAlias, isMap, isNode, isScalar, isSeq, type Node, type Pair, type YAMLMap } from 'yaml'
+import { isAlias, isMap, isNode, isScalar, isSeq, type Node, type Pair, type YAMLMap } from 'yaml'
 
-/** A service needs four. The parser calls itself for each level. */
-export const MAX_DEPTH = 32
 export const MAX_ALIASES = 100
 /** Values that the aliases of a document may stand for, all together. */
 const MAX_ALIASED = 10_000
-
-/** Where a document that is not yet composed is nested too deep. */
-export function depthProblem(document: CST.Document): number | undefined {
-  const queue: { readonly token: CST.Token | null | undefined; readonly depth: number }[] = []
-  queue.push({ token: document.value, depth: 1 })
-  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-    const { token, depth } = next
-    if (token?.type !== 'block-map' && token?.type !== 'block-seq' && token?.type !== 'flow-collection') continue
-    if (depth > MAX_DEPTH) return token.offset
-    for (const { key, value } of token.items)
-      queue.push({ token: value, depth: depth + 1 }, { token: key, depth: depth + 1 })
-  }
-  return undefined
-}
 
 interface TreeProblem {
   readonly offset: number

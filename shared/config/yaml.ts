@@ -3,7 +3,8 @@ import { type Finding, printable } from './findings.ts'
 import { finish } from './pieces.ts'
 import { plainYaml } from './plain-yaml.ts'
 import { strangeCharacter, withoutMark } from './text.ts'
-import { depthProblem, MAX_DEPTH, treeLocator, treeProblems } from './yaml-tree.ts'
+import { createLimits, depthProblem, MAX_BYTES, MAX_DEPTH, MAX_DOCUMENT_LENGTH, tooLarge } from './yaml-limits.ts'
+import { treeLocator, treeProblems } from './yaml-tree.ts'
 
 /** One YAML document of a text. */
 export interface YamlDocument {
@@ -24,11 +25,6 @@ export interface YamlFile {
   readonly findings: readonly Finding[]
 }
 
-/** Bounds of a file; a service has some hundred bytes. What they are for is time and memory: all of a file is read at once. */
-export const MAX_BYTES = 1 << 20
-export const MAX_DOCUMENTS = 5000
-/** Of one document, with its comments: it is composed in one piece, and others wait meanwhile. */
-export const MAX_DOCUMENT_LENGTH = 128 << 10
 /** Lexemes that are read before others get their turn. */
 const LOT = 2000
 /** Before the lexeme of a scalar, whose text is not to be taken for something else (CST.SCALAR). */
@@ -53,8 +49,6 @@ export function* readYamlInPieces(
     (whole ??= finish(parseYamlInPieces(text, firstLine, maxLength)).documents[0]!).locate(path, key)
   return { documents: [{ line: firstLine, text, value, findings: [], locate }], findings: [] }
 }
-
-export const tooLarge = () => `larger than ${MAX_BYTES} bytes: write its services into several files`
 
 /**
  * Splits a text into its YAML 1.2 documents; documents without content are left out. Time and memory grow with the text.
@@ -138,32 +132,6 @@ function* parseYamlInPieces(text: string, firstLine: number, maxLength: number):
 
 /** Tokens after a document that its text may have within it. */
 const AFTER_DOCUMENT: ReadonlySet<string> = new Set(['comment', 'newline', 'space', 'error'])
-
-/** Asked before each lexeme is parsed; false: too much of something. */
-function createLimits(maxLength: number, found: (offset: number, reason: string) => void) {
-  let start = 0
-  const marks = { '---': 0, '...': 0 }
-  let depth = 0
-  return (lexeme: string, offset: number): boolean => {
-    if (lexeme === '[' || lexeme === '{') depth++
-    else if (lexeme === ']' || lexeme === '}') depth = Math.max(0, depth - 1)
-    const mark = lexeme === '---' || lexeme === '...' ? lexeme : undefined
-    if (depth > MAX_DEPTH)
-      found(offset, `brackets nested deeper than ${MAX_DEPTH} levels, which no service is; is one not closed?`)
-    else if (offset - start > maxLength)
-      found(start, `this document is longer than ${maxLength} characters: split it into several services`)
-    else if (mark !== undefined && ++marks[mark] > MAX_DOCUMENTS)
-      found(offset, `more than ${MAX_DOCUMENTS} documents: write some of them into another file`)
-    else {
-      if (mark !== undefined) {
-        start = offset
-        depth = 0
-      }
-      return true
-    }
-    return false
-  }
-}
 
 type Locate = (offset: number) => { line: number; column: number }
 
