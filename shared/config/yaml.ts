@@ -76,7 +76,7 @@ function* parseYamlInPieces(text: string, firstLine: number, maxLength: number):
   const found = (offset: number, reason: string) => findings.push({ ...at(offset), reason })
 
   const take = (composed: Iterable<Document.Parsed>) => {
-    for (const document of composed) {
+    for (const document of withoutStacks(() => [...composed])) {
       const { begin, end } = slices.shift() ?? { begin: document.range[0], end: undefined }
       const slice = { begin, end: end ?? text.length }
       const made = documentOf(document, text, slice, at)
@@ -128,6 +128,17 @@ function* parseYamlInPieces(text: string, firstLine: number, maxLength: number):
   // What is wrong in a text without any document is told by one that is made for it.
   take(composer.end(true, text.length))
   return { documents, findings }
+}
+
+/** The composer makes an Error of each problem, and most of the time that takes is for stacks that nobody reads. */
+function withoutStacks<T>(work: () => T): T {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return work()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
 }
 
 /** Tokens after a document that its text may have within it. */
