@@ -8,6 +8,7 @@ export const MAX_DOCUMENT_LENGTH = 128 << 10
 /** A service needs four. The parser calls itself for each level. */
 export const MAX_DEPTH = 32
 
+export const TOO_DEEP = `nested deeper than ${MAX_DEPTH} levels, which no service is; a bracket not closed, or a dash too many?`
 export const tooLarge = () => `larger than ${MAX_BYTES} bytes: write its services into several files`
 
 /** Asked before each lexeme is parsed; false: too much of something. */
@@ -19,8 +20,7 @@ export function createLimits(maxLength: number, found: (offset: number, reason: 
     if (lexeme === '[' || lexeme === '{') depth++
     else if (lexeme === ']' || lexeme === '}') depth = Math.max(0, depth - 1)
     const mark = lexeme === '---' || lexeme === '...' ? lexeme : undefined
-    if (depth > MAX_DEPTH)
-      found(offset, `brackets nested deeper than ${MAX_DEPTH} levels, which no service is; is one not closed?`)
+    if (depth > MAX_DEPTH) found(offset, TOO_DEEP)
     else if (offset - start > maxLength)
       found(start, `this document is longer than ${maxLength} characters: split it into several services`)
     else if (mark !== undefined && ++marks[mark] > MAX_DOCUMENTS)

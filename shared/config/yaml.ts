@@ -3,7 +3,7 @@ import { type Finding, printable } from './findings.ts'
 import { finish } from './pieces.ts'
 import { plainYaml } from './plain-yaml.ts'
 import { strangeCharacter, withoutMark } from './text.ts'
-import { createLimits, depthProblem, MAX_BYTES, MAX_DEPTH, MAX_DOCUMENT_LENGTH, tooLarge } from './yaml-limits.ts'
+import { createLimits, depthProblem, MAX_BYTES, MAX_DOCUMENT_LENGTH, TOO_DEEP, tooLarge } from './yaml-limits.ts'
 import { treeLocator, treeProblems } from './yaml-tree.ts'
 
 /** One YAML document of a text. */
@@ -98,7 +98,7 @@ function* parseYamlInPieces(text: string, firstLine: number, maxLength: number):
     if (read.type === 'document') {
       const deep = depthProblem(read)
       if (deep !== undefined) {
-        found(deep, `nested deeper than ${MAX_DEPTH} levels, which no service is; a bracket or a dash too many?`)
+        found(deep, TOO_DEEP)
         return false
       }
       slices.push({ begin: comment ?? beginOf(read, text), end: undefined })
