@@ -24,6 +24,9 @@ export function vmMatcher(pattern: string): (vm: VmName) => boolean {
   return vm => vm.name === pattern || globCovers(elements, nameElements(vm.name))
 }
 
+/** True when a pattern matches the VM of this very name, and no other. */
+export const isPlainName = (pattern: string): boolean => !SPECIAL.test(pattern) && !UUID.test(pattern)
+
 /** Why a pattern cannot be used, or undefined. */
 export function vmPatternProblem(pattern: string): string | undefined {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
