@@ -1,5 +1,5 @@
+import { hash } from 'node:crypto'
 import type { Compiled, CompiledObject } from '../../shared/flows/compiled.ts'
-import { digest } from '../../shared/flows/digest.ts'
 import type { Flow } from '../../shared/flows/types.ts'
 import { familiesOf } from '../../shared/net/family.ts'
 import type { Family } from '../../shared/net/types.ts'
@@ -149,7 +149,7 @@ function tcpByVipPort(realServers: readonly RealServer[]): Map<number, RealServe
 function createObjects() {
   const compiled = new Map<string, CompiledObject>()
   const add = (object: string, signature: unknown, flows: () => Flow[]) =>
-    compiled.set(object, { signature: digest(JSON.stringify(signature)), flows })
+    compiled.set(object, { signature: hash('sha256', JSON.stringify(signature), 'base64url'), flows })
   return { compiled, add }
 }
 

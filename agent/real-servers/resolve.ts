@@ -1,5 +1,5 @@
 import type { RealServerSpec, ServiceSpec } from '../../shared/config/service.ts'
-import { vmMatcher } from '../../shared/config/vm-pattern.ts'
+import { isPlainName, vmMatcher } from '../../shared/config/vm-pattern.ts'
 import type { Domain, Inventory } from '../inventory/types.ts'
 import type { PortsSnapshot } from '../ports/types.ts'
 import type { Allocation } from '../store/types.ts'
@@ -117,8 +117,7 @@ export function expandSpec(spec: ServiceSpec, { domains, byName }: Names): Expan
   const candidates = new Map<string, Candidate>()
   const problems: RealServerProblem[] = []
   for (const real of spec.realServers) {
-    const exact = byName.get(real.vm)
-    const matching = exact === undefined ? domains.filter(vmMatcher(real.vm)) : [exact]
+    const matching = isPlainName(real.vm) ? [byName.get(real.vm) ?? []].flat() : domains.filter(vmMatcher(real.vm))
     for (const domain of matching) {
       const key = `${spec.service}/${domain.uuid}/${real.port}`
       const first = candidates.get(key)

@@ -31,7 +31,7 @@ export async function readCandidates(paths: readonly string[]): Promise<Readonly
     if (info?.isDirectory()) {
       for (const [file, content] of (await readServiceDirectory(path, new Map())).files) files.set(file, content)
     } else {
-      const read = readServiceFile(path)
+      const read = await readServiceFile(path)
       files.set(path, read ?? { unreadable: `is not there (looked in ${dirname(resolve(path))})` })
     }
   }

@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs'
 import type { z } from 'zod'
 import { CrossportError } from '../errors.ts'
 import { explain } from './explain.ts'
-import { type Finding, readYaml } from './yaml.ts'
+import { type Finding, oneScreen, printable } from './findings.ts'
+import { decodeText } from './text.ts'
+import { readYaml } from './yaml.ts'
 
 /**
  * A daemon's own configuration file: one YAML document, validated by `schema`, defaults filled in.
@@ -31,15 +33,21 @@ export function parseDaemonConfig<S extends z.ZodType>(schema: S, text: string, 
 }
 
 function readText(path: string, optional: boolean): string {
+  let bytes: Buffer
   try {
-    return readFileSync(path, 'utf8')
+    bytes = readFileSync(path)
   } catch (cause) {
     if (optional && (cause as NodeJS.ErrnoException).code === 'ENOENT') return ''
     throw new CrossportError('CONFIG_INVALID', `${path} cannot be read`, { fields: { file: path }, cause })
   }
+  const decoded = decodeText(bytes)
+  if ('finding' in decoded) throw invalid(path, [decoded.finding])
+  return decoded.text
 }
 
 function invalid(path: string, problems: readonly Finding[]): CrossportError {
-  const text = problems.map(({ line, column, reason }) => `${path}:${line}:${column}: ${reason}`).join('; ')
+  const text = oneScreen(problems)
+    .map(({ line, column, reason }) => `${path}:${line}:${column}: ${printable(reason)}`)
+    .join('; ')
   return new CrossportError('CONFIG_INVALID', text, { fields: { file: path, line: problems[0]?.line ?? 1 } })
 }

@@ -1,13 +1,23 @@
 import type { z } from 'zod'
-import type { Finding, YamlDocument } from './yaml.ts'
+import { type Finding, MAX_FINDINGS } from './findings.ts'
+import type { YamlDocument } from './yaml.ts'
 
-/** What a schema found, as sentences with the position in the file, in the order of the file. */
+/** What a schema found, as sentences with the position in the file, in the order of the file; those that nobody sees are empty. */
 export function explain(error: z.ZodError, document: YamlDocument, schema: z.ZodType): Finding[] {
-  const findings = error.issues.flatMap(issue => explainIssue(issue, document, schema))
-  return findings.sort((a, b) => a.line - b.line || a.column - b.column)
+  return error.issues
+    .flatMap(issue => explainIssue(issue, document, schema))
+    .sort((a, b) => a.line - b.line || a.column - b.column)
+    .map(({ line, column, reason }, i) => ({ line, column, reason: i < MAX_FINDINGS ? reason() : '' }))
 }
 
-function explainIssue(issue: z.core.$ZodIssue, document: YamlDocument, schema: z.ZodType): Finding[] {
+/** A finding whose sentence is made when it is asked for. */
+interface Unexplained {
+  readonly line: number
+  readonly column: number
+  readonly reason: () => string
+}
+
+function explainIssue(issue: z.core.$ZodIssue, document: YamlDocument, schema: z.ZodType): Unexplained[] {
   const { path } = issue
   if (issue.code === 'invalid_union') {
     const inner = bestBranch(issue.errors).map(each => ({ ...each, path: [...path, ...each.path] }))
@@ -17,14 +27,17 @@ function explainIssue(issue: z.core.$ZodIssue, document: YamlDocument, schema: z
     const known = keysAt(schema, path)
     return issue.keys.map(key => ({
       ...document.locate([...path, key], true),
-      reason: `unknown key '${dotted([...path, key])}'${suggestion(key, known)}`,
+      reason: () => `unknown key '${dotted([...path, key])}'${suggestion(key, known)}`,
     }))
   }
   const value = valueAt(document.value, path)
   const missing = value === undefined && path.length > 0
   const subject = path.length === 0 ? '' : `${dotted(path)}: `
   return [
-    { ...document.locate(path), reason: missing ? `'${dotted(path)}' is missing` : subject + sentence(issue, value) },
+    {
+      ...document.locate(path),
+      reason: () => (missing ? `'${dotted(path)}' is missing` : subject + sentence(issue, value)),
+    },
   ]
 }
 
@@ -71,6 +84,7 @@ const KINDS: Readonly<Record<string, string>> = {
 /** ` (did you mean 'x'?)` for the nearest candidate within two edits, or nothing. */
 export function suggestion(word: string, candidates: readonly string[]): string {
   const near = candidates
+    .filter(candidate => Math.abs(candidate.length - word.length) <= 2)
     .map(candidate => ({ candidate, edits: distance(word.toLowerCase(), candidate.toLowerCase()) }))
     .filter(({ candidate, edits }) => edits <= Math.min(2, Math.floor(candidate.length / 2)))
     .sort((a, b) => a.edits - b.edits)[0]

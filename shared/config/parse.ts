@@ -1,8 +1,11 @@
 import { canonicalCidr } from './address.ts'
 import { explain } from './explain.ts'
+import { type Finding, oneScreen, printable } from './findings.ts'
+import { finish } from './pieces.ts'
 import { type ServiceDocument, serviceSchema } from './schema.ts'
 import type { ServiceSpec, SpecProblem, SpecSource } from './service.ts'
-import { type Finding, readYaml, type YamlDocument } from './yaml.ts'
+import { readYamlInPieces, type YamlDocument } from './yaml.ts'
+import { MAX_BYTES } from './yaml-limits.ts'
 
 /** A document as it travels from director to host. */
 export interface SourceDocument {
@@ -19,30 +22,52 @@ export interface ParsedFile {
   readonly documents: readonly SourceDocument[]
 }
 
+/** Where the text is from. */
+interface Origin {
+  readonly origin?: SpecSource['origin']
+  readonly line?: number
+}
+
 /**
  * Parses and validates one service file (YAML or JSON, one or more documents), or one document that a director sent.
  * Never throws: what is wrong is in `problems`, each with line and column (1-based) in the file.
  */
-export function parseServiceFile(
+export const parseServiceFile = (text: string, file: string, origin: Origin = {}): ParsedFile =>
+  finish(parseInPieces(text, file, origin))
+
+/** `parseServiceFile` in pieces: yields where others may have their turn. */
+export function* parseInPieces(
   text: string,
   file: string,
-  { origin = 'file', line = 1 }: { origin?: SpecSource['origin']; line?: number } = {},
-): ParsedFile {
-  const { documents, findings } = readYaml(text, line)
+  { origin = 'file', line = 1 }: Origin = {},
+): Generator<void, ParsedFile> {
+  // What a director has sent was bounded when it was read there; it may have added to it.
+  const maxLength = origin === 'director' ? MAX_BYTES : undefined
+  const { documents, findings } = yield* readYamlInPieces(text, line, maxLength)
   const specs: ServiceSpec[] = []
   const sources: SourceDocument[] = []
-  const problems = findings.map(finding => problem(file, finding))
+  const problems: SpecProblem[] = []
   for (const document of documents) {
     const result = validate(document)
     if ('value' in result) {
       specs.push(toSpec(result.value, { origin, file, line: document.line }))
       sources.push({ file, line: document.line, text: document.text })
     } else {
-      problems.push(...result.findings.map(finding => problem(file, finding, serviceName(document.value))))
+      for (const finding of result.findings) problems.push(problem(file, finding, serviceName(document.value)))
     }
+    yield
   }
-  return { specs, problems, documents: sources }
+  for (const finding of findings) problems.push(problem(file, finding))
+  problems.sort((a, b) => a.line - b.line || a.column - b.column)
+  return { specs, problems: oneScreen(problems), documents: sources }
 }
+
+/** A file that is no text. */
+export const notText = (file: string, finding: Finding): ParsedFile => ({
+  specs: [],
+  problems: [problem(file, finding)],
+  documents: [],
+})
 
 function validate(document: YamlDocument): { value: ServiceDocument } | { findings: readonly Finding[] } {
   if (document.findings.length > 0) return { findings: document.findings }
@@ -60,12 +85,14 @@ function toSpec(value: ServiceDocument, source: SpecSource): ServiceSpec {
 
 const problem = (file: string, finding: Finding, service?: string): SpecProblem => ({
   file,
-  ...finding,
+  line: finding.line,
+  column: finding.column,
+  reason: printable(finding.reason),
   ...(service === undefined ? {} : { service }),
   lastGood: false,
 })
 
 const serviceName = (value: unknown): string | undefined => {
   const name = typeof value === 'object' && value !== null && 'service' in value ? value.service : undefined
-  return typeof name === 'string' ? name : undefined
+  return typeof name === 'string' ? printable(name) : undefined
 }

@@ -2,9 +2,11 @@ import type { Stats } from 'node:fs'
 import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { basename, join, sep } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import { parseServiceFile } from './parse.ts'
+import { notText, type ParsedFile, parseInPieces } from './parse.ts'
+import { finishInTurns } from './pieces.ts'
 import type { FileContent } from './snapshot.ts'
-import { MAX_BYTES } from './yaml.ts'
+import { decodeText } from './text.ts'
+import { MAX_BYTES, tooLarge } from './yaml-limits.ts'
 
 const RACY_MS = 100
 
@@ -39,7 +41,7 @@ export async function readServiceDirectory(
   let lot = 0
   for (const entry of entries ?? []) {
     const path = inside + entry.name
-    const read = readServiceFile(path, known.get(path), now, entry.isFile())
+    const read = await readServiceFile(path, known.get(path), now, entry.isFile())
     if (read === undefined) continue
     files.set(path, read)
     if (entry.isSymbolicLink()) targets.set(targetOf(path), entry.name)
@@ -68,12 +70,12 @@ export function targetOf(path: string): string {
 }
 
 /** One file; undefined when it is not there, or is a directory. `now`: wall clock, ms. `regular`: it is known to be. */
-export function readServiceFile(
+export async function readServiceFile(
   path: string,
   known?: FileContent,
   now: number = Date.now(),
   regular = false,
-): FileContent | undefined {
+): Promise<FileContent | undefined> {
   let fd: number | undefined
   try {
     // What is no file must not even be opened.
@@ -88,12 +90,19 @@ export function readServiceFile(
     const stat = fstatSync(fd)
     if (!stat.isFile()) return { unreadable: 'not a regular file' }
     const identity = identityOf(stat, now)
-    if (stat.size > MAX_BYTES) return { unreadable: `larger than ${MAX_BYTES} bytes`, identity }
-    const text = readFileSync(fd, 'utf8')
+    if (stat.size > MAX_BYTES) return { unreadable: tooLarge(), identity }
+    const bytes = readFileSync(fd)
+    // It may have grown since its size was asked for.
+    if (bytes.length > MAX_BYTES) return { unreadable: tooLarge() }
+    const decoded = decodeText(bytes)
+    // No text that is in order begins with NUL.
+    const text = 'text' in decoded ? decoded.text : `\0${bytes.toString('latin1')}`
     // Of the same text again, the services are the same objects, so that nothing that depends on them is made anew.
     const same = known !== undefined && 'text' in known && known.text === text ? known : undefined
     if (same?.identity === identity) return same
-    return { file: path, text, parsed: same?.parsed ?? parseServiceFile(text, path), identity }
+    const parse = (): ParsedFile | Promise<ParsedFile> =>
+      'finding' in decoded ? notText(path, decoded.finding) : finishInTurns(parseInPieces(text, path))
+    return { file: path, text, parsed: same?.parsed ?? (await parse()), identity }
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
     // Deleted between listing and opening, or a link whose target is being swapped: the next event or the timer tells.

@@ -40,7 +40,7 @@ const threshold = z.int().min(0).max(4_000_000)
 const seconds = z.int().min(0).max(86_400)
 
 const realServer = z.strictObject({
-  vm: checked(vmPatternProblem).describe('libvirt domain name, with * ? [a-z] {a,b}, or UUID'),
+  vm: checked(vmPatternProblem).describe('libvirt domain name, with * ? [a-z] as in a shell, or UUID'),
   port: port.describe("the real server's port"),
   weight: z.int().min(0).max(65535).default(1).describe('share of new connections; 0 drains'),
   uthreshold: threshold.optional().describe('no new connections at this many active ones'),

@@ -15,6 +15,8 @@ import {
 /** Keeps the snapshot of a directory, and which version of each file is in force. */
 export interface Snapshots {
   readonly current: ServicesSnapshot
+  /** The version of a file that is in force. */
+  inForce(file: string): GoodFile | undefined
   /** `changed`: the files that may differ from last time, gone ones included; undefined: any. */
   update(files: ReadonlyMap<string, FileContent>, changed: ReadonlySet<string> | undefined): ServicesSnapshot
 }
@@ -97,6 +99,7 @@ export function createSnapshots(lastGood: ReadonlyMap<string, GoodFile>): Snapsh
     get current() {
       return current
     },
+    inForce: file => inForce.get(file),
     update: (files, changed) => {
       const fast = clean ? some(files, changed ?? new Set([...seen.keys(), ...files.keys()])) : undefined
       current = fast ?? whole(files)

@@ -1,4 +1,4 @@
-import picomatch from 'picomatch'
+import { globCovers, nameElements, parseGlob } from './glob.ts'
 
 /** One VM as libvirt names it. */
 export interface VmName {
@@ -6,18 +6,26 @@ export interface VmName {
   readonly uuid: string
 }
 
-const OPTIONS = { dot: true, nonegate: true, noextglob: true, bash: true } as const
+/** More than any name has: libvirt keeps each as a file name (NAME_MAX, limits.h), and a `[…]` is one character of it. */
+const MAX_PATTERN = 1024
 const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i
 
-/** Matches a domain by UUID (any case, with or without dashes), or by name with `*`, `?`, `[a-z]` and `{a,b}`. */
+/**
+ * Matches a domain by UUID (any case, with or without dashes), or by name with a shell's wildcards (glob.ts). A name as libvirt
+ * writes it matches itself, whatever its characters.
+ */
 export function vmMatcher(pattern: string): (vm: VmName) => boolean {
   if (UUID.test(pattern)) {
     const wanted = bareUuid(pattern)
     return vm => bareUuid(vm.uuid) === wanted
   }
-  const matches = picomatch(pattern, OPTIONS)
-  return vm => vm.name === pattern || matches(vm.name)
+  if (!SPECIAL.test(pattern)) return vm => vm.name === pattern
+  const { elements } = parseGlob(pattern)
+  return vm => vm.name === pattern || globCovers(elements, nameElements(vm.name))
 }
+
+/** True when a pattern matches the VM of this very name, and no other. */
+export const isPlainName = (pattern: string): boolean => !SPECIAL.test(pattern) && !UUID.test(pattern)
 
 /** Why a pattern cannot be used, or undefined. */
 export function vmPatternProblem(pattern: string): string | undefined {
@@ -25,11 +33,9 @@ export function vmPatternProblem(pattern: string): string | undefined {
   if (/[/\x00-\x1f\x7f]/.test(pattern))
     return `'${pattern}': a libvirt domain name has no '/' and no control characters`
   if (pattern.startsWith('!')) return `'${pattern}': patterns cannot be negated; name the VMs that serve`
-  for (const [open, close] of ['[]', '{}'] as const) {
-    const depth = [...pattern].reduce((d, char) => (d < 0 ? d : d + Number(char === open) - Number(char === close)), 0)
-    if (depth !== 0) return `'${pattern}': '${open}' and '${close}' do not match up`
-  }
-  return undefined
+  if (pattern.length > MAX_PATTERN) return `longer than ${MAX_PATTERN} characters; no name is`
+  const { problem } = parseGlob(pattern)
+  return problem === undefined ? undefined : `'${pattern}': ${problem}`
 }
 
 /**
@@ -45,8 +51,9 @@ export function patternCovers(wide: string, narrow: string): boolean {
   if (UUID.test(wide) && UUID.test(narrow)) return bareUuid(wide) === bareUuid(narrow)
   if (UUID.test(wide) || UUID.test(narrow)) return wide === '*'
   if (wide === narrow) return true
-  if (/[[{]/.test(narrow)) return wide === '*'
-  return picomatch(wide, OPTIONS)(narrow.replaceAll('*', '\u{1f}\u{1f}').replaceAll('?', '\u{1f}'))
+  if (!SPECIAL.test(wide) && !SPECIAL.test(narrow)) return false
+  return globCovers(parseGlob(wide).elements, parseGlob(narrow).elements)
 }
 
+const SPECIAL = /[*?[\\]/
 const bareUuid = (uuid: string) => uuid.replaceAll('-', '').toLowerCase()

@@ -1,6 +1,5 @@
-import { existsSync, statSync } from 'node:fs'
-import { basename, dirname, resolve } from 'node:path'
-import { type FSWatcher, watch } from 'chokidar'
+import { existsSync, type FSWatcher, statSync, watch } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import { isServiceFile } from './read-directory.ts'
 
 export interface PathEvents {
@@ -23,7 +22,9 @@ export interface PathWatch {
 
 /**
  * inotify(7) on one directory, one watch whatever the number of files: on the directory, on its nearest parent that is
- * there, so that its coming, going and replacement are seen, and on the directories of links' targets.
+ * there, so that its coming, going and replacement are seen, and on the directories of links' targets. Begins with the
+ * first `follow`. fs.watch tells the name of the entry that an event is about; chokidar's documented events come from reading
+ * the whole directory again (of 10,000 files: 350 ms after the event, against 1 ms).
  */
 export function watchPaths(dir: string, events: PathEvents): PathWatch {
   const watchers = new Map<string, { readonly watcher: FSWatcher; readonly identity: string }>()
@@ -34,10 +35,11 @@ export function watchPaths(dir: string, events: PathEvents): PathWatch {
   let lastOther: string | undefined
 
   const drop = (path: string) => {
-    void watchers.get(path)?.watcher.close()
+    watchers.get(path)?.watcher.close()
     watchers.delete(path)
   }
 
+  /** `type` is 'rename' (it came or went) or 'change'. */
   const heard = (path: string, type: string, name: string | null) => {
     if (closed) return
     if (path === dir) {
@@ -62,17 +64,20 @@ export function watchPaths(dir: string, events: PathEvents): PathWatch {
     if (identity !== undefined && watchers.get(path)?.identity === identity) return true
     drop(path)
     if (identity === undefined) return false
-    const watcher = watchEntries(path, {
-      onEntry: (type, name) => heard(path, type, name),
-      // What has happened until now went unheard.
-      onReady: () => {
-        if (!closed && watchers.get(path)?.watcher === watcher) events.onEvent(undefined, false)
-      },
-      onError: error => {
-        if (watchers.get(path)?.watcher === watcher) drop(path)
-        // Gone in between; or inotify's limits are reached: the caller reads on a timer, too.
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') events.onError(error)
-      },
+    let watcher: FSWatcher
+    const failed = (error: NodeJS.ErrnoException) => {
+      // Gone in between; or inotify's limits are reached: the caller reads on a timer, too.
+      if (error.code !== 'ENOENT') events.onError(error)
+    }
+    try {
+      watcher = watch(path, (type, name) => heard(path, type, name))
+    } catch (error) {
+      failed(error as NodeJS.ErrnoException)
+      return false
+    }
+    watcher.on('error', error => {
+      if (watchers.get(path)?.watcher === watcher) drop(path)
+      failed(error)
     })
     watchers.set(path, { watcher, identity })
     added++
@@ -101,7 +106,6 @@ export function watchPaths(dir: string, events: PathEvents): PathWatch {
     return added > before
   }
 
-  follow(targets)
   return {
     follow,
     close: () => {
@@ -109,24 +113,6 @@ export function watchPaths(dir: string, events: PathEvents): PathWatch {
       for (const path of watchers.keys()) drop(path)
     },
   }
-}
-
-interface EntryEvents {
-  /** inotify's word for it, 'rename' (came or went) or 'change', and the entry's name. */
-  onEntry(type: string, name: string | null): void
-  onReady(): void
-  onError(error: Error): void
-}
-
-/** One directory: its entries are left aside by chokidar, which would watch each of them; their names are in its raw events. */
-function watchEntries(path: string, events: EntryEvents): FSWatcher {
-  const itself = resolve(path)
-  const ignored = (entry: string) => resolve(entry) !== itself
-  const watcher = watch(path, { depth: 0, ignoreInitial: true, atomic: false, ignored })
-  watcher.on('raw', (type, name) => events.onEntry(type, name === '' ? null : (name ?? null)))
-  watcher.on('ready', events.onReady)
-  watcher.on('error', error => events.onError(error instanceof Error ? error : new Error(String(error))))
-  return watcher
 }
 
 function identityOf(path: string): string | undefined {

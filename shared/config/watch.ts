@@ -1,9 +1,11 @@
 import { lstatSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { CrossportError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../run/clock.ts'
+import { printable } from './findings.ts'
+import { createLostServices } from './lost-services.ts'
 import { isPublished, LOT, readServiceDirectory, readServiceFile } from './read-directory.ts'
 import type { SpecProblem } from './service.ts'
 import type { FileContent, GoodFile, ServicesSnapshot } from './snapshot.ts'
@@ -20,6 +22,8 @@ export interface WatchServicesOptions {
   readonly lastGood?: readonly GoodFile[]
   /** Quiet time after an event before the directory is read, and the longest wait while events go on. */
   readonly settleMs?: number
+  /** How long a file that has lost services must have said the same, unless it was renamed into place. */
+  readonly writeMs?: number
   /** Watching begins then (default: at once), for it takes a while; what has happened by then is read when it has begun. */
   readonly watchAfter?: Promise<void>
   /** Period of readings without an event: a lost event costs no more than this. */
@@ -43,12 +47,15 @@ const MANY_EVENTS = 4096
  * other when events have paused.
  */
 export function watchServices(options: WatchServicesOptions): ServicesWatch {
-  const { dir, log, clock, onChange, settleMs = 50, rereadMs = 60_000 } = options
+  const { dir, log, clock, onChange, settleMs = 50, writeMs = 3000, rereadMs = 60_000 } = options
   const lastGood = new Map((options.lastGood ?? []).map(content => [content.file, content]))
   const snapshots = createSnapshots(lastGood)
   let files: Map<string, FileContent> = lastGood
   let targets: ReadonlyMap<string, string> = new Map()
   let dirty = new Set<string>()
+  /** Those whose last event was their renaming into place: since the last reading began, and before. */
+  let nowRenamed = new Set<string>()
+  let renamed = nowRenamed
   let all = true
   let events = 0
   let lastRead = Number.NEGATIVE_INFINITY
@@ -56,22 +63,34 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
   let running = Promise.resolve()
   let queued: Promise<void> | undefined
 
+  const lost = createLostServices(clock, writeMs, file => {
+    dirty.add(basename(file))
+    void read()
+  })
   const settle = createSettle(clock, settleMs, () => void read())
   let paths: PathWatch | undefined
   const watch = () => {
     if (closed) return
     paths = watchPaths(dir, {
-      onEvent: (name, renamed) => {
+      onEvent: (name, wasRenamed) => {
         if (name === undefined || ++events > MANY_EVENTS) all = true
         else dirty.add(name)
+        if (name !== undefined && wasRenamed) nowRenamed.add(name)
+        else if (name !== undefined) nowRenamed.delete(name)
         const rested = name !== undefined && clock.now() - lastRead >= settleMs
-        const atOnce = rested && (renamed || isPublished(join(dir, name)))
+        const atOnce = rested && (wasRenamed || isPublished(join(dir, name)))
         if (atOnce) void read()
         else settle.poke()
       },
       onError: err => log.warn('watching the service files failed; they are still read on a timer', { dir, err }),
     })
-    paths.follow(targets)
+    follow()
+  }
+  /** What has happened to a path before it was watched, but after it was read, went unheard. */
+  const follow = () => {
+    if (paths?.follow(targets) !== true) return
+    all = true
+    settle.poke()
   }
   let cancelTimer = () => {}
   const arm = () => {
@@ -79,18 +98,18 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
     cancelTimer = clock.after(rereadMs, () => void reload())
   }
 
+  const judge = (file: string, content: FileContent) =>
+    lost.judge(file, content, snapshots.inForce(file), renamed.has(basename(file)))
+
   const readAll = async (): Promise<undefined> => {
     paths?.follow(targets)
     const content = await readServiceDirectory(dir, files)
     if (content.gone && files.size > 0)
       log.notice('the directory of service files is gone, and its services with it', { dir })
     files = content.files
+    for (const [file, read] of files) files.set(file, judge(file, read))
     targets = content.targets
-    // What has happened to a link's target between its reading and now is not known.
-    if (paths?.follow(targets)) {
-      all = true
-      settle.poke()
-    }
+    follow()
   }
 
   const readSome = async (names: ReadonlySet<string>): Promise<ReadonlySet<string>> => {
@@ -99,9 +118,9 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
       const file = join(dir, name)
       changed.add(file)
       if (changed.size % LOT === 0) await setImmediate()
-      const read = readServiceFile(file, files.get(file))
+      const read = await readServiceFile(file, files.get(file))
       if (read === undefined) files.delete(file)
-      else files.set(file, read)
+      else files.set(file, judge(file, read))
     }
     return changed
   }
@@ -113,6 +132,8 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
     // Links lead elsewhere: their targets have to be found and watched.
     const whole = all || targets.size > 0 || [...names].some(name => isLink(join(dir, name)))
     dirty = new Set()
+    renamed = nowRenamed
+    nowRenamed = new Set()
     all = false
     events = 0
     try {
@@ -157,6 +178,7 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
     async close() {
       closed = true
       settle.cancel()
+      lost.close()
       cancelTimer()
       paths?.close()
       await (queued ?? running)
@@ -203,6 +225,6 @@ function report(log: Log, before: readonly SpecProblem[], after: readonly SpecPr
 export function problemEntry(problem: SpecProblem): [string, { err: CrossportError }] {
   const { file, line, column, service, reason, lastGood } = problem
   const fields = { file, line, column, ...(service === undefined ? {} : { service }) }
-  const err = new CrossportError('SPEC_INVALID', `${file}:${line}:${column}: ${reason}`, { fields })
+  const err = new CrossportError('SPEC_INVALID', `${printable(file)}:${line}:${column}: ${reason}`, { fields })
   return [lastGood ? 'service file rejected, its last good version stays in force' : 'service file rejected', { err }]
 }

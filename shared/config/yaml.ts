@@ -1,103 +1,200 @@
-import { type Document, isMap, isNode, isScalar, LineCounter, parseAllDocuments, type Range } from 'yaml'
+import { Composer, type CST, type Document, isScalar, Lexer, LineCounter, Parser } from 'yaml'
+import { type Finding, printable } from './findings.ts'
+import { finish } from './pieces.ts'
 import { plainYaml } from './plain-yaml.ts'
-
-/** A place in a file, 1-based, with what is wrong there. */
-export interface Finding {
-  readonly line: number
-  readonly column: number
-  readonly reason: string
-}
+import { strangeCharacter, withoutMark } from './text.ts'
+import { createLimits, depthProblem, MAX_BYTES, MAX_DOCUMENT_LENGTH, TOO_DEEP, tooLarge } from './yaml-limits.ts'
+import { treeLocator, treeProblems } from './yaml-tree.ts'
 
 /** One YAML document of a text. */
 export interface YamlDocument {
   /** Line of its first character in the file. */
   readonly line: number
+  /** Means the same when it is read alone. */
   readonly text: string
   /** Plain data; undefined when there are `findings`. */
   readonly value: unknown
-  /** Syntax errors. */
   readonly findings: readonly Finding[]
   /** Position of the value at `path`, of the key itself with `key`, or of the nearest parent that is there. */
   locate(path: readonly PropertyKey[], key?: boolean): { line: number; column: number }
 }
 
-/** Larger files are refused: a service file has a few hundred bytes, and the parser reads all of it at once. */
-export const MAX_BYTES = 1 << 20
+export interface YamlFile {
+  readonly documents: readonly YamlDocument[]
+  /** What is wrong with the file as a whole; where a bound is reached, `documents` are those before it. */
+  readonly findings: readonly Finding[]
+}
 
-/**
- * Splits a text into its YAML 1.2 documents; documents without content are left out.
- * `firstLine` is the number of the text's first line in its file, so that findings name the file's own lines.
- */
-export function readYaml(text: string, firstLine = 1): { documents: YamlDocument[]; findings: Finding[] } {
-  if (Buffer.byteLength(text) > MAX_BYTES) {
-    return { documents: [], findings: [{ line: firstLine, column: 1, reason: `larger than ${MAX_BYTES} bytes` }] }
-  }
-  const value = plainYaml(text)
-  if (value === undefined) return parseYaml(text, firstLine)
+/** Lexemes that are read before others get their turn. */
+const LOT = 2000
+/** Before the lexeme of a scalar, whose text is not to be taken for something else (CST.SCALAR). */
+const SCALAR = '\x1f'
+
+/** `readYaml` in pieces: yields where others may have their turn. `maxLength`: of one document. */
+export function* readYamlInPieces(
+  file: string,
+  firstLine = 1,
+  maxLength: number = MAX_DOCUMENT_LENGTH,
+): Generator<void, YamlFile> {
+  const text = withoutMark(file)
+  const refused = (reason: string): YamlFile => ({ documents: [], findings: [{ line: firstLine, column: 1, reason }] })
+  if (Buffer.byteLength(text) > MAX_BYTES) return refused(tooLarge())
+  const strange = strangeCharacter(text)
+  if (strange !== undefined) return { documents: [], findings: [{ ...strange, line: strange.line + firstLine - 1 }] }
+  const value = text.length > maxLength ? undefined : plainYaml(text)
+  if (value === undefined) return yield* parseYamlInPieces(text, firstLine, maxLength)
   // Places are asked for when something is wrong.
-  const locate: YamlDocument['locate'] = (path, key) => parseYaml(text, firstLine).documents[0]!.locate(path, key)
+  let whole: YamlDocument | undefined
+  const locate: YamlDocument['locate'] = (path, key) =>
+    (whole ??= finish(parseYamlInPieces(text, firstLine, maxLength)).documents[0]!).locate(path, key)
   return { documents: [{ line: firstLine, text, value, findings: [], locate }], findings: [] }
 }
 
+/**
+ * Splits a text into its YAML 1.2 documents; documents without content are left out. Time and memory grow with the text.
+ * `firstLine` is the number of the text's first line in its file, so that findings name the file's own lines.
+ */
+export const readYaml = (text: string, firstLine = 1): YamlFile => finish(readYamlInPieces(text, firstLine))
+
 /** The same by the whole parser. */
-export function parseYaml(text: string, firstLine = 1): { documents: YamlDocument[]; findings: Finding[] } {
-  const lineCounter = new LineCounter()
-  const at = (offset: number) => {
-    const { line, col } = lineCounter.linePos(offset)
-    return { line: line + firstLine - 1, column: col }
-  }
-  const parsed = parseAllDocuments(text, { lineCounter, prettyErrors: false, version: '1.2' })
+export const parseYaml = (text: string, firstLine = 1): YamlFile =>
+  finish(parseYamlInPieces(text, firstLine, MAX_DOCUMENT_LENGTH))
+
+interface Slice {
+  readonly begin: number
+  end: number | undefined
+}
+
+function* parseYamlInPieces(text: string, firstLine: number, maxLength: number): Generator<void, YamlFile> {
+  const at = placesOf(text, firstLine)
+  const parser = new Parser()
+  // Keys are compared in treeProblems: the composer compares each with all others.
+  const composer = new Composer({ version: '1.2', uniqueKeys: false, stringKeys: true })
+  const slices: Slice[] = []
   const documents: YamlDocument[] = []
-  let start = 0
-  for (const document of Array.isArray(parsed) ? parsed : []) {
-    const end = document.range[2]
-    const begin = start
-    start = end
-    const findings = document.errors.map(error => ({ ...at(error.pos[0]), reason: syntaxReason(error) }))
-    if (isEmpty(document) && findings.length === 0) continue
-    const first = begin + (/^(?:\s*(?:---|\.\.\.)?[ \t]*\r?\n)*/.exec(text.slice(begin, end))?.[0].length ?? 0)
-    const entry = { line: at(first).line, text: text.slice(first, end) }
-    documents.push({ ...entry, ...plainValue(document, findings, at), locate: locator(document, at) })
+  const findings: Finding[] = []
+  const found = (offset: number, reason: string) => findings.push({ ...at(offset), reason })
+
+  const take = (composed: Iterable<Document.Parsed>) => {
+    for (const document of withoutStacks(() => [...composed])) {
+      const { begin, end } = slices.shift() ?? { begin: document.range[0], end: undefined }
+      const slice = { begin, end: end ?? text.length }
+      const made = documentOf(document, text, slice, at)
+      if (made !== undefined) documents.push(made)
+    }
   }
-  return { documents, findings: [] }
+
+  /** Where the comment above a document begins: it is of its text. */
+  let comment: number | undefined
+  /** False: a bound is reached. */
+  const token = (read: CST.Token): boolean => {
+    const last = slices.at(-1)
+    if (last !== undefined && 'offset' in read && !AFTER_DOCUMENT.has(read.type)) last.end ??= read.offset
+    if (read.type === 'directive' && !/^%YAML[ \t]+1\.2[ \t]*$/.test(read.source)) {
+      comment = undefined
+      found(read.offset, `'${read.source}': files are YAML 1.2, without directives; take this line out`)
+      return true
+    }
+    if (read.type === 'document') {
+      const deep = depthProblem(read)
+      if (deep !== undefined) {
+        found(deep, TOO_DEEP)
+        return false
+      }
+      slices.push({ begin: comment ?? beginOf(read, text), end: undefined })
+    }
+    if (read.type === 'comment') comment ??= read.offset
+    else if (read.type === 'document' || read.type === 'doc-end') comment = undefined
+    take(composer.next(read))
+    return true
+  }
+
+  const limits = createLimits(maxLength, found)
+  let offset = 0
+  let lexemes = 0
+  let previous = ''
+  for (const lexeme of new Lexer().lex(text)) {
+    if (previous !== SCALAR && !limits(lexeme, offset)) return { documents, findings }
+    for (const read of parser.next(lexeme)) {
+      if (!token(read)) return { documents, findings }
+      if (read.type === 'document') yield
+    }
+    offset = parser.offset
+    previous = lexeme
+    if (++lexemes % LOT === 0) yield
+  }
+  if (!limits('', offset)) return { documents, findings }
+  for (const read of parser.end()) if (!token(read)) return { documents, findings }
+  // What is wrong in a text without any document is told by one that is made for it.
+  take(composer.end(true, text.length))
+  return { documents, findings }
 }
 
-const isEmpty = ({ contents }: Document.Parsed) => contents === null || (isScalar(contents) && contents.value === null)
-
-function plainValue(document: Document.Parsed, findings: Finding[], at: Locate) {
-  if (findings.length > 0) return { value: undefined, findings }
+/** The composer makes an Error of each problem, and most of the time that takes is for stacks that nobody reads. */
+function withoutStacks<T>(work: () => T): T {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
   try {
-    return { value: document.toJS({ maxAliasCount: 100 }), findings }
-  } catch (cause) {
-    // An alias bomb or an unresolved alias: the only things that are found this late.
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    return { value: undefined, findings: [{ ...at(document.contents?.range[0] ?? 0), reason }] }
+    return work()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
   }
 }
+
+/** Tokens after a document that its text may have within it. */
+const AFTER_DOCUMENT: ReadonlySet<string> = new Set(['comment', 'newline', 'space', 'error'])
 
 type Locate = (offset: number) => { line: number; column: number }
 
-const locator =
-  (document: Document.Parsed, at: Locate): YamlDocument['locate'] =>
-  (path, key = false) => {
-    for (let depth = path.length; depth > 0; depth--) {
-      const parent: unknown = document.getIn(path.slice(0, depth - 1), true)
-      const last = path[depth - 1]
-      if (key && depth === path.length && isMap(parent)) {
-        const pair = parent.items.find(item => isScalar(item.key) && item.key.value === last)
-        const range = isNode(pair?.key) ? pair.key.range : undefined
-        if (range) return at(range[0])
-      }
-      const range = rangeOf(document.getIn(path.slice(0, depth), true))
-      if (range) return at(range[0])
-    }
-    return at(rangeOf(document.contents)?.[0] ?? 0)
+function placesOf(text: string, firstLine: number): Locate {
+  const lines = new LineCounter()
+  for (let start = 0; ; ) {
+    lines.addNewLine(start)
+    const newline = text.indexOf('\n', start)
+    if (newline < 0) break
+    start = newline + 1
   }
+  return offset => {
+    const { line, col } = lines.linePos(offset)
+    return { line: line + firstLine - 1, column: col }
+  }
+}
 
-const rangeOf = (node: unknown): Range | undefined => (isNode(node) ? (node.range ?? undefined) : undefined)
+/** Where the document's own text begins: after directives and `---`, with the indentation of its first line. */
+function beginOf({ start, value, end, offset }: CST.Document, text: string): number {
+  const own = start.find(({ type }) => !BEFORE_TEXT.has(type))?.offset ?? value?.offset ?? end?.[0]?.offset ?? offset
+  const lineStart = text.lastIndexOf('\n', own - 1) + 1
+  return /^ *$/.test(text.slice(lineStart, own)) ? lineStart : own
+}
+
+const BEFORE_TEXT: ReadonlySet<string> = new Set(['space', 'newline', 'doc-start', 'byte-order-mark'])
+
+function documentOf(
+  document: Document.Parsed,
+  text: string,
+  { begin, end }: { readonly begin: number; readonly end: number },
+  at: Locate,
+): YamlDocument | undefined {
+  const { errors, warnings, contents } = document
+  const findings = [...errors, ...warnings].map(error => ({ ...at(error.pos[0]), reason: syntaxReason(error) }))
+  if (findings.length === 0) {
+    if (contents === null || (isScalar(contents) && contents.value === null && contents.source === '')) return undefined
+    findings.push(...treeProblems(contents).map(({ offset, reason }) => ({ ...at(offset), reason })))
+  }
+  const locate = treeLocator(contents)
+  return {
+    line: at(begin).line,
+    text: text.slice(begin, end),
+    // Aliases have been counted.
+    value: findings.length > 0 ? undefined : document.toJS({ maxAliasCount: -1 }),
+    findings,
+    locate: (path, key) => at(locate(path, key)),
+  }
+}
 
 const syntaxReason = (error: { code: string; message: string }) => {
-  if (error.code === 'DUPLICATE_KEY') return 'this key is already there in the same block; keep one of the two'
   if (error.code === 'TAB_AS_INDENT') return 'YAML does not allow a tab for indentation; use spaces'
-  return `not valid YAML: ${error.message.split('\n')[0]}`
+  if (error.code === 'NON_STRING_KEY') return 'a key must be a word, not a list, a block or something tagged'
+  if (error.code === 'TAG_RESOLVE_FAILED') return `${printable(error.message)}: take the tag out`
+  return `not valid YAML: ${printable(error.message.split('\n')[0]!)}`
 }

@@ -20,8 +20,8 @@ const PURE = [
   'director/schedule/',
   'shared/flows/',
 ]
-/** The only packages that a pure room may load, itself or through what it imports. */
-const PURE_PACKAGES = ['picomatch']
+/** The only packages and node modules that a pure room may load, itself or through what it imports. */
+const PURE_PACKAGES = ['node:crypto']
 
 function misplaced(imports: ImportGraph): string[] {
   return [...imports].flatMap(([file, list]) =>

@@ -87,7 +87,7 @@ test('VM patterns: name, glob, UUID', t => {
   t.false(matches('web', 'web-1'))
   t.false(matches('WEB', 'web'))
   t.true(matches('web-[12]', 'web-2'))
-  t.true(matches('{a,b}?', 'b7'))
+  t.true(matches('{a,b}?', '{a,b}7'))
   t.true(matches('a(b)+c', 'a(b)+c'))
   t.true(matches(uuid.toUpperCase().replaceAll('-', ''), 'x'))
   t.false(matches(uuid.replace('6f', '70'), 'x'))
@@ -104,6 +104,17 @@ test('patterns that certainly meet', t => {
     ['web-*', '*-prod', false],
     ['web-?', 'web-*', true],
     ['web-1', 'web-2', false],
+    ['web-[12]', 'web-2', true],
+    ['web-[12]', 'web-?', true],
+    ['web-[12]', 'web-[1-2]', false],
+    ['web-[12]', 'web-*', true],
+    ['web-[[:digit:]]', 'web-[[:alpha:]]', false],
+    ['web-?*', 'web-*', true],
+    ['web-*?', 'web-?*', true],
+    ['a?*', '*a', false],
+    ['web-\\*', 'web-*', true],
+    ['web-\\1', 'web-1', true],
+    ['Windows (x64) *', 'Windows (x64) 1', true],
     ['6f0a2e9c-1111-2222-3333-444455556666', '6F0A2E9C111122223333444455556666', true],
   ] as const) {
     t.is(patternsMeet(a, b), meets, `${a} ${b}`)

@@ -33,6 +33,24 @@ test('every key of the service file is described', t => {
   for (const key of Object.keys(serviceSchema.shape)) t.true(text.includes(`\`${key}\``), key)
 })
 
+test('every bound of a service file is described, with the sentence that tells of it', t => {
+  const text = page('service-file.md')
+  for (const file of [
+    ' '.repeat((1 << 20) + 1),
+    '#'.repeat((1 << 17) + 1),
+    '...\n'.repeat(5001),
+    '['.repeat(33),
+    `a: &a x\nb: [${'*a, '.repeat(101)}]`,
+    `a: &a [${'x, '.repeat(200)}]\nb: [${'*a, '.repeat(60)}]`,
+    '\u0007',
+    '%YAML 1.1\n---\na: 1',
+    'a: !x 1',
+  ]) {
+    const [problem] = parseServiceFile(file, 'a.yaml').problems
+    t.true(text.includes(`| \`${problem?.reason}\` |`), problem?.reason)
+  }
+})
+
 test('every key of a check is described', t => {
   const text = page('health-checks.md')
   for (const key of Object.keys(checkFields.shape)) t.true(text.includes(`\`${key}\``), key)

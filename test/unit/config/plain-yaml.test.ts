@@ -2,6 +2,7 @@ import test from 'ava'
 import fc from 'fast-check'
 import { plainYaml } from '../../../shared/config/plain-yaml.ts'
 import { parseYaml, readYaml } from '../../../shared/config/yaml.ts'
+import { yamlText } from './yaml-texts.ts'
 
 const PLAIN = `service: web
 # who it is for
@@ -27,84 +28,10 @@ test('a plain file is read without the whole parser', t => {
   t.truthy(plainYaml('service: web\nlist:\n  - a\n  - 7\n'))
 })
 
-/** Pieces that meet in every combination: indentation, dashes, comments, quotes, numbers of all notations, tabs … */
-const word = fc.constantFrom(
-  ...[
-    'web',
-    'web-*',
-    '80',
-    '0',
-    '007',
-    '0x1f',
-    '0o7',
-    '1e3',
-    '1.5',
-    '1.',
-    '10.0.0.1',
-    '10.0.0.0/8',
-    'true',
-    'False',
-    'yes',
-  ],
-  ...[
-    'null',
-    '~',
-    '',
-    '"q"',
-    "'q'",
-    '*a',
-    '&a',
-    '!t',
-    '- x',
-    'a b',
-    'a: b',
-    'a:',
-    'a #c',
-    '#c',
-    '[a, b]',
-    '[]',
-    '[a,]',
-  ],
-  ...[
-    '[a, [b]]',
-    '{a: b}',
-    '|',
-    '>',
-    '2s',
-    '.5',
-    '-1',
-    '+1',
-    'a,b',
-    '%x',
-    '@x',
-    '`x',
-    'é',
-    'a\tb',
-    'on',
-    '2026-01-01',
-    '__proto__',
-  ],
-)
-const line = fc
-  .tuple(
-    fc.constantFrom('', '', '  ', '    ', ' ', '\t'),
-    fc.constantFrom('', '', '- ', '- - ', '-', '? '),
-    fc.constantFrom('vm: ', 'port: ', 'realServers:', 'vm:', '', 'clients: ', 'a b: ', '1: ', '"k": ', '<<: ', 'é: '),
-    word,
-    fc.constantFrom('', '', '', ' ', ' # c', '\r'),
-  )
-  .map(parts => parts.join(''))
-const text = fc
-  .tuple(
-    fc.constantFrom('service: web\n', 'a: 1\n', '', '---\n', '# c\n', '\n', '%YAML 1.2\n'),
-    fc.array(line, { maxLength: 6 }),
-  )
-  .map(([first, lines]) => first + lines.join('\n'))
-
 test('what it reads, it reads as the whole parser does', t => {
   let plain = 0
   fc.assert(
-    fc.property(text, source => {
+    fc.property(yamlText, source => {
       if (plainYaml(source) === undefined) return
       plain++
       const [fast, whole] = [readYaml(source, 3), parseYaml(source, 3)]

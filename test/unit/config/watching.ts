@@ -32,6 +32,7 @@ export function start(
     log,
     clock: systemClock,
     settleMs: 20,
+    writeMs: 100,
     rereadMs: 3_600_000,
     ...options,
     dir,

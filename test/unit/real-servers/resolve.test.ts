@@ -35,6 +35,17 @@ test('a UUID names a VM whatever it is called', t => {
   )
 })
 
+test('a VM that is called as a pattern is, or as another’s UUID, takes nothing from those that it names', t => {
+  const names = (vm: string, called: string) => {
+    const specs = [spec({ realServers: [{ vm, port: 8080, weight: 1 }] })]
+    const domains = inventory(domain(1, { name: 'web-1' }), domain(2, { name: called }))
+    return resolve(input({ specs, inventory: domains })).realServers.map(({ vm: { name } }) => name)
+  }
+  t.deepEqual(names('web-*', 'web-*'), ['web-1', 'web-*'])
+  t.deepEqual(names(uuid(1), uuid(1)), ['web-1'])
+  t.deepEqual(names('web-1', 'web-*'), ['web-1'])
+})
+
 test('what cannot serve says why', t => {
   const obstacle = (state: Parameters<typeof domain>[1], list = [port(1)]) =>
     resolve(input({ inventory: inventory(domain(1, state)), ports: ports(...list) })).realServers[0]?.obstacle

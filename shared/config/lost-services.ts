@@ -1,0 +1,73 @@
+import type { Clock } from '../run/clock.ts'
+import { isPublished } from './read-directory.ts'
+import type { FileContent, GoodFile } from './snapshot.ts'
+
+/** Holds back what a file no longer says, until it is sure that nobody is writing it. */
+export interface LostServices {
+  /** The content to go by; one that is held back is unreadable until then. `renamed`: the file was renamed into place. */
+  judge(file: string, content: FileContent, inForce: GoodFile | undefined, renamed: boolean): FileContent
+  close(): void
+}
+
+interface Held {
+  readonly text: string
+  /** It has said so for long enough. */
+  due: boolean
+  cancel: () => void
+}
+
+/**
+ * A file that is written in place (`cp`, `cat >`) is empty first, and with a slow disk or writer a part of what it will be:
+ * services that are not in it may come yet. So a file that has lost services counts when it has said the same for `writeMs`
+ * ms; then `again` is called. One that was renamed into place is whole. (inotify(7) knows when a writer closes a file, but
+ * fs.watch does not tell.)
+ */
+export function createLostServices(clock: Clock, writeMs: number, again: (file: string) => void): LostServices {
+  const held = new Map<string, Held>()
+
+  const forget = (file: string) => {
+    held.get(file)?.cancel()
+    held.delete(file)
+  }
+
+  const hold = (file: string, text: string): Held => {
+    forget(file)
+    const entry: Held = { text, due: false, cancel: () => {} }
+    entry.cancel = clock.after(writeMs, () => {
+      entry.due = true
+      again(file)
+    })
+    held.set(file, entry)
+    return entry
+  }
+
+  return {
+    judge(file, content, inForce, renamed) {
+      const lost = lostServices(content, inForce)
+      if (lost.length === 0 || !('text' in content) || renamed || isPublished(file)) {
+        forget(file)
+        return content
+      }
+      const before = held.get(file)
+      const { due } = before?.text === content.text ? before : hold(file, content.text)
+      return due ? content : { unreadable: reason(lost, content, writeMs) }
+    },
+    close: () => {
+      for (const { cancel } of held.values()) cancel()
+      held.clear()
+    },
+  }
+}
+
+/** Of a file that is in order; any other changes nothing by itself. */
+function lostServices(content: FileContent, inForce: GoodFile | undefined): string[] {
+  if (inForce === undefined || content === inForce || !('text' in content)) return []
+  if (content.text === inForce.text || content.parsed.problems.length > 0) return []
+  const now = new Set(content.parsed.specs.map(({ service }) => service))
+  return inForce.parsed.specs.map(({ service }) => service).filter(service => !now.has(service))
+}
+
+function reason(lost: readonly string[], { parsed }: GoodFile, writeMs: number): string {
+  const what = parsed.specs.length === 0 ? 'says nothing' : `says nothing of ${lost.slice(0, 5).join(', ')}`
+  return `${what}: when it still does in ${writeMs / 1000} s, and nobody is writing it, that counts`
+}
