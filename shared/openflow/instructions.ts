@@ -1,7 +1,10 @@
-import { readActions, writeActions } from './actions.ts'
+import { CrossportError } from '../errors.ts'
+import { writeActions, writeUnknown } from './actions.ts'
+import { tableOf } from './numbers.ts'
 import { malformed } from './oxm.ts'
+import { readActions } from './read-actions.ts'
 import type { Action } from './types.ts'
-import { raw, setLength, u8, u16, type Writer, zeros } from './writer.ts'
+import { setLength, u8, u16, type Writer, zeros } from './writer.ts'
 
 /** Instructions (OpenFlow 1.5.1, 7.2.5): type 16, length 16, body. Actions are carried in one Apply-Actions. */
 const GOTO_TABLE = 1
@@ -9,6 +12,9 @@ const APPLY_ACTIONS = 4
 
 /** Throws OPENFLOW_VALUE_INVALID. */
 export const writeInstructions = (w: Writer, actions: readonly Action[]): void => {
+  const goto = actions.findIndex(action => action.type === 'goto_table')
+  if (goto >= 0 && goto < actions.length - 1)
+    throw new CrossportError('OPENFLOW_VALUE_INVALID', "goto_table must be the last of a flow's actions")
   const own = actions.filter(isInstruction)
   const applied = own.length === 0 ? actions : actions.filter(action => !isInstruction(action))
   if (applied.length > 0) {
@@ -19,11 +25,11 @@ export const writeInstructions = (w: Writer, actions: readonly Action[]): void =
     setLength(w, start + 2, w.at - start)
   }
   for (const action of own) {
-    if (action.type === 'unknown') raw(w, Buffer.from(action.hex, 'hex'))
+    if (action.type === 'unknown') writeUnknown(w, action.hex)
     if (action.type !== 'goto_table') continue
     u16(w, GOTO_TABLE)
     u16(w, 8)
-    u8(w, action.table)
+    u8(w, tableOf(action.table, 'goto_table'))
     zeros(w, 3)
   }
 }

@@ -12,10 +12,10 @@ const XREG0 = fieldNamed('xreg0')!.index
 /** One TLV. */
 export const writeOxm = (w: Writer, field: Field, value: number | bigint, mask: number | bigint | undefined): void => {
   if (mask === undefined) {
-    u32(w, field.header | field.bytes)
+    u32(w, field.header + field.bytes)
     uint(w, value, field.bytes)
   } else {
-    u32(w, field.header | 0x100 | (2 * field.bytes))
+    u32(w, field.header + 0x100 + 2 * field.bytes)
     uint(w, value, field.bytes)
     uint(w, mask, field.bytes)
   }
