@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Log } from '../../shared/log.ts'
 import type { OvsdbClient } from '../../shared/ovsdb/connection.ts'
 import { ensureFlowSampleCollector, removeFlowSampleCollector } from '../../shared/ovsdb/flow-sample-collector.ts'
@@ -7,6 +8,7 @@ import type { CompiledService } from '../compile/types.ts'
 import type { DirectorConfig } from '../config.ts'
 import { type Accounts, createAccounts, listenerOf } from './accounts.ts'
 import { type Collector, startCollector } from './collector.ts'
+import { ownerOf } from './exporter.ts'
 
 /**
  * Packets and bytes of every connection, where the datapath does not count them: vswitchd adds up the packets that pass
@@ -27,7 +29,7 @@ export interface Accounting {
 }
 
 export interface AccountingOptions {
-  readonly config: Pick<DirectorConfig, 'accounting' | 'bridge' | 'connectionTimeouts'>
+  readonly config: Pick<DirectorConfig, 'accounting' | 'bridge' | 'ovsRunDir' | 'connectionTimeouts'>
   readonly log: Log
   readonly clock: Clock
   /** R, once it is known. */
@@ -49,6 +51,8 @@ export function createAccounting({ config, log, clock, recallMac, mark }: Accoun
     const mac = recallMac()
     return mac === undefined ? undefined : Number.parseInt(mac.replaceAll(':', ''), 16)
   })
+  // ovs-vswitchd makes it, as the user whom it runs as.
+  const managementSocket = join(config.ovsRunDir, `${config.bridge}.mgmt`)
   const place = { bridge: config.bridge, id: ACCOUNTING.collectorSet }
   let collector: Collector | undefined
   let seconds: number = INTERVAL.least
@@ -106,6 +110,8 @@ export function createAccounting({ config, log, clock, recallMac, mark }: Accoun
       if (!config.accounting) return
       collector = await startCollector({
         log,
+        clock,
+        owner: () => ownerOf(managementSocket),
         onRecord: (record, domain) => accounts.add(record, domain, clock.now()),
         onLost: count => {
           lost += count
