@@ -76,7 +76,11 @@ export async function transact(
   database: string,
   operations: readonly Operation[],
 ): Promise<readonly OperationResult[]> {
-  const results = await client.call('transact', [database, ...operations])
+  return resultsOf(await client.call('transact', [database, ...operations]), operations)
+}
+
+/** The answer to a transaction, checked. Throws OVSDB_TRANSACTION as above, OVSDB_PROTOCOL. */
+export function resultsOf(results: unknown, operations: readonly Operation[]): readonly OperationResult[] {
   if (!Array.isArray(results)) throw new CrossportError('OVSDB_PROTOCOL', 'ovsdb transact: the answer is not an array')
   results.forEach((result: unknown, index) => {
     const { error, details } = (result ?? {}) as { error?: unknown; details?: unknown }

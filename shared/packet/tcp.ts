@@ -1,5 +1,8 @@
 import { checksum, TCP_FLAG } from './ipv4.ts'
 
+/** Bytes of a TCP header without options. */
+const HEADER = 20
+
 /** A TCP segment's beginning, with the addresses of its IPv4 packet (four bytes each). */
 export interface Segment {
   readonly src: Buffer
@@ -11,14 +14,18 @@ export interface Segment {
   readonly flags: number
 }
 
-/** Of an Ethernet frame that may be cut off behind the TCP header, with a VLAN tag or without. Undefined for anything else. */
+/**
+ * Of an Ethernet frame that may be cut off behind the TCP header, with a VLAN tag or without. Undefined for anything else,
+ * and for a header that says it is shorter than one can be (RFC 9293, 3.1, data offset): the switch lets it pass.
+ */
 export function segmentOf(data: Uint8Array): Segment | undefined {
   const frame = Buffer.from(data.buffer, data.byteOffset, data.byteLength)
   const ip = frame.length >= 18 && frame.readUInt16BE(12) === 0x8100 ? 18 : 14
   if (frame.length < ip + 20 || frame.readUInt16BE(ip - 2) !== 0x0800) return undefined
   const tcp = ip + (frame[ip]! & 0x0f) * 4
   const first = (frame.readUInt16BE(ip + 6) & 0x1fff) === 0
-  if (frame[ip + 9] !== 6 || !first || tcp < ip + 20 || frame.length < tcp + 14) return undefined
+  if (frame[ip + 9] !== 6 || !first || tcp < ip + 20 || frame.length < tcp + HEADER) return undefined
+  if (frame[tcp + 12]! >> 4 < HEADER / 4) return undefined
   return {
     src: frame.subarray(ip + 12, ip + 16),
     dst: frame.subarray(ip + 16, ip + 20),

@@ -1,0 +1,112 @@
+import { CrossportError, type ErrorCode } from '../../shared/errors.ts'
+import type { Random } from '../unit/simulation/random.ts'
+import type { Coverage } from './coverage.ts'
+import { mutate, wordsOf } from './mutate.ts'
+
+/** A decoder that takes whatever comes. */
+export interface Target {
+  readonly name: string
+  /** Inputs that it takes. */
+  readonly seeds: readonly Buffer[]
+  /** With these codes it may refuse an input; any other error is a finding. */
+  readonly refuses: readonly ErrorCode[]
+  readonly maxBytes?: number
+  run(input: Buffer): void
+}
+
+export interface Finding {
+  readonly target: string
+  readonly input: Buffer
+  readonly error: Error
+}
+
+export interface FuzzOptions {
+  readonly seconds: number
+  readonly random: Random
+  readonly coverage: Coverage
+  /** The input that is tried next, for whoever watches over the time. */
+  onInput?(input: Buffer): void
+  onFinding(finding: Finding): void
+}
+
+/** What is decoded takes no time that a person would notice; this is for a machine that is busy with other things. */
+export const SLOW_MS = 5000
+const MAX_BYTES = 64 * 1024
+const BATCH = 64
+/** Tries at making a finding smaller. */
+const SHRINK = 300
+
+/** Undefined: the decoder gave a value, or an error that it may give. */
+export function tryInput(target: Target, input: Buffer): Error | undefined {
+  const start = performance.now()
+  try {
+    target.run(input)
+  } catch (error) {
+    const refused = error instanceof CrossportError && target.refuses.includes(error.code)
+    if (!refused) return error instanceof Error ? error : new Error(String(error))
+  }
+  const took = performance.now() - start
+  return took > SLOW_MS ? new Error(`took ${Math.round(took)} ms`) : undefined
+}
+
+/**
+ * Runs a target on changed inputs for so long. An input that makes code run which has not run before joins the corpus.
+ * Coverage is asked for after each batch, and only where a batch has brought something new, input by input. Returns how many
+ * inputs were tried and how many are in the corpus.
+ */
+export function fuzz(target: Target, { seconds, random, coverage, onInput, onFinding }: FuzzOptions) {
+  const corpus = [...target.seeds]
+  const words = wordsOf(target.seeds)
+  const places = new Set<string>()
+  const deadline = performance.now() + seconds * 1000
+  const maxBytes = target.maxBytes ?? MAX_BYTES
+  let inputs = 0
+
+  const run = (input: Buffer) => {
+    inputs++
+    onInput?.(input)
+    const error = tryInput(target, input)
+    if (error === undefined || places.has(placeOf(error))) return
+    places.add(placeOf(error))
+    onFinding({ target: target.name, input: shrunk(target, input, placeOf(error), random), error })
+  }
+
+  const search = (batch: readonly Buffer[]) => {
+    for (const input of batch) run(input)
+    const snapshot = coverage.take()
+    if (!coverage.isNew(snapshot)) return
+    if (batch.length === 1) corpus.push(batch[0]!)
+    else {
+      const half = batch.length >> 1
+      search(batch.slice(0, half))
+      search(batch.slice(half))
+    }
+    coverage.add(snapshot)
+  }
+
+  coverage.take()
+  for (const seed of target.seeds) run(seed)
+  coverage.add(coverage.take())
+  while (performance.now() < deadline)
+    search(Array.from({ length: BATCH }, () => mutate({ random, corpus, words, maxBytes })))
+  return { inputs, corpus: corpus.length }
+}
+
+/** Findings with the same error at the same place are one. */
+function placeOf(error: Error): string {
+  const frame = error.stack?.split('\n').find(line => /\/(shared|agent|director)\//.test(line)) ?? ''
+  return `${error.name} ${frame.trim() || error.message}`
+}
+
+/** A smaller input that fails at the same place. */
+function shrunk(target: Target, input: Buffer, place: string, random: Random): Buffer {
+  let smallest = input
+  for (let i = 0; i < SHRINK; i++) {
+    const from = random.below(smallest.length)
+    const to = from + 1 + random.below(Math.max(1, (smallest.length - from) >> random.below(6)))
+    const smaller = Buffer.concat([smallest.subarray(0, from), smallest.subarray(to)])
+    const error = tryInput(target, smaller)
+    if (error !== undefined && placeOf(error) === place) smallest = smaller
+  }
+  return smallest
+}
