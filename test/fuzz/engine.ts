@@ -32,7 +32,8 @@ export interface FuzzOptions {
 /** What is decoded takes no time that a person would notice; this is for a machine that is busy with other things. */
 export const SLOW_MS = 5000
 const MAX_BYTES = 64 * 1024
-const BATCH = 64
+/** Inputs in a batch; more, the longer nothing new has come, for coverage takes longer to ask for than an input to try. */
+const BATCH = { least: 32, most: 2048, ms: 100 } as const
 /** Tries at making a finding smaller. */
 const SHRINK = 300
 
@@ -71,24 +72,43 @@ export function fuzz(target: Target, { seconds, random, coverage, onInput, onFin
     onFinding({ target: target.name, input: shrunk(target, input, placeOf(error), random), error })
   }
 
-  const search = (batch: readonly Buffer[]) => {
+  /** What has run, where it is new. */
+  const tried = (batch: readonly Buffer[]) => {
     for (const input of batch) run(input)
     const snapshot = coverage.take()
-    if (!coverage.isNew(snapshot)) return
-    if (batch.length === 1) corpus.push(batch[0]!)
-    else {
-      const half = batch.length >> 1
-      search(batch.slice(0, half))
-      search(batch.slice(half))
+    return coverage.isNew(snapshot) ? snapshot : undefined
+  }
+
+  /** Looks in halves for the inputs of a batch that bring something new. */
+  const search = (batch: readonly Buffer[]) => {
+    const half = batch.length >> 1
+    for (const inputs of [batch.slice(0, half), batch.slice(half)]) {
+      const snapshot = tried(inputs)
+      if (snapshot === undefined) continue
+      if (inputs.length > 1) search(inputs)
+      else {
+        corpus.push(inputs[0]!)
+        coverage.add(snapshot)
+      }
     }
-    coverage.add(snapshot)
   }
 
   coverage.take()
   for (const seed of target.seeds) run(seed)
   coverage.add(coverage.take())
-  while (performance.now() < deadline)
-    search(Array.from({ length: BATCH }, () => mutate({ random, corpus, words, maxBytes })))
+  for (let size: number = BATCH.least; performance.now() < deadline; ) {
+    const batch = Array.from({ length: size }, () => mutate({ random, corpus, words, maxBytes }))
+    const start = performance.now()
+    const snapshot = tried(batch)
+    if (snapshot === undefined) {
+      if (performance.now() - start < BATCH.ms) size = Math.min(2 * size, BATCH.most)
+      continue
+    }
+    size = BATCH.least
+    search(batch)
+    // What runs only now and then is not looked for again.
+    coverage.add(snapshot)
+  }
   return { inputs, corpus: corpus.length }
 }
 
