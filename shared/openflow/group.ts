@@ -47,7 +47,10 @@ export const writeGroupMod = (w: Writer, xid: number, command: GroupCommand, gro
   if (command !== 'delete') {
     for (const bucket of group.buckets) writeBucket(w, bucket, group.type === 'select')
     setLength(w, lengthAt, w.at - buckets)
-    if (group.selectionMethod !== undefined) writeSelectionMethod(w, group.selectionMethod, group.hashFields ?? [])
+    const { selectionMethod, hashFields = [] } = group
+    if (selectionMethod !== undefined) writeSelectionMethod(w, selectionMethod, hashFields)
+    else if (hashFields.length > 0)
+      throw new CrossportError('OPENFLOW_VALUE_INVALID', `group ${group.id}: fields without a selection_method`)
   }
   finish(w, start)
 }

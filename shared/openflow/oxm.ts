@@ -6,6 +6,7 @@ import { pad8, setLength, u16, u32, uint, type Writer } from './writer.ts'
 
 /** OXM TLVs (OpenFlow 1.5.1, 7.2.3.2): class 16, field 7, mask 1, length 8, then value and mask. */
 
+const VLAN_TCI = fieldNamed('vlan_tci')
 const REG0 = fieldNamed('reg0')!.index
 const XREG0 = fieldNamed('xreg0')!.index
 
@@ -76,7 +77,8 @@ export const readMatch = (bytes: Buffer, at: number, limit: number): ReadMatch =
     const size = oxmSize(bytes, p, at + length)
     if (size === undefined) throw malformed('a match field longer than its match', bytes, p)
     const oxm = readOxm(bytes, p, size)
-    if (oxm === undefined) unknown += bytes.toString('hex', p, p + size)
+    // A match of ours never has the older form of the tag, which can say more than the newer.
+    if (oxm === undefined || oxm.field === VLAN_TCI) unknown += bytes.toString('hex', p, p + size)
     else if (oxm.mask !== 0 && oxm.mask !== 0n) entries.push(oxm)
     p += size
   }

@@ -114,8 +114,8 @@ export function fuzz(target: Target, { seconds, random, coverage, onInput, onFin
 
 /** Findings with the same error at the same place are one. */
 function placeOf(error: Error): string {
-  const frame = error.stack?.split('\n').find(line => /\/(shared|agent|director)\//.test(line)) ?? ''
-  return `${error.name} ${frame.trim() || error.message}`
+  const frame = error.stack?.split('\n').find(line => /^ +at .*\.ts:\d+/.test(line) && !/node_modules/.test(line))
+  return `${error.name} ${frame?.trim() ?? error.message}`
 }
 
 /** A smaller input that fails at the same place. */

@@ -50,3 +50,22 @@ test('actions nested without end are kept, too, and read in a moment', t => {
   t.is(actions[0]?.type, 'clone')
   t.is(of.encodeFlowMod(1, 'add', flowOf(hex)).toString('hex'), modOf(hex).toString('hex'))
 })
+
+test('a VLAN tag in the older form, which says what no match of ours can, is kept apart from the match', t => {
+  const mod = of.encodeFlowMod(1, 'add', { table: 0, priority: 1, cookie: 0n, match: {}, actions: [] })
+  const match = Buffer.from('0001000c000009042000200000000000', 'hex')
+  const read = of.decodeFlowMod(Buffer.concat([mod.subarray(0, 48), match]))
+  t.deepEqual(read.flow.match, {})
+  t.is(read.unknownFields, '0000090420002000')
+})
+
+test("a stranger's instructions stay in their order", t => {
+  const metadata = '00020018000000000000000000000005ffffffffffffffff'
+  const applied = '000400180000000000000010000000030000000000000000'
+  const empty = of.encodeFlowMod(1, 'add', { table: 0, priority: 1, cookie: 0n, match: {}, actions: [] })
+  for (const hex of [metadata + applied, applied + metadata, applied + metadata + applied]) {
+    const mod = Buffer.concat([empty, Buffer.from(hex, 'hex')])
+    mod.writeUInt16BE(mod.length, 2)
+    t.is(of.encodeFlowMod(1, 'add', of.decodeFlowMod(mod).flow).toString('hex'), mod.toString('hex'))
+  }
+})
