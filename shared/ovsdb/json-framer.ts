@@ -1,3 +1,4 @@
+import { keepChunk } from '../chunks.ts'
 import { CrossportError } from '../errors.ts'
 
 /** Splits a byte stream into JSON objects. `push` throws once and for all: after an error the stream has no known boundary. */
@@ -81,7 +82,7 @@ export function createJsonFramer(maxBytes: number): JsonFramer {
       held += chunk.length - start
       if (held > maxBytes) fail(`a message over ${maxBytes} bytes`)
       // Copied: a socket may reuse its buffer once `push` has returned.
-      parts.push(Uint8Array.prototype.slice.call(chunk, start))
+      keepChunk(parts, Uint8Array.prototype.slice.call(chunk, start))
     }
     return messages
   }
