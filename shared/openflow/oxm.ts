@@ -77,8 +77,9 @@ export const readMatch = (bytes: Buffer, at: number, limit: number): ReadMatch =
     const size = oxmSize(bytes, p, at + length)
     if (size === undefined) throw malformed('a match field longer than its match', bytes, p)
     const oxm = readOxm(bytes, p, size)
-    // A match of ours never has the older form of the tag, which can say more than the newer.
-    if (oxm === undefined || oxm.field === VLAN_TCI) unknown += bytes.toString('hex', p, p + size)
+    // A match of ours never has a field twice, nor the older form of the tag, which can say more than the newer.
+    const other = oxm === undefined || oxm.field === VLAN_TCI || entries.some(entry => entry.field === oxm.field)
+    if (other) unknown += bytes.toString('hex', p, p + size)
     else if (oxm.mask !== 0 && oxm.mask !== 0n) entries.push(oxm)
     p += size
   }

@@ -59,6 +59,18 @@ test('a VLAN tag in the older form, which says what no match of ours can, is kep
   t.is(read.unknownFields, '0000090420002000')
 })
 
+test('a field that is matched twice is kept apart from the match, however often it comes', t => {
+  const mod = of.encodeFlowMod(1, 'add', { table: 0, priority: 1, cookie: 0n, match: {}, actions: [] })
+  const fields = [...Array(13_000).keys()].map(i => `80001401${(i % 256).toString(16).padStart(2, '0')}`).join('')
+  const length = 4 + fields.length / 2
+  const match = Buffer.from(`0001${length.toString(16)}${fields}`.padEnd(16 * Math.ceil(length / 8), '0'), 'hex')
+  const start = process.cpuUsage().user
+  const { flow, unknownFields } = of.decodeFlowMod(Buffer.concat([mod.subarray(0, 48), match]))
+  t.true(process.cpuUsage().user - start < 1e6, 'as long as it has bytes')
+  t.deepEqual(flow.match, { ip_proto: 0 })
+  t.is(unknownFields, fields.slice(10))
+})
+
 test("a stranger's instructions stay in their order", t => {
   const metadata = '00020018000000000000000000000005ffffffffffffffff'
   const applied = '000400180000000000000010000000030000000000000000'
