@@ -31,7 +31,7 @@ export interface FuzzOptions {
 
 /** What is decoded takes no time that a person would notice; this is for a machine that is busy with other things. */
 export const SLOW_MS = 5000
-const MAX_BYTES = 64 * 1024
+export const MAX_BYTES = 64 * 1024
 /** Inputs in a batch; more, the longer nothing new has come, for coverage takes longer to ask for than an input to try. */
 const BATCH = { least: 32, most: 2048, ms: 100 } as const
 /** Tries at making a finding smaller. */

@@ -1,3 +1,4 @@
+import { refusal } from '../../../director/apply/refusal.ts'
 import { parseIcmpError, withCitedSourcePort } from '../../../shared/packet/icmp-error.ts'
 import { ipv4Packet, tcpPacket } from '../../../shared/packet/ipv4.ts'
 import { segmentOf, withoutPayload } from '../../../shared/packet/tcp.ts'
@@ -18,5 +19,6 @@ export const packets: Target = {
   run: frame => {
     if (parseIcmpError(frame) !== undefined) withCitedSourcePort(frame, 8080)
     if (segmentOf(frame) !== undefined) withoutPayload(frame)
+    refusal(frame)
   },
 }

@@ -1,7 +1,7 @@
 import test from 'ava'
 import { startCoverage } from '../../fuzz/coverage.ts'
 import { crashersOf } from '../../fuzz/crashers.ts'
-import { type Finding, fuzz, type Target, tryInput } from '../../fuzz/engine.ts'
+import { type Finding, fuzz, MAX_BYTES, type Target, tryInput } from '../../fuzz/engine.ts'
 import { watch } from '../../fuzz/watchdog.ts'
 import { createRandom } from '../simulation/random.ts'
 
@@ -17,6 +17,13 @@ for (const target of TARGETS) {
     test.serial(`what was found once is refused or read: ${file}`, t => {
       t.is(tryInput(target, input)?.stack, undefined)
     })
+
+  test.serial(`${target.name}: 64 KiB of the same take no time that anybody would notice`, t => {
+    for (const seed of target.seeds) {
+      const times = Math.ceil(MAX_BYTES / seed.length)
+      t.is(tryInput(target, Buffer.concat(Array<Buffer>(times).fill(seed)).subarray(0, MAX_BYTES))?.stack, undefined)
+    }
+  })
 
   test.serial(`${target.name}: whatever comes gives a value or an error of its own`, async t => {
     t.log(`seed ${seed} (again: CROSSPORT_SEED=${seed})`)
