@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { CrossportError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import { createExporterCheck } from './exporter.ts'
@@ -49,7 +50,8 @@ export async function startCollector({ log, clock, owner, onRecord, onLost }: Co
   const tell = (from: string) => {
     strangers++
     if (clock.now() - told < TELL_MS) return
-    log.warn('datagrams to the IPFIX collector are not from ovs-vswitchd, and not read', { from, datagrams: strangers })
+    const err = new CrossportError('IPFIX_INVALID', `${strangers} datagrams, the last one from ${from}`)
+    log.warn('datagrams to the IPFIX collector are not from ovs-vswitchd, and not read', { err })
     told = clock.now()
     strangers = 0
   }
