@@ -1,9 +1,6 @@
 import { CrossportError } from '../errors.ts'
 
 /**
- * Numbers are written as they are or refused: nothing is cut to what fits. `what` names the field in the error
- * (OPENFLOW_VALUE_INVALID); it is left out where the number is a constant of the protocol.
- *
  * A buffer that grows while messages are written into it, one after the other. Whoever encodes many messages keeps one
  * and takes `written` at the end.
  */
@@ -35,6 +32,10 @@ export const within = (value: number, least: number, most: number, what: string)
   throw outOfRange(what, value, least, most)
 }
 
+/**
+ * Numbers are written as they are or refused, never cut to what fits. `what` names the field in the error
+ * (OPENFLOW_VALUE_INVALID); it is left out where the number is a constant of the protocol.
+ */
 export const u8 = (w: Writer, value: number, what = 'a number of 8 bits'): void => {
   if ((value & 0xff) !== value) throw outOfRange(what, value, 0, 0xff)
   if (w.at + 1 > w.bytes.length) grow(w, 1)
