@@ -18,7 +18,7 @@ export interface ExporterOptions {
   sockets?(): string
 }
 
-/** The table is read so often at most, in milliseconds: while datagrams of the exporter come, and for others. */
+/** The table is read so often at most, in milliseconds: for a port that was the exporter's, and for others. */
 const LOOK_MS = { known: 250, unknown: 50 } as const
 const LOOPBACK = '127.0.0.1'
 
@@ -34,13 +34,15 @@ const LOOPBACK = '127.0.0.1'
 export function createExporterCheck(options: ExporterOptions): (source: Source) => boolean {
   const { clock, port, owner, sockets = () => readFileSync('/proc/net/udp', 'latin1') } = options
   let ports: ReadonlySet<number> = new Set()
-  let looked = Number.NEGATIVE_INFINITY
+  const looked = { known: Number.NEGATIVE_INFINITY, unknown: Number.NEGATIVE_INFINITY }
 
   return source => {
     if (source.address !== LOOPBACK) return false
     const now = clock.now()
-    if (now - looked >= (ports.has(source.port) ? LOOK_MS.known : LOOK_MS.unknown)) {
-      looked = now
+    const kind = ports.has(source.port) ? 'known' : 'unknown'
+    if (now - looked[kind] >= LOOK_MS[kind]) {
+      looked[kind] = now
+      looked.known = now
       const uid = owner()
       ports = uid === undefined ? new Set() : portsConnectedTo(sockets(), port, uid)
     }

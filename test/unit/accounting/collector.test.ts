@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import { startCollector } from '../../../director/accounting/collector.ts'
-import { portsConnectedTo } from '../../../director/accounting/exporter.ts'
+import { createExporterCheck, portsConnectedTo } from '../../../director/accounting/exporter.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
 import { memoryLog } from '../run/memory-log.ts'
 
@@ -69,6 +69,29 @@ test('an exporter that opens its socket anew is read from its first datagram on'
     await new Promise(resolve => setTimeout(resolve, 60))
   }
   t.deepEqual(seen.lost, [])
+})
+
+test('a port that is new is looked for at once, one that is known now and then, and neither for every datagram', t => {
+  let now = 0
+  let looks = 0
+  const line = (port: number) =>
+    `  1: 0100007F:${port.toString(16).toUpperCase()} 0100007F:1283 01 0:0 00:0 0     0        0 1 2 0 0\n`
+  let table = line(0x9c40)
+  const sockets = () => {
+    looks++
+    return table
+  }
+  const isExporter = createExporterCheck({ clock: { now: () => now }, port: 0x1283, owner: () => 0, sockets })
+  const from = (port: number) => isExporter({ address: '127.0.0.1', port })
+  for (now = 1000; now < 2000; now++) t.true(from(0x9c40))
+  t.true(from(0x9c40))
+  t.is(looks, 5)
+  table = line(0x9c41)
+  t.true(from(0x9c41))
+  t.false(from(0x9c40))
+  t.is(looks, 6)
+  for (now = 3000; now < 4000; now++) t.false(from(0x9c42))
+  t.is(looks, 26)
 })
 
 test('a socket that is not connected, of another address or of an unknown user, is a stranger', async t => {
