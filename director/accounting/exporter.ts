@@ -20,6 +20,8 @@ export interface ExporterOptions {
 
 /** The table is read so often at most, in milliseconds: for a port that was the exporter's, and for others. */
 const LOOK_MS = { known: 250, unknown: 50 } as const
+/** What a socket has sent may be read so long after it was closed, where it was seen within that time. */
+const CLOSED_MS = 2000
 const LOOPBACK = '127.0.0.1'
 
 /**
@@ -28,25 +30,30 @@ const LOOPBACK = '127.0.0.1'
  * else can send from the same address and port while it is open, unless they may open raw sockets.
  *
  * This does not stop who runs as ovs-vswitchd's user or as root. It does not stop anybody from filling the collector's
- * socket, so that records are lost: that shows in the exporter's sequence numbers. And for a quarter of a second after
+ * socket, so that records are lost: that shows in the exporter's sequence numbers. And for two seconds after
  * ovs-vswitchd has closed its socket another may take its port.
  */
 export function createExporterCheck(options: ExporterOptions): (source: Source) => boolean {
   const { clock, port, owner, sockets = () => readFileSync('/proc/net/udp', 'latin1') } = options
   let ports: ReadonlySet<number> = new Set()
+  /** By the look before that. */
+  let before: ReadonlySet<number> = new Set()
+  const isKnown = (port: number) => ports.has(port) || before.has(port)
+  /** The last look for each; those for unknown ports are looks for known ones, too. */
   const looked = { known: Number.NEGATIVE_INFINITY, unknown: Number.NEGATIVE_INFINITY }
 
   return source => {
     if (source.address !== LOOPBACK) return false
     const now = clock.now()
-    const kind = ports.has(source.port) ? 'known' : 'unknown'
+    const kind = isKnown(source.port) ? 'known' : 'unknown'
     if (now - looked[kind] >= LOOK_MS[kind]) {
+      before = now - looked.known < CLOSED_MS ? ports : new Set()
       looked[kind] = now
       looked.known = now
       const uid = owner()
       ports = uid === undefined ? new Set() : portsConnectedTo(sockets(), port, uid)
     }
-    return ports.has(source.port)
+    return isKnown(source.port)
   }
 }
 
