@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Log } from '../../shared/log.ts'
 import type { OvsdbClient } from '../../shared/ovsdb/connection.ts'
 import { ensureFlowSampleCollector, removeFlowSampleCollector } from '../../shared/ovsdb/flow-sample-collector.ts'
@@ -6,6 +7,7 @@ import { ACCOUNTING } from '../compile/tables.ts'
 import type { DirectorConfig } from '../config.ts'
 import type { Accounts } from './accounts.ts'
 import { type Collector, startCollector } from './collector.ts'
+import { ownerOf } from './exporter.ts'
 
 /**
  * Packets and bytes of every connection, where the datapath does not count them: vswitchd adds up the packets that pass
@@ -23,7 +25,7 @@ export interface Accounting {
 }
 
 export interface AccountingOptions {
-  readonly config: Pick<DirectorConfig, 'accounting' | 'bridge'>
+  readonly config: Pick<DirectorConfig, 'accounting' | 'bridge' | 'ovsRunDir'>
   readonly accounts: Pick<Accounts, 'add' | 'lost'>
   readonly log: Log
   readonly clock: Clock
@@ -40,6 +42,8 @@ const MAX_FLOWS = 100_000
 const INTERVAL = { least: 1, most: 64, records: 2000, checkMs: 10_000 } as const
 
 export function createAccounting({ config, accounts, log, clock, changed }: AccountingOptions): Accounting {
+  // ovs-vswitchd makes it, as the user whom it runs as.
+  const managementSocket = join(config.ovsRunDir, `${config.bridge}.mgmt`)
   const place = { bridge: config.bridge, id: ACCOUNTING.collectorSet }
   let collector: Collector | undefined
   let seconds: number = INTERVAL.least
@@ -92,6 +96,8 @@ export function createAccounting({ config, accounts, log, clock, changed }: Acco
       if (!config.accounting) return
       collector = await startCollector({
         log,
+        clock,
+        owner: () => ownerOf(managementSocket),
         onRecord: (record, domain) => accounts.add(record, domain, clock.now()),
         onLost: count => {
           lost += count

@@ -1,6 +1,9 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { CrossportError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
+import type { Clock } from '../../shared/run/clock.ts'
+import { createExporterCheck } from './exporter.ts'
 import { createIpfixReader, type IpfixRecord } from './ipfix.ts'
 
 export interface Collector {
@@ -13,6 +16,9 @@ export interface Collector {
 
 export interface CollectorOptions {
   readonly log: Log
+  readonly clock: Pick<Clock, 'now'>
+  /** The user whom ovs-vswitchd runs as; undefined while that is not known. */
+  owner(): number | undefined
   onRecord(record: IpfixRecord, domain: number): void
   /** So many records were sent, and have not come or cannot be read. */
   onLost(count: number): void
@@ -20,21 +26,51 @@ export interface CollectorOptions {
 
 /** What the kernel keeps while the process is busy with other things. */
 const BUFFER_BYTES = 8 * 1024 * 1024
+/** More records than vswitchd can have sent in between: its numbers began anew. */
+const MOST_LOST = 1_000_000
+/** Strangers are told of so often at most. */
+const TELL_MS = 30_000
 
-/** Listens for one exporter: the ovs-vswitchd of this machine (RFC 7011, 10.3, over UDP). Throws what bind(2) fails with. */
-export async function startCollector({ log, onRecord, onLost }: CollectorOptions): Promise<Collector> {
+/**
+ * Listens for one exporter, the ovs-vswitchd of this machine (RFC 7011, 10.3, over UDP); what others send is not read
+ * (exporter.ts says what that rests on). Throws what bind(2) fails with.
+ */
+export async function startCollector({ log, clock, owner, onRecord, onLost }: CollectorOptions): Promise<Collector> {
   const socket = createSocket('udp4')
+  socket.bind(0, '127.0.0.1')
+  await once(socket, 'listening')
+  const { port } = socket.address()
+  const isExporter = createExporterCheck({ clock, port, owner })
   const read = createIpfixReader()
   let sequence: number | undefined
   let received = 0
-  socket.on('message', message => {
+  let strangers = 0
+  let told = Number.NEGATIVE_INFINITY
+
+  const tell = (from: string) => {
+    strangers++
+    if (clock.now() - told < TELL_MS) return
+    const err = new CrossportError('IPFIX_INVALID', `${strangers} datagrams, the last one from ${from}`)
+    log.warn('datagrams to the IPFIX collector are not from ovs-vswitchd, and not read', { err })
+    told = clock.now()
+    strangers = 0
+  }
+
+  /** Records that are missing before this message, by its sequence number (RFC 7011, 3.1; modulo 2^32). */
+  const missingBefore = (now: number, sent: number): number => {
+    const missing = sequence === undefined ? 0 : (now - sequence - sent) | 0
+    sequence = now
+    // A smaller number is that of an exporter that began anew: nothing is known of what it had sent before.
+    if (missing < 0) return 0
+    return missing > MOST_LOST ? 1 : missing
+  }
+
+  socket.on('message', (message, source) => {
+    if (!isExporter(source)) return tell(`${source.address}:${source.port}`)
     try {
       const { sequence: now, domain, records, unreadable } = read(message)
-      const sent = records.length + unreadable
-      const missing = sequence === undefined ? 0 : (now - sequence - sent) | 0
-      // A smaller number: the exporter began anew.
-      if (missing > 0 || unreadable > 0) onLost(Math.max(missing, 0) + unreadable)
-      sequence = now
+      const lost = missingBefore(now, records.length + unreadable) + unreadable
+      if (lost > 0) onLost(lost)
       received += records.length
       for (const record of records) onRecord(record, domain)
     } catch (err) {
@@ -42,12 +78,10 @@ export async function startCollector({ log, onRecord, onLost }: CollectorOptions
       onLost(1)
     }
   })
-  socket.bind(0, '127.0.0.1')
-  await once(socket, 'listening')
   socket.on('error', err => log.error('the IPFIX collector', { err }))
   socket.setRecvBufferSize(BUFFER_BYTES)
   return {
-    port: socket.address().port,
+    port,
     get received() {
       return received
     },

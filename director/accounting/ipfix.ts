@@ -1,23 +1,26 @@
 import { CrossportError } from '../../shared/errors.ts'
 
-/** Information elements (IANA's registry "IPFIX Information Elements") by name and number, as far as they are read here. */
+/**
+ * Information elements (IANA's registry "IPFIX Information Elements") as far as they are read here: number, and bytes as
+ * Open vSwitch sends them (ofproto/ipfix-entities.def).
+ */
 const ELEMENTS = {
-  octetDeltaCount: 1,
-  packetDeltaCount: 2,
-  protocolIdentifier: 4,
-  sourceTransportPort: 7,
-  sourceIPv4Address: 8,
-  destinationTransportPort: 11,
-  destinationIPv4Address: 12,
-  sourceIPv6Address: 27,
-  destinationIPv6Address: 28,
-  sourceMacAddress: 56,
-  vlanId: 58,
-  destinationMacAddress: 80,
-  observationPointId: 138,
-  flowStartDeltaMicroseconds: 158,
-  flowEndDeltaMicroseconds: 159,
-} as const
+  octetDeltaCount: [1, 8],
+  packetDeltaCount: [2, 8],
+  protocolIdentifier: [4, 1],
+  sourceTransportPort: [7, 2],
+  sourceIPv4Address: [8, 4],
+  destinationTransportPort: [11, 2],
+  destinationIPv4Address: [12, 4],
+  sourceIPv6Address: [27, 16],
+  destinationIPv6Address: [28, 16],
+  sourceMacAddress: [56, 6],
+  vlanId: [58, 2],
+  destinationMacAddress: [80, 6],
+  observationPointId: [138, 4],
+  flowStartDeltaMicroseconds: [158, 4],
+  flowEndDeltaMicroseconds: [159, 4],
+} as const satisfies Record<string, readonly [number: number, bytes: number]>
 
 type Name = keyof typeof ELEMENTS
 
@@ -40,11 +43,26 @@ export interface IpfixMessage {
   readonly unreadable: number
 }
 
-interface Template {
-  readonly fields: readonly { readonly name: Name | undefined; readonly length: number }[]
+interface Field {
+  readonly name: Name | undefined
+  readonly length: number
 }
 
-const NAMES: ReadonlyMap<number, Name> = new Map(Object.entries(ELEMENTS).map(([name, id]) => [id, name as Name]))
+interface Template {
+  readonly fields: readonly Field[]
+  /** Bytes of a record at least. */
+  readonly least: number
+}
+
+/**
+ * Templates that Open vSwitch may send: it has some forty, with numbers below 512, up to 63 fields, and records of 12
+ * bytes and more. Every field has a byte at least, so that reading takes as long as there are bytes to read.
+ */
+const BOUNDS = { ids: 512, fields: 128, recordBytes: 12 } as const
+
+const NAMES: ReadonlyMap<number, Name> = new Map(
+  Object.entries(ELEMENTS).map(([name, [number]]) => [number, name as Name]),
+)
 const LONG: ReadonlySet<Name> = new Set<LongName>(['sourceIPv6Address', 'destinationIPv6Address'])
 const VERSION = 10
 const SET = { TEMPLATE: 2, OPTIONS_TEMPLATE: 3, FIRST_DATA: 256 } as const
@@ -53,7 +71,8 @@ const ENTERPRISE = 0x8000
 
 /**
  * Reads the messages of one exporting process (RFC 7011, section 3), whose templates it remembers: for all domains, as
- * Open vSwitch sends them once, in the domain that it exports first. Throws IPFIX_INVALID for what is no whole message.
+ * Open vSwitch sends them once, in the domain that it exports first. Throws IPFIX_INVALID for what is no whole message, and for a
+ * template that Open vSwitch would not send.
  */
 export function createIpfixReader(): (message: Buffer) => IpfixMessage {
   const templates = new Map<number, Template>()
@@ -90,22 +109,29 @@ function* readTemplates(set: Buffer, head: 4 | 6): Generator<[number, Template]>
     const id = set.readUInt16BE(at)
     const count = set.readUInt16BE(at + 2)
     if (id < SET.FIRST_DATA) return
+    if (id >= BOUNDS.ids || count > BOUNDS.fields) throw invalid(`has a template ${id} of ${count} fields`)
     at += head
-    const fields: Template['fields'][number][] = []
+    const fields: Field[] = []
     for (let i = 0; i < count; i++) {
       if (at + 4 > set.length) throw invalid(`has a template ${id} that is cut short`)
       const element = set.readUInt16BE(at)
-      const length = set.readUInt16BE(at + 2)
+      fields.push(readField(element, set.readUInt16BE(at + 2)))
       at += element & ENTERPRISE ? 8 : 4
-      fields.push({ name: NAMES.get(element), length })
     }
-    yield [id, { fields }]
+    const least = fields.reduce((sum, { length }) => sum + (length === VARIABLE ? 1 : length), 0)
+    if (least < BOUNDS.recordBytes) throw invalid(`has a template ${id} of records of ${least} bytes`)
+    yield [id, { fields, least }]
   }
 }
 
-function readRecords(set: Buffer, { fields }: Template, records: IpfixRecord[]): void {
-  const least = fields.reduce((sum, { length }) => sum + (length === VARIABLE ? 1 : length), 0)
-  if (least === 0) return
+function readField(element: number, length: number): Field {
+  const name = NAMES.get(element)
+  if (length === 0 || (name !== undefined && length !== ELEMENTS[name][1]))
+    throw invalid(`has a template with ${length} bytes for element ${element}`)
+  return { name, length }
+}
+
+function readRecords(set: Buffer, { fields, least }: Template, records: IpfixRecord[]): void {
   for (let at = 0; at + least <= set.length; ) {
     const record: { [name in Name]?: number | bigint } = {}
     for (const { name, length } of fields) {
@@ -118,21 +144,18 @@ function readRecords(set: Buffer, { fields }: Template, records: IpfixRecord[]):
         }
       }
       if (at + size > set.length) throw invalid('has a record that is cut short')
-      if (name !== undefined) record[name] = LONG.has(name) ? long(set, at, size) : number(set, at, size)
+      if (name !== undefined)
+        record[name] = LONG.has(name) ? BigInt(`0x${set.toString('hex', at, at + size)}`) : number(set, at, size)
       at += size
     }
     records.push(record as IpfixRecord)
   }
 }
 
-/** Unsigned, of any size: an exporter may leave leading zeros out (6.2). */
+/** Unsigned, of 1 to 8 bytes. */
 function number(bytes: Buffer, at: number, size: number): number {
-  if (size <= 6) return size === 0 ? 0 : bytes.readUIntBE(at, size)
+  if (size <= 6) return bytes.readUIntBE(at, size)
   return bytes.readUIntBE(at, size - 6) * 2 ** 48 + bytes.readUIntBE(at + size - 6, 6)
-}
-
-function long(bytes: Buffer, at: number, size: number): bigint {
-  return size === 0 ? 0n : BigInt(`0x${bytes.toString('hex', at, at + size)}`)
 }
 
 function invalid(how: string): CrossportError {

@@ -96,7 +96,7 @@ function createLine({ socket, clock, uri }: AgentCallerOptions) {
       await live.call('domainAgentSetTimeout', { dom, timeoutS: AGENT_TIMEOUT_S, flags: 0 }, SLACK_MS)
       const timeoutMs = timeoutS * 1000 + SLACK_MS
       const { result } = await live.call('domainAgentCommand', { dom, command: json, timeoutS, flags: 0 }, timeoutMs)
-      return unwrap(result)
+      return replyOf(result)
     } catch (error) {
       // A libvirtd that does not answer is left, or its late work would take our slots.
       if (error instanceof CrossportError && error.code === 'LIBVIRT_TIMEOUT') {
@@ -125,7 +125,8 @@ function createLine({ socket, clock, uri }: AgentCallerOptions) {
   }
 }
 
-function unwrap(result: string | undefined): unknown {
+/** The `return` value of a guest agent's reply, unchecked. Throws GUEST_REPLY_INVALID. */
+export function replyOf(result: string | undefined): unknown {
   try {
     const reply: unknown = JSON.parse(result ?? '')
     if (typeof reply === 'object' && reply !== null && 'return' in reply) return reply.return

@@ -114,7 +114,7 @@ export async function connectLibvirt(options: LibvirtOptions, signal?: AbortSign
         onMessage(message)
       }
     } catch (error) {
-      end(error as Error, true)
+      end(error instanceof CrossportError ? error : unexpected(error), true)
     }
   })
   socket.on('error', error => end(connectionError(`libvirt at ${options.socket}: ${explain(error)}`, error), true))
@@ -191,6 +191,12 @@ function libvirtError({ message, code, domain }: m.RemoteError): CrossportError 
   return new CrossportError('LIBVIRT_ERROR', message ?? `libvirt error ${code}`, {
     fields: { libvirtCode: code, libvirtDomain: domain },
   })
+}
+
+/** Nothing that libvirtd sends may end the daemon, not even what is not expected anywhere. */
+function unexpected(cause: unknown): CrossportError {
+  const words = cause instanceof Error ? cause.message : String(cause)
+  return new CrossportError('LIBVIRT_PROTOCOL', `what libvirtd sent was not expected: ${words}`, { cause })
 }
 
 function connectionError(message: string, cause?: unknown): CrossportError {

@@ -1,3 +1,4 @@
+import { keepChunk } from '../chunks.ts'
 import { malformed } from './xdr.ts'
 
 /** VIR_NET_MESSAGE_MAX of libvirt's src/rpc/virnetprotocol.x; the length field is included. */
@@ -24,7 +25,7 @@ export function createFramer(max = MESSAGE_MAX): Framer {
   return {
     push(chunk) {
       if (chunk.length === 0) return []
-      chunks.push(chunk)
+      keepChunk(chunks, chunk)
       size += chunk.length
       const messages: Buffer[] = []
       while (size >= 4) {

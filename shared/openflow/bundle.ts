@@ -14,7 +14,7 @@ export type BundleControl = keyof typeof BUNDLE_CONTROL
 
 export const encodeBundleControl = (xid: number, bundle: number, control: BundleControl): Buffer =>
   encode(TYPE.BUNDLE_CONTROL, xid, w => {
-    u32(w, bundle)
+    u32(w, bundle, 'bundle')
     u16(w, BUNDLE_CONTROL[control])
     u16(w, ATOMIC_AND_ORDERED)
   })
@@ -29,7 +29,7 @@ export const decodeBundleControl = (bytes: Buffer): { bundle: number; answers: B
 
 const beginAdd = (w: Writer, xid: number, bundle: number): number => {
   const start = begin(w, TYPE.BUNDLE_ADD_MESSAGE, xid)
-  u32(w, bundle)
+  u32(w, bundle, 'bundle')
   zeros(w, 2)
   u16(w, ATOMIC_AND_ORDERED)
   return start

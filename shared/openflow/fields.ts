@@ -204,4 +204,4 @@ export const fieldNamed = (name: string): Field | undefined => BY_NAME.get(name)
 export const fieldOfHeader = (header: number): Field | undefined => BY_HEADER.get((header & 0xfffffe00) >>> 0)
 
 /** Header of a field in the NXM form, with the length in it, where there is such a form; the OXM header otherwise. */
-export const nxmHeader = (field: Field): number => (NXM_HEADERS.get(field.name) ?? field.header) | field.bytes
+export const nxmHeader = (field: Field): number => (NXM_HEADERS.get(field.name) ?? field.header) + field.bytes

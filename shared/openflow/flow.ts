@@ -10,6 +10,7 @@ import {
   TYPE,
 } from './header.ts'
 import { readInstructions, writeInstructions } from './instructions.ts'
+import { tableOf } from './numbers.ts'
 import { malformed, readMatch, writeMatch } from './oxm.ts'
 import { createPrint, type Print, printEntry } from './print.ts'
 import { readStats, type Stats } from './stats.ts'
@@ -46,17 +47,17 @@ export const writeFlowMod = (
 ): void => {
   const start = begin(w, TYPE.FLOW_MOD, xid)
   const deletes = command === 'delete' || command === 'delete_strict'
-  u64(w, deletes && cookieMask === 0n ? 0n : flow.cookie)
-  u64(w, cookieMask)
-  u8(w, flow.table)
+  u64(w, deletes && cookieMask === 0n ? 0n : flow.cookie, 'cookie')
+  u64(w, cookieMask, 'cookie mask')
+  u8(w, command === 'delete' ? flow.table : tableOf(flow.table, 'table'), 'table')
   u8(w, FLOW_COMMAND[command])
-  u16(w, idleTimeout)
-  u16(w, hardTimeout)
-  u16(w, flow.priority)
+  u16(w, idleTimeout, 'idle_timeout')
+  u16(w, hardTimeout, 'hard_timeout')
+  u16(w, flow.priority, 'priority')
   u32(w, ANY)
   u32(w, PORT.ANY)
   u32(w, ANY)
-  u16(w, flags)
+  u16(w, flags, 'flags')
   u16(w, 0)
   writeMatch(w, flow.match)
   if (!deletes) writeInstructions(w, flow.actions)
@@ -78,13 +79,13 @@ export interface FlowFilter {
 }
 
 const writeFilter = (w: Writer, { table = 0xff, cookie, match = {} }: FlowFilter): void => {
-  u8(w, table)
+  u8(w, table, 'table')
   zeros(w, 3)
   u32(w, PORT.ANY)
   u32(w, ANY)
   zeros(w, 4)
-  u64(w, cookie?.cookie ?? 0n)
-  u64(w, cookie?.mask ?? 0n)
+  u64(w, cookie?.cookie ?? 0n, 'cookie')
+  u64(w, cookie?.mask ?? 0n, 'cookie mask')
   writeMatch(w, match)
 }
 

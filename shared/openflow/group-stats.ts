@@ -15,7 +15,7 @@ export interface GroupStats {
 /** OFPMP_GROUP_STATS of one group, or of all. */
 export const encodeGroupStatsRequest = (xid: number, id = GROUP_ALL): Buffer =>
   encodeMultipartRequest(xid, MULTIPART.GROUP_STATS, w => {
-    u32(w, id)
+    u32(w, id, 'group')
     zeros(w, 4)
   })
 

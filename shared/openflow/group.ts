@@ -1,6 +1,6 @@
 import { CrossportError } from '../errors.ts'
 import type { Bucket, Group } from '../flows/types.ts'
-import { readActions, writeActions } from './actions.ts'
+import { writeActions } from './actions.ts'
 import { type Field, fieldNamed } from './fields.ts'
 import {
   begin,
@@ -13,6 +13,7 @@ import {
   TYPE,
 } from './header.ts'
 import { malformed, oxmSize, readOxm, writeOxm } from './oxm.ts'
+import { readActions } from './read-actions.ts'
 import { createWriter, pad8, raw, setLength, u8, u16, u32, type Writer, written, zeros } from './writer.ts'
 
 /** ofp_group_mod_command (OpenFlow 1.5.1, 7.3.4.3). */
@@ -36,9 +37,9 @@ const BUCKET_WEIGHT = 0
 export const writeGroupMod = (w: Writer, xid: number, command: GroupCommand, group: Group): void => {
   const start = begin(w, TYPE.GROUP_MOD, xid)
   u16(w, GROUP_COMMAND[command])
-  u8(w, GROUP_TYPES.indexOf(group.type))
+  u8(w, typeOf(group.type))
   u8(w, 0)
-  u32(w, group.id)
+  u32(w, group.id, 'group')
   const lengthAt = w.at
   zeros(w, 4)
   u32(w, ALL_BUCKETS)
@@ -46,7 +47,10 @@ export const writeGroupMod = (w: Writer, xid: number, command: GroupCommand, gro
   if (command !== 'delete') {
     for (const bucket of group.buckets) writeBucket(w, bucket, group.type === 'select')
     setLength(w, lengthAt, w.at - buckets)
-    if (group.selectionMethod !== undefined) writeSelectionMethod(w, group.selectionMethod, group.hashFields ?? [])
+    const { selectionMethod, hashFields = [] } = group
+    if (selectionMethod !== undefined) writeSelectionMethod(w, selectionMethod, hashFields)
+    else if (hashFields.length > 0)
+      throw new CrossportError('OPENFLOW_VALUE_INVALID', `group ${group.id}: fields without a selection_method`)
   }
   finish(w, start)
 }
@@ -61,16 +65,22 @@ export const encodeGroupMod = (xid: number, command: GroupCommand, group: Group)
 export const encodeGroupDelete = (xid: number, id: number): Buffer =>
   encodeGroupMod(xid, 'delete', { id, type: 'all', buckets: [] })
 
+const typeOf = (type: Group['type']): number => {
+  const number = GROUP_TYPES.indexOf(type)
+  if (number < 0) throw new CrossportError('OPENFLOW_VALUE_INVALID', `group type ${type} is not known`)
+  return number
+}
+
 const writeBucket = (w: Writer, bucket: Bucket, weighted: boolean): void => {
   const start = w.at
   zeros(w, 4)
-  u32(w, bucket.id)
+  u32(w, bucket.id, 'bucket')
   writeActions(w, bucket.actions)
   setLength(w, start + 2, w.at - start - 8)
   if (weighted) {
     u16(w, BUCKET_WEIGHT)
     u16(w, 8)
-    u16(w, bucket.weight)
+    u16(w, bucket.weight, 'bucket weight')
     zeros(w, 2)
   }
   setLength(w, start, w.at - start)
@@ -84,6 +94,8 @@ const writeSelectionMethod = (w: Writer, method: string, hashFields: readonly st
   u32(w, NTR_SELECTION_METHOD)
   zeros(w, 4)
   const name = Buffer.alloc(METHOD_BYTES)
+  if (method.length >= METHOD_BYTES)
+    throw new CrossportError('OPENFLOW_VALUE_INVALID', `selection_method ${method}: at most 15 characters`)
   name.write(method, 'latin1')
   raw(w, name)
   zeros(w, 8)
@@ -225,7 +237,8 @@ const readSelection = (bytes: Buffer, at: number, end: number, before: boolean):
     const size = oxmSize(bytes, p, end)
     if (size === undefined) throw malformed('a hash field longer than its property', bytes, p)
     const oxm = readOxm(bytes, p, size)
-    if (oxm === undefined || oxm.mask !== undefined) partial = true
+    // A value other than all ones covers a part of the field.
+    if (oxm === undefined || oxm.mask !== undefined || oxm.value !== oxm.field.full) partial = true
     else hashFields.push(oxm.field.name)
     p += size
   }

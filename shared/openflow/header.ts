@@ -72,7 +72,7 @@ export const begin = (w: Writer, type: number, xid: number): number => {
   u8(w, VERSION)
   u8(w, type)
   u16(w, 0)
-  u32(w, xid)
+  u32(w, xid, 'xid')
   return start
 }
 
@@ -90,7 +90,7 @@ export const encode = (type: number, xid: number, body?: (w: Writer) => void): B
 
 export const encodeMultipartRequest = (xid: number, type: number, body?: (w: Writer) => void): Buffer =>
   encode(TYPE.MULTIPART_REQUEST, xid, w => {
-    u16(w, type)
+    u16(w, type, 'multipart type')
     zeros(w, 6)
     body?.(w)
   })

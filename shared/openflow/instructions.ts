@@ -1,31 +1,48 @@
-import { readActions, writeActions } from './actions.ts'
+import { CrossportError } from '../errors.ts'
+import { writeActions, writeUnknown } from './actions.ts'
+import { tableOf } from './numbers.ts'
 import { malformed } from './oxm.ts'
+import { readActions } from './read-actions.ts'
 import type { Action } from './types.ts'
-import { raw, setLength, u8, u16, type Writer, zeros } from './writer.ts'
+import { setLength, u8, u16, type Writer, zeros } from './writer.ts'
 
 /** Instructions (OpenFlow 1.5.1, 7.2.5): type 16, length 16, body. Actions are carried in one Apply-Actions. */
 const GOTO_TABLE = 1
 const APPLY_ACTIONS = 4
 
-/** Throws OPENFLOW_VALUE_INVALID. */
+/** In the order in which they are; actions one after the other are one Apply-Actions. Throws OPENFLOW_VALUE_INVALID. */
 export const writeInstructions = (w: Writer, actions: readonly Action[]): void => {
-  const own = actions.filter(isInstruction)
-  const applied = own.length === 0 ? actions : actions.filter(action => !isInstruction(action))
-  if (applied.length > 0) {
-    const start = w.at
-    u16(w, APPLY_ACTIONS)
-    zeros(w, 6)
-    writeActions(w, applied)
-    setLength(w, start + 2, w.at - start)
+  for (let i = 0; i < actions.length; ) {
+    const action = actions[i]!
+    if (isInstruction(action)) {
+      if (action.type === 'goto_table' && i < actions.length - 1)
+        throw new CrossportError('OPENFLOW_VALUE_INVALID', "goto_table must be the last of a flow's actions")
+      writeInstruction(w, action)
+      i++
+    } else {
+      let end = i + 1
+      while (end < actions.length && !isInstruction(actions[end]!)) end++
+      writeApplied(w, end - i === actions.length ? actions : actions.slice(i, end))
+      i = end
+    }
   }
-  for (const action of own) {
-    if (action.type === 'unknown') raw(w, Buffer.from(action.hex, 'hex'))
-    if (action.type !== 'goto_table') continue
-    u16(w, GOTO_TABLE)
-    u16(w, 8)
-    u8(w, action.table)
-    zeros(w, 3)
-  }
+}
+
+const writeApplied = (w: Writer, actions: readonly Action[]): void => {
+  const start = w.at
+  u16(w, APPLY_ACTIONS)
+  zeros(w, 6)
+  writeActions(w, actions)
+  setLength(w, start + 2, w.at - start)
+}
+
+const writeInstruction = (w: Writer, action: Action): void => {
+  if (action.type === 'unknown') writeUnknown(w, action.hex)
+  if (action.type !== 'goto_table') return
+  u16(w, GOTO_TABLE)
+  u16(w, 8)
+  u8(w, tableOf(action.table, 'goto_table'))
+  zeros(w, 3)
 }
 
 const isInstruction = (action: Action): boolean =>

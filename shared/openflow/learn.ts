@@ -1,5 +1,7 @@
-import { fieldOfHeader } from './fields.ts'
-import { bitsOf, nxmId, subfieldOf } from './subfield.ts'
+import { CrossportError } from '../errors.ts'
+import { fieldNamed, fieldOfHeader } from './fields.ts'
+import { fromPort16, tableOf, toPort16 } from './numbers.ts'
+import { type Bits, bitsOf, NXM_IN_PORT, nxmId, subfieldOf, subfieldText } from './subfield.ts'
 import type { Action, FieldValue, LearnSpec, Subfield } from './types.ts'
 import { parseValue, toFieldValue } from './value.ts'
 import { u8, u16, u32, u64, type Writer, zeros } from './writer.ts'
@@ -18,12 +20,12 @@ type Learn = Action & { type: 'learn' }
 
 /** Throws OPENFLOW_VALUE_INVALID. */
 export const writeLearn = (w: Writer, learn: Learn): void => {
-  u16(w, learn.idleTimeout ?? 0)
-  u16(w, learn.hardTimeout ?? 0)
-  u16(w, learn.priority)
-  u64(w, learn.cookie)
+  u16(w, learn.idleTimeout ?? 0, 'learn idle_timeout')
+  u16(w, learn.hardTimeout ?? 0, 'learn hard_timeout')
+  u16(w, learn.priority, 'learn priority')
+  u64(w, learn.cookie, 'learn cookie')
   u16(w, learn.deleteLearned === true ? DELETE_LEARNED : 0)
-  u8(w, learn.table)
+  u8(w, tableOf(learn.table, 'learn table'))
   zeros(w, 5)
   for (const spec of learn.specs) writeSpec(w, spec)
 }
@@ -38,8 +40,11 @@ const writeSpec = (w: Writer, spec: LearnSpec): void => {
   const dst = bitsOf(spec.dst)
   if ('value' in spec.src) {
     u16(w, DST[spec.type] | IMMEDIATE | dst.bits)
-    writeImmediate(w, BigInt(parseValue(dst.field, spec.src.value).value), dst.bits)
+    writeImmediate(w, immediateOf(spec.dst, dst, spec.src.value), dst.bits)
   } else {
+    const src = bitsOf(spec.src)
+    if (src.bits !== dst.bits)
+      throw new CrossportError('OPENFLOW_VALUE_INVALID', `learn from ${src.bits} bits to ${dst.bits} bits`)
     u16(w, DST[spec.type] | dst.bits)
     writeBits(w, spec.src)
   }
@@ -50,6 +55,16 @@ const writeBits = (w: Writer, subfield: Subfield): void => {
   const bits = bitsOf(subfield)
   u32(w, nxmId(bits))
   u16(w, bits.offset)
+}
+
+/** A value that is given, not taken from the packet; it has the width of the part that it goes to, and no mask. */
+const immediateOf = (dst: Subfield, { field, bits }: Bits, given: FieldValue): bigint => {
+  const { value, mask } = parseValue(field, given)
+  const most = (1n << BigInt(bits)) - 1n
+  const number = BigInt(field.name === 'in_port' ? toPort16(Number(value), 'learn in_port') : value)
+  if (mask === undefined && number <= most) return number
+  const why = mask === undefined ? `it must be 0 to ${most}` : 'it must have no mask'
+  throw new CrossportError('OPENFLOW_VALUE_INVALID', `learn ${subfieldText(dst)} ${given}: ${why}`)
 }
 
 /** A value in as few 16-bit words as it needs. */
@@ -107,10 +122,12 @@ const readBits = (bytes: Buffer, at: number, bits: number): Subfield | undefined
   subfieldOf(bytes.readUInt32BE(at), bytes.readUInt16BE(at + 4), bits)
 
 const readImmediate = (bytes: Buffer, at: number, bits: number, dst: number): { value: FieldValue } | undefined => {
-  const field = fieldOfHeader(bytes.readUInt32BE(dst))
+  const header = bytes.readUInt32BE(dst)
+  const field = header === NXM_IN_PORT ? fieldNamed('in_port') : fieldOfHeader(header)
   if (field === undefined) return undefined
   let value = 0n
   for (let i = 0; i < Math.ceil(bits / 16); i++) value = (value << 16n) | BigInt(bytes.readUInt16BE(at + 2 * i))
+  if (field.name === 'in_port') return { value: fromPort16(Number(value)) }
   if (value > BigInt(field.full)) return undefined
   return { value: toFieldValue(field, { value: field.bits <= 48 ? Number(value) : value, mask: undefined }) }
 }

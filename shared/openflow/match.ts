@@ -31,10 +31,20 @@ export const matchEntries = (match: Match): Entry[] => {
     if (field === undefined) throw new CrossportError('OPENFLOW_VALUE_INVALID', `${name} is not a field`)
     const parsed = parseValue(field, value)
     if (parsed.mask === 0 || parsed.mask === 0n) continue
+    if (field === VLAN_TCI) checkTci(value, parsed)
     if (field === VLAN_TCI || field === VLAN_PCP || isXreg(field)) rewrite = true
     insert(entries, { field, value: parsed.value, mask: parsed.mask })
   }
   return rewrite ? normalize(entries) : entries
+}
+
+/** Of the priority, vlan_pcp can say all bits or none, and only where there is a tag. */
+const checkTci = (shown: FieldValue, { value, mask = 0xffff }: Parsed): void => {
+  const priority = Number(mask) >>> 13
+  const tag = (Number(value) & Number(mask) & 0x1fff) !== 0
+  const noTag = Number(value) === 0 && (Number(mask) & PRESENT) !== 0
+  if (priority === 0 || (priority === 7 && (tag || noTag))) return
+  throw new CrossportError('OPENFLOW_VALUE_INVALID', `vlan_tci=${shown}: OpenFlow 1.5 has no such match`)
 }
 
 const isXreg = (field: Field): boolean => field.index >= XREG0.index && field.index < XREG0.index + 8

@@ -1,7 +1,8 @@
-import { readActions, writeActions } from './actions.ts'
+import { writeActions } from './actions.ts'
 import { errorName } from './errors.ts'
 import { begin, encode, finish, TYPE, VERSION } from './header.ts'
 import { malformed, readMatch, writeMatch } from './oxm.ts'
+import { readActions } from './read-actions.ts'
 import { type Action, type Match, PORT } from './types.ts'
 import { raw, setLength, u16, u32, type Writer, zeros } from './writer.ts'
 
@@ -55,7 +56,7 @@ export const encodeFeaturesRequest = (xid: number): Buffer => encode(TYPE.FEATUR
 export const encodeSetConfig = (xid: number, missSendLen = 0xffff): Buffer =>
   encode(TYPE.SET_CONFIG, xid, w => {
     u16(w, 0)
-    u16(w, missSendLen)
+    u16(w, missSendLen, 'miss_send_len')
   })
 
 /**
@@ -65,9 +66,9 @@ export const encodeSetConfig = (xid: number, missSendLen = 0xffff): Buffer =>
 export const encodeSetAsync = (xid: number, masks: readonly (readonly [type: number, mask: number])[]): Buffer =>
   encode(TYPE.SET_ASYNC, xid, w => {
     for (const [type, mask] of masks) {
-      u16(w, type)
+      u16(w, type, 'async type')
       u16(w, 8)
-      u32(w, mask)
+      u32(w, mask, 'async mask')
     }
   })
 

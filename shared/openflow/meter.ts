@@ -13,18 +13,18 @@ const COMMAND = { add: 0, modify: 1, delete: 2 } as const
 const PACKETS_AND_BURST = 0x2 | 0x4
 const BAND_DROP = 1
 
-/** A METER_MOD. Meters have no part in bundles (ofproto.c, handle_bundle_add): one is sent before the flows that use it. */
+/** A METER_MOD. Throws OPENFLOW_VALUE_INVALID. Meters have no part in bundles (ofproto.c, handle_bundle_add): one is sent before the flows that use it. */
 export const encodeMeterMod = (xid: number, command: keyof typeof COMMAND, meter: Meter): Buffer => {
   const w = createWriter()
   const start = begin(w, TYPE.METER_MOD, xid)
   u16(w, COMMAND[command])
   u16(w, PACKETS_AND_BURST)
-  u32(w, meter.id)
+  u32(w, meter.id, 'meter')
   if (command !== 'delete') {
     u16(w, BAND_DROP)
     u16(w, 16)
-    u32(w, meter.rate)
-    u32(w, meter.burst)
+    u32(w, meter.rate, 'meter rate')
+    u32(w, meter.burst, 'meter burst')
     zeros(w, 4)
   }
   finish(w, start)

@@ -25,21 +25,21 @@ export interface MonitorOptions {
 export const encodeFlowMonitor = (xid: number, options: MonitorOptions): Buffer =>
   encodeMultipartRequest(xid, MULTIPART.FLOW_MONITOR, w => {
     const { id, flags = ['add', 'removed', 'modify', 'instructions'], table = 0xff, match = {} } = options
-    u32(w, id)
+    u32(w, id, 'monitor')
     u32(w, PORT.ANY)
     u32(w, 0xffffffff)
     u16(
       w,
       flags.reduce((sum, flag) => sum | FLAG[flag], 0),
     )
-    u8(w, table)
+    u8(w, table, 'table')
     u8(w, ADD_MONITOR)
     writeMatch(w, match)
   })
 
 export const encodeFlowMonitorDelete = (xid: number, id: number): Buffer =>
   encodeMultipartRequest(xid, MULTIPART.FLOW_MONITOR, w => {
-    u32(w, id)
+    u32(w, id, 'monitor')
     u32(w, PORT.ANY)
     u32(w, 0xffffffff)
     u16(w, 0)

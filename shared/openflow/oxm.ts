@@ -6,16 +6,17 @@ import { pad8, setLength, u16, u32, uint, type Writer } from './writer.ts'
 
 /** OXM TLVs (OpenFlow 1.5.1, 7.2.3.2): class 16, field 7, mask 1, length 8, then value and mask. */
 
+const VLAN_TCI = fieldNamed('vlan_tci')
 const REG0 = fieldNamed('reg0')!.index
 const XREG0 = fieldNamed('xreg0')!.index
 
 /** One TLV. */
 export const writeOxm = (w: Writer, field: Field, value: number | bigint, mask: number | bigint | undefined): void => {
   if (mask === undefined) {
-    u32(w, field.header | field.bytes)
+    u32(w, field.header + field.bytes)
     uint(w, value, field.bytes)
   } else {
-    u32(w, field.header | 0x100 | (2 * field.bytes))
+    u32(w, field.header + 0x100 + 2 * field.bytes)
     uint(w, value, field.bytes)
     uint(w, mask, field.bytes)
   }
@@ -76,7 +77,9 @@ export const readMatch = (bytes: Buffer, at: number, limit: number): ReadMatch =
     const size = oxmSize(bytes, p, at + length)
     if (size === undefined) throw malformed('a match field longer than its match', bytes, p)
     const oxm = readOxm(bytes, p, size)
-    if (oxm === undefined) unknown += bytes.toString('hex', p, p + size)
+    // A match of ours never has a field twice, nor the older form of the tag, which can say more than the newer.
+    const other = oxm === undefined || oxm.field === VLAN_TCI || entries.some(entry => entry.field === oxm.field)
+    if (other) unknown += bytes.toString('hex', p, p + size)
     else if (oxm.mask !== 0 && oxm.mask !== 0n) entries.push(oxm)
     p += size
   }

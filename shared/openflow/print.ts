@@ -31,7 +31,7 @@ export const printFlow = (print: Print, { table, priority, cookie, match, action
   try {
     writeInstructions(scratch, actions)
   } catch {
-    // Too long for a message. It is refused when it is to be sent; until then it is told from others by its text.
+    // No message can carry it. It is refused when it is to be sent; until then it is told from others by its text.
     scratch.at = afterMatch + 8
     raw(scratch, Buffer.from(actionsText(actions)))
     pad8(scratch, afterMatch)

@@ -19,7 +19,8 @@ export const bitsOf = (subfield: Subfield): Bits => {
   const offset = subfield.offset ?? 0
   const width = field === undefined ? 0 : widthOf(field)
   const bits = subfield.bits ?? width - offset
-  if (field === undefined || offset < 0 || bits < 1 || offset + bits > width)
+  const whole = Number.isInteger(offset) && Number.isInteger(bits)
+  if (field === undefined || !whole || offset < 0 || bits < 1 || offset + bits > width)
     throw new CrossportError(
       'OPENFLOW_VALUE_INVALID',
       `${subfield.field}[${offset}..${offset + bits - 1}] does not exist`,
@@ -29,17 +30,16 @@ export const bitsOf = (subfield: Subfield): Bits => {
 
 /** The least that says it: a whole field has no offset and no bits. Undefined when the part is not inside the field. */
 export const subfieldOf = (header: number, offset: number, bits: number): Subfield | undefined => {
-  const field = (header & ~0xff) === 0 ? fieldNamed('in_port') : fieldOfHeader(header)
+  const field = header === NXM_IN_PORT ? fieldNamed('in_port') : fieldOfHeader(header)
   if (field === undefined || bits === 0 || offset + bits > widthOf(field)) return undefined
   return bits === widthOf(field) ? { field: field.name } : { field: field.name, offset, bits }
 }
 
 /** Header in `move`, which follows the OpenFlow version. */
-export const oxmId = ({ field }: Bits): number =>
-  field.name === 'in_port' ? NXM_IN_PORT : (field.header | field.bytes) >>> 0
+export const oxmId = ({ field }: Bits): number => (field.name === 'in_port' ? NXM_IN_PORT : field.header + field.bytes)
 
 /** Header in Nicira's own actions. */
-export const nxmId = ({ field }: Bits): number => (field.name === 'in_port' ? NXM_IN_PORT : nxmHeader(field) >>> 0)
+export const nxmId = ({ field }: Bits): number => (field.name === 'in_port' ? NXM_IN_PORT : nxmHeader(field))
 
 /** `NXM_NX_REG0[]`, `NXM_NX_REG0[5]`, `NXM_NX_REG0[0..15]`. Throws OPENFLOW_VALUE_INVALID. */
 export const subfieldText = (subfield: Subfield): string => {

@@ -137,11 +137,12 @@ const flags = (field: Field, text: string): Parsed | undefined => {
   const names: readonly string[] = field.kind === 'ctState' ? BITS.ctState : BITS.tcpFlags
   let value = 0
   let mask = 0
-  for (const part of text.match(/[+-][^+-]+/g) ?? []) {
-    const bit = names.indexOf(part.slice(1))
-    if (bit < 0) throw invalid(field, text, `${part.slice(1)} is not a flag`)
+  for (const [, sign, name] of text.matchAll(/([+-])([^+-]*)/g)) {
+    const bit = names.indexOf(name!)
+    if (bit < 0) throw invalid(field, text, `${name} is not a flag`)
+    if ((mask >>> bit) & 1) throw invalid(field, text, `${name} is given twice`)
     mask |= 1 << bit
-    if (part.startsWith('+')) value |= 1 << bit
+    if (sign === '+') value |= 1 << bit
   }
   return { value, mask }
 }

@@ -21,19 +21,37 @@ const grow = (w: Writer, count: number): void => {
   w.bytes = bytes
 }
 
-export const u8 = (w: Writer, value: number): void => {
+const outOfRange = (what: string, value: unknown, least: number, most: number | bigint): CrossportError =>
+  new CrossportError('OPENFLOW_VALUE_INVALID', `${what} ${String(value)}: it must be ${least} to ${most}`, {
+    fields: { field: what, value: String(value) },
+  })
+
+/** The whole number itself, where it lies between the two. Throws OPENFLOW_VALUE_INVALID. */
+export const within = (value: number, least: number, most: number, what: string): number => {
+  if (Number.isInteger(value) && value >= least && value <= most) return value
+  throw outOfRange(what, value, least, most)
+}
+
+/**
+ * Numbers are written as they are or refused, never cut to what fits. `what` names the field in the error
+ * (OPENFLOW_VALUE_INVALID); it is left out where the number is a constant of the protocol.
+ */
+export const u8 = (w: Writer, value: number, what = 'a number of 8 bits'): void => {
+  if ((value & 0xff) !== value) throw outOfRange(what, value, 0, 0xff)
   if (w.at + 1 > w.bytes.length) grow(w, 1)
   w.bytes[w.at++] = value
 }
 
-export const u16 = (w: Writer, value: number): void => {
+export const u16 = (w: Writer, value: number, what = 'a number of 16 bits'): void => {
+  if ((value & 0xffff) !== value) throw outOfRange(what, value, 0, 0xffff)
   if (w.at + 2 > w.bytes.length) grow(w, 2)
   w.bytes[w.at] = value >>> 8
   w.bytes[w.at + 1] = value
   w.at += 2
 }
 
-export const u32 = (w: Writer, value: number): void => {
+export const u32 = (w: Writer, value: number, what = 'a number of 32 bits'): void => {
+  if (value >>> 0 !== value) throw outOfRange(what, value, 0, 0xffffffff)
   if (w.at + 4 > w.bytes.length) grow(w, 4)
   w.bytes[w.at] = value >>> 24
   w.bytes[w.at + 1] = value >>> 16
@@ -42,17 +60,20 @@ export const u32 = (w: Writer, value: number): void => {
   w.at += 4
 }
 
-export const u64 = (w: Writer, value: bigint): void => {
+const FULL64 = 0xffffffffffffffffn
+
+export const u64 = (w: Writer, value: bigint, what = 'a number of 64 bits'): void => {
+  if (value < 0n || value > FULL64) throw outOfRange(what, value, 0, FULL64)
   if (w.at + 8 > w.bytes.length) grow(w, 8)
   w.bytes.writeBigUInt64BE(value, w.at)
   w.at += 8
 }
 
-/** A number of 1 to 16 bytes, big-endian; a `number` for up to 6 bytes, a `bigint` for more. */
+/** A field's value, in range already (value.ts): 1 to 16 bytes, big-endian; a `number` for up to 6 bytes, a `bigint` for more. */
 export const uint = (w: Writer, value: number | bigint, bytes: number): void => {
   if (typeof value === 'bigint') {
     if (bytes === 16) u64(w, value >> 64n)
-    u64(w, value & 0xffffffffffffffffn)
+    u64(w, value & FULL64)
   } else if (bytes === 4) u32(w, value)
   else if (bytes === 2) u16(w, value)
   else if (bytes === 1) u8(w, value)

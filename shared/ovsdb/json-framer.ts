@@ -1,3 +1,4 @@
+import { keepChunk } from '../chunks.ts'
 import { CrossportError } from '../errors.ts'
 
 /** Splits a byte stream into JSON objects. `push` throws once and for all: after an error the stream has no known boundary. */
@@ -8,18 +9,24 @@ export interface JsonFramer {
 
 const OPEN = 0x7b
 const CLOSE = 0x7d
+const OPEN_ARRAY = 0x5b
+const CLOSE_ARRAY = 0x5d
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
+/** Open vSwitch's own bound (lib/json.h, JSON_MAX_HEIGHT); code that goes through JSON recursively can rely on it. */
+const MAX_DEPTH = 1000
+
 /**
  * JSON-RPC 1.0 as RFC 7047 section 4 uses it has no framing: objects follow each other, with or without white space
- * between them. Boundaries are found by brace depth outside strings; UTF-8 never uses these four bytes inside a
+ * between them. Boundaries are found by brace depth outside strings; UTF-8 never uses these bytes inside a
  * character, so bytes are enough. `maxBytes` bounds one message, unfinished ones included.
  */
 export function createJsonFramer(maxBytes: number): JsonFramer {
   let parts: Uint8Array[] = []
   let held = 0
   let depth = 0
+  let arrays = 0
   let inString = false
   let escaped = false
   let failed: CrossportError | undefined
@@ -51,13 +58,21 @@ export function createJsonFramer(maxBytes: number): JsonFramer {
         if (escaped) escaped = false
         else if (byte === BACKSLASH) escaped = true
         else if (byte === QUOTE) inString = false
-      } else if (byte === OPEN) {
-        if (depth++ === 0) start = i
       } else if (depth === 0) {
-        if (!isWhiteSpace(byte)) fail(`byte 0x${byte.toString(16).padStart(2, '0')} where a message must begin`)
+        if (byte === OPEN) {
+          start = i
+          depth = 1
+        } else if (!isWhiteSpace(byte)) fail(`byte 0x${byte.toString(16).padStart(2, '0')} where a message must begin`)
       } else if (byte === QUOTE) {
         inString = true
+      } else if (byte === OPEN || byte === OPEN_ARRAY) {
+        if (byte === OPEN) depth++
+        else arrays++
+        if (depth + arrays > MAX_DEPTH) fail(`a message that is nested more than ${MAX_DEPTH} deep`)
+      } else if (byte === CLOSE_ARRAY) {
+        arrays--
       } else if (byte === CLOSE && --depth === 0) {
+        arrays = 0
         if (held + i + 1 - start > maxBytes) fail(`a message over ${maxBytes} bytes`)
         messages.push(finish(chunk.subarray(start, i + 1)))
         start = i + 1
@@ -67,7 +82,7 @@ export function createJsonFramer(maxBytes: number): JsonFramer {
       held += chunk.length - start
       if (held > maxBytes) fail(`a message over ${maxBytes} bytes`)
       // Copied: a socket may reuse its buffer once `push` has returned.
-      parts.push(Uint8Array.prototype.slice.call(chunk, start))
+      keepChunk(parts, Uint8Array.prototype.slice.call(chunk, start))
     }
     return messages
   }

@@ -33,7 +33,9 @@ export function matchSchema(
 
 /** <type> of RFC 7047 section 3.2: an atomic type by name, or an object with key, value, min (1) and max (1). */
 function fits(column: Column, type: unknown): boolean {
-  const { key, value, min = 1, max = 1 } = (typeof type === 'string' ? { key: type } : type) as Record<string, unknown>
+  if (typeof type === 'string') return column.shape === 'scalar' && type === column.key
+  if (typeof type !== 'object' || type === null) return false
+  const { key, value, min = 1, max = 1 } = type as Record<string, unknown>
   const shape = value !== undefined ? 'map' : max !== 1 ? 'set' : min === 0 ? 'optional' : 'scalar'
   return shape === column.shape && atomType(key) === column.key && atomType(value) === column.value
 }

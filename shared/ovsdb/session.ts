@@ -3,6 +3,7 @@ import { CrossportError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../run/clock.ts'
 import { createJsonFramer } from './json-framer.ts'
+import { textOf } from './text.ts'
 
 export interface SessionOptions {
   readonly log: Log
@@ -99,8 +100,10 @@ export function createSession(stream: Duplex, options: SessionOptions): Session 
         receive(message)
       }
     } catch (error) {
-      if (!(error instanceof CrossportError)) throw error
-      lose(error)
+      if (error instanceof CrossportError) return lose(error)
+      // Nothing that a peer sends may end the daemon, not even what is not expected anywhere.
+      log.error('ovsdb: what came was not expected', { err: error as Error })
+      lose(new CrossportError('OVSDB_PROTOCOL', 'ovsdb peer: what it sent was not expected', { cause: error }))
     }
   })
   stream.on('error', cause => lose(unreachable(`the connection to ovsdb-server broke: ${cause.message}`, cause)))
@@ -145,7 +148,7 @@ function unreachable(message: string, cause?: unknown): CrossportError {
 /** RFC 7047 section 3.1, <error>; servers also answer with a bare string. */
 function callFailed(error: unknown): CrossportError {
   const { error: name, details } = typeof error === 'object' && error !== null ? (error as Record<string, unknown>) : {}
-  const text = String(name ?? (typeof error === 'string' ? error : JSON.stringify(error)))
-  const message = details === undefined ? text : `${text}: ${String(details)}`
+  const text = textOf(name ?? error)
+  const message = details === undefined ? text : `${text}: ${textOf(details)}`
   return new CrossportError('OVSDB_CALL_FAILED', `ovsdb-server: ${message}`, { fields: { error: text } })
 }

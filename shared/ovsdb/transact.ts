@@ -1,5 +1,6 @@
 import { CrossportError } from '../errors.ts'
 import type { OvsdbClient } from './connection.ts'
+import { textOf } from './text.ts'
 
 /** One operation of RFC 7047 section 5.2. Values in `row` and `where` are in the wire form: see `encode`, or these helpers. */
 export type Operation = { readonly op: string } & { readonly [member: string]: unknown }
@@ -75,7 +76,11 @@ export async function transact(
   database: string,
   operations: readonly Operation[],
 ): Promise<readonly OperationResult[]> {
-  const results = await client.call('transact', [database, ...operations])
+  return resultsOf(await client.call('transact', [database, ...operations]), operations)
+}
+
+/** The answer to a transaction, checked. Throws OVSDB_TRANSACTION as above, OVSDB_PROTOCOL. */
+export function resultsOf(results: unknown, operations: readonly Operation[]): readonly OperationResult[] {
   if (!Array.isArray(results)) throw new CrossportError('OVSDB_PROTOCOL', 'ovsdb transact: the answer is not an array')
   results.forEach((result: unknown, index) => {
     const { error, details } = (result ?? {}) as { error?: unknown; details?: unknown }
@@ -83,12 +88,27 @@ export async function transact(
     const where = index < operations.length ? `operation ${index} (${operations[index]!.op})` : 'commit'
     throw new CrossportError(
       'OVSDB_TRANSACTION',
-      `ovsdb transaction: ${where}: ${String(error)}${details === undefined ? '' : `: ${String(details)}`}`,
-      { fields: { error: String(error), details: String(details ?? ''), operation: index } },
+      `ovsdb transaction: ${where}: ${textOf(error)}${details === undefined ? '' : `: ${textOf(details)}`}`,
+      { fields: { error: textOf(error), details: textOf(details ?? ''), operation: index } },
     )
   })
   if (results.length < operations.length) {
     throw new CrossportError('OVSDB_PROTOCOL', 'ovsdb transact: fewer results than operations')
   }
-  return results as readonly OperationResult[]
+  if (!results.every(isResult)) throw new CrossportError('OVSDB_PROTOCOL', 'ovsdb transact: a result that is none')
+  return results
+}
+
+/** Values of the columns are looked at by whoever decodes them. */
+function isResult(json: unknown): json is OperationResult {
+  if (!isObject(json)) return false
+  const { count, rows } = json
+  return (
+    (count === undefined || typeof count === 'number') &&
+    (rows === undefined || (Array.isArray(rows) && rows.every(isObject)))
+  )
+}
+
+function isObject(json: unknown): json is Record<string, unknown> {
+  return typeof json === 'object' && json !== null && !Array.isArray(json)
 }

@@ -1,4 +1,5 @@
 import { CrossportError } from '../errors.ts'
+import { textOf } from './text.ts'
 
 /** RFC 7047 section 3.2, <atomic-type>. Integers are taken as doubles: columns that need more than 53 bits are not for us. */
 export type AtomType = keyof AtomTypes
@@ -137,6 +138,9 @@ function decodeMap(key: AtomType, value: AtomType, json: unknown): ReadonlyMap<A
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
+const isUuid = (json: unknown): json is ['uuid', string] =>
+  Array.isArray(json) && json.length === 2 && json[0] === 'uuid' && typeof json[1] === 'string' && UUID.test(json[1])
+
 function decodeAtom(type: AtomType, json: unknown): Atom {
   switch (type) {
     case 'string':
@@ -148,15 +152,10 @@ function decodeAtom(type: AtomType, json: unknown): Atom {
     case 'integer':
       return typeof json === 'number' && Number.isInteger(json) ? json : bad('an integer', json)
     case 'uuid':
-      return Array.isArray(json) && json.length === 2 && json[0] === 'uuid' && UUID.test(String(json[1]))
-        ? String(json[1])
-        : bad('a uuid', json)
+      return isUuid(json) ? json[1] : bad('a uuid', json)
   }
 }
 
 function bad(expected: string, json: unknown): never {
-  throw new CrossportError(
-    'OVSDB_PROTOCOL',
-    `ovsdb value: expected ${expected}, got ${JSON.stringify(json)?.slice(0, 80)}`,
-  )
+  throw new CrossportError('OVSDB_PROTOCOL', `ovsdb value: expected ${expected}, got ${textOf(json).slice(0, 80)}`)
 }

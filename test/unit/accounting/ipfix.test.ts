@@ -67,6 +67,46 @@ test('without its template a record cannot be read; a template of one domain is 
   t.like(read(elsewhere), { domain: 8, unreadable: 0 })
 })
 
+/** A message with one set. */
+const messageOf = (set: number, body: Buffer): Buffer => {
+  const message = Buffer.concat([Buffer.alloc(20), body])
+  message.writeUInt16BE(10, 0)
+  message.writeUInt16BE(message.length, 2)
+  message.writeUInt16BE(set, 16)
+  message.writeUInt16BE(message.length - 16, 18)
+  return message
+}
+
+const templateOf = (id: number, fields: readonly (readonly [element: number, length: number])[]): Buffer =>
+  messageOf(2, Buffer.from(new Uint16Array([id, fields.length, ...fields.flat()]).buffer).swap16())
+
+const filler = (count: number, length: number) => Array.from({ length: count }, () => [300, length] as const)
+
+for (const [what, message] of Object.entries({
+  'of no fields': templateOf(256, []),
+  'of fields of no length': templateOf(256, [[8, 4], ...filler(100, 0)]),
+  'of thousands of fields': templateOf(256, [...filler(16_000, 0), [300, 1]]),
+  'of more fields than vswitchd has': templateOf(256, filler(129, 1)),
+  'of records of a byte': templateOf(256, [[300, 1]]),
+  'with an address of 6 bytes': templateOf(256, [[8, 6], ...filler(10, 1)]),
+  'with a counter of variable length': templateOf(256, [[1, 0xffff], ...filler(10, 1)]),
+  'with a number that vswitchd does not give': templateOf(512, filler(10, 4)),
+})) {
+  test(`a template ${what} is refused`, t => {
+    const read = createIpfixReader()
+    t.throws(() => read(message), { code: 'IPFIX_INVALID' })
+    t.is(read(messageOf(256, Buffer.alloc(65_000))).unreadable, 1)
+  })
+}
+
+test('a datagram gives no more records than it has room for, however its template is made', t => {
+  const read = createIpfixReader()
+  read(templateOf(256, filler(128, 0xffff)))
+  t.is(read(messageOf(256, Buffer.alloc(65_000))).records.length, Math.floor(65_000 / 128))
+  read(templateOf(256, filler(2, 6)))
+  t.is(read(messageOf(256, Buffer.alloc(65_000))).records.length, Math.floor(65_000 / 12))
+})
+
 test('a message that is cut short, or whose lengths lie, is refused and nothing else; none makes it hang or crash', t => {
   const whole = [bytes(template), bytes(record)]
   const change = fc.record({ which: fc.nat(1), at: fc.nat(1200), value: fc.nat(255), cut: fc.nat(400) })

@@ -156,6 +156,21 @@ test('events reach their listener; those that we do not know are passed over', a
   connection.destroy()
 })
 
+test('what a listener cannot deal with ends the connection with an error of ours', async t => {
+  const fake = await fakeLibvirtd(t, call => {
+    const body = Buffer.concat([Buffer.from('000000010000000161000000', 'hex'), Buffer.alloc(16), Buffer.alloc(4)])
+    call.raw(packMessage({ ...call.header, type: 2, serial: 0, procedure: 319 }, body))
+  })
+  const reasons: string[] = []
+  const connection = await connectLibvirt({
+    socket: fake.socket,
+    event: () => raise(new TypeError('not as expected')),
+    lost: reason => reasons.push(reason),
+  })
+  await t.throwsAsync(connection.call('domainLookupByName', { name: 'x' }), protocolError)
+  t.is(reasons.length, 1)
+})
+
 function raise(error: unknown): never {
   throw error
 }

@@ -4,13 +4,14 @@ import { quiet } from '../../../shared/log/quiet.ts'
 import { connectOvsdb } from '../../../shared/ovsdb/connection.ts'
 import { monitorTables } from '../../../shared/ovsdb/monitor.ts'
 import type { Replica } from '../../../shared/ovsdb/replica.ts'
-import { transact } from '../../../shared/ovsdb/transact.ts'
-import { scalar } from '../../../shared/ovsdb/values.ts'
+import { select, transact } from '../../../shared/ovsdb/transact.ts'
+import { optional, scalar } from '../../../shared/ovsdb/values.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
 import { collector, type PeerMessage, startPeer } from './_support.ts'
 
-const TABLES = { Bridge: { name: scalar('string') } }
-const SCHEMA = { tables: { Bridge: { columns: { name: { type: 'string' } } } } }
+const TABLES = { Bridge: { name: scalar('string'), controller: optional('uuid') } }
+const UUIDS = { key: { type: 'uuid' }, min: 0 }
+const SCHEMA = { tables: { Bridge: { columns: { name: { type: 'string' }, controller: { type: UUIDS } } } } }
 const ID = '8f767797-82cb-49ec-972d-8826a81b85ec'
 type Event = { readonly lost: string } | { readonly names: readonly string[] }
 
@@ -68,6 +69,18 @@ for (const [what, attack] of Object.entries<(socket: Socket, monitor: unknown) =
   'params that are no array': socket => send(socket, { id: null, method: 'update3', params: 'x' }),
   'a cancelled monitor': (socket, monitor) => send(socket, { id: null, method: 'monitor_canceled', params: [monitor] }),
   'a closed connection': socket => socket.destroy(),
+  'nesting without end': (socket, monitor) =>
+    socket.write(`{"id":"echo","method":"echo","params":["${monitor}",${'['.repeat(5000)}${']'.repeat(5000)}]}`),
+  'nesting without end in an update': (socket, monitor) =>
+    socket.write(
+      `{"id":null,"method":"update3","params":["${monitor}","${ID}",{"Bridge":{"${ID}":{"insert":{"name":${'['.repeat(5000)}${']'.repeat(5000)}}}}}]}`,
+    ),
+  'a uuid that is an object without a text': (socket, monitor) =>
+    send(socket, {
+      id: null,
+      method: 'update3',
+      params: [monitor, ID, { Bridge: { [ID]: { insert: { controller: ['uuid', { toString: 1 }] } } } }],
+    }),
 })) {
   test(`${what}: the session ends, the next one resynchronizes`, async t => {
     const { events, until } = await against(t, (nth, socket, message) => {
@@ -146,6 +159,60 @@ test('a column of another type in the schema is not read', async t => {
   })
   const event = await events.until(e => 'lost' in e)
   t.regex('lost' in event ? event.lost : '', /Bridge\.name is not of the type/)
+})
+
+for (const type of [null, 7, { key: null }, { key: { type: { toString: 1 } } }, []]) {
+  test(`a column of type ${JSON.stringify(type)} in the schema is not read`, async t => {
+    const { events } = await against(t, (_, socket, { id }) =>
+      send(socket, { id, result: { tables: { Bridge: { columns: { name: { type } } } } }, error: null }),
+    )
+    const event = await events.until(e => 'lost' in e)
+    t.regex('lost' in event ? event.lost : '', /Bridge\.name is not of the type/)
+  })
+}
+
+const NO_TEXT = { toString: 1 }
+
+for (const error of [{ error: 'x', details: NO_TEXT }, { error: NO_TEXT }, NO_TEXT, [NO_TEXT], 7, true]) {
+  test(`an error that is ${JSON.stringify(error)} is an error of ours`, async t => {
+    const { client, until } = await against(t, (_, socket, message) => {
+      good(socket, message, 'first')
+      if (message.method === 'fails') send(socket, { id: message.id, result: null, error })
+      if (message.method === 'transact') send(socket, { id: message.id, result: [{ ...NO_TEXT, error }], error: null })
+    })
+    await until('first')
+    await t.throwsAsync(client.call('fails', []), { code: 'OVSDB_CALL_FAILED' })
+    await t.throwsAsync(transact(client, 'Open_vSwitch', [select('Bridge', [], [])]), { code: 'OVSDB_TRANSACTION' })
+  })
+}
+
+for (const result of [null, 7, 'x', [], { rows: 1 }, { rows: [null] }, { rows: [[]] }, { rows: {} }]) {
+  test(`the result ${JSON.stringify(result)} of an operation is refused`, async t => {
+    const { client, until } = await against(t, (_, socket, message) => {
+      good(socket, message, 'first')
+      if (message.method === 'transact') send(socket, { id: message.id, result: [result], error: null })
+    })
+    await until('first')
+    await t.throwsAsync(transact(client, 'Open_vSwitch', [select('Bridge', [], [])]), { code: 'OVSDB_PROTOCOL' })
+  })
+}
+
+test('what a follower of the database cannot deal with ends the session, not the daemon', async t => {
+  let connections = 0
+  const { client, until } = await against(t, (nth, socket, message) => {
+    connections = nth
+    good(socket, message, `session ${nth}`)
+  })
+  await until('session 1')
+  client.follow({
+    up: session =>
+      void session.request('echo', [], () => {
+        if (connections === 1) throw new TypeError('not as expected')
+      }),
+    down() {},
+  })
+  await until('session 2')
+  t.is(connections, 2)
 })
 
 test('calls end with the reason: error, time-out, lost connection, not connected', async t => {

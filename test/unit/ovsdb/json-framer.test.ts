@@ -60,6 +60,14 @@ test('refuses bytes that are not UTF-8', t => {
   t.throws(() => framer.push(Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])), { code: 'OVSDB_PROTOCOL' })
 })
 
+test('nesting is bounded, of arrays and of objects; brackets in strings do not count', t => {
+  const nested = (depth: number) => `{"a":${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}}`
+  t.is(createJsonFramer(10_000).push(bytes(nested(1000))).length, 1)
+  t.throws(() => createJsonFramer(10_000).push(bytes(nested(1001))), { code: 'OVSDB_PROTOCOL', message: /nested/ })
+  t.throws(() => createJsonFramer(10_000).push(bytes('{"a":'.repeat(1001))), { code: 'OVSDB_PROTOCOL' })
+  t.deepEqual(createJsonFramer(10_000).push(bytes(`{"a":"${'[{'.repeat(2000)}"}`)), [{ a: '[{'.repeat(2000) }])
+})
+
 test('the size cap holds for whole messages and for unfinished ones', t => {
   const fits = `{"a":"${'x'.repeat(92)}"}`
   t.is(fits.length, 100)

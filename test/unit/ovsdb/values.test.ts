@@ -45,6 +45,8 @@ test('values of another type than the column are refused', t => {
     [scalar('uuid'), ID],
     [scalar('uuid'), ['uuid', 'nonsense']],
     [scalar('uuid'), ['named-uuid', 'x']],
+    [scalar('uuid'), ['uuid', { toString: 1 }]],
+    [scalar('uuid'), ['uuid', [ID]]],
     [optional('integer'), ['set', [1, 2]]],
     [optional('integer'), null],
     [set('integer'), ['set', 1]],

@@ -1,0 +1,132 @@
+import { CrossportError, type ErrorCode } from '../../shared/errors.ts'
+import type { Random } from '../unit/simulation/random.ts'
+import type { Coverage } from './coverage.ts'
+import { mutate, wordsOf } from './mutate.ts'
+
+/** A decoder that takes whatever comes. */
+export interface Target {
+  readonly name: string
+  /** Inputs that it takes. */
+  readonly seeds: readonly Buffer[]
+  /** With these codes it may refuse an input; any other error is a finding. */
+  readonly refuses: readonly ErrorCode[]
+  readonly maxBytes?: number
+  run(input: Buffer): void
+}
+
+export interface Finding {
+  readonly target: string
+  readonly input: Buffer
+  readonly error: Error
+}
+
+export interface FuzzOptions {
+  readonly seconds: number
+  readonly random: Random
+  readonly coverage: Coverage
+  /** The input that is tried next, for whoever watches over the time. */
+  onInput?(input: Buffer): void
+  onFinding(finding: Finding): void
+}
+
+/** What is decoded takes no time that a person would notice; this is for a machine that is busy with other things. */
+export const SLOW_MS = 5000
+export const MAX_BYTES = 64 * 1024
+/** Inputs in a batch; more, the longer nothing new has come, for coverage takes longer to ask for than an input to try. */
+const BATCH = { least: 32, most: 2048, ms: 100 } as const
+/** Tries at making a finding smaller. */
+const SHRINK = 300
+
+/** Undefined: the decoder gave a value, or an error that it may give. */
+export function tryInput(target: Target, input: Buffer): Error | undefined {
+  const start = performance.now()
+  try {
+    target.run(input)
+  } catch (error) {
+    const refused = error instanceof CrossportError && target.refuses.includes(error.code)
+    if (!refused) return error instanceof Error ? error : new Error(String(error))
+  }
+  const took = performance.now() - start
+  return took > SLOW_MS ? new Error(`took ${Math.round(took)} ms`) : undefined
+}
+
+/**
+ * Runs a target on changed inputs for so long. An input that makes code run which has not run before joins the corpus.
+ * Coverage is asked for after each batch, and only where a batch has brought something new, input by input. Returns how many
+ * inputs were tried and how many are in the corpus.
+ */
+export function fuzz(target: Target, { seconds, random, coverage, onInput, onFinding }: FuzzOptions) {
+  const corpus = [...target.seeds]
+  const words = wordsOf(target.seeds)
+  const places = new Set<string>()
+  const deadline = performance.now() + seconds * 1000
+  const maxBytes = target.maxBytes ?? MAX_BYTES
+  let inputs = 0
+
+  const run = (input: Buffer) => {
+    inputs++
+    onInput?.(input)
+    const error = tryInput(target, input)
+    if (error === undefined || places.has(placeOf(error))) return
+    places.add(placeOf(error))
+    onFinding({ target: target.name, input: shrunk(target, input, placeOf(error), random), error })
+  }
+
+  /** What has run, where it is new. */
+  const tried = (batch: readonly Buffer[]) => {
+    for (const input of batch) run(input)
+    const snapshot = coverage.take()
+    return coverage.isNew(snapshot) ? snapshot : undefined
+  }
+
+  /** Looks in halves for the inputs of a batch that bring something new. */
+  const search = (batch: readonly Buffer[]) => {
+    const half = batch.length >> 1
+    for (const inputs of [batch.slice(0, half), batch.slice(half)]) {
+      const snapshot = tried(inputs)
+      if (snapshot === undefined) continue
+      if (inputs.length > 1) search(inputs)
+      else {
+        corpus.push(inputs[0]!)
+        coverage.add(snapshot)
+      }
+    }
+  }
+
+  coverage.take()
+  for (const seed of target.seeds) run(seed)
+  coverage.add(coverage.take())
+  for (let size: number = BATCH.least; performance.now() < deadline; ) {
+    const batch = Array.from({ length: size }, () => mutate({ random, corpus, words, maxBytes }))
+    const start = performance.now()
+    const snapshot = tried(batch)
+    if (snapshot === undefined) {
+      if (performance.now() - start < BATCH.ms) size = Math.min(2 * size, BATCH.most)
+      continue
+    }
+    size = BATCH.least
+    search(batch)
+    // What runs only now and then is not looked for again.
+    coverage.add(snapshot)
+  }
+  return { inputs, corpus: corpus.length }
+}
+
+/** Findings with the same error at the same place are one. */
+function placeOf(error: Error): string {
+  const frame = error.stack?.split('\n').find(line => /^ +at .*\.ts:\d+/.test(line) && !/node_modules/.test(line))
+  return `${error.name} ${frame?.trim() ?? error.message}`
+}
+
+/** A smaller input that fails at the same place. */
+function shrunk(target: Target, input: Buffer, place: string, random: Random): Buffer {
+  let smallest = input
+  for (let i = 0; i < SHRINK; i++) {
+    const from = random.below(smallest.length)
+    const to = from + 1 + random.below(Math.max(1, (smallest.length - from) >> random.below(6)))
+    const smaller = Buffer.concat([smallest.subarray(0, from), smallest.subarray(to)])
+    const error = tryInput(target, smaller)
+    if (error !== undefined && placeOf(error) === place) smallest = smaller
+  }
+  return smallest
+}

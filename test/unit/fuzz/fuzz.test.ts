@@ -1,0 +1,60 @@
+import test from 'ava'
+import { startCoverage } from '../../fuzz/coverage.ts'
+import { crashersOf } from '../../fuzz/crashers.ts'
+import { type Finding, fuzz, MAX_BYTES, type Target, tryInput } from '../../fuzz/engine.ts'
+import { watch } from '../../fuzz/watchdog.ts'
+import { createRandom } from '../simulation/random.ts'
+
+// A short run of `npm run fuzz`, which is what searches for longer.
+const SECONDS = 10
+
+const coverage = startCoverage(url => /\/(shared|agent|director|test\/unit\/fuzz)\//.test(url))
+const { TARGETS } = await import('../../fuzz/targets/all.ts')
+const seed = Number(process.env.CROSSPORT_SEED ?? Date.now() % 1_000_000)
+
+for (const target of TARGETS) {
+  for (const { file, input } of crashersOf(target.name))
+    test.serial(`what was found once is refused or read: ${file}`, t => {
+      t.is(tryInput(target, input)?.stack, undefined)
+    })
+
+  test.serial(`${target.name}: 64 KiB of the same take no time that anybody would notice`, t => {
+    for (const seed of target.seeds) {
+      const times = Math.ceil(MAX_BYTES / seed.length)
+      t.is(tryInput(target, Buffer.concat(Array<Buffer>(times).fill(seed)).subarray(0, MAX_BYTES))?.stack, undefined)
+    }
+  })
+
+  test.serial(`${target.name}: whatever comes gives a value or an error of its own`, async t => {
+    t.log(`seed ${seed} (again: CROSSPORT_SEED=${seed})`)
+    for (const input of target.seeds) t.is(tryInput(target, input)?.stack, undefined)
+    const found: string[] = []
+    const watchdog = watch(target.name)
+    const { inputs, corpus } = fuzz(target, {
+      seconds: SECONDS / TARGETS.length,
+      random: createRandom(seed),
+      coverage,
+      onInput: watchdog.note,
+      onFinding: ({ input, error }) => found.push(`${input.toString('base64')}\n${error.stack}`),
+    })
+    await watchdog.stop()
+    t.log(`${inputs} inputs, ${corpus} in the corpus`)
+    t.deepEqual(found, [])
+  })
+}
+
+/** Needs three steps, which nobody guesses at once. */
+const staircase = await import('./staircase.ts')
+const target: Target = {
+  name: 'staircase',
+  seeds: [Buffer.from('....')],
+  refuses: [],
+  run: input => staircase.climb(input.toString('latin1')),
+}
+
+test.serial('what nobody guesses at once is found step by step, for each step shows in the coverage', t => {
+  const onFinding = ({ error }: Finding) => {
+    throw error
+  }
+  t.throws(() => fuzz(target, { seconds: 60, random: createRandom(1), coverage, onFinding }), { message: /the top/ })
+})
