@@ -17,11 +17,10 @@ purge() {
   for name in director host; do sw $name ovs-appctl -t ovs-vswitchd revalidator/purge; done
 }
 
-# load FIGURE WAY ADDRESS SPACE [wrk's options...]
+# load FIGURE WAY ADDRESS SPACE [wrk's options...]; `purge` before it
 load() {
   local figure=$1 way=$2 address=$3 space=$4 asked bytes total=0 n round rate errors
   shift 4
-  purge
   for n in $(seq $rounds); do
     # In the first round the switches get to know the traffic.
     if [ $n = 2 ]; then asked=$(upcalls) bytes=$(bytes $space) total=0; fi
@@ -55,6 +54,14 @@ download() { # WAY ADDRESS SPACE
     bytes=$(bytes $3)
     size=$(ns client curl -sS -o /dev/null -m 20 -w '%{size_download}' http://$2/download 2>/dev/null)
     if [ "$size" = 5000000 ]; then result download "$1" $((($(bytes $3) - bytes) / 5)); else result download.errors "$1" 1; fi
+  done
+}
+
+download_rate() { # FIGURE WAY ADDRESS: bytes a second
+  local size rate
+  for _ in $(seq $rounds); do
+    read -r size rate < <(ns client curl -sS -o /dev/null -m 20 -w '%{size_download} %{speed_download}\n' http://$3/download 2>/dev/null)
+    if [ "$size" = 5000000 ]; then result $1 "$2" $rate; else result $1.errors "$2" 1; fi
   done
 }
 
