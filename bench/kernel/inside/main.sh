@@ -19,8 +19,16 @@ each() { # FILE COMMAND: with name, address, hardware address and namespace of e
     say "${2#of_}: $name"
   done 3<$in/$1
 }
-of_connections() { purge; load connections "$1" $2 $4 -H 'Connection: close'; }
-of_requests() { purge; load requests "$1" $2 $4; }
+of_connections() {
+  purge
+  warm 5 $2 -H 'Connection: close'
+  load connections "$1" $2 $4 -H 'Connection: close'
+}
+of_requests() {
+  purge
+  warm 5 $2
+  load requests "$1" $2 $4
+}
 of_latency() { latency "$1" $2; }
 of_download() { download "$1" $2 $4; }
 of_packets() { packets packet. "$1" $2 $3 2000 200 0; }
@@ -32,14 +40,15 @@ of_growth() {
 of_many_connections() {
   purge
   load many.cold "$1" $2 $4 -H 'Connection: close'
-  ns client wrk -t1 -c16 -d12s -H 'Connection: close' http://$2/ >/dev/null 2>&1
+  warm 15 $2 -H 'Connection: close'
   load many.connections "$1" $2 $4 -H 'Connection: close'
 }
 of_many_packets() { packets many. "$1" $2 $3 0 1000 0; }
 of_host() {
   purge
+  warm 5 $2 -H 'Connection: close'
   load host.connections "$1" $2 $4 -H 'Connection: close'
-  purge
+  warm 5 $2
   load host.requests "$1" $2 $4
   download_rate host.download "$1" $2
   sinks

@@ -17,13 +17,20 @@ purge() {
   for name in director host; do sw $name ovs-appctl -t ovs-vswitchd revalidator/purge; done
 }
 
-# load FIGURE WAY ADDRESS SPACE [wrk's options...]; `purge` before it
+# The switches get to know the traffic: the kernel puts the masks of its cached flows in order of their use every four
+# seconds (net/openvswitch/datapath.c, DP_MASKS_REBALANCE_INTERVAL). warm SECONDS ADDRESS [wrk's options...]
+warm() {
+  local time=$1 address=$2
+  shift 2
+  ns client wrk -t1 -c16 -d${time}s "$@" http://$address/ >/dev/null 2>&1
+}
+
+# load FIGURE WAY ADDRESS SPACE [wrk's options...]
 load() {
-  local figure=$1 way=$2 address=$3 space=$4 asked bytes total=0 n round rate errors
+  local figure=$1 way=$2 address=$3 space=$4 asked bytes total=0 round rate errors
   shift 4
-  for n in $(seq $rounds); do
-    # In the first round the switches get to know the traffic.
-    if [ $n = 2 ]; then asked=$(upcalls) bytes=$(bytes $space) total=0; fi
+  asked=$(upcalls) bytes=$(bytes $space)
+  for _ in $(seq $rounds); do
     ns client wrk -t1 -c16 -d${seconds}s "$@" http://$address/ 2>/dev/null | awk '
       / requests in / { total = $1 }
       /Requests.sec/ { rate = $2 }
