@@ -128,6 +128,8 @@ if packets > 0:
     for _ in range(rounds):
         show('one', send(udp(2000) for _ in range(packets)))
         show('new', send(udp(first + i) for i in range(packets)))
+        send(udp(first + i) for i in range(packets))
+        time.sleep(MASKS_SECONDS)
         show('known', send(udp(first + i) for i in range(packets)))
         first += packets
 
