@@ -76,8 +76,9 @@ export async function startCrossport(
     realServers: async count => {
       reporter.update(Array.from({ length: count }, (_, n) => realServer(n)))
       for (;;) {
+        // One for each, as MARK tells them apart; what all services have together is there, too.
         const flows = await sw.ofctl(['dump-flows', 'table=104'])
-        if (flows.split('\n').filter(line => line.includes('actions=')).length === count) return
+        if (flows.split('\n').filter(line => line.includes('reg0=')).length === count) return
         await sleep(50)
       }
     },

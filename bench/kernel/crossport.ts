@@ -14,11 +14,12 @@ import { makePlan } from '../../director/plan/plan.ts'
 import type { Host } from '../../director/registry/types.ts'
 import type { Knowledge } from '../../director/schedule/schedule.ts'
 import type { Numbers } from '../../director/store/numbers.ts'
+import type { ServiceSpec } from '../../shared/config/service.ts'
 import type { Compiled } from '../../shared/flows/compiled.ts'
 import { flowText, groupText } from '../../shared/openflow/text.ts'
 import { domain, inventory, port, ports } from '../../test/unit/real-servers/fixtures.ts'
-import { servicesOf } from './services.ts'
-import { DIRECTOR_MAC, HOST_MAC, MANY_WAYS, VMS, WAYS } from './ways.ts'
+import { HOST_SPECS, servicesOf } from './services.ts'
+import { DIRECTOR_MAC, HOST_MAC, HOST_WAYS, MANY_WAYS, VMS, WAYS, WITH } from './ways.ts'
 
 /*
  * What the daemons would put into the two bridges for the ways that are crossport's, made by their own compilers. All that
@@ -46,27 +47,7 @@ export function switches(many: boolean): Switches {
     ...(many ? MANY_WAYS.filter(way => way.crossport !== undefined).flatMap(way => servicesOf(way, true)) : []),
   ]
   const specs = crossport.map(service => service.spec)
-  const snapshot = ports(...VMS.map(n => port(n)))
-  const { realServers, problems } = resolve({
-    specs,
-    inventory: inventory(...VMS.map(n => domain(n))),
-    ports: { ...snapshot, bridge: { ...snapshot.bridge!, mac: HOST_MAC, datapathType: 'system' } },
-    allocations: [],
-    ingressPorts: { first: 40_000, last: 49_999 },
-  })
-  if (problems.length > 0) throw new Error(problems[0]!.message)
-
-  const index = indexPorts(snapshot)
-  const host: HostContext = {
-    hostMac: HOST_MAC,
-    directorMac: DIRECTOR_MAC,
-    directors: [{ mac: DIRECTOR_MAC, recallMac: recallMacOf(DIRECTOR_MAC), hostIp: undefined }],
-    uplink: UPLINK,
-    vmPorts: VMS.map(n => port(n)).map(({ name, attachedMac, ofport, tag }) => {
-      return { name, mac: attachedMac!, ofport: ofport!, tag }
-    }),
-    overlay: undefined,
-  }
+  const realServers = resolved(specs)
   const site: Site = {
     directorMac: DIRECTOR_MAC,
     recallMac: recallMacOf(DIRECTOR_MAC),
@@ -97,10 +78,49 @@ export function switches(many: boolean): Switches {
         )
         .join(''),
     },
-    host: texts(
-      compileHost({ realServers, shields: shields(realServers, [], index, (_, mac) => ownAddress(mac)), host }),
-    ),
+    host: texts(hostFlows(realServers, DIRECTORS)),
   }
+}
+
+/** The hypervisor's bridge for HOST_WAYS: one service as for a fleet with a director, the other as for one without. */
+export function hostAlone(): Switches['host'] {
+  const realServers = resolved(HOST_SPECS)
+  const [{ address }] = HOST_WAYS.filter(({ name }) => name === WITH) as [(typeof HOST_WAYS)[number]]
+  const told = realServers.filter(({ vip }) => vip === address)
+  const untold = realServers.filter(({ vip }) => vip !== address)
+  return texts(new Map([...hostFlows(untold, []), ...hostFlows(told, DIRECTORS)]))
+}
+
+const DIRECTORS: HostContext['directors'] = [
+  { mac: DIRECTOR_MAC, recallMac: recallMacOf(DIRECTOR_MAC), hostIp: undefined },
+]
+const SNAPSHOT = ports(...VMS.map(n => port(n)))
+
+function resolved(specs: readonly ServiceSpec[]): readonly RealServer[] {
+  const { realServers, problems } = resolve({
+    specs,
+    inventory: inventory(...VMS.map(n => domain(n))),
+    ports: { ...SNAPSHOT, bridge: { ...SNAPSHOT.bridge!, mac: HOST_MAC, datapathType: 'system' } },
+    allocations: [],
+    ingressPorts: { first: 40_000, last: 49_999 },
+  })
+  if (problems.length > 0) throw new Error(problems[0]!.message)
+  return realServers
+}
+
+function hostFlows(realServers: readonly RealServer[], directors: HostContext['directors']): Compiled {
+  const host: HostContext = {
+    hostMac: HOST_MAC,
+    directorMac: DIRECTOR_MAC,
+    directors,
+    uplink: UPLINK,
+    vmPorts: VMS.map(n => port(n)).map(({ name, attachedMac, ofport, tag }) => {
+      return { name, mac: attachedMac!, ofport: ofport!, tag }
+    }),
+    overlay: undefined,
+  }
+  const index = indexPorts(SNAPSHOT)
+  return compileHost({ realServers, shields: shields(realServers, [], index, (_, mac) => ownAddress(mac)), host })
 }
 
 /** What the scheduler knows while so many connections come that it shares them out instead of giving turns. */

@@ -1,13 +1,21 @@
 import { median } from '../measure.ts'
 import type { Figure, Goal } from '../types.ts'
-import { BY_SHARES, BY_TURNS, IPVS_DR, MANY } from './ways.ts'
+import { BY_SHARES, BY_TURNS, IPVS_DR, MANY, WITH, WITHOUT } from './ways.ts'
 
 /** Figure → way → what was measured in each round. */
 export type Results = ReadonlyMap<string, ReadonlyMap<string, readonly number[]>>
 
 /** Figures that are so many a second, and those that are nanoseconds or milliseconds. */
-const RATES = ['connections', 'requests', 'many.connections']
-const TIMES = /^(packet|growth|many)\.(one|new|known|tcp|opened|grown)$|^latency\./
+const RATES = [
+  'connections',
+  'requests',
+  'many.cold',
+  'many.connections',
+  'host.connections',
+  'host.requests',
+  'host.download',
+]
+const TIMES = /^(packet|growth|many|host)\.(one|new|known|tcp|opened|grown)$|^latency\./
 
 /**
  * Of the lines that inside/measure.sh writes: figure, way, value, separated by tabs; as they would be if each instruction
@@ -90,8 +98,14 @@ const FAULTS = [
   ['packet.lost', 'errors: packets that did not arrive'],
   ['growth.lost', `errors: packets that did not arrive, beside 100,000 connections`],
   ['many.connections.errors', `errors: new connections, ${MANY} real servers`],
+  ['many.cold.errors', `errors: first connections, ${MANY} real servers`],
   ['many.refused', `errors: held connections that were refused, ${MANY} real servers`],
   ['many.lost', `errors: packets that did not arrive, ${MANY} real servers`],
+  ['host.connections.errors', 'errors: new connections, the host alone'],
+  ['host.requests.errors', 'errors: requests kept alive, the host alone'],
+  ['host.download.errors', 'errors: downloads, the host alone'],
+  ['host.refused', 'errors: held connections that were refused, the host alone'],
+  ['host.lost', 'errors: packets that did not arrive, the host alone'],
 ] as const
 
 function forAll(factor: number): Record<string, number> {
@@ -99,7 +113,12 @@ function forAll(factor: number): Record<string, number> {
 }
 
 export function figures(results: Results): Figure[] {
-  return [...SHOWN.flatMap(measure => shown(results, measure)), ...growth(results), ...faults(results)]
+  return [
+    ...SHOWN.flatMap(measure => shown(results, measure)),
+    ...growth(results),
+    ...host(results),
+    ...faults(results),
+  ]
 }
 
 function shown(results: Results, { figure, name, unit, best, goals = {} }: Measure): Figure[] {
@@ -139,8 +158,31 @@ function growth(results: Results): Figure[] {
   return [
     ...against('instructions a packet beside 100,000 connections, TCP', 'growth.grown', 'growth.tcp'),
     ...against(`instructions a packet with ${MANY} real servers / 3, TCP`, 'many.tcp', 'packet.tcp'),
+    ...against(`first connections with ${MANY} real servers / new ones with 3`, 'many.cold', 'connections'),
     ...against(`new connections with ${MANY} real servers / 3`, 'many.connections', 'connections'),
   ]
+}
+
+/** What signals and recall cost the hypervisor's switch, of the whole way from a client to a VM; by how much, at most. */
+const HOST_COST = 0.03
+
+function host(results: Results): Figure[] {
+  const measures: [string, string, string, Goal][] = [
+    ['host.connections', 'new connections', '1/s', { atLeast: 1 - HOST_COST }],
+    ['host.requests', 'requests kept alive', '1/s', { atLeast: 1 - HOST_COST }],
+    ['host.download', 'download', 'B/s', { atLeast: 1 - HOST_COST }],
+    ['host.tcp', 'instructions a packet: TCP, known connections', '', { atMost: 1 + HOST_COST }],
+  ]
+  return measures.flatMap(([figure, name, unit, goal]) => {
+    const ways = medians(results, figure)
+    const [without, having] = [ways.get(WITHOUT), ways.get(WITH)]
+    if (without === undefined || having === undefined) return []
+    return [
+      { name: `host, ${name}: ${WITHOUT}`, value: without, unit },
+      { name: `host, ${name}: ${WITH}`, value: having, unit },
+      { name: `host, ${name}: with / without`, value: having / without, unit: '×', goal },
+    ]
+  })
 }
 
 /** Only where there are some. */

@@ -1,6 +1,6 @@
 import type { ServiceSpec } from '../../shared/config/service.ts'
 import { spec } from '../../test/unit/real-servers/fixtures.ts'
-import { MANY, MANY_PORTS, VMS, type Way } from './ways.ts'
+import { HOST_WAYS, MANY, MANY_PORTS, VMS, type Way } from './ways.ts'
 
 export interface Service {
   readonly spec: ServiceSpec
@@ -25,3 +25,13 @@ export function servicesOf({ name, address, crossport }: Way, many: boolean): Se
     { spec: spec({ ...common, ...udp, realServers: [{ vm: 'web-*', port: 5353, weight: 1 }] }), highRate },
   ]
 }
+
+/** Of HOST_WAYS: no port is translated on the way to the host, so none is on the way back. */
+export const HOST_SPECS: readonly ServiceSpec[] = HOST_WAYS.map(({ name, address }) =>
+  spec({
+    service: name,
+    vip: address,
+    realServers: [{ vm: 'web-1', port: 80, weight: 1 }],
+    source: { origin: 'file', file: `${address}.yaml`, line: 1 },
+  }),
+)

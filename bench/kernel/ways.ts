@@ -58,6 +58,11 @@ export const MANY_WAYS: readonly Way[] = [
   plain('nftables', '10.10.1.74', '02:00:00:00:00:64', 'nftables'),
 ]
 
+/** Requests as a director sends them, to one VM: what signals and recall cost the hypervisor's switch. */
+export const WITHOUT = 'without signals and recall'
+export const WITH = 'with signals and recall'
+export const HOST_WAYS: readonly Way[] = [plain(WITHOUT, '10.10.1.131', HOST_MAC), plain(WITH, '10.10.1.132', HOST_MAC)]
+
 /** One a line: name, address, hardware address and namespace ('-': none), separated by tabs. */
 export function waysText(ways: readonly Way[]): string {
   return ways.map(({ name, address, mac, space = '-' }) => `${[name, address, mac, space].join('\t')}\n`).join('')

@@ -2,9 +2,9 @@ import { access, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run as runInMachine } from '../../test/machine/qemu.ts'
 import { tempDir } from '../../test/segment/cleanup.ts'
-import { switches } from '../kernel/crossport.ts'
+import { hostAlone, switches } from '../kernel/crossport.ts'
 import { figures, parse } from '../kernel/figures.ts'
-import { GROWTH_WAYS, MANY_WAYS, PACKET_WAYS, WAYS, waysText } from '../kernel/ways.ts'
+import { GROWTH_WAYS, HOST_WAYS, MANY_WAYS, PACKET_WAYS, WAYS, waysText } from '../kernel/ways.ts'
 import type { Suite } from '../types.ts'
 
 const ROUNDS = 3
@@ -47,11 +47,13 @@ async function writeInput(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true })
   const few = switches(false)
   const many = switches(true)
+  const alone = hostAlone()
   const files: Record<string, string> = {
     ways: waysText(WAYS),
     'packet-ways': waysText(PACKET_WAYS),
     'growth-ways': waysText(GROWTH_WAYS),
     'many-ways': waysText(MANY_WAYS),
+    'host-ways': waysText(HOST_WAYS),
     'director.flows': few.director.flows,
     'director.groups': few.director.groups,
     'director.zones': many.director.zones,
@@ -62,6 +64,8 @@ async function writeInput(folder: string): Promise<void> {
     'director-many.groups': many.director.groups,
     'host-many.flows': many.host.flows,
     'host-many.groups': many.host.groups,
+    'host-alone.flows': alone.flows,
+    'host-alone.groups': alone.groups,
   }
   for (const [file, text] of Object.entries(files)) await writeFile(join(folder, file), text)
 }

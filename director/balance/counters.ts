@@ -1,6 +1,6 @@
 import { decodeCookie } from '../../shared/flows/cookie.ts'
 import type { FlowStats, Switch } from '../../shared/switch/types.ts'
-import { ENDED, SIGNAL, TABLE } from '../compile/tables.ts'
+import { ENDED, ENTERED, SIGNAL, TABLE } from '../compile/tables.ts'
 import type { CompiledService } from '../compile/types.ts'
 import type { Accepted } from '../schedule/acceptance.ts'
 
@@ -65,7 +65,8 @@ function isSignal({ match }: FlowStats): boolean {
 }
 
 function markOf({ match }: FlowStats): number | undefined {
-  return match.ct_mark === undefined ? undefined : Number(match.ct_mark) % ENDED
+  const mark = match.ct_mark ?? match[ENTERED]
+  return mark === undefined ? undefined : Number(mark) % ENDED
 }
 
 /** Several flows of one key add up. */

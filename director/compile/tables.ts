@@ -12,8 +12,9 @@
  *         105 PERSISTENT  the client's mark known: MARK ← it. Else the group
  *       └ with turns instead of a group: ct(zone of all turns), back in through
  *         107 TURN    MARK ← whose turn it is
- *   102 COMMIT      ct(commit): the connection's mark is set, and the packet comes back in
- *   103 OPENED      new connections are counted, by the mark that was set
+ *   102 COMMIT      ct(commit): the connection's mark is set, and the packet comes back in through
+ *       └ 115 ENTERED   the mark that was set. A SYN that has taken a turn goes on at once
+ *   103 OPENED      new connections are counted, by that mark
  *   104 FORWARD     per MARK: destination port, addresses, then the fabric. A signal ends here
  *       └ 109 SOURCE  source R for a SYN, D for all else
  *       └ 110 TAG     a frame from an access port gets the tag that NORMAL would give it, for it will not pass NORMAL
@@ -26,9 +27,9 @@
  *
  * Of a connection's packets the table sees all that the client sends, and of the replies a copy of SYN-ACK, FIN and RST,
  * which the host sends (signals): without the SYN-ACK the kernel's conntrack calls all that follows the SYN invalid
- * (nf_conntrack_proto_tcp.c, tcp_conntracks). So ct_state is never matched: a mark says all that matters. What is counted
- * is counted by ct_mark, never by a group's bucket: after a change of weights the switch would credit packets of before
- * to the wrong real server.
+ * (nf_conntrack_proto_tcp.c, tcp_conntracks). A mark says all that matters; ct_state is matched of broken SYNs only. What is
+ * counted is counted by ct_mark, never by a group's bucket: after a change of weights the switch would credit packets of
+ * before to the wrong real server. (By turns each connection has a cached flow of its own, which is credited at once.)
  */
 export const TABLE = {
   CLASSIFY: 0,
@@ -47,6 +48,7 @@ export const TABLE = {
   TELL: 112,
   UNANSWERED: 113,
   CLIENT: 114,
+  ENTERED: 115,
 } as const
 
 /**
@@ -71,6 +73,12 @@ export const PRIORITY = {
 
 /** Mark (= number) of the real server that the packet goes to; 0: not known yet. */
 export const MARK = 'reg0'
+
+/** Mark of the real server for which a new connection has been entered in the table. */
+export const ENTERED = 'reg6'
+
+/** 1: MARK is whose turn it was. */
+export const TAKEN = 'reg7'
 
 /** Bit of a connection's ct_mark, above all real servers' marks: the client or the real server has ended it. */
 export const ENDED = 0x8000_0000

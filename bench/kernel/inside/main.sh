@@ -19,8 +19,16 @@ each() { # FILE COMMAND: with name, address, hardware address and namespace of e
     say "${2#of_}: $name"
   done 3<$in/$1
 }
-of_connections() { load connections "$1" $2 $4 -H 'Connection: close'; }
-of_requests() { load requests "$1" $2 $4; }
+of_connections() {
+  purge
+  warm 5 $2 -H 'Connection: close'
+  load connections "$1" $2 $4 -H 'Connection: close'
+}
+of_requests() {
+  purge
+  warm 5 $2
+  load requests "$1" $2 $4
+}
 of_latency() { latency "$1" $2; }
 of_download() { download "$1" $2 $4; }
 of_packets() { packets packet. "$1" $2 $3 2000 200 0; }
@@ -28,8 +36,25 @@ of_growth() {
   packets growth. "$1" $2 $3 0 200 100000
   forget
 }
-of_many_connections() { load many.connections "$1" $2 $4 -H 'Connection: close'; }
+# First each connection is the first of its real server; then all have had some.
+of_many_connections() {
+  purge
+  load many.cold "$1" $2 $4 -H 'Connection: close'
+  warm 15 $2 -H 'Connection: close'
+  load many.connections "$1" $2 $4 -H 'Connection: close'
+}
 of_many_packets() { packets many. "$1" $2 $3 0 1000 0; }
+of_host() {
+  purge
+  warm 5 $2 -H 'Connection: close'
+  load host.connections "$1" $2 $4 -H 'Connection: close'
+  warm 5 $2
+  load host.requests "$1" $2 $4
+  download_rate host.download "$1" $2
+  sinks
+  packets host. "$1" $2 $3 0 200 0
+  sinks away
+}
 
 each ways of_connections
 each ways of_requests
@@ -44,3 +69,7 @@ say 'a thousand real servers'
 each many-ways of_many_connections
 sinks
 each many-ways of_many_packets
+sinks away
+. $here/host.sh
+say 'the host alone'
+each host-ways of_host

@@ -17,14 +17,20 @@ purge() {
   for name in director host; do sw $name ovs-appctl -t ovs-vswitchd revalidator/purge; done
 }
 
+# The switches get to know the traffic: the kernel puts the masks of its cached flows in order of their use every four
+# seconds (net/openvswitch/datapath.c, DP_MASKS_REBALANCE_INTERVAL). warm SECONDS ADDRESS [wrk's options...]
+warm() {
+  local time=$1 address=$2
+  shift 2
+  ns client wrk -t1 -c16 -d${time}s "$@" http://$address/ >/dev/null 2>&1
+}
+
 # load FIGURE WAY ADDRESS SPACE [wrk's options...]
 load() {
-  local figure=$1 way=$2 address=$3 space=$4 asked bytes total=0 n round rate errors
+  local figure=$1 way=$2 address=$3 space=$4 asked bytes total=0 round rate errors
   shift 4
-  purge
-  for n in $(seq $rounds); do
-    # In the first round the switches get to know the traffic.
-    if [ $n = 2 ]; then asked=$(upcalls) bytes=$(bytes $space) total=0; fi
+  asked=$(upcalls) bytes=$(bytes $space)
+  for _ in $(seq $rounds); do
     ns client wrk -t1 -c16 -d${seconds}s "$@" http://$address/ 2>/dev/null | awk '
       / requests in / { total = $1 }
       /Requests.sec/ { rate = $2 }
@@ -55,6 +61,14 @@ download() { # WAY ADDRESS SPACE
     bytes=$(bytes $3)
     size=$(ns client curl -sS -o /dev/null -m 20 -w '%{size_download}' http://$2/download 2>/dev/null)
     if [ "$size" = 5000000 ]; then result download "$1" $((($(bytes $3) - bytes) / 5)); else result download.errors "$1" 1; fi
+  done
+}
+
+download_rate() { # FIGURE WAY ADDRESS: bytes a second
+  local size rate
+  for _ in $(seq $rounds); do
+    read -r size rate < <(ns client curl -sS -o /dev/null -m 20 -w '%{size_download} %{speed_download}\n' http://$3/download 2>/dev/null)
+    if [ "$size" = 5000000 ]; then result $1 "$2" $rate; else result $1.errors "$2" 1; fi
   done
 }
 

@@ -3,7 +3,7 @@ import type { Flow } from '../../../shared/flows/types.ts'
 import { addressMatch } from '../../../shared/net/match.ts'
 import type { Match } from '../../../shared/openflow/types.ts'
 import { origins } from '../fabric.ts'
-import { MARK, PRIORITY, SIGNAL, TABLE } from '../tables.ts'
+import { ENTERED, MARK, PRIORITY, SIGNAL, TABLE, TAKEN } from '../tables.ts'
 import type { CompiledService, Feature, Site, Target } from '../types.ts'
 import { account } from './account.ts'
 import { choose, isScheduled } from './choose.ts'
@@ -29,7 +29,7 @@ export const connections: Feature = (site, service) => {
       ...(scheduled ? anew(service, choose(service)) : []),
       // A connection may be recalled of a real server that takes no new ones.
       ...(service.targets.length > 0
-        ? [commit(service), ...service.targets.flatMap(target => opened(site, service, target))]
+        ? [...commit(service), ...broken(service), ...service.targets.flatMap(target => opened(site, service, target))]
         : []),
     ],
   }
@@ -132,16 +132,34 @@ function stale(service: CompiledService): Flow[] {
   ]
 }
 
-/** Its packets tell the director which services have new connections (director/balance/counters.ts). */
-function commit(service: CompiledService): Flow {
+/**
+ * Its packets tell the director which services have new connections (director/balance/counters.ts). Whether the connection
+ * was entered, and for whom, the switch is asked once more. A SYN that has taken a turn goes on without that: only a full
+ * table could refuse it, and by turns each round through the switch is a cached flow of its own for each connection.
+ */
+function commit(service: CompiledService): Flow[] {
   const { zone, protocol, vip, port } = service
-  return {
+  const flow: Flow = {
     table: TABLE.COMMIT,
     priority: PRIORITY.UNKNOWN,
     cookie: encodeCookie('director', 'commit-mark', service.number),
     match: { ...transport(service), ...addressMatch('dst', vip), [`${protocol}_dst`]: port },
-    actions: [commitMark(zone, TABLE.OPENED)],
+    actions: [commitMark(zone, TABLE.ENTERED)],
   }
+  if (protocol !== 'tcp') return [flow]
+  return [
+    flow,
+    {
+      ...flow,
+      priority: PRIORITY.UNKNOWN + 1,
+      match: { ...flow.match, [TAKEN]: 1, tcp_flags: SYN_ONLY },
+      actions: [
+        commitMark(zone),
+        { type: 'move', src: { field: MARK }, dst: { field: ENTERED } },
+        { type: 'resubmit', table: TABLE.OPENED },
+      ],
+    },
+  ]
 }
 
 /** One that was recalled is counted apart: no real server will accept it once more. */
@@ -150,9 +168,35 @@ function opened(site: Site, service: CompiledService, target: Target): Flow[] {
     table: TABLE.OPENED,
     priority: PRIORITY.KNOWN,
     cookie: encodeCookie('director', 'opened', service.number),
-    match: { ...transport(service), ct_zone: service.zone, ct_mark: target.mark },
+    match: { ...transport(service), [ENTERED]: target.mark },
     actions: [...account(site, service, target.mark, 'opened'), { type: 'resubmit', table: TABLE.FORWARD }],
   }
   if (service.protocol !== 'tcp') return [flow]
   return [flow, { ...flow, priority: PRIORITY.KNOWN + 1, match: { ...flow.match, [SIGNAL]: 1 } }]
 }
+
+/**
+ * A SYN that conntrack takes for broken, by its checksum, is none for a real server either. It gets no entry, and counted as
+ * a connection it would look like one that the real server has not accepted.
+ */
+function broken({ protocol, zone }: CompiledService): Flow[] {
+  if (protocol !== 'tcp') return []
+  return [
+    {
+      table: TABLE.CONNECTION,
+      priority: PRIORITY.KNOWN + 3,
+      cookie: encodeCookie('director', 'connection'),
+      match: {
+        ...transport({ protocol }),
+        ct_zone: zone,
+        ct_mark: 0,
+        ct_state: `${hex(CT_INVALID)}/${hex(CT_INVALID)}`,
+        tcp_flags: SYN_ONLY,
+      },
+      actions: [],
+    },
+  ]
+}
+
+/** Bit of `ct_state` (ovs-fields(7)). */
+const CT_INVALID = 0x10

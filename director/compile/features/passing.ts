@@ -1,6 +1,6 @@
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
-import { PRIORITY, TABLE } from '../tables.ts'
+import { ENTERED, PRIORITY, TABLE } from '../tables.ts'
 
 /**
  * Packets that nothing is to be counted for go on. In OPENED those are the ones whose mark could not be set, because the
@@ -15,5 +15,15 @@ export function passing(): readonly Flow[] {
     match: {},
     actions: [{ type: 'resubmit', table: to }],
   })
-  return [pass(TABLE.ENDING, TABLE.CONNECTION), pass(TABLE.OPENED, TABLE.FORWARD)]
+  return [
+    pass(TABLE.ENDING, TABLE.CONNECTION),
+    {
+      ...pass(TABLE.ENTERED, TABLE.OPENED),
+      actions: [
+        { type: 'move', src: { field: 'ct_mark' }, dst: { field: ENTERED } },
+        { type: 'resubmit', table: TABLE.OPENED },
+      ],
+    },
+    pass(TABLE.OPENED, TABLE.FORWARD),
+  ]
 }

@@ -4,7 +4,7 @@ import type { Flow } from '../../../shared/flows/types.ts'
 import { familyOf } from '../../../shared/net/family.ts'
 import { addressMatch } from '../../../shared/net/match.ts'
 import type { Action } from '../../../shared/openflow/types.ts'
-import { MARK, PRIORITY, TABLE, TURN_ZONE } from '../tables.ts'
+import { MARK, PRIORITY, TABLE, TAKEN, TURN_ZONE } from '../tables.ts'
 import type { CompiledService, Feature } from '../types.ts'
 import { commitMark } from './mark.ts'
 import { transport } from './transport.ts'
@@ -56,6 +56,7 @@ function takeTurn(service: CompiledService, mark: number, next: number): readonl
   const setNext: Action = { type: 'set_field', field: 'ct_mark', value: next }
   return [
     { type: 'set_field', field: MARK, value: mark },
+    { type: 'set_field', field: TAKEN, value: 1 },
     { type: 'ct', commit: true, zone: TURN_ZONE, exec: [setNext] },
     ...showClient(family, service.protocol),
     ...(persistence === undefined

@@ -1,7 +1,7 @@
 import test from 'ava'
-import { switches } from '../../../bench/kernel/crossport.ts'
+import { hostAlone, switches } from '../../../bench/kernel/crossport.ts'
 import { figures, parse } from '../../../bench/kernel/figures.ts'
-import { MANY_WAYS, WAYS } from '../../../bench/kernel/ways.ts'
+import { HOST_WAYS, MANY_WAYS, WAYS, WITH, WITHOUT } from '../../../bench/kernel/ways.ts'
 import { isMet } from '../../../bench/table.ts'
 
 const line = (...cells: readonly (string | number)[]) => `${cells.join('\t')}\n`
@@ -40,4 +40,23 @@ test("the product's compilers make flows for each way that is crossport's", t =>
   }
   t.regex(director.groups, /selection_method=dp_hash/)
   t.regex(director.zones, /^zone=\d+ tcp_\w+=\d+ /m)
+})
+
+test('of the host alone, one service tells a director and the other does not', t => {
+  const { flows } = hostAlone()
+  const rules = (name: string) => {
+    const { address } = HOST_WAYS.find(way => way.name === name)!
+    return flows.split('\n').filter(flow => flow.includes(`nw_src=${address},`) || flow.includes(`nw_dst=${address},`))
+  }
+  t.true(rules(WITH).some(flow => flow.includes('resubmit(,164)')))
+  t.true(rules(WITH).some(flow => flow.includes('resubmit(,165)')))
+  t.true(rules(WITHOUT).length > 0)
+  t.false(rules(WITHOUT).some(flow => /resubmit\(,16[45]\)/.test(flow)))
+})
+
+test('what signals and recall cost the host is a share of the host without them', t => {
+  const found = figures(parse(line('host.connections', WITHOUT, 1000) + line('host.connections', WITH, 950)))
+  const ratio = found.find(({ name }) => name === 'host, new connections: with / without')!
+  t.is(ratio.value, 0.95)
+  t.false(isMet(ratio))
 })

@@ -6,6 +6,7 @@ import { recallMacOf } from '../../../director/compile/fabric.ts'
 import { METER } from '../../../director/compile/tables.ts'
 import type { CompiledService, Site } from '../../../director/compile/types.ts'
 import { flowText, groupText } from '../../../shared/openflow/text.ts'
+import { TCP_FLAG, tcpPacket } from '../../../shared/packet/ipv4.ts'
 import { DIRECTOR_MAC } from '../../segment/director.ts'
 import { cleanupOf, tempDir } from '../cleanup.ts'
 import { CLIENT, curl, type Network, networkForFile, program, startProgram, VIP } from './network.ts'
@@ -149,6 +150,37 @@ test.serial('packets of a connection that is not known take no turn and are no c
   await packets(network, 'cookie=0xc705203200000001/-1,table=101', 1, 2)
   t.deepEqual([...(await curl(network, 1)).keys()], ['web-1'])
   await packets(network, 'table=103,tcp', 4)
+})
+
+test.serial('a SYN that takes a turn goes round through the switch twice', async t => {
+  const network = await prepared(t)
+  const uplink = Number(await network.vsctl('get', 'interface', 'uplink0', 'ofport'))
+  const syn = `in_port=${uplink},tcp,eth_src=02:00:00:00:00:77,eth_dst=${DIRECTOR_MAC},nw_src=10.10.1.9,nw_dst=${VIP},tp_src=4711,tp_dst=80,tcp_flags=syn`
+  const rounds = async () => [...(await network.appctl('ofproto/trace', 'br0', syn)).matchAll(/^recirc\(/gm)].length
+  await install(network, [service(network, [], { turns: { order: [1, 2], again: 0, after: 0 } })])
+  t.is(await rounds(), 2, 'the connection table, whose turn it is')
+})
+
+test.serial('a SYN whose checksum is wrong begins no connection', async t => {
+  const network = await prepared(t)
+  await install(network, [service(network, [256, 0])])
+  const uplink = Number(await network.vsctl('get', 'interface', 'uplink0', 'ofport'))
+  const send = (packet: Buffer) => {
+    const frame = `${DIRECTOR_MAC.replaceAll(':', '')}0200000000770800${packet.toString('hex')}`
+    return network.ofctl(['packet-out', `in_port=${uplink} packet=${frame} actions=resubmit(${uplink},0)`])
+  }
+  const syn = (srcPort: number) =>
+    tcpPacket(
+      { src: Buffer.from([10, 10, 1, 9]), dst: Buffer.from(VIP.split('.').map(Number)) },
+      { srcPort, dstPort: 80, sequence: 1, acknowledgment: 0, flags: TCP_FLAG.SYN },
+    )
+  const broken = syn(4711)
+  broken[36] = broken[36]! ^ 1
+  await send(broken)
+  await send(syn(4712))
+  await packets(network, 'table=101,tcp', 2)
+  await packets(network, 'table=103,tcp', 1)
+  t.pass()
 })
 
 test.serial('weights that vary use all 256 hash slots, and connections come out in proportion', async t => {
