@@ -40,6 +40,23 @@ export function guestAgentTests(faults: FaultSite): void {
   })
 
   test.serial(
+    'a guest agent that begins to block commands: its VM goes on serving, and the operator is told',
+    async t => {
+      const clients = await load(t, faults.lab)
+      await dropped('web-*', 4)
+      await inGuest('web-1', settings('BLACKLIST_RPC=guest-exec,guest-network-get-interfaces'))
+      t.log(await faults.told('second/web-1', /forbids guest-network-get-interfaces, guest-exec/))
+      await faults.site.ready('second', 4)
+      await inGuest('web-1', settings(''))
+      await faults.withoutSecond(t)
+      await calmAgain()
+      const seen = await clients.stop()
+      t.is(seen.lost, 0)
+      t.is(seen.by.size, 4, 'each has gone on')
+    },
+  )
+
+  test.serial(
     'a guest agent that is absent, stopped, blocked or frozen: each has its own words, and heals',
     async t => {
       const clients = await load(t, faults.lab)
