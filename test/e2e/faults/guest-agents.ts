@@ -44,9 +44,15 @@ export function guestAgentTests(faults: FaultSite): void {
     async t => {
       const clients = await load(t, faults.lab)
       await dropped('web-*', 4)
-      await inGuest('web-1', settings('BLACKLIST_RPC=guest-exec,guest-network-get-interfaces'))
+      await inGuest('web-1', settings('ENABLED=no'))
+      await faults.told('second/web-1', /guest agent of VM web-1 is not running/)
+      const forbid = settings('BLACKLIST_RPC=guest-exec,guest-network-get-interfaces')
+      await inGuest('web-1', `${forbid}; kill $(pidof sleep)`)
       t.log(await faults.told('second/web-1', /forbids guest-network-get-interfaces, guest-exec/))
-      await faults.site.ready('second', 4)
+      const served = (await faults.agent().until('any', () => true)).services.flatMap(({ realServers }) =>
+        realServers.map(({ state }) => state),
+      )
+      t.deepEqual(new Set(served), new Set(['ready']), 'of both services')
       await inGuest('web-1', settings(''))
       await faults.withoutSecond(t)
       await calmAgain()
