@@ -40,12 +40,13 @@ const PENDING = new Set<ErrorCode>([
   'LIBVIRT_CONNECTION',
   'LIBVIRT_TIMEOUT',
 ])
-/** Nobody could look: what was seen set in this run of the guest still counts. */
+/** Nobody could look: what was seen set in this run of the guest still counts, and nothing is known of the rest. */
 const BLIND = new Set<ErrorCode>([
   'GUEST_AGENT_UNRESPONSIVE',
   'GUEST_AGENT_ERROR',
   'GUEST_AGENT_FROZEN',
   'GUEST_COMMANDS_BLOCKED',
+  'GUEST_NO_CHANNEL',
   'GUEST_REPLY_INVALID',
   'LIBVIRT_CONNECTION',
   'LIBVIRT_PROTOCOL',
@@ -59,7 +60,8 @@ export function withError(status: GuestStatus, error: Error): GuestStatus {
   const why = { code, reason: error.message }
   const vips = [...status.vips].map(([vip, was]): [string, VipStatus] => {
     if (was.state === 'set' && BLIND.has(code)) return [vip, { state: 'set', ...why }]
-    return [vip, { state: PENDING.has(code) ? 'pending' : 'failed', ...why }]
+    if (PENDING.has(code)) return [vip, { state: 'pending', ...why }]
+    return [vip, { state: BLIND.has(code) ? 'unknown' : 'failed', ...why }]
   })
   return { ...status, vips: new Map(vips) }
 }

@@ -25,9 +25,12 @@ export interface GuestStatus {
 }
 
 export interface VipStatus {
-  /** 'set': address is there and the NIC's configuration file holds it. */
-  readonly state: 'pending' | 'set' | 'failed'
-  /** Stable error code (shared/errors.ts) when failed. */
+  /**
+   * set: the guest has shown the address, in this run of its agent; `code` and `reason` may warn of something else.
+   * failed: the guest was asked, and cannot have it. unknown: nobody can ask the guest, so what it has is not known.
+   */
+  readonly state: 'pending' | 'set' | 'failed' | 'unknown'
+  /** Stable error code (shared/errors.ts) of `reason`. */
   readonly code?: string
   /** For the operator: what is wrong and how to mend it. */
   readonly reason?: string

@@ -64,8 +64,10 @@ function toTarget(realServer: RealServer, probe: Probe | undefined, obstacle: st
 function obstacle(realServer: RealServer, probe: Probe | undefined, input: CheckTargetInput): string | undefined {
   const { vm, vip, attachment: at, check } = realServer
   const flows = input.allConfirmed || flowsOf(realServer).every(input.confirmed)
-  const set = at !== undefined && input.guest(vm.uuid, at.mac)?.vips.get(vip)?.state === 'set'
-  if (!flows || !(set || input.wasReady(realServer))) return 'its flows and its VIP are not confirmed yet'
+  const state = at && input.guest(vm.uuid, at.mac)?.vips.get(vip)?.state
+  // Where nobody can look into the guest, the check tells whether it holds the VIP.
+  const may = state === 'set' || state === 'unknown' || input.wasReady(realServer)
+  if (!flows || !may) return 'its flows and its VIP are not confirmed yet'
   if (check?.type === 'exec') return undefined
   if (input.portObstacle !== undefined) return input.portObstacle
   if (probe === undefined) return 'probeNetwork in agent.yaml has too few addresses for the real servers of this host'

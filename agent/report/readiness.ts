@@ -25,8 +25,9 @@ export function readiness(input: ReadinessInput): Readiness {
     return { state: 'pending', reason: input.flowsReason ?? 'the switch has not confirmed the flows yet' }
   }
   const vip = guest?.vips.get(realServer.vip)
-  if (vip?.state === 'failed') return { state: 'down', reason: vip.reason ?? 'the VIP could not be set in the VM' }
-  if (vip?.state !== 'set' && !input.wasReady) {
+  if (vip?.state === 'failed' || (vip?.state === 'unknown' && !answers(input)))
+    return { state: 'down', reason: vip.reason ?? 'the VIP could not be set in the VM' }
+  if (vip?.state !== 'set' && vip?.state !== 'unknown' && !input.wasReady) {
     return { state: 'pending', reason: vip?.reason ?? 'the VIP is being set in the VM' }
   }
   const { health } = input
@@ -37,6 +38,11 @@ export function readiness(input: ReadinessInput): Readiness {
   if (health?.verdict === 'unknown') return { state: 'pending', reason: health.reason }
   // A VIP that is set may still carry a warning, e.g. that it will not survive a reboot.
   return { state: realServer.weight === 0 ? 'draining' : 'ready', reason: vip?.reason ?? health?.reason ?? '' }
+}
+
+/** A VM whose guest nobody can look into may well hold its VIP: it did when it was ready, and a check at the VIP shows it. */
+function answers({ realServer, health, wasReady }: ReadinessInput): boolean {
+  return wasReady || (health?.verdict === 'up' && realServer.check?.type !== 'exec')
 }
 
 export function toReport(realServer: RealServer, state: Readiness): ReportedRealServer {

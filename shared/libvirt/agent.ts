@@ -153,8 +153,14 @@ function classify(error: unknown): unknown {
     case undefined:
       return error
     default:
-      return /agent command/i.test(message) ? as('GUEST_AGENT_ERROR', agentWords(message)) : error
+      return /agent command/i.test(message) ? as(refusal(agentWords(message)), agentWords(message)) : error
   }
+}
+
+/** What the agent's own words mean, in any of its versions (QEMU's qapi/qmp-dispatch.c): a command of its that is off. */
+function refusal(words: string): CrossportError['code'] {
+  if (!/^(The c|C)ommand \S+ has (been disabled|not been found)/.test(words)) return 'GUEST_AGENT_ERROR'
+  return /frozen/.test(words) ? 'GUEST_AGENT_FROZEN' : 'GUEST_COMMANDS_BLOCKED'
 }
 
 /** "internal error: unable to execute QEMU agent command 'x': WORDS" */

@@ -179,16 +179,16 @@ function opened(site: Site, service: CompiledService, target: Target): Flow[] {
  * A SYN that conntrack takes for broken, by its checksum, is none for a real server either. It gets no entry, and counted as
  * a connection it would look like one that the real server has not accepted.
  */
-function broken({ protocol, zone }: CompiledService): Flow[] {
-  if (protocol !== 'tcp') return []
+function broken(service: CompiledService): Flow[] {
+  if (service.protocol !== 'tcp') return []
   return [
     {
       table: TABLE.CONNECTION,
       priority: PRIORITY.KNOWN + 3,
       cookie: encodeCookie('director', 'connection'),
       match: {
-        ...transport({ protocol }),
-        ct_zone: zone,
+        ...transport(service),
+        ct_zone: service.zone,
         ct_mark: 0,
         ct_state: `${hex(CT_INVALID)}/${hex(CT_INVALID)}`,
         tcp_flags: SYN_ONLY,

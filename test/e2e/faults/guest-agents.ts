@@ -40,6 +40,29 @@ export function guestAgentTests(faults: FaultSite): void {
   })
 
   test.serial(
+    'a guest agent that begins to block commands: its VM goes on serving, and the operator is told',
+    async t => {
+      const clients = await load(t, faults.lab)
+      await dropped('web-*', 4)
+      await inGuest('web-1', settings('ENABLED=no'))
+      await faults.told('second/web-1', /guest agent of VM web-1 is not running/)
+      const forbid = settings('BLACKLIST_RPC=guest-exec,guest-network-get-interfaces')
+      await inGuest('web-1', `${forbid}; kill $(pidof sleep)`)
+      t.log(await faults.told('second/web-1', /forbids guest-network-get-interfaces, guest-exec/))
+      const served = (await faults.agent().until('any', () => true)).services.flatMap(({ realServers }) =>
+        realServers.map(({ state }) => state),
+      )
+      t.deepEqual(new Set(served), new Set(['ready']), 'of both services')
+      await inGuest('web-1', settings(''))
+      await faults.withoutSecond(t)
+      await calmAgain()
+      const seen = await clients.stop()
+      t.is(seen.lost, 0)
+      t.is(seen.by.size, 4, 'each has gone on')
+    },
+  )
+
+  test.serial(
     'a guest agent that is absent, stopped, blocked or frozen: each has its own words, and heals',
     async t => {
       const clients = await load(t, faults.lab)

@@ -49,6 +49,8 @@ test('one call a VM; four that do not answer delay nobody else, and then wait fo
 })
 
 const DISABLED = 'The command guest-exec has been disabled'
+const MISSING = 'Guest agent command failed, error was "Failed to execute child process"'
+const refused = (words: string) => `internal error: unable to execute QEMU agent command 'guest-exec': ${words}`
 
 // Words as libvirt 9.0 has them (src/qemu/qemu_agent.c, qemu_domain.c).
 const ERRORS: readonly [number, string, string][] = [
@@ -58,7 +60,11 @@ const ERRORS: readonly [number, string, string][] = [
   [74, 'argument unsupported: QEMU guest agent is not configured', 'GUEST_NO_CHANNEL'],
   [55, 'Requested operation is not valid: domain is not running', 'GUEST_NOT_RUNNING'],
   [42, 'Domain not found: no domain with matching uuid', 'GUEST_NOT_RUNNING'],
-  [1, `internal error: unable to execute QEMU agent command 'guest-exec': ${DISABLED}`, 'GUEST_AGENT_ERROR'],
+  [1, refused(MISSING), 'GUEST_AGENT_ERROR'],
+  [1, refused(DISABLED), 'GUEST_COMMANDS_BLOCKED'],
+  [1, refused('Command guest-exec has been disabled: the command is not allowed'), 'GUEST_COMMANDS_BLOCKED'],
+  [1, refused('The command guest-exec has not been found'), 'GUEST_COMMANDS_BLOCKED'],
+  [1, refused('Command guest-exec has been disabled: the agent is in frozen state'), 'GUEST_AGENT_FROZEN'],
   [38, 'End of file while reading data', 'LIBVIRT_ERROR'],
 ]
 
@@ -70,7 +76,7 @@ for (const [code, message, expected] of ERRORS) {
     })
     const agent = createAgentCaller({ socket: fake.socket, clock: systemClock })
     const error = await t.throwsAsync(agent.call(uuid(1), '{"execute":"guest-ping"}', 5), { code: expected })
-    if (expected === 'GUEST_AGENT_ERROR') t.is(error?.message, DISABLED)
+    if (code === 1) t.is(refused(error?.message ?? ''), message)
     agent.close()
   })
 }
