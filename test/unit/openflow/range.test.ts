@@ -1,7 +1,9 @@
 import test from 'ava'
+import fc from 'fast-check'
 import { CrossportError } from '../../../shared/errors.ts'
 import type { Flow, Group } from '../../../shared/flows/types.ts'
 import * as of from '../../../shared/openflow/messages.ts'
+import { actionsText } from '../../../shared/openflow/text.ts'
 import { type Action, PORT } from '../../../shared/openflow/types.ts'
 import { createWriter } from '../../../shared/openflow/writer.ts'
 
@@ -148,4 +150,63 @@ test('the largest and the smallest values are written', t => {
   const flow = flowOf({ table: 254, priority: 0xffff, cookie: (1n << 64n) - 1n, actions })
   t.deepEqual(of.decodeFlowMod(of.encodeFlowMod(0xffffffff, 'add', flow)).flow, flow)
   t.notThrows(() => of.encodeFlowMod(1, 'delete', { ...flow, table: 255 }))
+})
+
+/** Numbers of every kind, most of them at an edge of 8, 16 or 32 bits. */
+const number = fc.oneof(
+  fc.constantFrom(-1, 0, 1, 2, 63, 64, 65, 254, 255, 256, 0xfeff, 0xff00, 0xffff, 0x10000, 0xffffff00, 0xfffffffe),
+  fc.constantFrom(0xffffffff, 2 ** 32, 2 ** 40, 0.5, Number.NaN, Number.POSITIVE_INFINITY, Number.MAX_SAFE_INTEGER),
+  fc.integer({ min: 0, max: 300 }),
+  fc.nat(),
+)
+const part = fc.record({
+  field: fc.constantFrom('reg0', 'tcp_dst', 'ct_label', 'in_port'),
+  offset: number,
+  bits: number,
+})
+const value = fc.oneof(number, fc.bigInt({ min: -1n, max: 1n << 129n }))
+const field = fc.constantFrom('in_port', 'reg1', 'tcp_dst', 'eth_src', 'metadata', 'ct_label', 'ip_dscp')
+const type = <T extends string>(name: T) => fc.constant(name)
+const anyAction = fc.oneof(
+  fc.record({ type: type('output'), port: number, maxLen: number }, { requiredKeys: ['type', 'port'] }),
+  fc.record({ type: type('set_field'), field, value }),
+  fc.record({ type: type('move'), src: part, dst: part }),
+  fc.record({ type: type('push_vlan'), ethertype: number }),
+  fc.record({ type: type('group'), group: number }),
+  fc.record({ type: type('meter'), meter: number }),
+  fc.record({ type: type('resubmit'), port: number, table: number }),
+  fc.record({ type: type('ct'), zone: number, table: number }, { requiredKeys: ['type', 'zone'] }),
+  fc.record({ type: type('conjunction'), id: number, clause: number, of: number }),
+  fc.record({ type: type('sample'), probability: number, collectorSet: number, domain: number, point: number }),
+  fc.record({ type: type('output_field'), src: part }),
+  fc.record({ type: type('goto_table'), table: number }),
+  fc.record({
+    type: type('learn'),
+    table: number,
+    priority: number,
+    idleTimeout: number,
+    hardTimeout: number,
+    cookie: fc.bigInt({ min: -1n, max: 1n << 65n }),
+    specs: fc.array(fc.record({ type: type('load'), dst: part, src: fc.record({ value }) }), { maxLength: 2 }),
+  }),
+)
+
+test('whatever the numbers, an action is refused or read back as it was', t => {
+  let written = 0
+  fc.assert(
+    fc.property(anyAction, any => {
+      const one = any as Action
+      let bytes: Buffer
+      try {
+        bytes = of.encodeFlowMod(1, 'add', flowOf({ actions: [one] }))
+      } catch (error) {
+        if (error instanceof CrossportError && error.code === 'OPENFLOW_VALUE_INVALID') return
+        throw error
+      }
+      written++
+      t.is(actionsText(of.decodeFlowMod(bytes).flow.actions), actionsText([one]))
+    }),
+    { numRuns: 5000 },
+  )
+  t.true(written > 500, `${written} were written`)
 })
