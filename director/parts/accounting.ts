@@ -12,7 +12,8 @@ export async function accounting(house: House): Promise<Stop> {
       name: 'accounting',
       ensure: async () => {
         const [view, client] = [cells.bridge.get(), cells.ovsdb.get()]
-        if (view !== undefined && client !== undefined) await records.ensure(client, view.datapathType)
+        if (view === undefined || client === undefined || cells.tornDown.get()) return
+        await records.ensure(client, view.datapathType)
       },
       withdraw: async () => {
         const client = cells.ovsdb.get()
