@@ -1,9 +1,10 @@
 import type { Log } from '../shared/log.ts'
 import { type Clock, systemClock } from '../shared/run/clock.ts'
 import { type Part, runLifecycle } from '../shared/run/lifecycle.ts'
-import { createNotify } from '../shared/run/notify.ts'
+import { createNotify, feedWatchdog, type Notify } from '../shared/run/notify.ts'
+import { createReadiness, type Readiness } from '../shared/run/readiness.ts'
 import type { DirectorConfig } from './config.ts'
-import { createHouse } from './house.ts'
+import { createHouse, type House } from './house.ts'
 import { accounting } from './parts/accounting.ts'
 import { connectionAccounts } from './parts/accounts.ts'
 import { agents } from './parts/agents.ts'
@@ -27,12 +28,10 @@ import { recall } from './parts/recall.ts'
 import { refusals } from './parts/refusals.ts'
 import { release } from './parts/release.ts'
 import { serviceFiles } from './parts/service-files.ts'
-import { stateFile } from './parts/state-file.ts'
 import { bridgeSwitch } from './parts/switch.ts'
 import { tableFill } from './parts/table-fill.ts'
 import { tableWatch } from './parts/table-watch.ts'
 import { tunnelPeers } from './parts/tunnel-peers.ts'
-import { watchdog } from './parts/watchdog.ts'
 import { openStore } from './store/store.ts'
 import { version } from './version.ts'
 
@@ -53,52 +52,13 @@ export interface RunOptions {
 export async function runDirector(config: DirectorConfig, log: Log, options: RunOptions = {}): Promise<void> {
   const { clock = systemClock } = options
   const notify = createNotify({ log })
+  const told = createReadiness(notify)
   const house = createHouse({ config, store: openStore(config.stateFile), log, clock, version: version() })
-  const { cells, loop } = house
-  const ready = readiness(house, notify)
+  const { cells } = house
   if (options.onConfirmed !== undefined) cells.outcome.subscribe(options.onConfirmed)
-
-  const parts: Part[] = [
-    stateFile(house),
-    ready,
-    // Told by every pass, in this order: plugged in before the first.
-    offer(house),
-    progress(house),
-    release(house),
-    connectionAccounts(house),
-    announce(house),
-    tunnelPeers(house),
-    numbers(house),
-    // Where what the loop acts on comes from.
-    leases(house),
-    agents(house),
-    serviceFiles(house),
-    bridge(house),
-    // What has to be there before flows, in this order. After the bridge, so that the database can still be told when they end.
-    datapath(house),
-    accounting(house),
-    connectionZones(house),
-    bridgeSwitch(house),
-    drift(house),
-    // Those who learn from the switch, and answer what it hands up.
-    balance(house),
-    passiveHealth(house),
-    forgotten(house),
-    icmpErrors(house),
-    recall(house),
-    heldSyns(house),
-    tableWatch(house),
-    refusals(house),
-    tableFill(house),
-    controlSocket(house),
-    // Stopped first: from here on nothing acts.
-    { name: 'loop', start: () => () => loop.stop() },
-    watchdog(house, notify),
-  ]
-
   await runLifecycle({
     log,
-    parts,
+    parts: partsOf(house, notify, told),
     ...(options.signal ? { signal: options.signal } : {}),
     onReady: () => {
       const { address = '' } = cells.agents.get() ?? {}
@@ -107,8 +67,52 @@ export async function runDirector(config: DirectorConfig, log: Log, options: Run
     },
     onReload: () => {
       log.info('rereading the service files')
-      void ready.reload(cells.reload.get())
+      void told.reload(cells.reload.get())
     },
     onStopping: () => notify.stopping(),
   })
+}
+
+/** In order of start. */
+function partsOf(house: House, notify: Notify, told: Readiness): readonly Part[] {
+  const part = (name: string, start: (house: House) => ReturnType<Part['start']>): Part => {
+    return { name, start: () => start(house) }
+  }
+  return [
+    part('state file', ({ store }) => store.close),
+    part('readiness', () => readiness(house, told)),
+    // Told by every pass, in this order: plugged in before the first.
+    part('offer', offer),
+    part('progress', progress),
+    part('release', release),
+    part('accounts', connectionAccounts),
+    part('announcements', announce),
+    part('tunnel peers', tunnelPeers),
+    part('numbers', numbers),
+    // Where what the loop acts on comes from.
+    part('leases', leases),
+    part('agents', agents),
+    part('service files', serviceFiles),
+    part('bridge', bridge),
+    // What has to be there before flows, in this order. After the bridge, so that the database can still be told when they end.
+    part('datapath', datapath),
+    part('accounting', accounting),
+    part('connection zones', connectionZones),
+    part('switch', bridgeSwitch),
+    part('drift', drift),
+    // Those who learn from the switch, and answer what it hands up.
+    part('balance', balance),
+    part('passive health', passiveHealth),
+    part('forgotten connections', forgotten),
+    part('ICMP errors', icmpErrors),
+    part('recall', recall),
+    part('held SYNs', heldSyns),
+    part('table watch', tableWatch),
+    part('refusals', refusals),
+    part('connection table', tableFill),
+    part('control socket', controlSocket),
+    // Stopped first: from here on nothing acts.
+    part('loop', ({ loop }) => loop.stop),
+    part('watchdog', ({ clock }) => feedWatchdog(notify, clock)),
+  ]
 }

@@ -1,36 +1,32 @@
-import type { Part } from '../../shared/run/lifecycle.ts'
+import type { Stop } from '../../shared/run/lifecycle.ts'
 import { createAccounting } from '../accounting/accounting.ts'
 import type { House } from '../house.ts'
 
 /** Listens for what the switch exports of connections. Stopped while the database can still be told of it. */
-export function accounting(house: House): Part {
+export async function accounting(house: House): Promise<Stop> {
   const { config, accounts, cells, companions, loop, log, clock } = house
-  return {
-    name: 'accounting',
-    start: async () => {
-      const records = createAccounting({ config, accounts, log, clock, changed: () => loop.mark('accounting') })
-      await records.start()
-      const stops = [
-        companions.plug({
-          name: 'accounting',
-          ensure: async () => {
-            const [view, client] = [cells.bridge.get(), cells.ovsdb.get()]
-            if (view !== undefined && client !== undefined) await records.ensure(client, view.datapathType)
-          },
-          withdraw: async () => {
-            const client = cells.ovsdb.get()
-            if (client !== undefined) await records.withdraw(client)
-          },
-        }),
-        cells.switchUp.subscribe(records.distrust),
-        cells.resync.subscribe(records.distrust),
-      ]
-      return async () => {
-        for (const stop of stops) stop()
-        records.stop()
+  const records = createAccounting({ config, accounts, log, clock, changed: () => loop.mark('accounting') })
+  await records.start()
+  const stops = [
+    companions.plug({
+      name: 'accounting',
+      ensure: async () => {
+        const [view, client] = [cells.bridge.get(), cells.ovsdb.get()]
+        if (view === undefined || client === undefined || cells.tornDown.get()) return
+        await records.ensure(client, view.datapathType)
+      },
+      withdraw: async () => {
         const client = cells.ovsdb.get()
-        if (client !== undefined && cells.bridgeProblem.get() === undefined) await records.withdraw(client)
-      }
-    },
+        if (client !== undefined) await records.withdraw(client)
+      },
+    }),
+    cells.switchUp.subscribe(records.distrust),
+    cells.resync.subscribe(records.distrust),
+  ]
+  return async () => {
+    for (const stop of stops) stop()
+    records.stop()
+    const client = cells.ovsdb.get()
+    if (client !== undefined && cells.bridgeProblem.get() === undefined) await records.withdraw(client)
   }
 }

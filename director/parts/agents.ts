@@ -1,30 +1,25 @@
-import type { Part } from '../../shared/run/lifecycle.ts'
+import type { Stop } from '../../shared/run/lifecycle.ts'
 import { setInput } from '../cells.ts'
 import type { House } from '../house.ts'
 import { type AgentHandlers, serveAgents } from '../intake/agents.ts'
 import { applyDelta, register, renew } from '../registry/registry.ts'
 
 /** Agents dial in, and what they say goes into the registry. */
-export function agents(house: House): Part {
+export async function agents(house: House): Promise<Stop> {
   const { config, cells, log, clock } = house
-  return {
-    name: 'agents',
-    start: async () => {
-      const { listen, tls } = config
-      const server = await serveAgents({ listen, tls, log, handlers: agentHandlers(house) })
-      const offer = () => {
-        const now = cells.offer.get()
-        if (now !== undefined) server.setOffer(now)
-      }
-      const stopOffers = cells.offer.subscribe(offer)
-      offer()
-      cells.agents.set(server)
-      setInput(cells.inputs.agents, clock, 'in sync', `listening on ${server.address}`)
-      return () => {
-        stopOffers()
-        return server.close()
-      }
-    },
+  const { listen, tls } = config
+  const server = await serveAgents({ listen, tls, log, handlers: agentHandlers(house) })
+  const offer = () => {
+    const now = cells.offer.get()
+    if (now !== undefined) server.setOffer(now)
+  }
+  const stopOffers = cells.offer.subscribe(offer)
+  offer()
+  cells.agents.set(server)
+  setInput(cells.inputs.agents, clock, 'in sync', `listening on ${server.address}`)
+  return () => {
+    stopOffers()
+    return server.close()
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Part } from '../../shared/run/lifecycle.ts'
+import type { Stop } from '../../shared/run/lifecycle.ts'
 import { startBalance } from '../balance/balance.ts'
 import type { House } from '../house.ts'
 import { inForce } from './in-force.ts'
@@ -6,32 +6,27 @@ import { replan } from './replan.ts'
 import { stopAll } from './stop-all.ts'
 
 /** Counts connections, and has services planned anew by that. */
-export function balance(house: House): Part {
+export function balance(house: House): Stop {
   const { cells, config, store, clock, log } = house
-  return {
-    name: 'balance',
-    start: () => {
-      const counted = startBalance({
-        ...inForce(house),
-        judged: service => cells.passive.get().judged(service),
-        forgottenOf: (service, id, opened) => cells.forgotten.get()(service, id, opened),
-        lostAt: lossBefore(house),
-        udpTimeout: config.connectionTimeouts.udp,
-        replan: (keys, reason) => replan(house, keys, reason),
-      })
-      cells.knowledge.set(counted.knowledge)
-      cells.loads.set(counted.load)
-      const stopListening = cells.tableLost.subscribe(() => {
-        counted.tableLost()
-        try {
-          store.losses.save(clock.wall().getTime())
-        } catch (err) {
-          log.warn('a director that is started now will not ask hosts about persistent clients', { err })
-        }
-      })
-      return stopAll(stopListening, counted.stop)
-    },
-  }
+  const counted = startBalance({
+    ...inForce(house),
+    judged: service => cells.passive.get().judged(service),
+    forgottenOf: (service, id, opened) => cells.forgotten.get()(service, id, opened),
+    lostAt: lossBefore(house),
+    udpTimeout: config.connectionTimeouts.udp,
+    replan: (keys, reason) => replan(house, keys, reason),
+  })
+  cells.knowledge.set(counted.knowledge)
+  cells.loads.set(counted.load)
+  const stopListening = cells.tableLost.subscribe(() => {
+    counted.tableLost()
+    try {
+      store.losses.save(clock.wall().getTime())
+    } catch (err) {
+      log.warn('a director that is started now will not ask hosts about persistent clients', { err })
+    }
+  })
+  return stopAll(stopListening, counted.stop)
 }
 
 /** By the monotonic clock, which does not outlive the process. The wall clock may have been set since: not into the future. */

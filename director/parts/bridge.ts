@@ -1,6 +1,6 @@
 import { overlayOf } from '../../shared/config/overlay.ts'
 import { keepTunnelPort } from '../../shared/ovsdb/keep-tunnel-port.ts'
-import type { Part } from '../../shared/run/lifecycle.ts'
+import type { Stop } from '../../shared/run/lifecycle.ts'
 import { setInput } from '../cells.ts'
 import { recallMacOf } from '../compile/fabric.ts'
 import type { Site } from '../compile/types.ts'
@@ -9,41 +9,36 @@ import type { House } from '../house.ts'
 import { type BridgeView, watchBridge } from '../intake/bridge.ts'
 
 /** Follows the bridge in the database and, on an overlay, keeps its tunnel port there. */
-export function bridge(house: House): Part {
+export function bridge(house: House): Stop {
   const { config, cells, companions, log, clock } = house
-  return {
-    name: 'bridge',
-    start: () => {
-      const { ovsdbSocket: socket, bridge: name, uplink } = config
-      const onChange = () => {
-        cells.tunnel.get()?.check()
-        look()
-      }
-      const look = () => {
-        const trouble = cells.tunnel.get()?.problem
-        cells.bridge.set(watch.view)
-        cells.bridgeProblem.set(watch.problem)
-        const problem = watch.problem ?? trouble
-        setInput(cells.inputs.ovsdb, clock, problem === undefined ? 'in sync' : 'away', problem ?? name)
-        setSite(house, trouble === undefined ? siteOf(config, watch.view) : undefined)
-      }
-      const watch = watchBridge({ socket, bridge: name, uplink, log, clock, onChange })
-      cells.ovsdb.set(watch.client)
-      const overlay = overlayOf(config)
-      if (overlay === undefined) return () => watch.close()
+  const { ovsdbSocket: socket, bridge: name, uplink } = config
+  const onChange = () => {
+    cells.tunnel.get()?.check()
+    look()
+  }
+  const look = () => {
+    const trouble = cells.tunnel.get()?.problem
+    cells.bridge.set(watch.view)
+    cells.bridgeProblem.set(watch.problem)
+    const problem = watch.problem ?? trouble
+    setInput(cells.inputs.ovsdb, clock, problem === undefined ? 'in sync' : 'away', problem ?? name)
+    setSite(house, trouble === undefined ? siteOf(config, watch.view) : undefined)
+  }
+  const watch = watchBridge({ socket, bridge: name, uplink, log, clock, onChange })
+  cells.ovsdb.set(watch.client)
+  const overlay = overlayOf(config)
+  if (overlay === undefined) return () => watch.close()
 
-      const port = { bridge: name, name: uplink, type: overlay.encapsulation, localIp: config.hostIp ?? '' }
-      const tunnel = keepTunnelPort({ client: watch.client, port, log, clock, onChange })
-      cells.tunnel.set(tunnel)
-      const stopResync = cells.resync.subscribe(() => tunnel.resume())
-      const unplug = companions.plug({ name: 'tunnel port', withdraw: () => tunnel.remove() })
-      return () => {
-        unplug()
-        stopResync()
-        tunnel.close()
-        watch.close()
-      }
-    },
+  const port = { bridge: name, name: uplink, type: overlay.encapsulation, localIp: config.hostIp ?? '' }
+  const tunnel = keepTunnelPort({ client: watch.client, port, log, clock, onChange })
+  cells.tunnel.set(tunnel)
+  const stopResync = cells.resync.subscribe(() => tunnel.resume())
+  const unplug = companions.plug({ name: 'tunnel port', withdraw: () => tunnel.remove() })
+  return () => {
+    unplug()
+    stopResync()
+    tunnel.close()
+    watch.close()
   }
 }
 

@@ -1,7 +1,7 @@
 import { CrossportError } from '../../shared/errors.ts'
 import { type Control, serveControl } from '../../shared/rpc/control.ts'
 import type { Status } from '../../shared/rpc/gen/crossport/v1/Status.ts'
-import type { Part } from '../../shared/run/lifecycle.ts'
+import type { Stop } from '../../shared/run/lifecycle.ts'
 import { INPUT_NAMES } from '../cells.ts'
 import { listConnections } from '../connections/list.ts'
 import type { House } from '../house.ts'
@@ -9,15 +9,10 @@ import { statusOf } from '../outlets/status.ts'
 import { connectionTable, inForce } from './in-force.ts'
 
 /** What an operator asks and tells the director. */
-export function controlSocket(house: House): Part {
-  return {
-    name: 'control socket',
-    start: async () => {
-      const { config, log } = house
-      const server = await serveControl({ socket: config.controlSocket, control: controlOf(house), log })
-      return () => server.close()
-    },
-  }
+export async function controlSocket(house: House): Promise<Stop> {
+  const { config, log } = house
+  const server = await serveControl({ socket: config.controlSocket, control: controlOf(house), log })
+  return () => server.close()
 }
 
 export function controlOf(house: House): Control {

@@ -1,15 +1,10 @@
-import type { Part } from '../../shared/run/lifecycle.ts'
+import type { Stop } from '../../shared/run/lifecycle.ts'
 import { createDriftGuard } from '../../shared/switch/drift-guard.ts'
 import type { House } from '../house.ts'
 import { stopAll } from './stop-all.ts'
 
 /** Puts right what somebody else has changed in the switch. */
-export function drift({ cells, loop, log, clock }: House): Part {
-  return {
-    name: 'drift',
-    start: () => {
-      const guard = createDriftGuard({ clock, log, repair: () => loop.mark('drift') })
-      return stopAll(cells.drift.subscribe(guard.heard), guard.close)
-    },
-  }
+export function drift({ cells, loop, log, clock }: House): Stop {
+  const guard = createDriftGuard({ clock, log, repair: () => loop.mark('drift') })
+  return stopAll(cells.drift.subscribe(guard.heard), guard.close)
 }

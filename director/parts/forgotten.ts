@@ -1,18 +1,13 @@
-import type { Part } from '../../shared/run/lifecycle.ts'
+import type { Stop } from '../../shared/run/lifecycle.ts'
 import { startForgotten } from '../balance/forgotten.ts'
 import type { House } from '../house.ts'
 import { connectionTable, inForce, sumOf } from './in-force.ts'
 
 /** Counts the connections whose end nobody has seen. */
-export function forgotten(house: House): Part {
-  return {
-    name: 'forgotten connections',
-    start: () => {
-      const { dump, entries } = connectionTable(house)
-      const activeOf = (key: string) => sumOf(house, key, 'active')
-      const counted = startForgotten({ ...inForce(house), activeOf, dump: zone => dump(zone, false), entries })
-      house.cells.forgotten.set(counted.of)
-      return () => counted.stop()
-    },
-  }
+export function forgotten(house: House): Stop {
+  const { dump, entries } = connectionTable(house)
+  const activeOf = (key: string) => sumOf(house, key, 'active')
+  const counted = startForgotten({ ...inForce(house), activeOf, dump: zone => dump(zone, false), entries })
+  house.cells.forgotten.set(counted.of)
+  return () => counted.stop()
 }

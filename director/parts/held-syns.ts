@@ -1,16 +1,11 @@
-import type { Part } from '../../shared/run/lifecycle.ts'
+import type { Stop } from '../../shared/run/lifecycle.ts'
 import type { House } from '../house.ts'
 import { createHeldSyns } from '../packets/held-syns.ts'
 import { newest } from './in-force.ts'
 import { stopAll } from './stop-all.ts'
 
 /** Lets persistent clients wait while hosts are asked about them. */
-export function heldSyns(house: House): Part {
-  return {
-    name: 'held SYNs',
-    start: () => {
-      const held = createHeldSyns(newest(house))
-      return stopAll(house.cells.packets.subscribe(held.packet), held.close)
-    },
-  }
+export function heldSyns(house: House): Stop {
+  const held = createHeldSyns(newest(house))
+  return stopAll(house.cells.packets.subscribe(held.packet), held.close)
 }

@@ -1,4 +1,4 @@
-import type { Part } from '../../shared/run/lifecycle.ts'
+import type { Stop } from '../../shared/run/lifecycle.ts'
 import type { House } from '../house.ts'
 import { excuse, nextExpiry } from '../registry/registry.ts'
 
@@ -6,41 +6,36 @@ import { excuse, nextExpiry } from '../registry/registry.ts'
 const HELD_UP_MS = 1000
 
 /** Has a pass made when a host's lease ends. */
-export function leases({ cells: { registry }, config, loop, log, clock }: House): Part {
-  return {
-    name: 'leases',
-    start: () => {
-      let cancel: (() => void) | undefined
-      let { revision } = registry.get()
-      const over = (at: number) => {
-        cancel = undefined
-        const next = nextExpiry(registry.get())
-        if (next !== undefined && next > clock.now()) return arm()
-        const late = clock.now() - at
-        if (late > HELD_UP_MS) {
-          log.warn('the director was held up, and heard of no host meanwhile: each has a whole lease from now', {
-            late,
-          })
-          registry.set(excuse(registry.get(), clock.now(), config.leaseMs))
-        }
-        loop.mark('lease')
-      }
-      const arm = () => {
-        cancel?.()
-        const at = nextExpiry(registry.get())
-        cancel = at === undefined ? undefined : clock.after(Math.max(1, Math.ceil(at - clock.now())), () => over(at))
-      }
-      const stopListening = registry.subscribe(() => {
-        const before = revision
-        revision = registry.get().revision
-        // A lease that is only longer is seen when the timer comes.
-        if (cancel === undefined || revision !== before) arm()
+export function leases({ cells: { registry }, config, loop, log, clock }: House): Stop {
+  let cancel: (() => void) | undefined
+  let { revision } = registry.get()
+  const over = (at: number) => {
+    cancel = undefined
+    const next = nextExpiry(registry.get())
+    if (next !== undefined && next > clock.now()) return arm()
+    const late = clock.now() - at
+    if (late > HELD_UP_MS) {
+      log.warn('the director was held up, and heard of no host meanwhile: each has a whole lease from now', {
+        late,
       })
-      arm()
-      return () => {
-        stopListening()
-        cancel?.()
-      }
-    },
+      registry.set(excuse(registry.get(), clock.now(), config.leaseMs))
+    }
+    loop.mark('lease')
+  }
+  const arm = () => {
+    cancel?.()
+    const at = nextExpiry(registry.get())
+    cancel = at === undefined ? undefined : clock.after(Math.max(1, Math.ceil(at - clock.now())), () => over(at))
+  }
+  const stopListening = registry.subscribe(() => {
+    const before = revision
+    revision = registry.get().revision
+    // A lease that is only longer is seen when the timer comes.
+    if (cancel === undefined || revision !== before) arm()
+  })
+  arm()
+  return () => {
+    stopListening()
+    cancel?.()
   }
 }

@@ -1,4 +1,4 @@
-import type { Part } from '../../shared/run/lifecycle.ts'
+import type { Stop } from '../../shared/run/lifecycle.ts'
 import { flushZone } from '../apply/conntrack.ts'
 import type { House } from '../house.ts'
 import { createZoneFlush } from '../outlets/zone-flush.ts'
@@ -7,37 +7,32 @@ import { ZONE_BASE } from '../store/numbers.ts'
 import { stopAll } from './stop-all.ts'
 
 /** Gives the numbers of services that are gone back, when nothing in the switch goes by them any more. */
-export function numbers(house: House, flush: Flush = flushIn(house)): Part {
+export function numbers(house: House, flush: Flush = flushIn(house)): Stop {
   const { cells, clock, config, log, outcomes, removals, store } = house
-  return {
+  const { tcp, udp } = config.connectionTimeouts
+  const numbered = store.numbers.named('service')
+  /** How many names there were when they were held against the plan last. */
+  let seen = -1
+  const zones = createZoneFlush({
+    clock,
+    log,
+    idleSeconds: Math.max(tcp, udp),
+    zonesOf: key => numberNames(key).flatMap(name => zoneOf(numbered.get(name))),
+    isPending: removals.has,
+    flush,
+    done: key => cells.releasable.set(new Set(cells.releasable.get()).add(key)),
+  })
+  const unplug = outcomes.plug({
     name: 'numbers',
-    start: () => {
-      const { tcp, udp } = config.connectionTimeouts
-      const numbered = store.numbers.named('service')
-      /** How many names there were when they were held against the plan last. */
-      let seen = -1
-      const zones = createZoneFlush({
-        clock,
-        log,
-        idleSeconds: Math.max(tcp, udp),
-        zonesOf: key => numberNames(key).flatMap(name => zoneOf(numbered.get(name))),
-        isPending: removals.has,
-        flush,
-        done: key => cells.releasable.set(new Set(cells.releasable.get()).add(key)),
-      })
-      const unplug = outcomes.plug({
-        name: 'numbers',
-        take: (outcome, gone) => {
-          zones.take(outcome, gone)
-          if (numbered.size === seen) return
-          seen = numbered.size
-          const present = new Set(outcome.plan.services.map(({ key }) => key))
-          zones.orphaned(new Set(numbered.keys().map(ownerOfNumber)).difference(present))
-        },
-      })
-      return stopAll(unplug, zones.close)
+    take: (outcome, gone) => {
+      zones.take(outcome, gone)
+      if (numbered.size === seen) return
+      seen = numbered.size
+      const present = new Set(outcome.plan.services.map(({ key }) => key))
+      zones.orphaned(new Set(numbered.keys().map(ownerOfNumber)).difference(present))
     },
-  }
+  })
+  return stopAll(unplug, zones.close)
 }
 
 const zoneOf = (number: number | undefined): number[] => (number === undefined ? [] : [ZONE_BASE + number])

@@ -1,5 +1,5 @@
 import type { RegistrationRequest } from '../../shared/rpc/gen/crossport/v1/RegistrationRequest.ts'
-import type { Part } from '../../shared/run/lifecycle.ts'
+import type { Stop } from '../../shared/run/lifecycle.ts'
 import type { Site } from '../compile/types.ts'
 import type { DirectorConfig } from '../config.ts'
 import type { House } from '../house.ts'
@@ -8,29 +8,24 @@ import { createOffers } from '../outlets/offers.ts'
 import { stopAll } from './stop-all.ts'
 
 /** What agents are told: who the director is, and which files are in force. */
-export function offer({ config, cells, intents, loop, clock }: House): Part {
-  return {
+export function offer({ config, cells, intents, loop, clock }: House): Stop {
+  const makeOffer = createOffers()
+  const linger = createLinger(clock, reason => loop.mark(reason))
+  const unplug = intents.plug({
     name: 'offer',
-    start: () => {
-      const makeOffer = createOffers()
-      const linger = createLinger(clock, reason => loop.mark(reason))
-      const unplug = intents.plug({
-        name: 'offer',
-        take: ({ site, altered }, gone) => {
-          const { documents, specs } = cells.services.get()
-          const amended = linger.amend({
-            documents,
-            specs,
-            altered: altered.services,
-            gone: gone.services.map(({ key }) => key),
-          })
-          const next = makeOffer(requestOf(config, site), amended)
-          if (next !== undefined) cells.offer.set(next)
-        },
+    take: ({ site, altered }, gone) => {
+      const { documents, specs } = cells.services.get()
+      const amended = linger.amend({
+        documents,
+        specs,
+        altered: altered.services,
+        gone: gone.services.map(({ key }) => key),
       })
-      return stopAll(unplug, linger.close)
+      const next = makeOffer(requestOf(config, site), amended)
+      if (next !== undefined) cells.offer.set(next)
     },
-  }
+  })
+  return stopAll(unplug, linger.close)
 }
 
 function requestOf(config: DirectorConfig, { directorMac, recallMac }: Site): RegistrationRequest {

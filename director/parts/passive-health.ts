@@ -1,23 +1,18 @@
-import type { Part } from '../../shared/run/lifecycle.ts'
+import type { Stop } from '../../shared/run/lifecycle.ts'
 import { startPassive } from '../balance/passive.ts'
 import type { House } from '../house.ts'
 import { inForce, sumOf } from './in-force.ts'
 import { replan } from './replan.ts'
 
 /** Judges by the hosts' signals whether real servers accept connections. */
-export function passiveHealth(house: House): Part {
+export function passiveHealth(house: House): Stop {
   const { cells } = house
-  return {
-    name: 'passive health',
-    start: () => {
-      const passive = startPassive({
-        ...inForce(house),
-        totalOf: key => sumOf(house, key, 'total'),
-        replan: (keys, reason) => replan(house, keys, reason),
-        changed: cells.changed.publish,
-      })
-      cells.passive.set(passive)
-      return () => passive.stop()
-    },
-  }
+  const passive = startPassive({
+    ...inForce(house),
+    totalOf: key => sumOf(house, key, 'total'),
+    replan: (keys, reason) => replan(house, keys, reason),
+    changed: cells.changed.publish,
+  })
+  cells.passive.set(passive)
+  return () => passive.stop()
 }

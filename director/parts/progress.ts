@@ -1,30 +1,25 @@
-import type { Part } from '../../shared/run/lifecycle.ts'
+import type { Stop } from '../../shared/run/lifecycle.ts'
 import { serviceObject } from '../compile/compile.ts'
 import type { CompiledService } from '../compile/types.ts'
 import type { House } from '../house.ts'
 import { createPanicLog } from '../outlets/panic-log.ts'
 
 /** Says what has been reached: in the timeline of status, and in the journal where nobody is taken out of scheduling. */
-export function progress({ applier, cells, outcomes, timeline, log }: House): Part {
-  return {
+export function progress({ applier, cells, outcomes, timeline, log }: House): Stop {
+  const logPanics = createPanicLog(log, service => cells.passive.get().judged(service))
+  return outcomes.plug({
     name: 'progress',
-    start: () => {
-      const logPanics = createPanicLog(log, service => cells.passive.get().judged(service))
-      return outcomes.plug({
-        name: 'progress',
-        take: ({ altered }, gone) => {
-          logPanics(altered.services, gone.services)
-          for (const [i, service] of altered.services.entries()) {
-            const compiled = altered.compiled[i]!
-            const ready = service.realServers.filter(rs => rs.state === 'ready')
-            for (const rs of ready) timeline.reached('registered', `${service.service} ${rs.vm}`, rs.id)
-            if (!applier.confirmed(serviceObject(compiled))) continue
-            timeline.reached('flows', service.service, `${serving(compiled)} real servers in scheduling`)
-          }
-        },
-      })
+    take: ({ altered }, gone) => {
+      logPanics(altered.services, gone.services)
+      for (const [i, service] of altered.services.entries()) {
+        const compiled = altered.compiled[i]!
+        const ready = service.realServers.filter(rs => rs.state === 'ready')
+        for (const rs of ready) timeline.reached('registered', `${service.service} ${rs.vm}`, rs.id)
+        if (!applier.confirmed(serviceObject(compiled))) continue
+        timeline.reached('flows', service.service, `${serving(compiled)} real servers in scheduling`)
+      }
     },
-  }
+  })
 }
 
 /** Real servers that may get new connections, whether or not they get any at this moment. */

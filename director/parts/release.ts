@@ -1,20 +1,15 @@
-import type { Part } from '../../shared/run/lifecycle.ts'
+import type { Stop } from '../../shared/run/lifecycle.ts'
 import type { House } from '../house.ts'
 import { createReleaser } from '../outlets/release.ts'
 import { stopAll } from './stop-all.ts'
 
 /** Lets clients know of real servers that are gone. Before the accounts, in which it looks them up. */
-export function release({ accounts, cells, outcomes, log, clock }: House): Part {
-  return {
+export function release({ accounts, cells, outcomes, log, clock }: House): Stop {
+  const { switch: sw, site } = cells
+  const releaser = createReleaser({ accounts, switch: sw.get, site: site.get, log, clock })
+  const unplug = outcomes.plug({
     name: 'release',
-    start: () => {
-      const { switch: sw, site } = cells
-      const releaser = createReleaser({ accounts, switch: sw.get, site: site.get, log, clock })
-      const unplug = outcomes.plug({
-        name: 'release',
-        take: ({ altered }, gone) => releaser.update(altered.compiled, gone.compiled),
-      })
-      return stopAll(unplug, releaser.close)
-    },
-  }
+    take: ({ altered }, gone) => releaser.update(altered.compiled, gone.compiled),
+  })
+  return stopAll(unplug, releaser.close)
 }

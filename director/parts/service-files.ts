@@ -1,12 +1,12 @@
 import type { ServicesSnapshot } from '../../shared/config/snapshot.ts'
 import { createSorryServices } from '../../shared/config/sorry-service.ts'
 import { watchServices } from '../../shared/config/watch.ts'
-import type { Part } from '../../shared/run/lifecycle.ts'
+import type { Stop } from '../../shared/run/lifecycle.ts'
 import { setInput } from '../cells.ts'
 import type { House } from '../house.ts'
 
 /** Follows the directory of service files. */
-export function serviceFiles({ config, cells, store, timeline, log, clock }: House): Part {
+export function serviceFiles({ config, cells, store, timeline, log, clock }: House): Stop {
   const withSorryServices = createSorryServices()
   const onChange = (snapshot: ServicesSnapshot) => {
     const { specs, problems } = snapshot
@@ -16,12 +16,7 @@ export function serviceFiles({ config, cells, store, timeline, log, clock }: Hou
     cells.services.set({ ...snapshot, specs: complete.specs, problems: [...problems, ...complete.problems] })
     setInput(cells.inputs.files, clock, 'in sync', `${specs.length} services, ${problems.length} problems`)
   }
-  return {
-    name: 'service files',
-    start: () => {
-      const watch = watchServices({ dir: config.servicesDir, log, clock, lastGood: store.files.load(), onChange })
-      cells.reload.set(() => watch.reload())
-      return () => watch.close()
-    },
-  }
+  const watch = watchServices({ dir: config.servicesDir, log, clock, lastGood: store.files.load(), onChange })
+  cells.reload.set(() => watch.reload())
+  return () => watch.close()
 }

@@ -1,21 +1,16 @@
-import type { Part } from '../../shared/run/lifecycle.ts'
+import type { Stop } from '../../shared/run/lifecycle.ts'
 import { openSwitch } from '../../shared/switch/session.ts'
 import type { SwitchHandlers } from '../../shared/switch/types.ts'
 import { setInput } from '../cells.ts'
 import type { House } from '../house.ts'
 
 /** The session with the bridge. */
-export function bridgeSwitch(house: House): Part {
+export function bridgeSwitch(house: House): Stop {
   const { config, cells, log, clock } = house
-  return {
-    name: 'switch',
-    start: () => {
-      const { bridge, ovsRunDir: rundir } = config
-      const sw = openSwitch({ bridge, owner: 'director', rundir, log, clock, handlers: switchHandlers(house) })
-      cells.switch.set(sw)
-      return () => sw.close()
-    },
-  }
+  const { bridge, ovsRunDir: rundir } = config
+  const sw = openSwitch({ bridge, owner: 'director', rundir, log, clock, handlers: switchHandlers(house) })
+  cells.switch.set(sw)
+  return () => sw.close()
 }
 
 export function switchHandlers({ applier, cells, clock, loop }: House): SwitchHandlers {

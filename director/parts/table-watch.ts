@@ -1,25 +1,20 @@
-import type { Part } from '../../shared/run/lifecycle.ts'
+import type { Stop } from '../../shared/run/lifecycle.ts'
 import type { House } from '../house.ts'
 import { createTableWatch } from '../packets/table-watch.ts'
 import { newest } from './in-force.ts'
 import { stopAll } from './stop-all.ts'
 
 /** Tells when the connection table is another than before. */
-export function tableWatch(house: House): Part {
+export function tableWatch(house: House): Stop {
   const { packets, switchUp, outcome, tornDown, tableLost } = house.cells
-  return {
-    name: 'table watch',
-    start: () => {
-      const watch = createTableWatch({ ...newest(house), onLost: tableLost.publish })
-      const applied = () => {
-        if ((outcome.get()?.plan.compiled.length ?? 0) > 0 && !tornDown.get()) watch.applied()
-      }
-      return stopAll(
-        packets.subscribe(watch.packet),
-        switchUp.subscribe(watch.distrust),
-        outcome.subscribe(applied),
-        watch.close,
-      )
-    },
+  const watch = createTableWatch({ ...newest(house), onLost: tableLost.publish })
+  const applied = () => {
+    if ((outcome.get()?.plan.compiled.length ?? 0) > 0 && !tornDown.get()) watch.applied()
   }
+  return stopAll(
+    packets.subscribe(watch.packet),
+    switchUp.subscribe(watch.distrust),
+    outcome.subscribe(applied),
+    watch.close,
+  )
 }

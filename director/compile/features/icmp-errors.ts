@@ -9,7 +9,7 @@ import type { VipFeature } from '../types.ts'
 
 /**
  * An ICMP error about a packet of the VIP ("fragmentation needed", above all) belongs to one connection of one real
- * server, which only the packet that it cites tells. No flow can look in there: director/icmp-errors.ts does.
+ * server, which only the packet that it cites tells. No flow can look in there: director/packets/icmp-errors.ts does.
  */
 export const icmpErrors: VipFeature = (site, vip) => {
   const family = familyOf(vip)

@@ -21,7 +21,7 @@ type Persistent = NonNullable<CompiledService['persistence']>
  * connection come here; each of them renews the entry. A real server that takes no new connections loses its clients.
  *
  * Hosts keep such entries, too. For as long as one may be of use after the table was lost, they are asked about a client
- * that has none: its SYN waits in the director's process until an answer would be here (director/waiting-room.ts).
+ * that has none: its SYN waits in the director's process until an answer would be here (director/packets/held-syns.ts).
  */
 export const persistence: Feature = (site, service) => {
   const { persistence: persistent } = service

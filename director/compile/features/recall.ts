@@ -16,7 +16,7 @@ const ENOUGH = 138
  * A TCP packet that begins nothing, of a connection that the table does not know: the switch was restarted, or another
  * director had it. One copy goes to each host of the service, from R: "is this yours?" (agent/compile/features/recall.ts).
  * The host that has the connection delivers the packet and says so ("mine", features/signals.ts). No process is in the
- * way; that of the director sees to it that a connection that nobody knows ends (director/recall.ts).
+ * way; that of the director sees to it that a connection that nobody knows ends (director/packets/recall.ts).
  */
 export const recall: Feature = (site, service) => {
   if (service.protocol !== 'tcp' || service.targets.length === 0) return { flows: [] }

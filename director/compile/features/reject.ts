@@ -6,7 +6,7 @@ import type { CompiledService } from '../types.ts'
 const ENOUGH = 128
 
 /**
- * What is done with a request that nobody can serve. The director's process makes the refusal (director/apply/refuse.ts):
+ * What is done with a request that nobody can serve. The director's process makes the refusal (director/packets/refuse.ts):
  * the only packets that ever come to it.
  */
 export function refuse({ onEmpty }: CompiledService): readonly Action[] {

@@ -14,7 +14,6 @@ import { switchHandlers } from '../../../director/parts/switch.ts'
 import type { Store } from '../../../director/store/store.ts'
 import { quiet } from '../../../shared/log/quiet.ts'
 import type { Clock } from '../../../shared/run/clock.ts'
-import type { Stop } from '../../../shared/run/lifecycle.ts'
 import type { Switch, SwitchHandlers } from '../../../shared/switch/types.ts'
 import type { ModelSwitch } from './model-switch.ts'
 
@@ -89,17 +88,8 @@ export function startDirector({ store, sw, clock, failing, table }: SimulationOp
     perhaps('flush')
     if (!dead) table.delete(zone)
   }
-  const parts = [
-    offer(house),
-    progress(house),
-    release(house),
-    connectionAccounts(house),
-    announce(house),
-    numbers(house, flush),
-    leases(house),
-    drift(house),
-  ]
-  const stops = parts.map(part => part.start(new AbortController().signal) as Stop)
+  const parts = [offer, progress, release, connectionAccounts, announce, leases, drift]
+  const stops = [...parts.map(start => start(house)), numbers(house, flush)]
   cells.outcome.subscribe(() => connect(cells.outcome.get()!, table))
   return {
     house,
