@@ -56,9 +56,11 @@ test('docs/data-path.md names the registers', t => {
     `agent.SIGNAL ${agent.SIGNAL}`,
     `agent.SOURCE_PORT ${agent.SOURCE_PORT}`,
     `agent.TAUGHT ${agent.TAUGHT}`,
+    `director.ENTERED ${director.ENTERED}`,
     `director.FORWARDED ${director.FORWARDED}`,
     `director.MARK ${director.MARK}`,
     `director.SIGNAL ${director.SIGNAL}`,
+    `director.TAKEN ${director.TAKEN}`,
     `director.WAITED ${director.WAITED}`,
   ])
 })
