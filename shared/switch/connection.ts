@@ -101,6 +101,19 @@ export function connectOpenFlow(options: ConnectOptions): Promise<OpenFlowConnec
 }
 
 function connection(socket: Socket, transactions: Transactions, isLost: () => boolean): OpenFlowConnection {
+  /** All who wait for a full socket wait for this. */
+  let drained: Promise<void> | undefined
+  const drain = () =>
+    new Promise<void>(resolve => {
+      const done = () => {
+        socket.off('drain', done)
+        socket.off('close', done)
+        drained = undefined
+        resolve()
+      }
+      socket.on('drain', done)
+      socket.on('close', done)
+    })
   return {
     take: () => transactions.take(1),
     transact: (count, handler) => {
@@ -111,15 +124,8 @@ function connection(socket: Socket, transactions: Transactions, isLost: () => bo
     },
     write: bytes => {
       if (isLost() || socket.write(bytes)) return undefined
-      return new Promise(resolve => {
-        const done = () => {
-          socket.off('drain', done)
-          socket.off('close', done)
-          resolve()
-        }
-        socket.on('drain', done)
-        socket.on('close', done)
-      })
+      drained ??= drain()
+      return drained
     },
     probe: () => void socket.write(encodeEchoRequest(transactions.take(1))),
     destroy: () => void socket.destroy(),
