@@ -2,7 +2,7 @@ import type { Log } from '../../shared/log.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import { appctl } from '../../shared/switch/vswitchd.ts'
 
-/** An address of a director's that frames leave for by way of the bridge itself (`NORMAL`). */
+/** A director's address to which frames leave through the bridge's own forwarding (`NORMAL`). */
 export interface Taught {
   readonly mac: string
   /** 0: untagged. */
@@ -10,12 +10,12 @@ export interface Taught {
 }
 
 /**
- * Where the uplink is a bond, or strips a tag, the bridge forwards what this host tells a director. It would flood it to all VMs,
- * for nothing that comes from R passes NORMAL: so the bridge is told where R is (ovs-vswitchd(8), fdb/add), which it keeps
- * until vswitchd ends.
+ * Teaches the bridge where R is. Where the uplink is a bond, or strips a tag, the bridge itself forwards the signals of this host
+ * to a director. No frame from R passes NORMAL, so the bridge would never learn R and would flood the signals to all VMs. A
+ * static entry (ovs-vswitchd(8), fdb/add) prevents this; vswitchd keeps it until it ends.
  */
 export interface BridgeTeacher {
-  /** `port`: an interface of the uplink. What has been taught already is not taught again. */
+  /** `port`: an interface of the uplink. An address that has been taught already is not taught again. */
   ensure(port: string, addresses: readonly Taught[]): Promise<void>
   distrust(): void
 }

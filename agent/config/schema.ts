@@ -33,7 +33,7 @@ const portRange = z.string().transform((text, context) => {
   return z.NEVER
 })
 
-/** Link-local, with room for a few real servers at least. */
+/** A link-local block of addresses, large enough for a few real servers. */
 const probeNetwork = z.string().superRefine((text, context) => {
   const result = canonicalCidr(text)
   const fail = (message: string) => context.addIssue({ code: 'custom', message })
