@@ -72,5 +72,5 @@ export const directorConfigSchema = fields.superRefine((config, context) => {
 
 export type DirectorConfig = z.output<typeof directorConfigSchema>
 
-/** Seconds that a connection stays in the table without a packet; the defaults are those of ipvsadm(8) --set. */
+/** Seconds without a packet after which a connection leaves the table; the defaults are those of ipvsadm(8) --set. */
 export type ConnectionTimeouts = DirectorConfig['connectionTimeouts']

@@ -1,5 +1,6 @@
 import type { Log } from '../../shared/log.ts'
 import type { Clock } from '../../shared/run/clock.ts'
+import { createSessionSteps } from '../../shared/switch/session-steps.ts'
 import { appctl } from '../../shared/switch/vswitchd.ts'
 
 /** A director's address to which frames leave through the bridge's own forwarding (`NORMAL`). */
@@ -29,24 +30,15 @@ export interface BridgeTeacherOptions {
 
 export function createBridgeTeacher(options: BridgeTeacherOptions): BridgeTeacher {
   const { bridge, log } = options
-  const known = new Set<string>()
+  const steps = createSessionSteps(log)
+  const failure = 'the signals of this host to its director are flooded to the ports of the bridge'
   return {
     ensure: async (port, addresses) => {
       for (const { mac, vlan } of addresses) {
-        const key = `${port} ${vlan} ${mac}`
-        if (known.has(key)) continue
-        // Asked once a session: a vswitchd that does not know the command will not learn it.
-        known.add(key)
-        await appctl(options, 'fdb/add', [bridge, port, String(vlan), mac]).catch((err: unknown) =>
-          log.warn('what this host tells its director is flooded to the ports of the bridge', {
-            bridge,
-            port,
-            mac,
-            err,
-          }),
-        )
+        const add = () => appctl(options, 'fdb/add', [bridge, port, String(vlan), mac])
+        await steps.once(`${port} ${vlan} ${mac}`, add, failure, { bridge, port, mac })
       }
     },
-    distrust: () => known.clear(),
+    distrust: steps.distrust,
   }
 }

@@ -16,16 +16,16 @@ export interface IcmpErrorsOptions {
   readonly services: () => readonly CompiledService[]
 }
 
-/** One error for each of many connections after a route has changed, and no more work than that for a flood. */
+/** Enough for one error for each of many connections after a change of route, and a bound for a flood. */
 const LIMIT = { perSecond: 200, burst: 200 } as const
 
 /**
  * Takes ICMP errors about packets of a VIP to the host of the right real server, in two steps:
- *  1. An error for the VIP comes in. The packet that it cites names the service; the service's connection table is
- *     asked for the connection (conntrack relates errors to connections by what they cite).
- *  2. It comes in again, with the connection's mark, which names the real server. The cited source port becomes the
- *     ingress port, and off it goes to the host, as requests do.
- * What belongs to no connection is dropped.
+ * 1. An error to the VIP comes in. The packet that it cites names the service, and the service's connection table is looked up
+ * (conntrack relates an error to the connection that it cites).
+ * 2. The error comes in again with the connection's mark, which names the real server. The cited source port is rewritten to the
+ * ingress port, and the error is sent to the host as requests are.
+ * An error that belongs to no connection is dropped.
  */
 export function createIcmpErrors(options: IcmpErrorsOptions): (packet: PacketIn) => void {
   const { log, clock } = options
