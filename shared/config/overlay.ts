@@ -4,12 +4,12 @@ import { parseIpv4 } from '../net/ipv4.ts'
 export const ENCAPSULATIONS = ['vxlan', 'geneve', 'gre'] as const
 export type Encapsulation = (typeof ENCAPSULATIONS)[number]
 
-/** The overlay as both daemons are configured for it. */
+/** The overlay's configuration, the same for both daemons. */
 export interface OverlayConfig {
   readonly encapsulation: Encapsulation
   /** VNI of VXLAN and Geneve (24 bits), key of GRE (32 bits). */
   readonly networkKey: number
-  /** Addresses in the underlay of the hosts that clients are on; empty: not known. */
+  /** Underlay addresses of the hosts that clients are on; empty: not known. */
   readonly clientHosts: readonly string[]
 }
 
@@ -21,7 +21,7 @@ export const OVERHEAD: Readonly<Record<Encapsulation, number>> = { vxlan: 50, ge
 
 const hostAddress = z.string().refine(text => parseIpv4(text) !== undefined, 'must be an IPv4 address')
 
-/** Keys that say what the fabric is, in agent.yaml and director.yaml. */
+/** Keys of agent.yaml and director.yaml that describe the fabric. */
 export const fabricFields = {
   fabric: z
     .enum(['l2', 'overlay'])
@@ -34,7 +34,7 @@ export const fabricFields = {
 
 type FabricConfig = z.output<z.ZodObject<typeof fabricFields>>
 
-/** Rules between the keys; for `superRefine`. */
+/** Rules across the keys; for `superRefine`. */
 export function checkFabric(
   config: FabricConfig,
   context: z.core.$RefinementCtx,

@@ -19,7 +19,7 @@ export const SCHEDULERS = [
 
 const port = z.int().min(1).max(65535)
 
-/** A string that `problem` finds nothing wrong with. */
+/** A string for which `problem` returns undefined. */
 const checked = (problem: (text: string) => string | undefined) =>
   z
     .string()
@@ -53,7 +53,7 @@ const cidr = checked(text => {
   return 'problem' in result ? result.problem : undefined
 })
 
-/** Its keys, before the rules across them. */
+/** The keys of a service, before the rules across them. */
 const fields = z.strictObject({
   service: serviceName.describe('unique name'),
   vip: checked(vipProblem).describe('IPv4 address that clients connect to'),
@@ -112,7 +112,7 @@ export const serviceSchema = fields.superRefine(({ passive, protocol }, context)
 
 export type ServiceDocument = z.output<typeof serviceSchema>
 
-/** The position of the second of two entries with one key. */
+/** Reports the position of the second of two entries with one key. */
 function unique<T>(key: (entry: T) => string, message: string) {
   return (entries: readonly T[], context: z.core.$RefinementCtx) => {
     const seen = new Set<string>()
