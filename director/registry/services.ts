@@ -1,4 +1,4 @@
-import type { RealServerSpec, Scheduler, ServiceSpec } from '../../shared/config/service.ts'
+import { type RealServerSpec, SCHEDULERS, type Scheduler, type ServiceSpec } from '../../shared/config/service.ts'
 import { vmMatcher } from '../../shared/config/vm-pattern.ts'
 import { FAMILIES, familyOf } from '../../shared/net/family.ts'
 import type { Family } from '../../shared/net/types.ts'
@@ -29,8 +29,6 @@ export type ServiceOptions = Pick<
 
 const NONE: ServiceOptions = {}
 const EVERYONE: ReadonlyMap<Family, readonly string[]> = new Map(FAMILIES.map(family => [family, [family.anyone]]))
-
-const SCHEDULERS: readonly string[] = ['rr', 'wrr', 'lc', 'wlc', 'sed', 'nq', 'sh', 'dh', 'mh'] satisfies Scheduler[]
 
 /**
  * The services that the director's own files and the registrations name (a file may be only on hosts). A real server joins the
@@ -118,7 +116,7 @@ export function fromSpec(spec: ServiceSpec, realServers: readonly RealServer[]):
 /** A service that no file of the director names; `rs` is the first of its real servers. */
 export function fromReport(rs: RealServer, realServers: readonly RealServer[]): VirtualService {
   const { service, vip, vipPort, protocol, hostId } = rs
-  const scheduler = SCHEDULERS.includes(rs.scheduler) ? (rs.scheduler as Scheduler) : 'wrr'
+  const scheduler = SCHEDULERS.find(name => name === rs.scheduler) ?? 'wrr'
   // The hosts' own files name the allowed clients, and the hosts enforce this.
   const clients = EVERYONE.get(familyOf(vip))!
   const source = `host ${hostId}`

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { vipProblem } from './address.ts'
 import { duration } from './duration.ts'
+import { panicShare } from './fields.ts'
 
 export const CHECK_TYPES = ['tcp', 'http', 'https', 'udp', 'exec'] as const
 export type CheckType = (typeof CHECK_TYPES)[number]
@@ -117,12 +118,7 @@ export const checkFields = z.strictObject({
     .optional()
     .describe('program and arguments, in the guest'),
   passive: z.enum(['off', 'warn', 'down']).default('warn').describe('when clients send and nothing comes back'),
-  panic: z
-    .int()
-    .min(0)
-    .max(100)
-    .default(100)
-    .describe('percent of failing real servers from which all are kept; 0: never'),
+  panic: panicShare,
 })
 
 /** The `check` block of a service. */

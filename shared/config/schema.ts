@@ -2,20 +2,9 @@ import { z } from 'zod'
 import { canonicalCidr, maskProblem, vipProblem } from './address.ts'
 import { checkSchema } from './check.ts'
 import { duration } from './duration.ts'
-import type { Scheduler } from './service.ts'
+import { panicShare } from './fields.ts'
+import { SCHEDULERS } from './service.ts'
 import { vmPatternProblem } from './vm-pattern.ts'
-
-export const SCHEDULERS = [
-  'rr',
-  'wrr',
-  'lc',
-  'wlc',
-  'sed',
-  'nq',
-  'sh',
-  'dh',
-  'mh',
-] as const satisfies readonly Scheduler[]
 
 const port = z.int().min(1).max(65535)
 
@@ -84,12 +73,7 @@ const fields = z.strictObject({
       retry: duration(1000, 3_600_000)
         .prefault('10s')
         .describe('until a trial connection; doubles with each that fails'),
-      panic: z
-        .int()
-        .min(0)
-        .max(100)
-        .default(100)
-        .describe('percent of failing real servers from which all are kept; 0: never'),
+      panic: panicShare,
     })
     .optional()
     .describe('a real server that accepts no connection leaves scheduling; default: it is only told'),

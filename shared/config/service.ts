@@ -69,7 +69,10 @@ export interface SpecSource {
   readonly line: number
 }
 
-export type Scheduler = 'rr' | 'wrr' | 'lc' | 'wlc' | 'sed' | 'nq' | 'sh' | 'dh' | 'mh'
+/** Names of the schedulers, as in ipvsadm(8). */
+export const SCHEDULERS = ['rr', 'wrr', 'lc', 'wlc', 'sed', 'nq', 'sh', 'dh', 'mh'] as const
+
+export type Scheduler = (typeof SCHEDULERS)[number]
 
 /** A file, or a document in it, that is not in force, and why. Status shows it and the journal has it. */
 export interface SpecProblem {
