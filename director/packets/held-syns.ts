@@ -1,8 +1,7 @@
 import { decodeCookie } from '../../shared/flows/cookie.ts'
-import type { Log } from '../../shared/log.ts'
-import type { Clock } from '../../shared/run/clock.ts'
-import type { PacketIn, Switch } from '../../shared/switch/types.ts'
+import type { PacketIn } from '../../shared/switch/types.ts'
 import { TABLE, WAITED } from '../compile/tables.ts'
+import type { SendOptions } from './types.ts'
 
 /**
  * Holds the first SYN of a persistent client while hosts are asked whose the client is (compile/features/persistence.ts), for
@@ -14,18 +13,12 @@ export interface HeldSyns {
   close(): void
 }
 
-export interface HeldSynsOptions {
-  readonly log: Log
-  readonly clock: Clock
-  readonly switch: () => Pick<Switch, 'packetOut'> | undefined
-}
-
 /** Hosts answer within one or two milliseconds, later when they are busy. */
 const WAIT_MS = 50
 /** When so many SYNs wait, a further one goes on at once. */
 const MOST = 1000
 
-export function createHeldSyns({ log, clock, switch: sw }: HeldSynsOptions): HeldSyns {
+export function createHeldSyns({ log, clock, switch: sw }: SendOptions): HeldSyns {
   const waiting = new Set<() => void>()
   const go = ({ inPort, match, data }: PacketIn) => {
     const packet = {

@@ -1,20 +1,10 @@
 import { decodeCookie } from '../../shared/flows/cookie.ts'
-import type { Log } from '../../shared/log.ts'
 import { parseIcmpError, withCitedSourcePort } from '../../shared/packet/icmp-error.ts'
-import type { Clock } from '../../shared/run/clock.ts'
 import { createTokenBucket } from '../../shared/run/token-bucket.ts'
-import type { PacketIn, PacketOut, Switch } from '../../shared/switch/types.ts'
+import type { PacketIn, PacketOut } from '../../shared/switch/types.ts'
 import { toHost } from '../compile/fabric.ts'
 import { ENDED, TABLE } from '../compile/tables.ts'
-import type { CompiledService, Site } from '../compile/types.ts'
-
-export interface IcmpErrorsOptions {
-  readonly log: Log
-  readonly clock: Clock
-  readonly switch: () => Pick<Switch, 'packetOut'> | undefined
-  readonly site: () => Site | undefined
-  readonly services: () => readonly CompiledService[]
-}
+import type { LookUpOptions } from './types.ts'
 
 /** Enough for one error for each of many connections after a change of route, and a bound for a flood. */
 const LIMIT = { perSecond: 200, burst: 200 } as const
@@ -27,7 +17,7 @@ const LIMIT = { perSecond: 200, burst: 200 } as const
  * ingress port, and the error is sent to the host as requests are.
  * An error that belongs to no connection is dropped.
  */
-export function createIcmpErrors(options: IcmpErrorsOptions): (packet: PacketIn) => void {
+export function createIcmpErrors(options: LookUpOptions): (packet: PacketIn) => void {
   const { log, clock } = options
   const bucket = createTokenBucket(clock, LIMIT)
 

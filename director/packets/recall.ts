@@ -1,13 +1,12 @@
 import { decodeCookie } from '../../shared/flows/cookie.ts'
-import type { Log } from '../../shared/log.ts'
 import { endpoint, textOfBytes } from '../../shared/net/family.ts'
 import { segmentOf, TCP_FLAG, withoutPayload } from '../../shared/packet/tcp.ts'
-import type { Clock } from '../../shared/run/clock.ts'
 import { createTokenBucket } from '../../shared/run/token-bucket.ts'
-import type { PacketIn, PacketOut, Switch } from '../../shared/switch/types.ts'
+import type { PacketIn, PacketOut } from '../../shared/switch/types.ts'
 import { hostsOf, copies as questionsAbout } from '../compile/features/recall.ts'
 import { SIGNAL, TABLE } from '../compile/tables.ts'
-import type { CompiledService, Site } from '../compile/types.ts'
+import type { CompiledService } from '../compile/types.ts'
+import type { LookUpOptions, SendOptions } from './types.ts'
 
 /**
  * Ends connections that no host knows, so that hosts are not asked about them for ever (compile/features/recall.ts):
@@ -26,12 +25,7 @@ export interface Recall {
   close(): void
 }
 
-export interface RecallOptions {
-  readonly log: Log
-  readonly clock: Clock
-  readonly switch: () => Pick<Switch, 'packetOut'> | undefined
-  readonly services: () => readonly CompiledService[]
-  readonly site: () => Site | undefined
+export interface RecallOptions extends LookUpOptions {
   /** Most connections that may wait at one time. */
   readonly most?: number
   /** Answers the packet's sender with RST, within the limit for refusals. */
@@ -157,7 +151,7 @@ function serviceOf({ data }: PacketIn, services: readonly CompiledService[]): Co
 }
 
 /** Sends questions in place of packets, with a limit on how many are under way. */
-function createOutbox({ switch: sw, log }: Pick<RecallOptions, 'switch' | 'log'>) {
+function createOutbox({ switch: sw, log }: Pick<SendOptions, 'switch' | 'log'>) {
   const queue: PacketOut[] = []
   let underWay = 0
   const pump = () => {

@@ -1,9 +1,8 @@
 import { decodeCookie } from '../../shared/flows/cookie.ts'
-import type { Log } from '../../shared/log.ts'
 import { ipPacket } from '../../shared/packet/ip.ts'
-import type { Clock } from '../../shared/run/clock.ts'
-import type { PacketIn, Switch } from '../../shared/switch/types.ts'
+import type { PacketIn } from '../../shared/switch/types.ts'
 import { TABLE, TURN_ZONE } from '../compile/tables.ts'
+import type { SendOptions } from './types.ts'
 
 /**
  * Detects that the switch's connection table is a new one, by an entry of its own in the table. Flows do not show this: they may
@@ -18,10 +17,7 @@ export interface TableWatch {
   close(): void
 }
 
-export interface TableWatchOptions {
-  readonly log: Log
-  readonly clock: Clock
-  readonly switch: () => Pick<Switch, 'packetOut'> | undefined
+export interface TableWatchOptions extends SendOptions {
   /** Called when the table is a new one. */
   onLost(): void
 }
