@@ -14,6 +14,7 @@ import {
   startDirectorSwitch,
 } from '../../test/segment/director.ts'
 import type { Segment, Space } from '../../test/segment/segment.ts'
+import { startWebServer } from '../web-server.ts'
 
 export const VIP = '10.10.1.100'
 export const STATIC_VIP = '10.10.1.101'
@@ -118,26 +119,7 @@ export async function startServer(segment: Segment): Promise<Space> {
   }
 }`,
   )
-  await writeFile(
-    join(segment.dir, 'server.cfg'),
-    `global
-  maxconn 4000
-  nbthread 1
-defaults
-  mode http
-  timeout client 30s
-  timeout server 30s
-  timeout connect 5s
-frontend web
-  bind 0.0.0.0:80 backlog 4096
-  http-request return status 200 content-type text/plain string hello unless { path /download }
-  default_backend source
-backend source
-  server source 127.0.0.1:81
-`,
-  )
-  space.start(['/usr/sbin/haproxy', '-f', join(segment.dir, 'server.cfg')])
-  space.start([process.execPath, new URL('source.ts', import.meta.url).pathname])
+  await startWebServer(space, segment.dir, 80)
   return space
 }
 

@@ -1,5 +1,3 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { recallMacOf } from '../../director/compile/fabric.ts'
 import { DIRECTOR_MAC } from '../../test/segment/director.ts'
 import { type Segment, startSegment } from '../../test/segment/segment.ts'
@@ -7,6 +5,7 @@ import { SETTINGS, VIP } from '../director/balancers.ts'
 import { download, wrk } from '../director/load.ts'
 import { median } from '../measure.ts'
 import type { Report } from '../types.ts'
+import { startWebServer } from '../web-server.ts'
 import { DIRECTORS, FIRST_PORT, type Hosts, startHosts } from './hosts.ts'
 
 const ROUNDS = 7
@@ -65,26 +64,7 @@ export async function cost(report: Report, outer: AsyncDisposableStack): Promise
 }
 
 async function serve({ dir }: Segment, { server }: Hosts): Promise<void> {
-  await writeFile(
-    join(dir, 'server.cfg'),
-    `global
-  maxconn 4000
-  nbthread 1
-defaults
-  mode http
-  timeout client 30s
-  timeout server 30s
-  timeout connect 5s
-frontend web
-  bind 0.0.0.0:${FIRST_PORT} backlog 4096
-  http-request return status 200 content-type text/plain string hello unless { path /download }
-  default_backend source
-backend source
-  server source 127.0.0.1:81
-`,
-  )
-  server.start(['/usr/sbin/haproxy', '-f', join(dir, 'server.cfg')])
-  server.start([process.execPath, new URL('../director/source.ts', import.meta.url).pathname])
+  await startWebServer(server, dir, FIRST_PORT)
   await server.run(
     `for i in $(seq 50); do curl -sSo /dev/null http://127.0.0.1:${FIRST_PORT}/ && exit; sleep 0.1; done`,
   )
