@@ -11,10 +11,10 @@ import { DIRECTORS, FIRST_PORT, type Hosts, startHosts } from './hosts.ts'
 const ROUNDS = 7
 const SECONDS = 2
 const DOWNLOAD = 400_000_000
-/** Of the figures without, at most. */
+/** Most that they may cost, relative to the figures without them. */
 const GOAL = 0.03
 
-/** What signals and recall cost a host: its bridge with a director, and with none, in turn. Clients speak to it directly. */
+/** What signals and recall cost a host: its bridge with a director and without one, in turn. Clients send to it directly. */
 export async function cost(report: Report, outer: AsyncDisposableStack): Promise<void> {
   await using cleanup = new AsyncDisposableStack()
   outer.defer(() => cleanup.disposeAsync())
@@ -24,7 +24,7 @@ export async function cost(report: Report, outer: AsyncDisposableStack): Promise
   const client = await segment.plug('eth0', 10)
   await client.run(`ip neigh replace ${VIP} lladdr ${hosts.mac(0)} dev eth0 nud permanent`)
   const director = await segment.plug('eth0', 50)
-  // The fabric knows where signals go to.
+  // Teaches the fabric where signals go.
   await director.run(`ip link set eth0 address ${recallMacOf(DIRECTOR_MAC)} && ping -qc1 ${client.address}`)
   const ways = [
     { name: 'without', directors: [] },
@@ -38,7 +38,7 @@ export async function cost(report: Report, outer: AsyncDisposableStack): Promise
     lists[way].push(value)
   }
   for (let round = 0; round < ROUNDS; round++) {
-    // The one that goes first takes turns, too.
+    // The two also take turns in going first.
     for (const { name, directors } of round % 2 === 0 ? ways : ways.toReversed()) {
       await hosts.load(directors)
       for (const close of [false, true]) {
