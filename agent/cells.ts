@@ -13,25 +13,25 @@ export type InputCells = { readonly [Name in keyof Inputs]: Cell<Inputs[Name]> }
 export interface Cells {
   /** A change of any of these asks for a pass. */
   readonly inputs: InputCells
-  /** What the newest pass came to: the outlets take it, in the order in which they have subscribed. */
+  /** The outcome of the newest pass. The outlets take it in the order in which they have subscribed. */
   readonly outcome: Cell<Outcome>
-  /** What directors and operators are told of the real servers. */
+  /** The reports of the real servers for directors and operators. */
   readonly reports: Cell<Reports>
-  /** How the host stands with its directors. */
+  /** The state of the registration with the directors. */
   readonly registration: Cell<Registration>
   /** What is wrong with the datapath's connection table. */
   readonly tableProblems: Cell<readonly Problem[]>
-  /** The connection to ovsdb-server; undefined before there is one. */
+  /** The connection to ovsdb-server; undefined until it has been made. */
   readonly ovsdb: Cell<OvsdbClient | undefined>
   readonly serviceFiles: Cell<{ reload(): Promise<void> } | undefined>
   readonly tunnelPort: Cell<Pick<TunnelPortKeeper, 'remove'> | undefined>
-  /** Packets that the switch hands up. */
+  /** Packets that the switch sends to the controller. */
   readonly packets: Topic<PacketIn>
-  /** Somebody else has changed what is ours in the switch. */
+  /** Somebody else has changed our flows in the switch. */
   readonly drift: Topic<string>
-  /** UUIDs of VMs that have begun to fail as seen from outside. */
+  /** UUIDs of VMs that have begun to fail their health checks. */
   readonly suspects: Topic<string>
-  /** A pass has ended, whichever way. */
+  /** A pass has ended, with or without success. */
   readonly passed: Topic<void>
 }
 

@@ -4,7 +4,7 @@ import type { Topic } from '../shared/run/cell.ts'
 import type { Clock } from '../shared/run/clock.ts'
 import type { House } from './house.ts'
 
-/** How long a teardown waits for guests to give their VIPs back. */
+/** Longest wait of a teardown for guests to remove their VIPs. */
 const TEARDOWN_MS = 30_000
 
 /** Rereads every input, compares every flow with the switch, and resolves when the switch has confirmed. */
@@ -23,9 +23,9 @@ export async function resync({ applier, loop, cells }: House): Promise<ResyncRep
 }
 
 /**
- * Takes everything out: first the VIPs out of the guests, whose shields stay until they are gone, then the flows, and last
- * what is not in the flow table: tunnel port, time-outs. Guests that do not answer in time keep theirs, and the reply's
- * counts tell.
+ * Removes everything. The VIPs leave the guests first, and their shields stay until then; the flows follow; the settings outside
+ * the flow table (tunnel port, time-outs) are last. Guests that do not answer in time keep their VIPs, and the reply's counts
+ * show this.
  */
 export async function teardown({
   applier,

@@ -25,7 +25,7 @@ import type { GuestRecords } from './store/types.ts'
 
 const PACKAGE = new URL('../package.json', import.meta.url)
 
-/** What all parts of the agent are given. Whatever they tell each other goes through the cells. */
+/** What every part of the agent is given. Parts exchange data through the cells only. */
 export interface House {
   readonly config: AgentConfig
   readonly version: string
@@ -45,14 +45,14 @@ export interface House {
   readonly settings: SwitchSettings
   readonly agentCaller: AgentCaller
   readonly loop: DirtyLoop
-  /** What status shows may have changed. */
+  /** Something that status shows may have changed. */
   readonly changed: Topic<void>
   readonly late: LateStart
   readonly notify: Notify
   readonly readiness: Readiness
 }
 
-/** Makes the cells, the state file's store and the loop. Nothing is started: nobody outside is asked for anything yet. */
+/** Makes the cells, the store of the state file and the loop. It starts nothing and connects to nothing. */
 export async function createHouse(config: AgentConfig, log: Log, clock: Clock = systemClock): Promise<House> {
   const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string }
   const startedAt = clock.wall().toISOString()
@@ -114,7 +114,7 @@ export async function createHouse(config: AgentConfig, log: Log, clock: Clock = 
   }
 }
 
-/** All that status is made of. */
+/** Publishes when anything that status shows changes. */
 function statusChanges({ inputs, registration, tableProblems, passed }: Cells): Topic<void> {
   const changed = createTopic<void>()
   const readings: readonly Pick<Reading<unknown>, 'subscribe'>[] = [

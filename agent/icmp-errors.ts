@@ -18,8 +18,9 @@ export interface IcmpErrorsOptions {
 const LIMIT = { perSecond: 200, burst: 200 } as const
 
 /**
- * Delivers ICMP errors about packets of a VIP to the real server that they are about, with the cited source port as its
- * socket knows it. The director has put the ingress port there, which names the real server as it does in a request.
+ * Delivers ICMP errors about packets of a VIP to the real server that they concern. The director has written the ingress port
+ * into the cited packet; it names the real server as in a request, and is translated back to the port of the real server's
+ * socket.
  */
 export function createIcmpErrors(options: IcmpErrorsOptions): (packet: PacketIn) => void {
   const { log, clock } = options

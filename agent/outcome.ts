@@ -8,36 +8,36 @@ import type { PortsSnapshot } from './ports/types.ts'
 import type { RealServer, RealServerProblem } from './real-servers/types.ts'
 import type { DirectorDocument } from './store/types.ts'
 
-/** What a pass came to. Its outlets read nothing of the pass but this, and what is gone (`Removals`). */
+/** The result of a pass. Outlets read nothing of the pass but the outcome and the removed real servers (`Removals`). */
 export interface Outcome {
   readonly specs: readonly ServiceSpec[]
   readonly specProblems: readonly SpecProblem[]
   readonly realServers: readonly RealServer[]
-  /** Those that are new or another object since the last outcome; after a pass that failed, all. */
+  /** Real servers that are new or another object since the last outcome; after a failed pass, all. */
   readonly altered: readonly RealServer[]
   readonly realServerProblems: readonly RealServerProblem[]
   readonly checks: CheckPlan
-  /** What it was made from. */
+  /** The VMs and ports that the pass has read. */
   readonly domains: readonly Domain[]
   readonly ports: PortsSnapshot
   readonly documents: readonly DirectorDocument[]
   readonly files: readonly GoodFile[]
-  /** All inputs have been in sync: what is not wanted may be taken away. */
+  /** All inputs have been in sync, so what is not wanted may be deleted. */
   readonly sweep: boolean
   readonly hostMac: string
-  /** A director has been heard of that asks for this host's connections: the switch keeps them. */
+  /** A director is known that asks for this host's connections, so the switch keeps them. */
   readonly remembering: boolean
   readonly applied: Applied
-  /** Compiled objects that the switch has confirmed, and whether it has confirmed all of them. */
+  /** Compiled objects that the switch has confirmed, and whether it has confirmed all. */
   readonly confirmed: { has(object: string): boolean }
   readonly allConfirmed: boolean
-  /** Why the flows are not confirmed, where that is known. */
+  /** Why the flows are not confirmed, where the reason is known. */
   readonly flowsReason: string | undefined
-  /** What keeps the pass from being complete: it is tried again. */
+  /** Why the pass is not complete; the loop tries again. */
   readonly failure: { readonly error: unknown } | undefined
 }
 
-/** Before the first pass. */
+/** The outcome before the first pass. */
 export const NO_OUTCOME: Outcome = {
   specs: [],
   specProblems: [],
@@ -60,8 +60,8 @@ export const NO_OUTCOME: Outcome = {
 }
 
 /**
- * An outlet takes the newest outcome, where there is one already, with all real servers told as new to it, and then each as
- * it comes. Returns what ends that.
+ * Calls `take` with the newest outcome, if there is one, with every real server as altered, and then with each further outcome.
+ * Returns a function that ends this.
  */
 export function takeOutcomes(outcome: Reading<Outcome>, take: (outcome: Outcome) => void): () => void {
   const now = outcome.get()

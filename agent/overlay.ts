@@ -10,7 +10,7 @@ import { findHostIp } from './host.ts'
 import { type Directors, type Inputs, type TunnelState, tunnelOfport } from './inputs.ts'
 import type { PortsSnapshot } from './ports/types.ts'
 
-/** This host's end of the overlay, from the configuration. */
+/** This host's end of the overlay, as configured. */
 export interface HostOverlay extends OverlayConfig {
   /** Name of the tunnel port. */
   readonly tunnel: string
@@ -19,7 +19,7 @@ export interface HostOverlay extends OverlayConfig {
   readonly forwardTable: number | undefined
 }
 
-/** Throws CONFIG_INVALID where the host's own address in the underlay is neither configured nor to be found. */
+/** Throws CONFIG_INVALID where the host's underlay address is neither configured nor found. */
 export async function hostOverlay(config: AgentConfig): Promise<HostOverlay | undefined> {
   const overlay = overlayOf(config)
   if (overlay === undefined) return undefined
@@ -32,23 +32,23 @@ export async function hostOverlay(config: AgentConfig): Promise<HostOverlay | un
   return { ...overlay, tunnel: config.uplink, hostIp, forwardTable: config.forward?.table }
 }
 
-/** Throws while the tunnel port has no number: the gate (`missing`) keeps the loop from coming here. */
+/** Throws while the tunnel port has no number; `missing` keeps the loop from calling it then. */
 export function overlayContext(overlay: HostOverlay | undefined, inputs: Inputs): OverlayContext | undefined {
   if (overlay === undefined) return undefined
   const tunnel = tunnelOfport(inputs)
   if (tunnel === undefined) throw new Error(`tunnel port ${overlay.tunnel} is not open yet`)
   const { networkKey, clientHosts, forwardTable } = overlay
-  // The host itself may be in everybody's list.
+  // The configured list may contain this host itself.
   const others = clientHosts.filter(ip => ip !== overlay.hostIp)
   return { tunnel, networkKey, clientHosts: others, forwardTable, directorIp: inputs.directors.active?.hostIp }
 }
 
-/** The ports as an overlay sees them: the tunnel's key tells the virtual network, and its frames carry no tag. */
+/** The ports without VLAN tags: on an overlay the tunnel's key names the virtual network, and frames carry no tag. */
 export function withoutTags(snapshot: PortsSnapshot): PortsSnapshot {
   return { ...snapshot, ports: snapshot.ports.map(port => ({ ...port, tag: undefined })) }
 }
 
-/** The tunnel port as status shows it, with what fits into it now. */
+/** The tunnel port for status, with the packet size that fits into it now. */
 export function tunnelState(overlay: HostOverlay, problem: string | undefined): TunnelState {
   const { tunnel: name, encapsulation, hostIp } = overlay
   const underlay = underlayMtu(hostIp)
@@ -56,7 +56,7 @@ export function tunnelState(overlay: HostOverlay, problem: string | undefined): 
   return { name, problem, detail: `${encapsulation} from ${hostIp}`, mtu }
 }
 
-/** MTU of the interface that has the host's own address in the underlay; undefined where none has. */
+/** MTU of the interface with the host's underlay address; undefined where no interface has it. */
 function underlayMtu(hostIp: string): number | undefined {
   const found = Object.entries(networkInterfaces()).find(([, addresses]) =>
     addresses?.some(({ address }) => address === hostIp),
@@ -69,14 +69,14 @@ function underlayMtu(hostIp: string): number | undefined {
   }
 }
 
-/** The tunnel ends that this host sends to without having been asked; none where a network controller forwards. */
+/** Tunnel ends that this host sends to unasked; none where a network controller forwards. */
 export function peersOf(overlay: HostOverlay, { active }: Directors): readonly string[] {
   if (overlay.forwardTable !== undefined) return []
   const ends = [...overlay.clientHosts, ...(active?.hostIp === undefined ? [] : [active.hostIp])]
   return ends.filter(ip => ip !== overlay.hostIp)
 }
 
-/** How this host greets them (shared/switch/tunnel-peers.ts). */
+/** The frames by which this host makes itself known to other tunnel ends (shared/switch/tunnel-peers.ts). */
 export function greetings({ networkKey }: HostOverlay, { ports, tunnel }: InputCells, hostMac: string | undefined) {
   return {
     mac: () => hostMac ?? ports.get().bridge?.mac,

@@ -32,7 +32,7 @@ export interface PassOptions {
   readonly records: GuestRecords
   readonly applier: Applier
   readonly settings: Pick<SwitchSettings, 'ensure'>
-  /** Real servers that are gone, for the outlets. */
+  /** Removed real servers, for the outlets. */
   readonly removals: Removals<RealServer>
   readonly timeline: Timeline
   readonly log: Log
@@ -41,22 +41,22 @@ export interface PassOptions {
 /**
  * Goes through the stations once: services, resolve, compile, apply.
  *
- * @param options.whole - the last pass has not come to its end: the state file and the switch may lack any of it
+ * @param options.whole - the last pass has failed, so the state file and the switch may lack any part of it
  * @returns the outcome; one with a failure has to be tried again
- * @throws what the store says, and why the host cannot be described yet: there is no outcome then
+ * @throws an error of the store, or the reason why the host cannot be described yet; there is no outcome then
  */
 export type Pass = (options: { readonly whole: boolean }) => Promise<Outcome>
 
 /**
- * The one place that acts. After a restart, in this order:
- *  1. SQLite gives back what was known: the director's word, last good files, VMs, numbers, what guests were given.
- *  2. Nothing happens until the service files have been read, OVSDB has told of the bridge's ports and the switch answers.
- *  3. The switch's own flows are read back, and only the difference to what is wanted is sent, in one bundle.
- *  4. Nothing is deleted before libvirt, OVSDB and the files have each been in sync once in this process, and the
- *     director's documents are known.
- *  5. A VIP goes into a guest only after the switch has confirmed its shield; what a guest has is verified, not set anew.
- *  6. The director hears of real servers only after the first pass; one that was ready in the same run of its VM stays ready.
- *     Without a state file (`--rebuild-state`) it keeps silent until its guests have been asked, see `Reporter.update`.
+ * The pass is the only place that acts. After a restart, in this order:
+ * 1. SQLite gives back the last state: the directors' messages, the last good files, VMs, numbers, and what guests were given.
+ * 2. Nothing happens until the service files have been read, OVSDB has sent the bridge's ports and the switch answers.
+ * 3. The switch's own flows are read back, and only the difference to the desired flows is sent, in one bundle.
+ * 4. Nothing is deleted before libvirt, OVSDB and the files have each been in sync once in this process, and the director's
+ * documents are known.
+ * 5. A VIP goes into a guest only after the switch has confirmed its shield; a VIP that a guest has is verified, not set anew.
+ * 6. The director gets reports only after the first pass. A real server that was ready in the same run of its VM stays ready.
+ * Without a state file (`--rebuild-state`) the agent reports nothing until its guests have been asked (see `Reporter.update`).
  */
 export function createPass(options: PassOptions): Pass {
   const { config, inputs: cells, store, records, applier, removals } = options

@@ -8,8 +8,8 @@ export interface ReconcileOptions {
 }
 
 /**
- * One pass, whose outcome all outlets take. Throws what has kept it from being complete, in the pass or in an outlet, and is
- * then called again: the next pass takes nothing for granted, and its outlets are told of every real server.
+ * Runs one pass, and hands its outcome to all outlets. Throws the error that has kept the pass or an outlet from completing. The
+ * loop then calls it again: the next pass relies on nothing from before, and its outlets get every real server.
  */
 export function createReconcile({ pass, cells }: ReconcileOptions): () => Promise<Outcome> {
   let complete = false

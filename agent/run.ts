@@ -15,7 +15,7 @@ import { switchSession } from './parts/switch.ts'
 import { tunnelPort } from './parts/tunnel-port.ts'
 import { watchPorts } from './ports/watch.ts'
 
-/** What the agent finds on its host. A benchmark puts others in their place: nobody has a thousand VMs at hand. */
+/** What the agent finds on its host. A benchmark replaces these, because no machine has a thousand VMs. */
 export interface Surroundings {
   readonly openSwitch: typeof openSwitch
   readonly watchPorts: typeof watchPorts
@@ -26,7 +26,7 @@ const HOST: Surroundings = { openSwitch, watchPorts, watchInventory }
 
 type Start = (house: House) => ReturnType<Part['start']>
 
-/** Runs the agent until a signal. The data plane is left in place whichever way this ends. */
+/** Runs the agent until a signal. The data plane stays in place however the agent ends. */
 export async function runAgent(config: AgentConfig, log: Log, around: Surroundings = HOST): Promise<void> {
   const house = await createHouse(config, log)
   const { version, cells, readiness, notify, late } = house
@@ -44,13 +44,13 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
   log.info('agent stopped; flows and VIPs stay in place')
 }
 
-/** In order of start: what leads to a pass before what takes the outcome of one. */
+/** The parts in order of their start: inputs of a pass come before takers of its outcome. */
 function partsOf(house: House, around: Surroundings): readonly Part[] {
   const part = (name: string, start: Start): Part => ({
     name,
     start: () => start(house),
   })
-  /** Loaded when it starts, after the first pass: a cold start is for a good part the loading of code. */
+  /** A part that is loaded only after the first pass, because loading code makes up much of a cold start. */
   const late = (name: string, load: () => Promise<Start>): Part => ({
     name,
     late: true,

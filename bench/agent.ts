@@ -22,20 +22,20 @@ import type { BenchHost } from './host.ts'
 
 const PROBE_NETWORK = '169.254.96.0/19'
 
-/** The agent's own pass and outlets, from snapshots to the switch; watchers, guests and director are not there. */
+/** The agent's own pass and outlets, from snapshots to the switch, without watchers, guests and director. */
 export interface BenchAgent extends AsyncDisposable {
   /** One pass of the reconcile loop. */
   readonly pass: () => Promise<Applied>
-  /** Of the newest pass that changed something: from the bundle's first message to the switch's last answer. */
+  /** Time of the newest pass that changed something: from the bundle's first message to the switch's last answer. */
   readonly commitMs: number
   give(host: BenchHost): void
-  /** Brings the switch to `host`, whoever has changed it meanwhile. */
+  /** Brings the switch to `host`, even when somebody else has changed it meanwhile. */
   restore(host: BenchHost): Promise<void>
   /** What the bridge must hold. */
   flows(): readonly Flow[]
 }
 
-/** With an empty state file; resolves when the switch's session is up. */
+/** Starts with an empty state file; resolves when the switch's session is up. */
 export async function startAgent(rundir: string, host: BenchHost): Promise<BenchAgent> {
   const dir = await mkdtemp(join(tmpdir(), 'crossport-bench-agent-'))
   const store = openStore(join(dir, 'agent.db'))

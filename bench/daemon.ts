@@ -13,7 +13,7 @@ const STATE = 'agent.db'
 export interface BenchDirectory extends AsyncDisposable {
   readonly path: string
   readonly services: string
-  /** As an operator should: written beside, renamed into place. */
+  /** Writes a file beside its place and renames it, as operators should. */
   drop(name: string, text: string): Promise<void>
   /** Removes the state file. */
   forget(): Promise<void>
@@ -37,16 +37,16 @@ export async function makeDirectory(): Promise<BenchDirectory> {
   }
 }
 
-/** What bench/programs/agent.ts is told. */
+/** Options of bench/programs/agent.ts. */
 export interface DaemonOptions {
   readonly config: Readonly<Record<string, unknown>>
-  /** How many VMs there are, and ports of theirs. */
+  /** Number of VMs, and of their ports. */
   readonly vms: number
-  /** Made up for the VMs, or as OVSDB has them. */
+  /** The ports: made up for the VMs, or read from OVSDB. */
   readonly ports: 'made up' | 'in OVSDB'
 }
 
-/** What it tells; `at`: milliseconds of the clock of `monotonic`. */
+/** Messages of the agent's process; `at`: milliseconds of the clock of `monotonic`. */
 export type DaemonEvent =
   | { readonly kind: 'begun'; readonly at: number }
   | { readonly kind: 'confirmed'; readonly at: number; readonly commitMs: number }
@@ -56,24 +56,24 @@ export type DaemonEvent =
 /** Milliseconds of the clock that all processes of a machine share (clock_gettime(2), CLOCK_MONOTONIC). */
 export const monotonic = (): number => Number(process.hrtime.bigint()) / 1e6
 
-/** The agent in a process of its own; libvirt, guests and director are not there, and OVSDB only if asked for. */
+/** The agent in a process of its own, without libvirt, guests and director, and with OVSDB only on demand. */
 export interface BenchDaemon {
-  /** When its process was asked for; when the first pass was through, and what the switch then had. */
+  /** When the process was started, when its first pass had ended, and what the switch had then. */
   readonly startedAt: number
   readonly begun: Promise<DaemonEvent & { kind: 'begun' }>
   readonly inSync: Promise<DaemonEvent & { kind: 'in sync' }>
-  /** All of that is in its state file, too. */
+  /** Resolves when all of this is in the state file, too. */
   readonly saved: Promise<DaemonEvent & { kind: 'saved' }>
-  /** Every change that was confirmed so far. */
+  /** All confirmed changes so far. */
   readonly confirmed: readonly (DaemonEvent & { kind: 'confirmed' })[]
-  /** The next one. */
+  /** The next confirmed change. */
   nextConfirmed(): Promise<DaemonEvent & { kind: 'confirmed' }>
-  /** Resident memory now, and the most that it was so far, MiB. */
+  /** Resident memory now, and its maximum so far, in MiB. */
   memory(): { readonly now: number; readonly peak: number }
   stop(): Promise<void>
 }
 
-/** With what systemd starts it with. `cleanup` ends it. */
+/** Uses the options that systemd starts it with. `cleanup` ends it. */
 export function startDaemon(
   rundir: string,
   directory: BenchDirectory,
@@ -123,7 +123,7 @@ export function startDaemon(
     }
   }
   const saved = next('saved')
-  // One that is stopped before is no failure.
+  // A process that is stopped before this has not failed.
   saved.catch(() => {})
   return {
     startedAt,

@@ -3,7 +3,7 @@ import type { PortsSnapshot } from '../agent/ports/types.ts'
 import type { ServiceSpec } from '../shared/config/service.ts'
 import { domain, inventory, port, ports, spec } from '../test/unit/real-servers/fixtures.ts'
 
-/** What the agent of a host sees: everything but the switch. */
+/** Everything that the agent of a host sees, except the switch. */
 export interface BenchHost {
   readonly specs: readonly ServiceSpec[]
   readonly inventory: Inventory
@@ -12,7 +12,7 @@ export interface BenchHost {
 
 const VMS = 64
 
-/** Every service has a VIP of its own (the costliest kind) and one real server, in one of at most 64 VMs, or `vms`. */
+/** Each service has a VIP of its own (the costliest case) and one real server, in one of at most 64 VMs, or of `vms`. */
 export function hostWith(services: number, vmCount = Math.min(services, VMS)): BenchHost {
   const vms = Array.from({ length: vmCount }, (_, n) => n)
   return {
@@ -22,7 +22,7 @@ export function hostWith(services: number, vmCount = Math.min(services, VMS)): B
   }
 }
 
-/** The same host, with another real server port for service `n`. */
+/** The same host with another real server port for service `n`. */
 export function withPort(host: BenchHost, n: number, rsPort: number): BenchHost {
   const changed = host.specs.with(n, { ...service(n), realServers: [{ vm: vmName(n), port: rsPort, weight: 1 }] })
   return { ...host, specs: changed }

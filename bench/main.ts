@@ -21,20 +21,20 @@ for (const suite of suites) {
   if (program.args.length === 0 || program.args.includes(suite.name)) await measure(suite)
 }
 
-/** An interrupted suite is cleaned up, too. A missed goal is a figure, not a failure: the exit status stays 0. */
+/** Cleans up after an interrupted suite, too. A missed goal is a figure and not a failure: the exit status stays 0. */
 async function measure(suite: Suite): Promise<void> {
   await using cleanup = new AsyncDisposableStack()
   let interrupted = false
   const interrupt = (signal: NodeJS.Signals) => {
     interrupted = true
-    // What fails from now on fails because of this.
+    // Failures from now on are a consequence of the interrupt.
     process.on('unhandledRejection', () => {})
     void cleanup.disposeAsync().finally(() => {
       process.removeAllListeners(signal)
       process.kill(process.pid, signal)
     })
   }
-  // Not `once`: execa ends the process at a signal that nobody else listens to any more.
+  // Not `once`, because execa ends the process at a signal without another listener.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, interrupt)
   cleanup.defer(() => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, interrupt)
@@ -50,7 +50,7 @@ async function measure(suite: Suite): Promise<void> {
   try {
     await suite.run(report, cleanup)
   } catch (err) {
-    // The signal ends the process, after the cleanup.
+    // The signal ends the process after the cleanup.
     if (interrupted) await new Promise(() => {})
     throw err
   }

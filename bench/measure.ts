@@ -5,7 +5,7 @@ export async function milliseconds(work: () => unknown): Promise<number> {
   return performance.now() - begin
 }
 
-/** Of an even number of values the mean of the two in the middle; NaN of none. */
+/** The median: of an even number of values the mean of the two middle ones; NaN of none. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   const half = sorted.length >> 1

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Suite } from './types.ts'
 
-/** All suites of the folder, by name. Throws when a file there is none. */
+/** All suites of the folder, by name. Throws when a file there is not a suite. */
 export async function findSuites(folder: URL): Promise<readonly Suite[]> {
   const files = (await readdir(folder)).filter(file => file.endsWith('.ts') && !file.startsWith('_')).sort()
   return Promise.all(

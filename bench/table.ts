@@ -1,12 +1,12 @@
 import type { Figure, Goal } from './types.ts'
 
-/** Undefined: no goal was set. A value that is not a number misses every goal. */
+/** Undefined: there is no goal. A value that is not a number misses every goal. */
 export function isMet({ value, goal }: Figure): boolean | undefined {
   if (goal === undefined) return undefined
   return 'atMost' in goal ? value <= goal.atMost : value >= goal.atLeast
 }
 
-/** One object a line: suite, name, value, unit, goal ('≤ 1', null), met (null where there is no goal). */
+/** One JSON object per line: suite, name, value, unit, goal ('≤ 1', null), met (null where there is no goal). */
 export function jsonLine(suite: string, figure: Figure): string {
   const { name, value, unit, goal } = figure
   return JSON.stringify({

@@ -6,7 +6,7 @@ export function unitFlags(daemon: 'agent' | 'director'): string[] {
   return flags.split(' ').filter(word => word.startsWith('--'))
 }
 
-/** The environment that it gives; compiled code is kept in `cache`, where the first start of a suite finds nothing. */
+/** The unit file's environment. Compiled code is kept in `cache`, which is empty at the first start of a suite. */
 export function unitEnvironment(daemon: 'agent' | 'director', cache: string): Record<string, string> {
   const lines = unitOf(daemon).matchAll(/^Environment=(\w+)=(.*)$/gm)
   return Object.fromEntries(lines.map(([, name, value]) => [name, value!.startsWith('%C/') ? cache : value]))

@@ -26,58 +26,58 @@ export type KnowledgeOf = (service: VirtualService) => Knowledge
 export type LoadOf = (key: string) => ServiceLoad | undefined
 export type Judgement = Pick<Passive, 'judged' | 'acceptanceOf' | 'unheard'>
 
-/** What the director's parts tell each other. Each cell holds the newest value; a topic is for what happens and is over. */
+/** What the director's parts exchange. A cell holds a newest value; a topic carries events. */
 export interface Cells {
-  /** What the service files say, with the real servers of sorry services. */
+  /** The services of the files, with the real servers of sorry services. */
   readonly services: Cell<ServicesSnapshot>
   readonly registry: Cell<Registry>
-  /** The bridge in the database, as far as it can be relied on, and the connection to that database. */
+  /** The bridge as the database describes it, while it can be relied on; and the connection to the database. */
   readonly bridge: Cell<BridgeView | undefined>
   readonly bridgeProblem: Cell<string | undefined>
   readonly ovsdb: Cell<OvsdbClient | undefined>
   readonly tunnel: Cell<TunnelPortKeeper | undefined>
-  /** The director's place in the network; keeps its last value while the database is away. */
+  /** The director's place in the network. Keeps its last value while the database is away. */
   readonly site: Cell<Site | undefined>
   readonly switch: Cell<Switch | undefined>
   readonly agents: Cell<Agents | undefined>
-  /** Whether each input is in sync, for the gate and for status. */
+  /** Whether each input is in sync, for the loop's gate and for status. */
   readonly inputs: Readonly<Record<InputName, Cell<Input>>>
 
-  /** What the observers have learnt of connections. Before they have started nothing is known. */
+  /** What the observers have learnt about connections; nothing before they have started. */
   readonly knowledge: Cell<KnowledgeOf>
   readonly loads: Cell<LoadOf>
   readonly passive: Cell<Judgement>
   readonly forgotten: Cell<Forgotten['of']>
-  /** Keys of the services whose shares are to be made anew. The pass empties it. */
+  /** Keys of the services whose shares must be calculated anew. The pass empties it. */
   readonly due: Cell<ReadonlySet<string>>
 
-  /** Keys of the services that are gone, and whose numbers nothing in the switch goes by any more. The pass empties it. */
+  /** Keys of removed services whose numbers the switch no longer uses. The pass empties it. */
   readonly releasable: Cell<ReadonlySet<string>>
-  /** The director was told to withdraw everything, and to keep it so. */
+  /** An operator has told the director to withdraw everything. */
   readonly tornDown: Cell<boolean>
-  /** What the loop waits for before it acts; undefined when for nothing. */
+  /** What the loop waits for before it acts; undefined: nothing. */
   readonly waiting: Cell<string | undefined>
-  /** What the newest pass has come to that the switch has confirmed. */
+  /** The newest outcome that the switch has confirmed. */
   readonly outcome: Cell<Outcome | undefined>
   readonly offer: Cell<Offer | undefined>
-  /** How full the connection table is, where that is a problem. */
+  /** Problems with the fill of the connection table. */
   readonly tableProblems: Cell<readonly Problem[]>
   /** Reads the service files again. */
   readonly reload: Cell<() => Promise<void>>
 
-  /** A packet that the switch hands up. */
+  /** A packet that the switch has sent to the director's process. */
   readonly packets: Topic<PacketIn>
   /** A packet whose sender is to be refused. */
   readonly refused: Topic<PacketIn>
-  /** There is a session with the switch: it may be another one, or may have been restarted. */
+  /** A session with the switch has begun: the switch may be another one, or restarted. */
   readonly switchUp: Topic<void>
-  /** Somebody else has changed what is ours in the switch. */
+  /** Somebody else has changed our flows in the switch. */
   readonly drift: Topic<string>
-  /** An operator wants everything compared with what is really there. */
+  /** An operator wants everything compared with the switch. */
   readonly resync: Topic<void>
-  /** The switch's connection table knows nothing of what was before. */
+  /** The switch's connection table is a new one. */
   readonly tableLost: Topic<void>
-  /** The status is another. */
+  /** The status has changed. */
   readonly changed: Topic<void>
 }
 
@@ -85,7 +85,7 @@ const NO_SERVICES: ServicesSnapshot = { synced: false, specs: [], problems: [], 
 
 const NO_JUDGEMENT: Judgement = { judged: unjudged, acceptanceOf: () => undefined, unheard: () => [] }
 
-/** `registry`: as the state file has it. */
+/** `registry`: as restored from the state file. */
 export function createCells(clock: Clock, registry: Registry): Cells {
   const since = clock.wall().toISOString()
   const input = (name: InputName) => createCell<Input>({ name, state: 'away', detail: 'starting', since })
@@ -122,7 +122,7 @@ export function createCells(clock: Clock, registry: Registry): Cells {
   }
 }
 
-/** What is not in sync yet, in words for the operator; undefined when all is. */
+/** The first input that is not in sync, in words for the operator; undefined when all are. */
 export function missing({ services, site, inputs }: Cells): string | undefined {
   if (!services.get().synced) return 'the service files'
   if (site.get() === undefined) return `the bridge: ${inputs.ovsdb.get().detail}`
@@ -130,7 +130,7 @@ export function missing({ services, site, inputs }: Cells): string | undefined {
   return state === 'in sync' ? undefined : `the switch: ${detail}`
 }
 
-/** Says how an input is; the same again is no news. */
+/** Sets the state of an input; the same state again changes nothing. */
 export function setInput(cell: Cell<Input>, clock: Clock, state: 'in sync' | 'away', detail: string): void {
   const before = cell.get()
   if (before.state === state && before.detail === detail) return

@@ -1,32 +1,16 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
+import { hardwareAddress, ipv4Address, absolutePath as path } from '../shared/config/fields.ts'
 import { checkFabric, fabricFields } from '../shared/config/overlay.ts'
-import { parseIpv4 } from '../shared/net/ipv4.ts'
 
 export const DIRECTOR_CONFIG_FILE = '/etc/crossport/director.yaml'
 
-const mac = z
-  .string()
-  .transform(text => text.toLowerCase())
-  .refine(text => /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(text), 'must be a hardware address, such as 52:54:00:12:34:56')
-  .refine(text => (Number.parseInt(text.slice(0, 2), 16) & 1) === 0, 'is a multicast hardware address')
-
-const path = z.string().startsWith('/', 'must be an absolute path')
 const seconds = z.int().min(1).max(4_294_967)
 
 const fields = z.strictObject({
   bridge: z.string().min(1).max(15).describe('Open vSwitch bridge that requests come to'),
-  uplink: z
-    .string()
-    .min(1)
-    .max(15)
-    .describe('port of the bridge to the fabric; overlay: the tunnel port, made where there is none'),
   ...fabricFields,
-  hostIp: z
-    .string()
-    .refine(text => parseIpv4(text) !== undefined, 'must be an IPv4 address, such as 172.24.1.100')
-    .optional()
-    .describe('address of this host in the underlay; needed with fabric: overlay'),
+  hostIp: ipv4Address.optional().describe('address of this host in the underlay; needed with fabric: overlay'),
   id: z
     .string()
     .min(1)
@@ -44,7 +28,9 @@ const fields = z.strictObject({
     .max(3_600_000)
     .default(15_000)
     .describe('without a message from an agent for this long, its real servers leave scheduling'),
-  directorMac: mac.optional().describe("answers ARP for the VIPs; default: the bridge's own hardware address"),
+  directorMac: hardwareAddress
+    .optional()
+    .describe("answers ARP for the VIPs; default: the bridge's own hardware address"),
   connectionTimeouts: z
     .strictObject({ tcp: seconds.default(900), udp: seconds.default(300) })
     .prefault({})
@@ -72,5 +58,5 @@ export const directorConfigSchema = fields.superRefine((config, context) => {
 
 export type DirectorConfig = z.output<typeof directorConfigSchema>
 
-/** Seconds that a connection stays in the table without a packet; the defaults are those of ipvsadm(8) --set. */
+/** Seconds without a packet after which a connection leaves the table; the defaults are those of ipvsadm(8) --set. */
 export type ConnectionTimeouts = DirectorConfig['connectionTimeouts']

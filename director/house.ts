@@ -24,7 +24,7 @@ export interface HouseOptions {
   readonly version: string
 }
 
-/** All that the director's parts have in common. */
+/** What every part of the director is given. */
 export interface House extends HouseOptions {
   readonly startedAt: Date
   readonly vswitchd: VswitchdOptions
@@ -39,7 +39,7 @@ export interface House extends HouseOptions {
   readonly loop: DirectorLoop
 }
 
-/** Makes all cells first, then the loop, which each input cell marks by its name. Nothing is started. */
+/** Makes all cells and then the loop; each input cell marks the loop with its name. It starts nothing. */
 export function createHouse(options: HouseOptions): House {
   const { config, store, log, clock } = options
   const cells = createCells(clock, restoreRegistry(store.hosts.load(), clock.now(), config.leaseMs))
@@ -86,7 +86,7 @@ function markByInputs(cells: Cells, loop: DirectorLoop): void {
   cells.registry.subscribe(() => {
     const before = revision
     revision = cells.registry.get().revision
-    // A lease that is only longer changes nothing that is acted on.
+    // A lease that is only prolonged asks for no pass.
     if (revision !== before) registered()
   })
   cells.releasable.subscribe(() => {

@@ -7,9 +7,9 @@ import { type Cells, missing } from './cells.ts'
 import type { Outcome } from './outlets/types.ts'
 
 export interface DirectorLoop extends DirtyLoop {
-  /** Compares everything with the switch, and resolves with what had to be done. Rejects with NOT_IN_SYNC. */
+  /** Compares everything with the switch, and resolves with what had to be changed. Rejects with NOT_IN_SYNC. */
   resync(): Promise<Applied>
-  /** Removes all that is ours from the switch, and keeps it so until `resync` or a restart. Rejects with NOT_IN_SYNC. */
+  /** Removes everything of ours from the switch until `resync` or a restart. Rejects with NOT_IN_SYNC. */
   teardown(): Promise<Applied>
 }
 
@@ -26,11 +26,11 @@ interface Asked {
   reject(error: unknown): void
 }
 
-/** The director's one level-triggered loop, shut until all inputs are in sync. */
+/** The director's level-triggered loop. It does not act until all inputs are in sync. */
 export function createDirectorLoop({ cells, applier, log, clock, pass }: DirectorLoopOptions): DirectorLoop {
   let asked: Asked[] = []
 
-  /** Those who ask for a pass hear of the first that starts after they asked, also when it fails. */
+  /** A caller that asks for a pass gets the result of the first pass that starts after the request, even if it fails. */
   const act = async () => {
     const mine = asked
     asked = []
@@ -61,6 +61,6 @@ export function createDirectorLoop({ cells, applier, log, clock, pass }: Directo
   }
 
   const loop = createDirtyLoop({ clock, log, act, gate })
-  // Not spread: the loop's state is read by getters.
+  // Not spread, because the loop's state is read by getters.
   return Object.assign(loop, { resync: () => run('resync', false), teardown: () => run('tear down', true) })
 }

@@ -37,17 +37,17 @@ import { version } from './version.ts'
 
 export interface RunOptions {
   readonly clock?: Clock
-  /** Another way to stop than a signal. */
+  /** Stops the director, as a signal does. */
   readonly signal?: AbortSignal
-  /** Everything has started; `address` is where agents dial in. */
+  /** Called when every part has started; `address` is where agents dial in. */
   onReady?(address: string): void
-  /** After every pass that the switch has confirmed. */
+  /** Called after every pass that the switch has confirmed. */
   onConfirmed?(): void
 }
 
 /**
- * Runs the director until SIGTERM, SIGINT or `signal`. Stopping leaves the flows in place. SIGHUP rereads the service
- * files. Throws what keeps a part from starting.
+ * Runs the director until SIGTERM, SIGINT or `signal`. The flows stay in place when it stops. SIGHUP rereads the service files.
+ * Throws the error that keeps a part from starting.
  */
 export async function runDirector(config: DirectorConfig, log: Log, options: RunOptions = {}): Promise<void> {
   const { clock = systemClock } = options
@@ -73,7 +73,7 @@ export async function runDirector(config: DirectorConfig, log: Log, options: Run
   })
 }
 
-/** In order of start. */
+/** The parts in the order of their start. */
 function partsOf(house: House, notify: Notify, told: Readiness): readonly Part[] {
   const part = (name: string, start: (house: House) => ReturnType<Part['start']>): Part => {
     return { name, start: () => start(house) }
@@ -81,7 +81,7 @@ function partsOf(house: House, notify: Notify, told: Readiness): readonly Part[]
   return [
     part('state file', ({ store }) => store.close),
     part('readiness', () => readiness(house, told)),
-    // Told by every pass, in this order: plugged in before the first.
+    // Takers of a pass's result, in the order in which they are called. They are plugged in before the first pass.
     part('offer', offer),
     part('progress', progress),
     part('release', release),
@@ -89,18 +89,19 @@ function partsOf(house: House, notify: Notify, told: Readiness): readonly Part[]
     part('announcements', announce),
     part('tunnel peers', tunnelPeers),
     part('numbers', numbers),
-    // Where what the loop acts on comes from.
+    // Inputs of the loop.
     part('leases', leases),
     part('agents', agents),
     part('service files', serviceFiles),
     part('bridge', bridge),
-    // What has to be there before flows, in this order. After the bridge, so that the database can still be told when they end.
+    // What must be set before flows are added, in this order. These come after the bridge, so that they stop while its database
+    // connection is open.
     part('datapath', datapath),
     part('accounting', accounting),
     part('connection zones', connectionZones),
     part('switch', bridgeSwitch),
     part('drift', drift),
-    // Those who learn from the switch, and answer what it hands up.
+    // Observers of the switch, and parts that answer packets.
     part('balance', balance),
     part('passive health', passiveHealth),
     part('forgotten connections', forgotten),
@@ -111,7 +112,7 @@ function partsOf(house: House, notify: Notify, told: Readiness): readonly Part[]
     part('refusals', refusals),
     part('connection table', tableFill),
     part('control socket', controlSocket),
-    // Stopped first: from here on nothing acts.
+    // These stop first, so that no pass runs while the others stop.
     part('loop', ({ loop }) => loop.stop),
     part('watchdog', ({ clock }) => feedWatchdog(notify, clock)),
   ]

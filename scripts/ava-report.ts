@@ -1,7 +1,7 @@
-/** Counts the tests in the report of one ava run (its default reporter; the TAP reporter dies of a time-out). */
+/** Counts the tests in the report of one ava run (its default reporter, because the TAP reporter dies of a timeout). */
 export interface AvaCounter {
   line(line: string): void
-  /** What went wrong outside of a test (exceptions, hooks, pending tests) counts as failed, too. */
+  /** Failures outside of a test (exceptions, hooks, pending tests) count as failed, too. */
   counts(): { passed: number; failed: number }
 }
 

@@ -18,7 +18,7 @@ async function check(argv: readonly string[]): Promise<Counts> {
   return { passed: 0, failed: code === 0 ? 0 : 1 }
 }
 
-/** `machine`: the words before the command line, for a run elsewhere. */
+/** `machine`: the words before the command line, for a run on another machine. */
 async function ava(
   globs: readonly string[],
   options: readonly string[],
@@ -48,10 +48,10 @@ interface Counts {
 }
 
 const ONE_HOST = 'test/e2e/faults/host.test.ts'
-/** These neither measure nor load a guest: they wait, most of the time. */
+/** These tests neither measure nor load a guest: they mostly wait. */
 const QUIET = ['guest', 'lab', 'systemd', 'systemd-daemons'].map(name => `test/e2e/${name}.test.ts`)
 
-/** In a machine of its own, whose kernel has Open vSwitch's datapath. It has one processor: two of them use two. */
+/** Runs in a machine whose kernel has Open vSwitch's datapath. Such a machine has one processor, so two of them use two. */
 const inMachine = (cpu: number) => {
   return ['scripts/machine', 'run', '-m', '3072', '-c', String(cpu), '--', 'env', 'CROSSPORT_DATAPATH=system']
 }
@@ -61,12 +61,12 @@ const phases: Readonly<Record<string, () => Promise<Counts>>> = {
   types: () => check(['tsc', '--noEmit']),
   unit: () => ava(['test/unit/**/*.test.ts', 'test/arch/**/*.test.ts'], []),
   e2e: () => ava(['test/e2e/*.test.ts', ...QUIET.map(file => `!${file}`)], ['--concurrency=2']),
-  // They count the requests that a fault costs: the machine is theirs, but for what those of one host leave idle.
+  // These count the requests that a fault costs, so they have the machine almost for themselves.
   faults: async () => {
     const beside = await Promise.all([ava([ONE_HOST], ['--serial']), ava(QUIET, ['--serial'])])
     return sum([...beside, await ava(['test/e2e/faults/*.test.ts', `!${ONE_HOST}`], ['--serial'])])
   },
-  // The same daemons over the kernel's datapath, and the tests of what operators have, as they are.
+  // The same daemons over the kernel's datapath, and the unchanged tests of operators' variants.
   kernel: async () => {
     const machines = [['test/kernel/segment.test.ts', 'test/e2e/variants.test.ts'], ['test/kernel/overlay.test.ts']]
     const options = ['--concurrency=1', '--timeout=10m']

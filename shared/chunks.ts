@@ -1,7 +1,7 @@
-/** Smaller chunks are joined: each has a hundred bytes around it, and a peer may send them byte by byte. */
+/** Smaller chunks are joined: each chunk costs a hundred bytes of memory, and a peer may send a message byte by byte. */
 const SMALL = 4096
 
-/** Adds what has come of an unfinished message to what there is of it. The chunk may not be changed afterwards. */
+/** Appends a chunk to the chunks of an unfinished message. The chunk must not be changed afterwards. */
 export function keepChunk(chunks: Uint8Array[], chunk: Uint8Array): void {
   const last = chunks.at(-1)
   if (last !== undefined && last.length + chunk.length <= SMALL)

@@ -1,7 +1,6 @@
 /**
- * The catalogue of everything that can go wrong, as data. `code` is stable: programs may match on it, and
- * docs/errors.md is made from this table. `messageId` is the journal's MESSAGE_ID (journalctl MESSAGE_ID=…), made once
- * by `systemd-id128 new`.
+ * The catalogue of all errors, as data. `code` is stable: programs may match on it, and docs/errors.md is made from this table.
+ * `messageId` is the journal's MESSAGE_ID (journalctl MESSAGE_ID=…), made once with `systemd-id128 new`.
  */
 export const ERRORS = {
   CONFIG_INVALID: { messageId: '5c1f0f0a3e6b4c0e9a4b3a0f6f1d2b01', hint: 'correct the configuration file and restart' },

@@ -1,6 +1,6 @@
 /**
- * What is in one list and not in the other, by identity. Lists that are mostly the same in the same order are cheap:
- * only the part between their common beginning and end is looked into.
+ * The items that are in only one of two lists, by identity. Lists that are mostly the same in the same order cost little: only
+ * the part between their common beginning and end is compared.
  */
 export function changedItems<T>(before: readonly T[], after: readonly T[]): { readonly gone: T[]; readonly come: T[] } {
   if (before === after) return { gone: [], come: [] }
@@ -14,10 +14,10 @@ export function changedItems<T>(before: readonly T[], after: readonly T[]): { re
   return { gone: [...old], come }
 }
 
-/** Beyond this many, going through all and sorting anew is cheaper than moving the tail for each. */
+/** For more changes than this, filtering and sorting anew is faster than moving the tail for each. */
 const FEW = 64
 
-/** A sorted list without `gone` and with `come`, sorted; keys are compared by code unit, and each is there once. */
+/** A sorted list without `gone` and with `come`, still sorted. Keys are compared by code unit, and each key occurs once. */
 export function updateSorted<T>(
   sorted: readonly T[],
   gone: ReadonlySet<T>,

@@ -1,4 +1,4 @@
-/** What every room logs through. Fields become journal fields; names are upper case there (systemd.journal-fields(7)). */
+/** The log interface of all modules. Fields become journal fields, with upper-case names (systemd.journal-fields(7)). */
 export interface Log {
   debug(message: string, fields?: LogFields): void
   info(message: string, fields?: LogFields): void
@@ -9,5 +9,5 @@ export interface Log {
   with(fields: LogFields): Log
 }
 
-/** `err` may carry any error: its code, message id, message and causes are written. */
+/** `err` may be any error: its code, message id, message and causes are written. */
 export type LogFields = { readonly [name: string]: unknown; readonly err?: unknown }

@@ -6,10 +6,12 @@ import { pushTag } from '../compile/parts.ts'
 import type { HostContext, Shield } from '../compile/types.ts'
 
 /**
- * Tells this host's own clients (VMs, and the host itself) that the VIPs are at another director now, for the fabric's
- * announcement is kept from the bridge (see features/neighbour-proxy.ts). The VMs that hold a VIP do not hear of it: to them
- * it would be a duplicate address. A director announces without a tag: in a VLAN the agents tell the fabric too, in
- * frames from their own host's address (one from D would teach the fabric D on the wrong port).
+ * Announces the VIPs with the director's new hardware address to this host's own clients: its VMs, and the host itself. They
+ * cannot hear the director's announcement on the fabric, because features/neighbour-proxy.ts keeps it from the bridge. VMs that
+ * hold a VIP are left out: they would take the announcement for a duplicate address.
+ *
+ * A director announces without a VLAN tag, so in a VLAN the agents announce to the fabric too. Their frames carry the host's own
+ * source address, because a frame from D would teach the fabric D on the wrong port.
  */
 export async function announceDirector(
   sw: Pick<Switch, 'packetOut'>,

@@ -1,8 +1,9 @@
 import type { Log } from '../../shared/log.ts'
 import type { Clock } from '../../shared/run/clock.ts'
+import { createSessionSteps } from '../../shared/switch/session-steps.ts'
 import { appctl } from '../../shared/switch/vswitchd.ts'
 
-/** An address of a director's that frames leave for by way of the bridge itself (`NORMAL`). */
+/** A director's address to which frames leave through the bridge's own forwarding (`NORMAL`). */
 export interface Taught {
   readonly mac: string
   /** 0: untagged. */
@@ -10,12 +11,12 @@ export interface Taught {
 }
 
 /**
- * Where the uplink is a bond, or strips a tag, the bridge forwards what this host tells a director. It would flood it to all VMs,
- * for nothing that comes from R passes NORMAL: so the bridge is told where R is (ovs-vswitchd(8), fdb/add), which it keeps
- * until vswitchd ends.
+ * Teaches the bridge where R is. Where the uplink is a bond, or strips a tag, the bridge itself forwards the signals of this host
+ * to a director. No frame from R passes NORMAL, so the bridge would never learn R and would flood the signals to all VMs. A
+ * static entry (ovs-vswitchd(8), fdb/add) prevents this; vswitchd keeps it until it ends.
  */
 export interface BridgeTeacher {
-  /** `port`: an interface of the uplink. What has been taught already is not taught again. */
+  /** `port`: an interface of the uplink. An address that has been taught already is not taught again. */
   ensure(port: string, addresses: readonly Taught[]): Promise<void>
   distrust(): void
 }
@@ -29,24 +30,15 @@ export interface BridgeTeacherOptions {
 
 export function createBridgeTeacher(options: BridgeTeacherOptions): BridgeTeacher {
   const { bridge, log } = options
-  const known = new Set<string>()
+  const steps = createSessionSteps(log)
+  const failure = 'the signals of this host to its director are flooded to the ports of the bridge'
   return {
     ensure: async (port, addresses) => {
       for (const { mac, vlan } of addresses) {
-        const key = `${port} ${vlan} ${mac}`
-        if (known.has(key)) continue
-        // Asked once a session: a vswitchd that does not know the command will not learn it.
-        known.add(key)
-        await appctl(options, 'fdb/add', [bridge, port, String(vlan), mac]).catch((err: unknown) =>
-          log.warn('what this host tells its director is flooded to the ports of the bridge', {
-            bridge,
-            port,
-            mac,
-            err,
-          }),
-        )
+        const add = () => appctl(options, 'fdb/add', [bridge, port, String(vlan), mac])
+        await steps.once(`${port} ${vlan} ${mac}`, add, failure, { bridge, port, mac })
       }
     },
-    distrust: () => known.clear(),
+    distrust: steps.distrust,
   }
 }

@@ -8,19 +8,21 @@ import {
 } from '../../shared/ovsdb/ct-timeout-policies.ts'
 import type { Reading } from '../../shared/run/cell.ts'
 import type { Clock } from '../../shared/run/clock.ts'
-import { disableSequenceChecks, limitEntries } from '../../shared/switch/vswitchd.ts'
+import { createSequenceChecks } from '../../shared/switch/sequence-checks.ts'
+import { createSessionSteps } from '../../shared/switch/session-steps.ts'
+import { limitEntries } from '../../shared/switch/vswitchd.ts'
 import { CLIENT_ZONE, HOST_ZONE } from '../compile/tables.ts'
 
-/** The conntrack zone in which this host keeps its real servers' connections. */
+/** The conntrack zones in which this host keeps its real servers' connections and persistent clients. */
 export interface HostZone {
   /**
-   * `idle`: seconds that an idle connection is kept, as long as in the directors' tables; `clients`: that a persistent client
-   * is. Throws as OVSDB does.
+   * Sets the zones' timeouts. `idle`: seconds that an idle connection is kept, the same as in the directors' tables; `clients`:
+   * seconds that a persistent client is kept, 0: there are none. Throws as OVSDB does.
    */
   ensure(datapathType: string, idle: number, clients: number): Promise<void>
-  /** It may be another switch by now, or somebody has changed the database. */
+  /** Forgets what has been set: the switch may be another one by now, or somebody has changed the database. */
   distrust(): void
-  /** Removes what it has set in the database, and does no more. */
+  /** Removes what it has set in the database, and sets nothing any more. */
   withdraw(): Promise<void>
 }
 
@@ -32,8 +34,8 @@ export interface HostZoneOptions {
 }
 
 /**
- * Of each zone in the userspace datapath, some 600 bytes each: what a flood of SYNs can make of entries that live as long as
- * established connections. What is beyond is served, but not recalled.
+ * Most entries of each zone in the userspace datapath, some 600 bytes each. It bounds a flood of SYNs, whose entries live as
+ * long as those of established connections. Connections beyond it are served, but not recalled.
  */
 const MOST_ENTRIES = 1_000_000
 
@@ -42,26 +44,20 @@ const RANGE = { first: CLIENT_ZONE, last: HOST_ZONE } as const
 export function createHostZone(options: HostZoneOptions): HostZone {
   const { log } = options
   let settled = ''
-  let relaxed = false
+  const steps = createSessionSteps(log)
+  const checks = createSequenceChecks(options, 'connections with large uploads may not be recalled')
   let withdrawn = false
   let datapath = ''
   return {
     ensure: async (datapathType, idle, clients) => {
       if (withdrawn) return
       datapath = datapathType
-      if (!relaxed && datapathType === 'netdev') {
-        // Asked once a session: a vswitchd that does not know the command will not learn it.
-        relaxed = true
+      if (datapathType === 'netdev') {
+        const failure = 'the number of connections that this host keeps is not limited'
         for (const zone of [HOST_ZONE, CLIENT_ZONE])
-          await limitEntries(options, zone, MOST_ENTRIES).catch((err: unknown) =>
-            log.warn('the connections that this host remembers are not limited', { zone, err }),
-          )
-        await disableSequenceChecks(options).catch((err: unknown) =>
-          log.warn('conntrack goes on checking sequence numbers: connections with large uploads may not be recalled', {
-            err,
-          }),
-        )
+          await steps.once(`limit ${zone}`, () => limitEntries(options, zone, MOST_ENTRIES), failure, { zone })
       }
+      await checks.off(datapathType)
       const wanted = `${datapathType} ${idle} ${clients}`
       const client = options.ovsdb.get()
       if (client === undefined || settled === wanted) return
@@ -72,11 +68,12 @@ export function createHostZone(options: HostZoneOptions): HostZone {
       const { conflicts } = await ensureCtTimeoutPolicies(client, { datapathType, zones, range: RANGE })
       settled = wanted
       if (conflicts.length > 0)
-        log.warn('a connection tracking zone that somebody else has set up', { zone: HOST_ZONE })
+        log.warn('somebody else has set the timeouts of our connection tracking zones', { zone: HOST_ZONE })
     },
     distrust: () => {
       settled = ''
-      relaxed = false
+      steps.distrust()
+      checks.distrust()
     },
     withdraw: async () => {
       withdrawn = true
@@ -87,7 +84,7 @@ export function createHostZone(options: HostZoneOptions): HostZone {
   }
 }
 
-/** One side has ended, the other may take its time: the director forgets such a connection soon, and asks. */
+/** A connection that only one side has ended lasts as long as an idle one: the director forgets it soon, and then asks. */
 function halfClosed(idle: number): CtTimeouts {
   return { tcp_fin_wait: idle, tcp_close_wait: idle }
 }

@@ -5,23 +5,23 @@ import type { Clock } from '../../shared/run/clock.ts'
 import { createBridgeTeacher, type Taught } from './bridge-teacher.ts'
 import { createHostZone } from './host-zone.ts'
 
-/** What the flows need of vswitchd and its database beside the flow table. */
+/** What the flows need from vswitchd and its database, besides the flow table. */
 export interface Settings {
   readonly datapathType: string
   /** Seconds that an idle connection is kept. */
   readonly connectionSeconds: number
-  /** Seconds that a persistent client is remembered; 0: there is none. */
+  /** Seconds that a persistent client is remembered; 0: no service has persistent clients. */
   readonly clientSeconds: number
-  /** Addresses that the bridge must know the port of. */
+  /** Addresses whose port the bridge must know. */
   readonly taught: { readonly port: string; readonly addresses: readonly Taught[] } | undefined
 }
 
 export interface SwitchSettings {
-  /** Rejects: the flows are applied, and all is tried again. */
+  /** Rejects when something could not be set; the flows are applied all the same, and the caller tries again. */
   ensure(settings: Settings): Promise<void>
-  /** It may be another switch by now. */
+  /** Forgets what has been set: the switch may be another one by now. */
   distrust(): void
-  /** Removes what it has set in the database, and does no more. */
+  /** Removes what it has set in the database. */
   withdraw(): Promise<void>
 }
 

@@ -35,7 +35,7 @@ export function compile({ realServers, shields, host }: CompileInput): Compiled 
   return new Map(objects.length === 0 ? [] : [...compileHost(host, familiesOf(vips)), ...objects])
 }
 
-/** What there is once, as soon as there is a VIP at all; for the families of all VIPs. */
+/** The objects that a host needs once, as soon as it has any VIP; for the address families of all its VIPs. */
 export function compileHost(host: HostContext, families: readonly Family[]): Compiled {
   const { compiled, add } = createObjects()
   const { hostMac, directorMac, directors, uplink, uplinkTag, overlay, probing } = host
@@ -68,7 +68,7 @@ export function compileHost(host: HostContext, families: readonly Family[]): Com
   return compiled
 }
 
-/** All objects of one VIP; no other VIP has any of them. */
+/** All objects of one VIP. No object belongs to two VIPs. */
 export function compileVip({ vip, realServers, shields, host }: CompileInput & { readonly vip: string }): Compiled {
   const { compiled, add } = createObjects()
   const { hostMac, directors, overlay, probing } = host
@@ -153,7 +153,7 @@ function createObjects() {
   return { compiled, add }
 }
 
-/** Each VIP once per layer-2 network; services of one VIP that disagree on `arp`: answering wins. */
+/** Each VIP once per layer-2 network. Where services of one VIP disagree on `arp`, the VIP is answered for. */
 function vipNetworks(realServers: readonly RealServer[], host: HostContext): Map<string, VipNetwork> {
   const networks = new Map<string, VipNetwork>()
   const own = new Set(realServers.map(realServer => realServer.attachment?.tag))

@@ -21,7 +21,7 @@ export interface CompilerInput {
 }
 
 export interface Compiler {
-  /** Returns the objects that differ from the last update. Inputs that are the same object are taken to be unchanged. */
+  /** Returns the names of the objects that differ from the last update. An input that is the same object counts as unchanged. */
   update(input: CompilerInput): readonly string[]
   /** The same as `compile` of all real servers and shields. */
   readonly compiled: Compiled
@@ -29,7 +29,7 @@ export interface Compiler {
   shields(): Shield[]
 }
 
-/** Its real servers, and the names of its objects. */
+/** One VIP's real servers, and the names of its objects. */
 interface Vip {
   readonly realServers: RealServer[]
   readonly objects: readonly string[]
@@ -42,15 +42,15 @@ interface Vip {
 export function createCompiler(): Compiler {
   const compiled = new Map<string, CompiledObject>()
   const vips = new Map<string, Vip>()
-  /** How many of them have objects. */
+  /** Number of VIPs that have objects. */
   let filled = 0
   let records = new Map<string, GuestRecord[]>()
   let hostObjects: readonly string[] = []
-  /** Of all VIPs. */
+  /** Address families of all VIPs. */
   let families: readonly Family[] = []
   let last: (Omit<CompilerInput, 'gone' | 'come'> & { readonly hostText: string }) | undefined
 
-  /** The VIPs that `input` has something new for. */
+  /** The VIPs whose input differs from the last update. */
   const dirtyVips = (input: CompilerInput, hostText: string): Set<string> => {
     const dirty = new Set<string>()
     for (const { vip, key } of input.gone) {
@@ -110,7 +110,7 @@ export function createCompiler(): Compiler {
         hostObjects = [...made.keys()]
       }
       last = { ...input, hostText }
-      // A real server takes its object along from one VIP to another: what is gone is known only when all is there.
+      // A real server that changes its VIP takes its object along, so removed objects are known only after all VIPs are compiled.
       const changed = before.filter(name => !now.has(name) && compiled.delete(name))
       for (const [name, object] of now) {
         if (compiled.get(name)?.signature === object.signature) continue

@@ -1,6 +1,6 @@
 import type { HostContext, VmPort } from './types.ts'
 
-/** Works something out of a host's VM ports once for each list of them: every VIP of the host asks. */
+/** Memoises `work` by the list of VM ports, because every VIP of the host asks for the same result. */
 function once<T>(work: (ports: readonly VmPort[]) => T): (host: Pick<HostContext, 'vmPorts'>) => T {
   const known = new WeakMap<readonly VmPort[], T>()
   return ({ vmPorts }) => {
@@ -10,7 +10,7 @@ function once<T>(work: (ports: readonly VmPort[]) => T): (host: Pick<HostContext
   }
 }
 
-/** By VLAN; undefined: no tag. */
+/** VM ports by VLAN; undefined: untagged. */
 export const networksOf = once(ports => Map.groupBy(ports, port => port.tag))
 
 export const portsByMac = once(ports => new Map(ports.map(port => [port.mac, port])))

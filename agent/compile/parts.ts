@@ -6,13 +6,13 @@ export function vlanOf(tag: number | undefined): number {
   return tag === undefined ? VLAN.none : VLAN.present | tag
 }
 
-/** A frame from an access port gets the tag that NORMAL would give it, for it no longer enters from that port. */
+/** Adds the tag that NORMAL would add to a frame from this access port: the frame no longer enters from that port. */
 export function pushTag(tag: number | undefined): Action[] {
   if (tag === undefined) return []
   return [{ type: 'push_vlan' }, { type: 'set_field', field: 'vlan_vid', value: VLAN.present | tag }]
 }
 
-/** The other way round: out of a port that takes frames without a tag. */
+/** Removes the tag before a frame leaves by a port that takes untagged frames. */
 export function popTag(tag: number | undefined): Action[] {
   return tag === undefined ? [] : [{ type: 'pop_vlan' }]
 }

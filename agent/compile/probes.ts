@@ -5,12 +5,12 @@ import type { Attachment, RealServer } from '../real-servers/types.ts'
 
 /** One way from the probe port to a VIP and port in a VM. */
 export interface Probe {
-  /** Names it among the compiled objects. */
+  /** Name of the probe's compiled object. */
   readonly object: string
   readonly number: number
-  /** Where the agent connects to. */
+  /** Address that the agent connects to. */
   readonly address: string
-  /** What the VM sees as the client. */
+  /** Address that the VM sees as the client. */
   readonly source: string
   readonly vip: string
   readonly protocol: 'tcp' | 'udp'
@@ -18,15 +18,15 @@ export interface Probe {
   readonly at: Attachment
 }
 
-/** The port of a check, and how it gets there; undefined for one that sends nothing. */
+/** Protocol and port of a check; undefined for a check that sends no packets. */
 export function checkTransport(check: CheckSpec, rsPort: number) {
   if (check.type === 'exec') return undefined
   return { protocol: check.type === 'udp' ? ('udp' as const) : ('tcp' as const), port: check.port ?? rsPort }
 }
 
 /**
- * The probes of this host by real server. Real servers of one VM whose checks go to the same VIP and port from the same
- * source share one: their replies could not be told apart.
+ * The probes of this host by real server. Real servers of one VM whose checks go to the same VIP and port from the same source
+ * share a probe, because their replies could not be told apart.
  */
 export function probes(realServers: readonly RealServer[], network: ProbeNetwork): ReadonlyMap<string, Probe> {
   const byObject = new Map<string, Probe>()
@@ -35,7 +35,7 @@ export function probes(realServers: readonly RealServer[], network: ProbeNetwork
     if (check === undefined || at === undefined) continue
     const transport = checkTransport(check, rsPort)
     const address = probeAddress(network, id)
-    // From an address of another family no packet gets to the VIP.
+    // A packet cannot get from an address of one family to a VIP of another.
     if (transport === undefined || address === undefined || familyOf(vip) !== familyOf(address)) continue
     const source = check.source ?? probeSource(network)
     const object = `probe/${vip}/${at.port}/${transport.protocol}/${transport.port}/${source}`

@@ -5,8 +5,8 @@ import type { GuestRecord } from '../store/types.ts'
 import type { Shield } from './types.ts'
 
 /**
- * Every VIP that a VM on this bridge holds or may hold: that of a real server, and that of one which is gone while the
- * guest has not given the address back.
+ * Every VIP that a VM on this bridge holds or may hold: the VIPs of its real servers, and the VIPs of removed real servers that
+ * the guest still has.
  *
  * @param ownAddressOf - the VM's own address on that NIC, where it is known
  */
@@ -30,7 +30,7 @@ export function shields(
   return [...found.values()]
 }
 
-/** An address takes the place of one of its own family only. */
+/** A VM's own address replaces only a VIP of the same address family. */
 function ofFamily(vip: string, own: string | undefined): string | undefined {
   return own !== undefined && familyOf(own) === familyOf(vip) ? own : undefined
 }

@@ -5,28 +5,28 @@
  * on its integration bridge (60 to 62 among them), OVN 0 to about 100.
  */
 export const TABLE = {
-  /** Where packets enter. Shared with everybody. */
+  /** Where packets enter the pipeline. All controllers of the bridge share this table. */
   classify: 0,
-  /** A packet of a real server, rewritten: forward it as if the host had sent it. */
+  /** Forwards a rewritten packet of a real server as if the host had sent it. */
   asHost: 160,
-  /** The first fragment of a UDP reply, its source port in SOURCE_PORT. */
+  /** The first fragment of a UDP reply, with its source port in SOURCE_PORT. */
   fragment: 161,
-  /** Overlay: where a frame goes on, by destination MAC; what the tunnel teaches is kept here. */
+  /** Overlay: forwards a frame by destination MAC; holds the flows that frames from the tunnel create. */
   network: 162,
-  /** A packet that a director asks about, with the mark of the connection that it belongs to. */
+  /** A packet that a director asks about, with the mark of its connection. */
   recall: 163,
-  /** A reply as it leaves: directors get a copy of those that begin or end a connection. */
+  /** A reply as it leaves: directors get a copy if it begins or ends a connection. */
   signals: 164,
-  /** A request, with the number of its real server in REAL_SERVER: its connection gets an entry. */
+  /** A request, with its real server's number in REAL_SERVER: its connection gets an entry. */
   remember: 165,
 } as const
 
 /** Priorities in table 0. Each line of the first part beats those below it where matches overlap. */
 export const PRIORITY = {
-  /** What this host tells of a connection, on its way to a director; and frames of VMs that look like it. */
+  /** Signals of this host on their way to a director, and frames of VMs that imitate them. */
   signalOut: 40_700,
   spoofedSignal: 40_690,
-  /** "Is this yours?" */
+  /** A director's question whether a connection is this host's. */
   ask: 40_510,
   /** A SYN of a service with persistent clients; a question about a client. */
   client: 40_505,
@@ -46,76 +46,79 @@ export const PRIORITY = {
   spoof: 40_300,
   /** Announcements of the VIP by a director that is a VM of this host. */
   announcedHere: 40_265,
-  /** A frame without a tag from a port of some VLAN, where the untagged network's VIP is somebody else's address. */
+  /** An untagged frame from an access port of a VLAN in which the untagged network's VIP is somebody else's address. */
   neighbourForeign: 40_262,
   /** Announcements of the VIP that arrive from the fabric. */
   announced: 40_260,
-  /** After the director's own, which come in by the same hardware address where both share a bridge. */
+  /** Below the director's own rule, whose packets come to the same hardware address where both share a bridge. */
   icmpError: 40_252,
   neighbourProxyAccess: 40_250,
   neighbourProxy: 40_200,
-  /** In tables signals, recall and remember. */
+  /** In the tables signals, recall and remember. */
   signal: 100,
   mine: 100,
   over: 110,
   remember: 100,
   rememberFlag: 110,
-  /** In table asHost. */
+  /** In the table asHost. */
   toHostItself: 200,
   asHost: 100,
-  /** In table fragment, after the reply's own priority. */
+  /** In the table fragment, below the reply's own priority. */
   otherFragment: 100,
-  /** In table network. */
+  /** In the table network. */
   networkLocalAsHost: 310,
   networkLocal: 300,
   networkLearntAddress: 210,
   networkLearnt: 200,
   networkDirector: 150,
   networkUnknown: 100,
-  /** Before everything, the director's rules too: a frame from the tunnel teaches, and comes again. */
+  /** Above all other rules, the director's included: a frame from the tunnel teaches, and is then resubmitted. */
   tunnelEntry: 60_000,
-  /** After everything but NORMAL: what a VM sends. */
+  /** Above NORMAL only: what a VM sends. */
   fromVm: 1,
 } as const
 
-/** Source port of a fragment, which no match in table 0 sees. */
+/** Source port of a fragment, because no match in table 0 can see it. */
 export const SOURCE_PORT = 'reg1'
 
-/** Ingress port of the real server that a reply is from. */
+/** Ingress port of the real server that sent a reply. */
 export const INGRESS_PORT = 'reg2'
 
-/** Number of the real server that a request is for. */
+/** Number of the real server that receives a request. */
 export const REAL_SERVER = 'reg3'
 
 /**
- * Bits of an entry's mark above the real server's number: the client has ended the connection, the real server has. Where
- * both have, its ports may be another connection's by now, with another real server.
+ * Bits of an entry's mark above the real server's number: the client has ended the connection, the real server has. Once both
+ * have, another connection to another real server may use the same ports.
  */
 export const CLOSED = { byClient: 0x4000_0000, byServer: 0x8000_0000, byBoth: 0xc000_0000 } as const
 
-/** 1 once a frame from the tunnel has taught who is where (the director's own mark is reg14). */
+/** Is 1 once a frame from the tunnel has taught its sender's place (the director's own mark is reg14). */
 export const TAUGHT = 'reg13'
 
-/** Of a frame to a director: bit 0, it tells of a connection; bit 1, one frame of it is enough (director/compile/tables.ts, SIGNAL). */
+/**
+ * Register of a frame to a director. Bit 0: the frame is a signal; bit 1: one frame of it is enough (director/compile/tables.ts,
+ * SIGNAL).
+ */
 export const SIGNAL = 'reg12'
 export const SIGNAL_BITS = { whole: 1, cut: 3 } as const
 
 /**
- * conntrack zones of the connections of this host's real servers, and of their persistent clients: below the director's,
- * above what people pick by hand.
+ * conntrack zones of this host's real servers' connections and of their persistent clients: below the director's zones, above the
+ * numbers that people choose by hand.
  */
 export const HOST_ZONE = 0x3fff
 export const CLIENT_ZONE = 0x3ffe
 
-/** Seconds that a client's host is remembered without a packet to or from it; that of Open vSwitch's MAC table. */
+/** Seconds without packets after which a client's host is forgotten; the same as Open vSwitch's MAC table. */
 export const LEARNT_IDLE_S = 300
 
-/** Seconds that a request for a client goes to its last known host only. */
+/** Seconds for which a request for a client goes only to the client's last known host. */
 export const LEARNT_ADDRESS_S = 60
 
 /**
- * conj_id of the conjunctive matches (ovs-fields(7), "Conjunctive match"): a pair for each family and VLAN, `tag` added
- * to each; 0: untagged.
+ * conj_id of the conjunctive matches (ovs-fields(7), "Conjunctive match"): one pair for each family and VLAN. The VLAN's tag is
+ * added to each; 0: untagged.
  */
 export const CONJUNCTION = {
   IPv4: { ipSpoof: 0xc955_1000, neighbourSpoof: 0xc955_2000 },
@@ -124,7 +127,7 @@ export const CONJUNCTION = {
 
 /** Of the 12 bits of `tcp_flags`. */
 export const TCP_FLAG = { rst: '0x004', ack: '0x010' } as const
-/** Matches: of a reply that begins or ends a connection, and of a packet that begins none. */
+/** Matches for a reply that begins or ends a connection, and for a packet that does not begin one. */
 export const TCP_FLAGS = {
   synAck: '0x012/0x012',
   fin: '0x001/0x001',
@@ -134,5 +137,5 @@ export const TCP_FLAGS = {
   syn: '0x002/0x017',
 } as const
 
-/** vlan_vid of a frame without a tag, and the bit that says that there is one (OpenFlow 1.5.1, 7.2.3.8). */
+/** vlan_vid of an untagged frame, and the bit that marks a tag as present (OpenFlow 1.5.1, 7.2.3.8). */
 export const VLAN = { none: 0, present: 0x1000 } as const

@@ -3,7 +3,7 @@ import type { RealServer } from '../real-servers/types.ts'
 
 export interface CompileInput {
   readonly realServers: readonly RealServer[]
-  /** VIPs that VMs hold or may still hold, served or not: none of them may be heard. */
+  /** VIPs that VMs hold or may still hold, served or not: the VMs' ARP and ND messages about them are dropped. */
   readonly shields: readonly Shield[]
   readonly host: HostContext
 }
@@ -12,17 +12,17 @@ export interface CompileInput {
 export interface ProbeContext {
   readonly port: ProbePort
   readonly network: ProbeNetwork
-  /** By VM port: addresses that checks come from beside the link-local one. */
+  /** Source addresses of checks besides the link-local one, by VM port. */
   readonly sources: Readonly<Record<string, readonly string[]>>
 }
 
-/** Where health checks enter the bridge. */
+/** The port through which health checks enter the bridge. */
 export interface ProbePort {
   readonly ofport: number
   readonly mac: string
-  /** The agent's own address on it. */
+  /** The agent's own address on the probe port. */
   readonly address: string
-  /** The port that the agent sends all datagrams from. */
+  /** UDP source port of all the agent's datagrams. */
   readonly udpPort: number
 }
 
@@ -32,18 +32,18 @@ export interface Shield {
   readonly port: string
   readonly ofport: number
   readonly tag: number | undefined
-  /** The VM's own address, which takes the VIP's place as sender of its requests for neighbours; undefined: not known. */
+  /** The VM's own address, which replaces the VIP as the sender of its neighbour requests; undefined: not known. */
   readonly ownAddress: string | undefined
 }
 
 export interface HostContext {
   /** H */
   readonly hostMac: string
-  /** D, undefined while no director has been heard of. */
+  /** D; undefined while no director is known. */
   readonly directorMac: string | undefined
-  /** Every director that this host has heard of: each is told of its connections, and may ask about them. */
+  /** Every director that this host knows: each gets signals of its connections, and may ask about them. */
   readonly directors: readonly Director[]
-  /** OpenFlow port to the fabric; undefined: not known (it is not there, or is a bond of several). */
+  /** OpenFlow port to the fabric; undefined: not known (the port does not exist, or is a bond of several). */
   readonly uplink: number | undefined
   /** The access VLAN of that port: frames leave it without a tag. */
   readonly uplinkTag?: number | undefined
@@ -51,15 +51,15 @@ export interface HostContext {
   readonly vmPorts: readonly VmPort[]
   /** Undefined on an l2 fabric. */
   readonly overlay: OverlayContext | undefined
-  /** Undefined: no real server is checked, or the probe port is not there yet. */
+  /** Undefined: no real server is checked, or the probe port does not exist yet. */
   readonly probing?: ProbeContext | undefined
 }
 
 export interface Director {
-  /** D, and R: where what hosts tell of their connections goes to. */
+  /** D, and R: the address that hosts send signals to. */
   readonly mac: string
   readonly recallMac: string
-  /** Address of its host in the underlay of an overlay; undefined: it is on the virtual network itself. */
+  /** Underlay address of the director's host on an overlay; undefined: the director is on the virtual network itself. */
   readonly hostIp: string | undefined
 }
 

@@ -1,19 +1,11 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
 import { canonicalCidr } from '../../shared/config/address.ts'
+import { hardwareAddress, ipv4Address, absolutePath as path } from '../../shared/config/fields.ts'
 import { checkFabric, fabricFields } from '../../shared/config/overlay.ts'
-import { parseIpv4 } from '../../shared/net/ipv4.ts'
 
 /** The director's default port. */
 export const DIRECTOR_PORT = 7473
-
-const mac = z
-  .string()
-  .transform(text => text.toLowerCase())
-  .refine(text => /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(text), 'must be a hardware address, such as 52:54:00:12:34:56')
-  .refine(text => (Number.parseInt(text.slice(0, 2), 16) & 1) === 0, 'must be a unicast hardware address')
-
-const ipv4 = z.string().refine(text => parseIpv4(text) !== undefined, 'must be an IPv4 address, such as 172.24.1.20')
 
 /** `host:port`, or a host with the default port. */
 const director = z.string().transform((text, context) => {
@@ -33,7 +25,7 @@ const portRange = z.string().transform((text, context) => {
   return z.NEVER
 })
 
-/** Link-local, with room for a few real servers at least. */
+/** A link-local block of addresses, large enough for a few real servers. */
 const probeNetwork = z.string().superRefine((text, context) => {
   const result = canonicalCidr(text)
   const fail = (message: string) => context.addIssue({ code: 'custom', message })
@@ -43,15 +35,8 @@ const probeNetwork = z.string().superRefine((text, context) => {
     fail(`'${text}' must be a block of 169.254.0.0/16 from /16 to /28, such as 169.254.96.0/19`)
 })
 
-const path = z.string().startsWith('/', 'must be an absolute path')
-
 const fields = z.strictObject({
   bridge: z.string().min(1).max(15).describe('Open vSwitch bridge that the VMs are on'),
-  uplink: z
-    .string()
-    .min(1)
-    .max(15)
-    .describe('port of the bridge to the fabric; overlay: the tunnel port, made where there is none'),
   ...fabricFields,
   forward: z
     .strictObject({ table: z.int().min(1).max(254) })
@@ -66,8 +51,8 @@ const fields = z.strictObject({
     .min(1)
     .max(253)
     .default(() => hostname()),
-  hostMac: mac.optional().describe("default: the bridge's own hardware address"),
-  hostIp: ipv4.optional().describe('default: the source address of the route to the director'),
+  hostMac: hardwareAddress.optional().describe("default: the bridge's own hardware address"),
+  hostIp: ipv4Address.optional().describe('default: the source address of the route to the director'),
   servicesDir: path.default('/etc/crossport/services.d'),
   stateFile: path.default('/var/lib/crossport/agent.db'),
   controlSocket: path.default('/run/crossport/agent.sock'),

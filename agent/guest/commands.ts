@@ -6,12 +6,13 @@ export interface Commands {
   has(...names: readonly string[]): boolean
 }
 
-/** Without these nothing can be done in a guest. */
+/** Commands without which nothing can be done in a guest. */
 const NEEDED = ['guest-network-get-interfaces', 'guest-exec', 'guest-exec-status']
 
 /**
- * Which commands the guest agent offers. Throws GUEST_AGENT_FROZEN while the guest's file systems are frozen (all but a
- * few commands are off then), GUEST_COMMANDS_BLOCKED when one that is needed is off or unknown, with the place to mend it.
+ * Reads which commands the guest agent offers. Throws GUEST_AGENT_FROZEN while the guest's file systems are frozen (the guest
+ * agent then refuses all but a few commands), and GUEST_COMMANDS_BLOCKED when a needed command is blocked or unknown, with the
+ * place to mend it.
  */
 export async function readCommands(qga: Qga): Promise<Commands> {
   const { version, supported_commands: list } = await qga.call(commandsReply, 'guest-info')

@@ -4,18 +4,18 @@ import { isAgentError } from './ip.ts'
 import type { Exec, Qga } from './qga.ts'
 import { anyReply, handleReply, readReply, writeReply } from './replies.ts'
 
-/** Small text files in the guest. All throw GUEST_COMMAND_FAILED when the guest refuses. */
+/** Small text files in the guest. All functions throw GUEST_COMMAND_FAILED when the guest refuses. */
 export interface GuestFiles {
-  /** Undefined when there is no such file. */
+  /** Returns undefined when there is no such file. */
   read(path: string): Promise<string | undefined>
   write(path: string, text: string): Promise<void>
-  /** No such file is as good. */
+  /** Succeeds also when there is no such file. */
   remove(path: string): Promise<void>
 }
 
 const MAX_FILE = 32 * 1024
 
-/** By guest-file-* where the agent allows them, by guest-exec otherwise. */
+/** Uses guest-file-* where the guest agent allows them, and guest-exec otherwise. */
 export function guestFiles(qga: Qga, commands: Commands): GuestFiles {
   const direct = commands.has('guest-file-open', 'guest-file-read', 'guest-file-write', 'guest-file-close')
   return { ...(direct ? byHandle(qga) : byCommand(qga)), remove: path => remove(qga, path) }
@@ -28,11 +28,11 @@ function byHandle(qga: Qga): Pick<GuestFiles, 'read' | 'write'> {
     try {
       result = await work(handle)
     } catch (error) {
-      // The first failure is the one to tell; a handle that stays open costs the guest little.
+      // The first failure is the one to report; a handle that stays open costs the guest little.
       await qga.call(anyReply, 'guest-file-close', { handle }).catch(() => {})
       throw error
     }
-    // Written for good only when closed: a failure here is one of writing.
+    // The guest writes the file out when it is closed, so a failure to close is a failure to write.
     await qga.call(anyReply, 'guest-file-close', { handle })
     return result
   }
@@ -94,7 +94,7 @@ async function run(qga: Qga, path: string, program: string, args: readonly strin
   }
 }
 
-/** The guest's own refusal gets a code of its own; a lost or silent agent stays what it is. */
+/** Gives the guest's refusal its own code; an error of a lost or silent guest agent stays as it is. */
 function refused(path: string, error: unknown): unknown {
   if (typeof error !== 'string' && !isAgentError(error)) return error
   const words = typeof error === 'string' ? error : error.message

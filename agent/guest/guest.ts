@@ -15,7 +15,7 @@ export interface GuestOptions {
   readonly log: Log
   readonly clock: Clock
   onChange(): void
-  /** Every guest is looked at again this often. Default 60 s. */
+  /** Time after which every guest is verified again. Default 60 s. */
   readonly verifyMs?: number
   /** First wait after a failure, ms; doubles up to `verifyMs`. Default 1 s. */
   readonly retryMs?: number
@@ -25,12 +25,12 @@ export interface Guest {
   /** All targets of this VM, one for each NIC. */
   set(targets: readonly GuestTarget[]): void
   status(mac: string): GuestStatus | undefined
-  /** Something is wrong with it as seen from outside: it is looked at again now. */
+  /** Verifies the guest at once, because it seems to have a fault. */
   verify(): void
   stop(): Promise<void>
 }
 
-/** One VM: a loop of its own, so that a stuck guest delays nobody else. */
+/** One VM, with a loop of its own, so that a stuck guest delays no other. */
 export function createGuest(vmUuid: string, options: GuestOptions): Guest {
   const { agentCall, records, clock, verifyMs = 60_000, retryMs = 1000 } = options
   const log = options.log.with({ vmUuid })
@@ -58,12 +58,12 @@ export function createGuest(vmUuid: string, options: GuestOptions): Guest {
     const now = targets
     const absent = obstacle(now)
     if (absent !== undefined) {
-      // No retry of its own: the inventory tells when it changes.
+      // Needs no retry: the inventory changes when the VM does.
       failAll(absent)
       return
     }
     const qga = createQga({ vmUuid, agentCall, clock, signal })
-    // A pass that was overtaken by a new run of the VM has seen the old one: its findings are not about this one.
+    // A pass that began before the VM started anew has seen the old run, so its findings are dropped.
     const current = () => targets === now || runOf(targets) === runOf(now)
     try {
       const failure = await settleGuest(now, {
@@ -87,7 +87,7 @@ export function createGuest(vmUuid: string, options: GuestOptions): Guest {
     cancelVerify = clock.after(verifyMs, () => loop.mark('verify'))
   }
 
-  /** Once for each new trouble; the status shows the rest. */
+  /** Logs each new failure once; the status shows the repetitions. */
   const tell = (err: Error) => {
     if (told === err.message) return
     told = err.message
@@ -125,13 +125,13 @@ export function createGuest(vmUuid: string, options: GuestOptions): Guest {
   }
 }
 
-/** Changes with every boot as far as the host can tell: a guest that reboots closes its agent channel. */
+/** Text that changes with every boot that the host can see: a guest that reboots closes its guest agent channel. */
 function runOf(targets: readonly GuestTarget[]): string {
   const [first] = targets
   return JSON.stringify([first?.runId, first?.running, first?.agentChannel])
 }
 
-/** What keeps us from asking the guest at all. */
+/** Why the guest cannot be asked at all. */
 function obstacle([first]: readonly GuestTarget[]): CrossportError | undefined {
   if (first === undefined) return undefined
   const { vmName, running, agentChannel } = first
@@ -149,5 +149,5 @@ function obstacle([first]: readonly GuestTarget[]): CrossportError | undefined {
   return undefined
 }
 
-/** For the loop only, which then tries again: the VIP or NIC that it is about has been told. */
+/** Makes the loop try again; the failure itself has already been recorded at its VIP or NIC. */
 class SingleFailure extends Error {}

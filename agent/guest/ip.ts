@@ -2,19 +2,22 @@ import { CrossportError } from '../../shared/errors.ts'
 import { familyOf } from '../../shared/net/family.ts'
 import type { Exec, Qga } from './qga.ts'
 
-/** The kernel probes for an IPv6 address before it uses it: the VIP is the director's, too, so it would be a duplicate. */
+/** The kernel would probe for an IPv6 address before it uses it, and the director's answer would make the VIP a duplicate. */
 const QUIETLY = { IPv4: [], IPv6: ['nodad'] } as const
 
 const host = (vip: string): string => `${vip}/${familyOf(vip).bits}`
 
-/** Adds the VIP, as one host, to the NIC (ip-address(8)); there already is as good. Throws GUEST_COMMAND_FAILED with ip's own words. */
+/**
+ * Adds the VIP, with the longest prefix, to the NIC (ip-address(8)). Succeeds if it is there already. Throws GUEST_COMMAND_FAILED
+ * with ip's own words.
+ */
 export async function addAddress(qga: Qga, vip: string, nic: string): Promise<void> {
   const result = await ip(qga, ['address', 'add', host(vip), 'dev', nic, ...QUIETLY[familyOf(vip).name]])
   if (result.exitCode !== 0 && !/File exists|already assigned/i.test(result.stderr))
     throw failed('add', vip, nic, result)
 }
 
-/** Takes the VIP off the NIC; not there is as good. */
+/** Removes the VIP from the NIC. Succeeds if it is not there. */
 export async function removeAddress(qga: Qga, vip: string, nic: string): Promise<void> {
   const result = await ip(qga, ['address', 'del', host(vip), 'dev', nic])
   if (result.exitCode !== 0 && !/Cannot assign requested address|not found/i.test(result.stderr))
@@ -27,14 +30,14 @@ export async function addRoute(qga: Qga, network: string, nic: string): Promise<
   if (result.exitCode !== 0) throw refused(`route replace ${network} dev ${nic}`, result)
 }
 
-/** No such route is as good. */
+/** Removes the route. Succeeds if it is not there. */
 export async function removeRoute(qga: Qga, network: string, nic: string): Promise<void> {
   const result = await ip(qga, ['route', 'del', network, 'dev', nic])
   if (result.exitCode !== 0 && !/No such process/i.test(result.stderr))
     throw refused(`route del ${network} dev ${nic}`, result)
 }
 
-/** The agent's PATH need not have sbin in it. */
+/** Paths of ip(8): the PATH of the guest agent may lack sbin. */
 const PROGRAMS = ['ip', '/sbin/ip', '/usr/sbin/ip']
 
 async function ip(qga: Qga, args: readonly string[]): Promise<Exec> {

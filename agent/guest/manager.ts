@@ -3,18 +3,18 @@ import type { GuestStatus, GuestTarget } from './types.ts'
 
 export interface GuestManager {
   /**
-   * The whole list, level-triggered. A VM that is in it no more is left as it is: to have taken out what we added, pass
-   * its target with no VIPs until its records are gone.
+   * Takes the whole list of targets (level-triggered). A VM that is no longer in the list keeps what it has. To have its VIPs
+   * removed, pass its target without VIPs until its records are gone.
    */
   set(targets: readonly GuestTarget[]): void
   status(vmUuid: string, mac: string): GuestStatus | undefined
-  /** A VM that does not serve as it should is looked at again now. */
+  /** Verifies a VM at once, because it does not serve as it should. */
   verify(vmUuid: string): void
-  /** Stops looking after the guests; they keep what they have. */
+  /** Ends the loops; the guests keep what they have. */
   close(): Promise<void>
 }
 
-/** Keeps guests equal to their targets, each in its own time. */
+/** Keeps guests equal to their targets, each in a loop of its own. */
 export function createGuestManager(options: GuestOptions): GuestManager {
   const guests = new Map<string, Guest>()
   const stopping = new Set<Promise<void>>()

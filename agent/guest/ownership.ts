@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 
 /**
- * Our first line names the VIP and the digest of all that follows it. So a file answers for itself, without records:
- * is it ours, for which VIP, and has somebody edited it since?
+ * Our first line of a file names the VIP and the digest of the rest. So a file tells without any record whether it is ours, for
+ * which VIP, and whether somebody has edited it.
  */
 export function sign(vip: string, text: string): string {
   return `# crossport ${vip} sha256:${digest(text)} - written by crossport-agent; edit it and it will be left to you\n${text}`
@@ -10,7 +10,7 @@ export function sign(vip: string, text: string): string {
 
 export type Owner = 'nobody' | 'ours' | 'foreign'
 
-/** An empty file where ours belongs is one whose writing was cut short. */
+/** An empty file at our path is one whose writing was interrupted. */
 export function ownerOf(content: string | undefined, vip: string): Owner {
   if (content === undefined || content === '') return 'nobody'
   const end = content.indexOf('\n')

@@ -5,7 +5,7 @@ import { ownerOf, sign } from './ownership.ts'
 import { WRITERS } from './writers/all.ts'
 import type { PersistWriter } from './writers/types.ts'
 
-/** Where a VIP's file is or will be, and what is there now. */
+/** The path of a VIP's file, and the file's content now. */
 export interface Place {
   readonly path: string
   readonly wanted: string
@@ -13,8 +13,8 @@ export interface Place {
 }
 
 /**
- * The network manager of this NIC. Throws GUEST_NO_PERSISTENCE when none that we know manages it, or it refuses to be
- * read.
+ * Finds the network manager of this NIC. Throws GUEST_NO_PERSISTENCE when no known one manages the NIC, or when its files cannot
+ * be read.
  */
 export async function findWriter(files: GuestFiles, nic: string): Promise<PersistWriter> {
   for (const writer of WRITERS) if (await writer.detect(files, nic)) return writer
@@ -23,7 +23,7 @@ export async function findWriter(files: GuestFiles, nic: string): Promise<Persis
   )
 }
 
-/** The first place that is free or ours, the recorded one before others. Throws GUEST_NO_PERSISTENCE, GUEST_FILE_FOREIGN. */
+/** Finds the first path that is free or ours; the recorded path comes first. Throws GUEST_NO_PERSISTENCE, GUEST_FILE_FOREIGN. */
 export async function findPlace(
   files: GuestFiles,
   writer: PersistWriter,
@@ -42,13 +42,13 @@ export async function findPlace(
     const current = await files.read(path)
     if (ownerOf(current, vip) !== 'foreign') return { path, current, wanted: sign(vip, writer.text(nic, vip, path)) }
     foreign ??= path
-    // What we wrote once and somebody has edited since is theirs: no second file for the same VIP beside it.
+    // A file that we wrote and somebody has edited belongs to them; a second file for the same VIP would be wrong.
     if (path === recorded) break
   }
   throw new CrossportError('GUEST_FILE_FOREIGN', `${foreign} in the guest was written or edited by somebody else`)
 }
 
-/** Removes our file; true when it is gone, false when it has become somebody else's and was left. */
+/** Removes our file. Returns false when the file now belongs to somebody else and was left. */
 export async function removeFile(files: GuestFiles, path: string, vip: string): Promise<boolean> {
   const content = await files.read(path)
   if (content === undefined) return true

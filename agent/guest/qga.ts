@@ -5,13 +5,13 @@ import type { Clock } from '../../shared/run/clock.ts'
 import * as replies from './replies.ts'
 
 /**
- * One guest agent command; resolves with its `return` value, rejects with a CrossportError
- * (GUEST_AGENT_UNRESPONSIVE, GUEST_AGENT_ERROR, …; see shared/libvirt/agent.ts).
+ * Runs one guest agent command. Resolves with its `return` value, rejects with a CrossportError (GUEST_AGENT_UNRESPONSIVE,
+ * GUEST_AGENT_ERROR, …; see shared/libvirt/agent.ts).
  */
 export type AgentCall = (vmUuid: string, json: string, timeoutS: number) => Promise<unknown>
 
 export interface Exec {
-  /** -1 when a signal ended it */
+  /** Is -1 when a signal ended the program. */
   readonly exitCode: number
   readonly stdout: string
   readonly stderr: string
@@ -23,12 +23,12 @@ export interface ExecOptions {
   readonly timeoutMs?: number
 }
 
-/** The guest agent of one VM (https://www.qemu.org/docs/master/interop/qemu-ga-ref.html), replies checked. */
+/** The guest agent of one VM (https://www.qemu.org/docs/master/interop/qemu-ga-ref.html). Every reply is checked. */
 export interface Qga {
   call<T>(schema: z.ZodType<T>, command: string, args?: object): Promise<T>
-  /** Throws GUEST_AGENT_UNRESPONSIVE when what answers is an answer to somebody else. */
+  /** Throws GUEST_AGENT_UNRESPONSIVE when the guest agent answers an older request. */
   sync(): Promise<void>
-  /** Runs a program and waits for its end, 10 s unless told otherwise; one that takes longer goes on running. */
+  /** Runs a program and waits for its end, by default for 10 s. A program that takes longer goes on running. */
   exec(path: string, args: readonly string[], options?: ExecOptions): Promise<Exec>
 }
 
@@ -36,7 +36,7 @@ export interface QgaOptions {
   readonly vmUuid: string
   readonly agentCall: AgentCall
   readonly clock: Clock
-  /** Checked before each command: a pass that is not wanted any more ends there. */
+  /** Checked before each command, so that an outdated pass ends there. */
   readonly signal: AbortSignal
 }
 
@@ -102,7 +102,9 @@ function decode(base64 = ''): string {
   return Buffer.from(base64, 'base64').toString('utf8')
 }
 
-/** A stuck guest must not hold up a daemon that stops; what was asked of it may still happen. */
+/**
+ * Rejects when the signal aborts, so that a stuck guest does not delay a daemon that stops. The guest may still run the command.
+ */
 function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = () => reject(signal.reason)

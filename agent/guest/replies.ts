@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { CrossportError } from '../../shared/errors.ts'
 
-/** What a guest agent may answer. The guest is not trusted: every reply has a shape and bounds. */
+/** Shapes of the guest agent's replies. The guest is not trusted, so every reply has a shape and bounds. */
 export const commandsReply = z.object({
   version: z.string().max(200),
   supported_commands: z.array(z.object({ name: z.string().max(100), enabled: z.boolean() })).max(1000),
@@ -39,7 +39,7 @@ export const writeReply = z.object({ count: z.int() })
 export const freezeReply = z.enum(['thawed', 'frozen'])
 export const anyReply = z.unknown()
 
-/** Throws GUEST_REPLY_INVALID, with the first thing that is wrong. */
+/** Throws GUEST_REPLY_INVALID with the first fault of the reply. */
 export function checked<T>(schema: z.ZodType<T>, command: string, reply: unknown): T {
   const { success, data, error } = schema.safeParse(reply)
   if (success) return data

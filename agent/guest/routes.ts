@@ -5,8 +5,9 @@ import type { Qga } from './qga.ts'
 import type { GuestTarget } from './types.ts'
 
 /**
- * Keeps in one guest the route to where health checks come from, so that it can answer them whatever other routes it
- * has. Only until its next boot, for the agent sets it anew then. A guest without it may still answer by its gateway.
+ * Keeps in one guest the route to the source of the health checks, so that the guest can answer them whatever its other routes
+ * are. The route lasts until the guest's next boot; the agent then sets it again. A guest without it may still answer through its
+ * gateway.
  */
 export function createGuestRoutes(log: Log) {
   const held = new Map<string, string>()

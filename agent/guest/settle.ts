@@ -15,24 +15,24 @@ export interface SettleOptions {
   readonly qga: Qga
   readonly records: GuestRecords
   readonly log: Log
-  /** Sees to the routes of the NIC. Never rejects because of them. */
+  /** Sets the routes of the NIC. Never rejects. */
   route(target: GuestTarget, nic: GuestNic): Promise<void>
-  /** Still: the targets may have changed since this pass began, and with them what is shielded. */
+  /** Whether the VIP is still wanted: the targets, and with them the shields, may have changed since this pass began. */
   wanted(mac: string, vip: string): boolean
-  /** Called as soon as something is known of a NIC. */
+  /** Called as soon as the NIC's addresses are known. */
   onNic(mac: string, nic: GuestNic): void
   onVip(mac: string, vip: string, status: VipStatus): void
 }
 
 /**
- * Makes one guest equal to its targets. The order is the one in which nothing can be lost or left behind:
- * 1. guest-sync, then what the agent may do, then the NIC by its hardware address;
- * 2. what is not wanted any more goes: file, address, record;
- * 3. what is wanted comes: record (the intent), file, address; each is read first, for the last attempt may have got
- *    any far, and a command that timed out may have run after all;
- * 4. the addresses are read once more: only what the guest itself shows is called set.
- * Throws what keeps the whole guest from being settled; returns the first failure of a single VIP or NIC, which `onVip`
- * has been told of.
+ * Makes one guest equal to its targets. In this order nothing can be lost or left behind:
+ * 1. Run guest-sync, read which commands are allowed, and find the NIC by its hardware address.
+ * 2. Remove what is no longer wanted: file, address, record.
+ * 3. Add what is wanted: record (the intent), file, address. Each is read first, because the last attempt may have ended at any
+ * step, and a command that timed out may still have run.
+ * 4. Read the addresses again: only an address that the guest itself shows counts as set.
+ * Throws the failure that concerns the whole guest. Returns the first failure of a single VIP or NIC, which `onVip` has already
+ * reported.
  */
 export async function settleGuest(
   targets: readonly GuestTarget[],
@@ -104,7 +104,7 @@ async function settleNic(
   log.debug('guest verified', { vm: target.vmName, nic: after.name, vips: vips.join(' ') })
 }
 
-/** What we added goes, and only that. */
+/** Removes what we added, and nothing else. */
 async function release(
   record: GuestRecord,
   nic: GuestNic,
@@ -117,7 +117,7 @@ async function release(
     log.warn(message, { vmUuid, vip, err: new CrossportError('GUEST_FILE_FOREIGN', message) })
   }
   if (record.addressAdded && nic.addresses.includes(vip)) await removeAddress(qga, vip, nic.name)
-  // Last: from here on nobody shields the VM's VIP any more.
+  // The record goes last, because the VM's VIP is shielded as long as there is a record.
   records.remove(vmUuid, mac, vip)
   log.info(`VIP ${vip} taken out of the guest`, { vmUuid, nic: nic.name })
 }
@@ -133,12 +133,12 @@ async function hold(
 ): Promise<VipStatus | undefined> {
   const { vmUuid, mac, vmName } = target
   const moved = record !== undefined && record.nicName !== nic.name
-  // The NIC has another name than when we wrote its file: that one would be of no use, or of another NIC.
+  // The NIC has another name than when its file was written, so the file is useless or belongs to another NIC.
   if (moved && record.file !== undefined) await removeFile(files, record.file, vip)
   const recorded = moved ? undefined : record?.file
 
   const place = await choosePlace(files, writer, nic.name, vip, recorded)
-  // From here to the record nothing is waited for: what is recorded is shielded, and what is not gets no address.
+  // No await between this check and the record: a recorded VIP is shielded, and a VIP without a shield gets no address.
   if (!wanted(mac, vip)) return undefined
   const present = nic.addresses.includes(vip) || nic.loopback.includes(vip)
   const ours = record?.addressAdded === true || (isPlace(place) && ownerOf(place.current, vip) === 'ours')
@@ -166,7 +166,10 @@ function put(records: GuestRecords, old: GuestRecord | undefined, record: GuestR
   if (JSON.stringify(old) !== JSON.stringify(record)) records.put(record)
 }
 
-/** A guest that cannot keep the address over a reboot still gets it: these come back as a warning. */
+/**
+ * Chooses a writer for the guest. A guest that cannot keep the address over a reboot still gets it; the reason comes back as a
+ * warning.
+ */
 async function chooseWriter(
   files: GuestFiles,
   nic: string,
@@ -207,7 +210,7 @@ function isOneNics(error: unknown): error is CrossportError {
   return error instanceof CrossportError && error.code === 'GUEST_NIC_NOT_FOUND'
 }
 
-/** The guest's answer to one command; the next VIP may fare better. */
+/** True for the guest's refusal of one command, after which the next VIP may still succeed. */
 function isOneVips(error: unknown): error is CrossportError {
   return (
     error instanceof CrossportError && (error.code === 'GUEST_COMMAND_FAILED' || error.code === 'GUEST_AGENT_ERROR')

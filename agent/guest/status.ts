@@ -4,13 +4,13 @@ import type { GuestRecord } from '../store/types.ts'
 import type { GuestNic } from './nic.ts'
 import type { GuestStatus, GuestTarget, VipStatus } from './types.ts'
 
-/** What is known about one NIC of one guest; replaced, never changed in place. */
+/** The initial status of one guest's NIC. A status is replaced, never changed in place. */
 export function newStatus({ vmUuid, mac, vips }: GuestTarget): GuestStatus {
   const pending: VipStatus = { state: 'pending' }
   return { vmUuid, mac, vips: new Map(vips.map(vip => [vip, pending])), ownAddresses: [], nicName: undefined }
 }
 
-/** The wanted VIPs, each with what was known of it; `forget`: nothing that was known holds any more. */
+/** The status for new targets, with what was known of each VIP; `forget`: nothing that was known is valid any more. */
 export function retarget(status: GuestStatus, target: GuestTarget, forget: boolean): GuestStatus {
   const vips = target.vips.map((vip): [string, VipStatus] => {
     const known = status.vips.get(vip)
@@ -19,7 +19,7 @@ export function retarget(status: GuestStatus, target: GuestTarget, forget: boole
   return { ...status, vips: new Map(vips) }
 }
 
-/** `records`: a VIP on its way out is no address of the guest's own. */
+/** `records`: VIPs that are being removed are not the guest's own addresses. */
 export function withNic(status: GuestStatus, nic: GuestNic, records: readonly GuestRecord[]): GuestStatus {
   const vips = new Set(status.vips.keys())
   for (const { vmUuid, vip } of records) if (vmUuid === status.vmUuid) vips.add(vip)
@@ -28,19 +28,19 @@ export function withNic(status: GuestStatus, nic: GuestNic, records: readonly Gu
 }
 
 export function withVip(status: GuestStatus, vip: string, found: VipStatus): GuestStatus {
-  // A result may come in for a VIP that is not wanted any more.
+  // A result may arrive for a VIP that is no longer wanted.
   if (!status.vips.has(vip)) return status
   return { ...status, vips: new Map(status.vips).set(vip, found) }
 }
 
-/** Comes by itself: nobody has to mend anything yet. */
+/** Errors that pass without an operator. */
 const PENDING = new Set<ErrorCode>([
   'GUEST_NOT_RUNNING',
   'GUEST_AGENT_NOT_CONNECTED',
   'LIBVIRT_CONNECTION',
   'LIBVIRT_TIMEOUT',
 ])
-/** Nobody could look: what was seen set in this run of the guest still counts, and nothing is known of the rest. */
+/** Errors that hide the guest: a VIP that was seen set in this run still counts as set, and the rest is unknown. */
 const BLIND = new Set<ErrorCode>([
   'GUEST_AGENT_UNRESPONSIVE',
   'GUEST_AGENT_ERROR',
@@ -54,7 +54,7 @@ const BLIND = new Set<ErrorCode>([
   'LIBVIRT_TIMEOUT',
 ])
 
-/** The whole guest could not be settled. */
+/** The status after a failure of the whole guest. */
 export function withError(status: GuestStatus, error: Error): GuestStatus {
   const code = error instanceof CrossportError ? error.code : 'GUEST_AGENT_ERROR'
   const why = { code, reason: error.message }

@@ -9,13 +9,13 @@ export interface TargeterInput extends Omit<TargetInput, 'realServers'> {
   /** Real servers that are gone since the last update, and those that are new. */
   readonly gone: readonly RealServer[]
   readonly come: readonly RealServer[]
-  /** Every VIP is shielded: `shielded` need not be asked. */
+  /** True when every VIP is shielded, so that `shielded` need not be called. */
   readonly allShielded: boolean
 }
 
 /**
- * The incremental form of targets.ts, VM by VM: what a VM must hold depends on its own real servers and records.
- * Targets that are the same are the same objects.
+ * The incremental form of targets.ts, VM by VM: the targets of a VM depend only on its own real servers and records. An unchanged
+ * target stays the same object.
  */
 export function createTargeter(): (input: TargeterInput) => readonly GuestTarget[] {
   const realServers = new Map<string, Map<string, RealServer>>()
@@ -52,7 +52,7 @@ export function createTargeter(): (input: TargeterInput) => readonly GuestTarget
       records = input.records
       recordsOf = Map.groupBy(records, record => record.vmUuid)
     }
-    // While flows are refused or not confirmed, any VIP may have lost or got its shield.
+    // While flows are refused or unconfirmed, any VIP may have lost or gained its shield.
     if (!sure || !input.allShielded)
       for (const uuid of [...realServers.keys(), ...recordsOf.keys(), ...targets.keys()]) dirty.add(uuid)
     sure = input.allShielded

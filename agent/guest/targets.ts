@@ -7,9 +7,9 @@ export interface TargetInput {
   readonly realServers: readonly RealServer[]
   readonly domains: readonly Domain[]
   readonly records: readonly GuestRecord[]
-  /** Where health checks come from (CIDR). */
+  /** Network (CIDR) that health checks come from. */
   readonly probeNetwork: string
-  /** True when the bridge holds what keeps the VM silent about this VIP: only then may the guest get it. */
+  /** True when the bridge drops the VM's ARP and ND messages about this VIP. Only then may the guest get the VIP. */
   shielded(vip: string, port: string): boolean
 }
 
@@ -21,8 +21,8 @@ interface Wanted {
 }
 
 /**
- * Which VIPs each VM must hold now. A VIP goes in only behind its ARP shield; one that was put in stays while a service
- * wants it, attached or not; and a VM that nobody wants any more is asked to give back what it was given.
+ * Calculates which VIPs each VM must hold now. A VIP is added only behind its shield. An added VIP stays while a service wants
+ * it, whether the VM is attached or not. A VM that no service wants any more must remove what it was given.
  */
 export function guestTargets({ realServers, domains, records, probeNetwork, shielded }: TargetInput): GuestTarget[] {
   const byUuid = new Map(domains.map(domain => [domain.uuid, domain]))

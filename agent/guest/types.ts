@@ -1,8 +1,8 @@
-/** The VIPs that one VM must hold on one NIC. The guest's loop makes it so, and keeps trying. */
+/** The VIPs that one VM must hold on one NIC. */
 export interface GuestTarget {
   readonly vmUuid: string
   readonly vmName: string
-  /** libvirt's id of the current run: a new run means that the guest has booted anew. */
+  /** libvirt's id of the current run: a new one means that the guest has booted anew. */
   readonly runId: number | undefined
   readonly running: boolean
   readonly agentChannel: 'none' | 'disconnected' | 'connected'
@@ -10,11 +10,11 @@ export interface GuestTarget {
   readonly mac: string
   /** Network (CIDR) that health checks come from, to be reached on-link; undefined: the guest needs no route to it. */
   readonly onLink?: string | undefined
-  /** Canonical order. Empty: remove what we added. */
+  /** VIPs in canonical order; empty: remove what we added. */
   readonly vips: readonly string[]
 }
 
-/** What is known about one VM's guest side. */
+/** What is known about one guest's NIC. */
 export interface GuestStatus {
   readonly vmUuid: string
   readonly mac: string
@@ -26,8 +26,8 @@ export interface GuestStatus {
 
 export interface VipStatus {
   /**
-   * set: the guest has shown the address, in this run of its agent; `code` and `reason` may warn of something else.
-   * failed: the guest was asked, and cannot have it. unknown: nobody can ask the guest, so what it has is not known.
+   * set: the guest has shown the address in this run of its guest agent; `code` and `reason` may carry a warning.
+   * failed: the guest was asked and cannot have the address. unknown: the guest cannot be asked.
    */
   readonly state: 'pending' | 'set' | 'failed' | 'unknown'
   /** Stable error code (shared/errors.ts) of `reason`. */

@@ -11,19 +11,19 @@ export interface HealthMonitorOptions {
   readonly log: Log
   /** A verdict or its reason has changed. */
   onChange(): void
-  /** A check has failed after one that succeeded: something may be wrong in the guest. */
+  /** A check has failed after one that succeeded: the guest may have a fault. */
   onSuspect(target: CheckTarget): void
 }
 
-/** Checks real servers, each in its own time. */
+/** Checks real servers, each in a rhythm of its own. */
 export interface HealthMonitor {
-  /** The whole list, level-triggered. What is known of a real server is kept while its VM runs. */
+  /** Takes the whole list of targets (level-triggered). Results of a real server are kept while its VM runs. */
   set(targets: readonly CheckTarget[]): void
-  /** Undefined for a real server that is not checked; the same object while verdict and reason stay. */
+  /** Undefined for a real server without a check; the same object while verdict and reason stay. */
   health(key: string): Health | undefined
-  /** The clients' packets so far, by real server; each call ends an observation window. */
+  /** Takes the packets of clients counted so far, by real server. Each call ends an observation window. */
   observe(traffic: ReadonlyMap<string, Traffic>): void
-  /** The newest result in words, for status: `status 200 in 3 ms`. */
+  /** The newest result as text for status: `status 200 in 3 ms`. */
   last(key: string): string
   stop(): void
 }
@@ -72,7 +72,7 @@ function createEntry(first: CheckTarget, { prober, clock, log, onChange, onSuspe
   let known: Traffic | undefined
   let running: AbortController | undefined
   let cancelTimer = () => {}
-  /** Why it was taken down, or why it is not up yet. */
+  /** Why the real server went down, or why it is not up yet. */
   let cause = awaited()
   let last = 'no result yet'
   let blocked: string | undefined
@@ -160,7 +160,7 @@ function createEntry(first: CheckTarget, { prober, clock, log, onChange, onSuspe
       return
     }
     blocked = undefined
-    // Those that serve are spread over the interval; a new one is waited for.
+    // Checks of real servers that are up or down are spread over the interval; a new real server is checked at once.
     const delay = state.verdict === 'unknown' ? 0 : spread(target.key) * target.check.retryInterval
     schedule(clock.now() + delay)
   }
@@ -183,7 +183,7 @@ function createEntry(first: CheckTarget, { prober, clock, log, onChange, onSuspe
       target = changed
       if (same) return
       halt()
-      // The results so far were about something else.
+      // The earlier results were about another test.
       state = { ...state, last: undefined, streak: 0 }
       begin()
       tell()
@@ -199,11 +199,11 @@ function createEntry(first: CheckTarget, { prober, clock, log, onChange, onSuspe
       )
         return
       const window = { requests: traffic.requests - before.requests, replies: traffic.replies - before.replies }
-      // The counters begin anew where a flow was installed anew.
+      // Counters begin at 0 again when a flow is installed anew.
       if (window.requests < 0 || window.replies < 0) return
       const next = onTraffic(state, window, target.check, clock.now())
       if (next === state) return
-      // The first silent window is checked at once; the check's own word may come sooner than the next window.
+      // The first silent window triggers a check, which may decide sooner than the next window.
       if (next.silent === 1 && running === undefined) schedule(clock.now())
       if (isSilent(next, target.check) || next.verdict === 'down')
         log.notice(SILENT, { ...labels(target), packets: window.requests })
@@ -215,7 +215,7 @@ function createEntry(first: CheckTarget, { prober, clock, log, onChange, onSuspe
 
 const SILENT = 'clients send and nothing comes back'
 
-/** What a result depends on; a change of anything else leaves the results valid. */
+/** What a result depends on. Results stay valid when something else changes. */
 function testOf({ check, address, port, obstacle }: CheckTarget) {
   return { check, address, port, obstacle }
 }
@@ -224,7 +224,7 @@ function labels({ service, vm, port }: CheckTarget) {
   return { service, vm, port }
 }
 
-/** 0 to 1, always the same for one key. */
+/** A number from 0 to 1, always the same for one key. */
 function spread(key: string): number {
   let hash = 0
   for (const char of key) hash = (hash * 31 + char.charCodeAt(0)) >>> 0

@@ -6,19 +6,19 @@ import { type ProbeNetwork, probeHost } from '../probe-port/address.ts'
 import { PROBE_MAC, PROBE_UDP_PORT } from '../probe-port/types.ts'
 import type { RealServer } from '../real-servers/types.ts'
 
-/** What the health checks of this host come to. */
+/** What the real servers of this host need for their health checks. */
 export interface CheckPlan {
-  /** Something is probed, or will be as soon as its VM runs: the probe port stays while a VM reboots. */
+  /** Something is probed, or will be once its VM runs: the probe port stays while a VM reboots. */
   readonly wanted: boolean
   /** Real servers that are attached and have a check. */
   readonly checked: readonly RealServer[]
-  /** By real server. */
+  /** Probes by real server. */
   readonly probes: ReadonlyMap<string, Probe>
-  /** By VM port: addresses that checks come from beside the link-local one. */
+  /** Source addresses of checks besides the link-local one, by VM port. */
   readonly sources: Readonly<Record<string, readonly string[]>>
 }
 
-/** The same list of real servers has the same plan. */
+/** Returns the same plan for the same list of real servers. */
 export function createCheckPlanner(network: ProbeNetwork): (realServers: readonly RealServer[]) => CheckPlan {
   let last: { readonly of: readonly RealServer[]; readonly plan: CheckPlan } | undefined
   return realServers => {
@@ -40,9 +40,9 @@ function planOf(realServers: readonly RealServer[], network: ProbeNetwork): Chec
 }
 
 /**
- * What the bridge must know of probes; undefined: nothing is probed, or the switch has not opened the probe port yet.
+ * What the bridge must know about probes; undefined: nothing is probed, or the switch has not opened the probe port yet.
  *
- * @param name - of the probe port
+ * @param name - the name of the probe port
  */
 export function probeContext(
   { wanted, sources }: CheckPlan,

@@ -5,13 +5,13 @@ import type { RealServer } from '../real-servers/types.ts'
 import type { CheckTarget } from './types.ts'
 
 export interface CheckTargetInput {
-  /** The switch has confirmed this object of the compiler. */
+  /** Whether the switch has confirmed this compiled object. */
   confirmed(object: string): boolean
-  /** It has confirmed everything: nothing has to be asked one by one. */
+  /** True when the switch has confirmed every object, so that `confirmed` need not be called. */
   readonly allConfirmed: boolean
   guest(vmUuid: string, mac: string): GuestStatus | undefined
   wasReady(realServer: RealServer): boolean
-  /** Why nothing can be sent from this host now. */
+  /** Why no probe can be sent from this host now. */
   readonly portObstacle: string | undefined
 }
 
@@ -21,7 +21,7 @@ interface Known {
   readonly target: CheckTarget
 }
 
-/** Says which real servers are checked now, and how. What has not changed is the same object again. */
+/** Calculates which real servers are checked now, and how. An unchanged target stays the same object. */
 export function createCheckTargets() {
   let known = new Map<string, Known>()
   return (
@@ -65,7 +65,7 @@ function obstacle(realServer: RealServer, probe: Probe | undefined, input: Check
   const { vm, vip, attachment: at, check } = realServer
   const flows = input.allConfirmed || flowsOf(realServer).every(input.confirmed)
   const state = at && input.guest(vm.uuid, at.mac)?.vips.get(vip)?.state
-  // Where nobody can look into the guest, the check tells whether it holds the VIP.
+  // Where the guest cannot be asked, the check itself tells whether the guest holds the VIP.
   const may = state === 'set' || state === 'unknown' || input.wasReady(realServer)
   if (!flows || !may) return 'its flows and its VIP are not confirmed yet'
   if (check?.type === 'exec') return undefined

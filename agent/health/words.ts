@@ -11,7 +11,7 @@ export function clipped(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length)}…`
 }
 
-/** The first line of what a real server said, safe to show. */
+/** The first line of a real server's answer, safe to print. */
 export function firstLine(text: string): string {
   const line = text.trimStart().split(/\r?\n/, 1)[0] ?? ''
   return clipped(line.replace(/[^\x20-\x7e]/g, '?'), 80)

@@ -11,11 +11,11 @@ export interface GuestOutletOptions {
   readonly guests: Pick<GuestManager, 'set'>
   readonly records: Pick<GuestRecords, 'list'>
   readonly removals: Removals<RealServer>
-  /** Where health checks come from (CIDR). */
+  /** Network (CIDR) that health checks come from. */
   readonly probeNetwork: string
 }
 
-/** Tells each guest which VIPs it is to hold, as far as the switch has confirmed their shields. */
+/** Gives each guest the VIPs that it must hold and whose shields the switch has confirmed. */
 export function createGuestOutlet({ guests, records, removals, probeNetwork }: GuestOutletOptions) {
   removals.register(NAME)
   const makeTargets = createTargeter()

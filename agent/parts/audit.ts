@@ -4,7 +4,9 @@ import type { House } from '../house.ts'
 /** Time between two full comparisons with the switch. */
 const AUDIT_MS = 600_000
 
-/** Drift is told of; this is for what nobody has told, and tries again what was refused. */
+/**
+ * Compares all flows with the switch from time to time: this finds drift that no event has announced, and retries refused flows.
+ */
 export function audit({ applier, loop, clock }: House): Stop {
   const look = () => {
     applier.distrust({ retryRefused: true })

@@ -1,12 +1,12 @@
 import type { Stop } from '../../shared/run/lifecycle.ts'
-import { createTableRoom } from '../../shared/switch/table-room.ts'
+import { createTableFill } from '../../shared/switch/table-fill.ts'
 import type { House } from '../house.ts'
 import { takeOutcomes } from '../outcome.ts'
 
-/** How full the datapath's connection table is, once this host's connections are in it. */
+/** Watches how full the datapath's connection table is, once it holds this host's connections. */
 export function connectionTable({ config, cells, log, clock }: House): Stop {
   const { tableProblems, outcome } = cells
-  const table = createTableRoom({
+  const table = createTableFill({
     rundir: config.ovsRunDir,
     log,
     clock,

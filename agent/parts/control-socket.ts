@@ -4,7 +4,7 @@ import { resync, teardown } from '../control.ts'
 import type { House } from '../house.ts'
 import { agentStatus } from '../outlets/status.ts'
 
-/** Answers the operator. */
+/** Serves the control socket, which `crossport` on the command line connects to. */
 export async function controlSocket(house: House): Promise<Stop> {
   const { config, cells, applier, store, timeline, loop, changed, log } = house
   const { hostId: id, bridge, servicesDir } = config

@@ -5,7 +5,7 @@ import { takeOutcomes } from '../outcome.ts'
 import { createGuestOutlet } from '../outlets/guest.ts'
 import { probeCidr, probeNetwork } from '../probe-port/address.ts'
 
-/** VIPs in the guests. */
+/** Keeps the VIPs in the guests. */
 export function guests({ config, cells, records, removals, agentCaller, log, clock }: House): Stop {
   const statuses = cells.inputs.guests
   const manager = createGuestManager({
@@ -13,7 +13,7 @@ export function guests({ config, cells, records, removals, agentCaller, log, clo
     records,
     log,
     clock,
-    // The statuses are read when they are needed: another object only tells that some are others.
+    // The statuses are read when they are needed; a new object only announces that some have changed.
     onChange: () => statuses.set({ ...statuses.get() }),
   })
   statuses.set({ status: manager.status })

@@ -3,7 +3,7 @@ import type { House } from '../house.ts'
 import { takeOutcomes } from '../outcome.ts'
 import { createHealthOutlet } from '../outlets/health.ts'
 
-/** Health checks; before the reports, which take their word. */
+/** Runs the health checks. They start before the reports, which read their verdicts. */
 export function healthChecks({ config, cells, ready, agentCaller, log, clock }: House): Stop {
   const outlet = createHealthOutlet({ config, cells, agentCall: agentCaller.call, ready, log, clock })
   const stop = takeOutcomes(cells.outcome, outlet.take)

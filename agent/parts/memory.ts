@@ -2,7 +2,9 @@ import type { Stop } from '../../shared/run/lifecycle.ts'
 import type { House } from '../house.ts'
 import { takeOutcomes } from '../outcome.ts'
 
-/** What the state file keeps of an outcome. The last to take it: a state file that cannot be written keeps nobody waiting. */
+/**
+ * Writes what the state file keeps of an outcome. This part takes the outcome last, so that a failed write delays nothing else.
+ */
 export function memory({ cells, ready, store, loop, log }: House): Stop {
   const save = ({ files }: { readonly files: Parameters<typeof store.serviceFiles.save>[0] }) => {
     ready.save()
@@ -11,7 +13,7 @@ export function memory({ cells, ready, store, loop, log }: House): Stop {
   try {
     return takeOutcomes(cells.outcome, save)
   } catch (err) {
-    // The next pass meets it again, and tries until it can be written.
+    // The next pass fails for the same reason, and is repeated until the file can be written.
     log.warn('the state file cannot be written', { err })
     loop.mark('memory')
     return cells.outcome.subscribe(() => save(cells.outcome.get()))

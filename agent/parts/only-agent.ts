@@ -1,7 +1,7 @@
 import { clearSocket } from '../../shared/rpc/socket.ts'
 import type { House } from '../house.ts'
 
-/** There is no other agent here; the first part, for none may touch what another works on. */
+/** Fails when another agent runs on this host. It is the first part, because two agents must not work on one switch. */
 export async function onlyAgent({ config }: House): Promise<undefined> {
   await clearSocket(config.controlSocket)
   return undefined

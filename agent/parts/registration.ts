@@ -3,7 +3,7 @@ import type { House } from '../house.ts'
 import { takeOutcomes } from '../outcome.ts'
 import { createOfferOutlet } from '../outlets/offer.ts'
 
-/** The host's streams with its directors. */
+/** Keeps the host's streams to its directors. */
 export function registration({ config, version, cells, timeline, log, clock }: House): Stop {
   const outlet = createOfferOutlet({ config, version, cells, timeline, log, clock })
   const stop = takeOutcomes(cells.outcome, outlet.take)

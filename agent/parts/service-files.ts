@@ -2,7 +2,7 @@ import { watchServices } from '../../shared/config/watch.ts'
 import type { Stop } from '../../shared/run/lifecycle.ts'
 import type { House } from '../house.ts'
 
-/** The host's own service files: read at once, watched when the first pass has had its turn. */
+/** The host's own service files: read at the start, watched after the first pass. */
 export function serviceFiles({ config, cells, store, late, log, clock }: House): Stop {
   const watch = watchServices({
     dir: config.servicesDir,

@@ -4,7 +4,7 @@ import type { House } from '../house.ts'
 import { takeOutcomes } from '../outcome.ts'
 import { greetings, peersOf } from '../overlay.ts'
 
-/** Acquaintance with the other ends of an overlay's tunnels. */
+/** Makes this host known to the other tunnel ends of an overlay. */
 export function tunnelPeers({ config, overlay, cells, log, clock }: House): Stop | undefined {
   if (overlay === undefined) return undefined
   const { inputs, outcome } = cells

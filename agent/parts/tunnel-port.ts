@@ -3,7 +3,7 @@ import type { Stop } from '../../shared/run/lifecycle.ts'
 import type { House } from '../house.ts'
 import { tunnelState } from '../overlay.ts'
 
-/** This host's end of an overlay's tunnels; after the ports, whose connection it uses. */
+/** Creates this host's tunnel port on an overlay. It starts after the ports, whose OVSDB connection it uses. */
 export function tunnelPort({ config, overlay, cells, log, clock }: House): Stop | undefined {
   const client = cells.ovsdb.get()
   if (overlay === undefined || client === undefined) return undefined

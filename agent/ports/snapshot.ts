@@ -1,7 +1,7 @@
 import type { PortReplica } from './tables.ts'
 import type { BridgeInfo, BridgePort } from './types.ts'
 
-/** The named bridge and its ports, by name; no bridge and no ports where the database has none of that name. */
+/** The named bridge and its ports; no bridge and no ports when the database has no bridge of that name. */
 export function describeBridge(
   replica: PortReplica,
   bridgeName: string,
@@ -12,7 +12,7 @@ export function describeBridge(
   for (const portUuid of bridge.ports) {
     const port = replica.Port.get(portUuid)
     if (port === undefined) continue
-    // A bond: several interfaces, one VLAN configuration.
+    // A bond has several interfaces and one VLAN configuration.
     for (const interfaceUuid of port.interfaces) {
       const row = replica.Interface.get(interfaceUuid)
       if (row !== undefined) ports.push(describePort(port, row))
@@ -22,7 +22,7 @@ export function describeBridge(
   return {
     bridge: {
       name: bridge.name,
-      // LOCAL is the interface that is named like the bridge.
+      // LOCAL is the interface with the bridge's name.
       mac: ports.find(port => port.name === bridgeName)?.macInUse,
       datapathId: bridge.datapath_id,
       // '' stands for 'system', ovs-vswitchd.conf.db(5) "Bridge".
@@ -40,13 +40,13 @@ function describePort(port: PortRow, row: InterfaceRow): BridgePort {
   return {
     name: row.name,
     ...(port.name === row.name ? {} : { bond: port.name }),
-    // -1: the switch could not add it, and says why in `error`.
+    // -1: the switch could not add the port; `error` says why.
     ofport: row.ofport === undefined || row.ofport < 0 ? undefined : row.ofport,
     type: row.type,
     attachedMac: row.external_ids.get('attached-mac')?.toLowerCase(),
     ifaceId: row.external_ids.get('iface-id'),
     vmId: row.external_ids.get('vm-id'),
-    // A trunk ignores its tag; without vlan_mode a tag makes an access port.
+    // A trunk ignores its tag. Without vlan_mode, a tag makes the port an access port.
     tag: port.vlan_mode === 'trunk' ? undefined : port.tag,
     trunks: [...port.trunks].sort((a, b) => a - b),
     macInUse: row.mac_in_use?.toLowerCase(),

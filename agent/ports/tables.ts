@@ -1,7 +1,7 @@
 import type { Replica } from '../../shared/ovsdb/replica.ts'
 import { map, optional, scalar, set } from '../../shared/ovsdb/values.ts'
 
-/** The columns that the agent follows, ovs-vswitchd.conf.db(5). No counters: they would wake it all the time. */
+/** The columns that the agent follows, ovs-vswitchd.conf.db(5). No counters, because each change of one would send an update. */
 export const PORT_TABLES = {
   Bridge: {
     name: scalar('string'),

@@ -1,7 +1,7 @@
-/** One interface on the integration bridge, as OVSDB has it. */
+/** One interface on the bridge, as OVSDB describes it. */
 export interface BridgePort {
   readonly name: string
-  /** Name of the Port that it is a member of, where that is another: a bond. */
+  /** Name of the Port where it differs from the interface's: a bond. */
   readonly bond?: string
   /** OpenFlow port number; undefined until the switch has assigned one (or -1: it failed, see `error`). */
   readonly ofport: number | undefined

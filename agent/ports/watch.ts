@@ -12,7 +12,7 @@ export interface WatchPortsOptions {
   readonly bridge: string
   readonly log: Log
   readonly clock: Clock
-  /** Stores it and marks the loop dirty; never called before `watchPorts` has returned, nor after `close`. */
+  /** Called with each new snapshot; never before `watchPorts` has returned, nor after `close`. */
   onChange(snapshot: PortsSnapshot): void
 }
 
@@ -35,7 +35,7 @@ export function watchPorts(options: WatchPortsOptions): PortWatch {
     snapshot = next
     options.onChange(next)
   }
-  // Several transactions often come in one read (a VM with many NICs, a storm after boot): one snapshot for all of them.
+  // Several transactions often arrive in one read (a VM with many NICs, a boot of many VMs); they make one snapshot.
   const flush = () => {
     if (closed || changed === undefined) return
     const replica = changed
@@ -56,7 +56,7 @@ export function watchPorts(options: WatchPortsOptions): PortWatch {
     onLost: reason => {
       changed = undefined
       const { reason: before, ...last } = snapshot
-      // It is tried again many times a second, and fails in the same words.
+      // The connection is tried many times a second and fails with the same message, which is published once.
       if (!closed && (snapshot.synced || before !== reason)) publish({ ...last, synced: false, reason })
     },
   })
@@ -72,7 +72,7 @@ export function watchPorts(options: WatchPortsOptions): PortWatch {
   }
 }
 
-/** Ports that are the same stay the same objects: nothing that depends on them is made anew. */
+/** Keeps unchanged ports as the same objects, so that nothing that depends on them is calculated anew. */
 function keepSame(next: PortsSnapshot, before: PortsSnapshot): PortsSnapshot {
   const known = new Map(before.ports.map(port => [port.name, port]))
   const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b)

@@ -21,7 +21,7 @@ const NO_VLAN = 4095
 
 type Client = Pick<OvsdbClient, 'call'>
 
-/** `ours`: a port of that name is there, and crossport has made it. */
+/** `ours`: crossport has made the port. */
 export async function findPort(client: Client, name: string): Promise<{ uuid: string; ours: boolean } | undefined> {
   const [ports] = await transact(client, DATABASE, [select('Port', [['name', '==', name]], ['_uuid', 'external_ids'])])
   const row = ports?.rows?.[0]
@@ -31,8 +31,8 @@ export async function findPort(client: Client, name: string): Promise<{ uuid: st
 }
 
 /**
- * Adds the port to the bridge, unless it is there. As a trunk of a VLAN that no frame has it takes no part in NORMAL
- * forwarding: nothing is flooded to it, and nothing from it goes anywhere but where a flow says.
+ * Adds the port to the bridge, unless it exists. The port is a trunk of a VLAN that no frame has, so it takes no part in NORMAL
+ * forwarding: nothing is flooded to it, and its frames go only where a flow sends them.
  * Throws PROBE_PORT_TAKEN where somebody else has a port of that name, OVSDB_*.
  */
 export async function addPort(client: Client, { bridge, name }: ProbePortOptions): Promise<boolean> {
@@ -54,14 +54,14 @@ export async function addPort(client: Client, { bridge, name }: ProbePortOptions
       'port',
     ),
     mutate('Bridge', [['name', '==', bridge]], [['ports', 'insert', wireSet([namedUuid('port')])]]),
-    // vswitchd looks at the database anew when this changes (ovs-vswitchd.conf.db(5), next_cfg).
+    // vswitchd reads the database again when this changes (ovs-vswitchd.conf.db(5), next_cfg).
     mutate('Open_vSwitch', [], [['next_cfg', '+=', 1]]),
     comment('crossport: probe port'),
   ])
   return true
 }
 
-/** Takes the port off the bridge, if it is ours. */
+/** Removes the port from the bridge, if it is ours. */
 export async function removePort(client: Client, { bridge, name }: ProbePortOptions): Promise<boolean> {
   const found = await findPort(client, name)
   if (found?.ours !== true) return false

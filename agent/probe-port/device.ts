@@ -15,9 +15,9 @@ const deviceReply = z
   .min(1)
 
 /**
- * Brings the kernel's side of the probe port up, with its link-local address and without ARP (it talks to flows, not
- * to neighbours). Reads first (ip-address(8), ip-link(8)) and changes only what differs; true when it has changed
- * something. Throws PROBE_DEVICE with ip's own words.
+ * Sets up the probe port's network device with its link-local address and without ARP (it talks to flows, not to neighbours).
+ * Reads first (ip-address(8), ip-link(8)) and changes only what differs. Returns true when something has changed. Throws
+ * PROBE_DEVICE with ip's own words.
  */
 export async function setUpDevice(name: string, address: string): Promise<boolean> {
   const [device] = deviceReply.parse(JSON.parse(await ip('-json', 'address', 'show', 'dev', name)))
@@ -25,7 +25,7 @@ export async function setUpDevice(name: string, address: string): Promise<boolea
   const ready = device!.flags.includes('UP') && device!.flags.includes('NOARP')
   if (ready && has.includes(address)) return false
   for (const old of has) if (old !== address) await ip('address', 'del', old, 'dev', name)
-  // No address of IPv6: nothing is to be said on this device that was not asked for.
+  // No IPv6 address, so that the kernel sends nothing on this device by itself.
   await ip('link', 'set', 'dev', name, 'addrgenmode', 'none').catch(() => {})
   await ip('link', 'set', 'dev', name, 'arp', 'off', 'up')
   await ip('address', 'replace', address, 'dev', name, 'scope', 'link')

@@ -8,10 +8,10 @@ import { setUpDevice } from './device.ts'
 import { PROBE_MAC, type ProbePortOptions, type ProbePortState } from './types.ts'
 
 export interface ProbePort {
-  /** What the bridge has now, and whether the port is wanted; level-triggered, from the newest snapshot. */
+  /** Takes the bridge's ports, and whether the probe port is wanted; level-triggered, from the newest snapshot. */
   set(wanted: boolean, ports: PortsSnapshot): void
   readonly state: ProbePortState
-  /** Something that goes through it has failed on this side: look at it again. */
+  /** Checks the port again, because sending through it has failed. */
   suspect(): void
   close(): Promise<void>
 }
@@ -24,8 +24,8 @@ export interface CreateProbePortOptions extends ProbePortOptions {
 }
 
 /**
- * Keeps the internal port `name` on the bridge while health checks need it, and its device ready; where vswitchd has
- * restarted, the device is a new one. Takes it off the bridge when nothing needs it any more.
+ * Keeps the internal port `name` on the bridge, and its device ready, while health checks need it. A restarted vswitchd makes a
+ * new device. Removes the port when no check needs it any more.
  */
 export function createProbePort(options: CreateProbePortOptions): ProbePort {
   const { name, address, log, clock, onChange } = options
@@ -61,7 +61,7 @@ export function createProbePort(options: CreateProbePortOptions): ProbePort {
   const act = async () => {
     if (!wanted && !present) return
     const ovsdb = database()
-    // It is marked when there is a connection.
+    // The connection, once made, marks the loop.
     if (!connected) return
     try {
       if (!wanted) {

@@ -1,4 +1,4 @@
-/** The bridge's internal port that probes leave the host through. */
+/** The bridge's internal port through which probes leave the host. */
 export interface ProbePortState {
   /** Undefined until the switch has opened it. */
   readonly ofport: number | undefined
@@ -9,14 +9,14 @@ export interface ProbePortState {
 
 export interface ProbePortOptions {
   readonly bridge: string
-  /** Name of port and device. */
+  /** Name of the port and of its device. */
   readonly name: string
-  /** Its address with the length of its network: `169.254.96.1/19`. */
+  /** Its address with prefix length: `169.254.96.1/19`. */
   readonly address: string
 }
 
-/** The same on every host: frames of the probe port never leave the bridge as they are. */
+/** The same on every host, because no frame of the probe port leaves the bridge unchanged. */
 export const PROBE_MAC = '02:c7:05:00:00:01'
 
-/** Datagrams leave from this port: above the ephemeral ones (ip_local_port_range), below the dynamic ones' end. */
+/** Source port of datagrams: above the kernel's ephemeral ports (ip_local_port_range), within the dynamic ones (RFC 6335). */
 export const PROBE_UDP_PORT = 61_053

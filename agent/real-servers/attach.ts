@@ -3,9 +3,9 @@ import type { BridgePort, PortsSnapshot } from '../ports/types.ts'
 import type { Attachment } from './types.ts'
 
 /**
- * Joins libvirt's NICs with OVSDB's ports by hardware address: vnetN changes with every start, `attached-mac` does not.
- * The first NIC (in XML order) that is plugged into the bridge serves. So it is with a VM that is paused: one that comes
- * by live migration waits so for its memory, and announces its addresses, the VIP among them, as soon as it goes on.
+ * Joins libvirt's NICs with OVSDB's ports by hardware address: the name vnetN changes with every start, `attached-mac` does not.
+ * The first NIC (in XML order) that is plugged into the bridge serves. A paused VM is attached too: during a live migration the
+ * VM waits in that state for its memory, and announces its addresses, the VIP among them, as soon as it runs.
  */
 export function attach(domain: Domain, ports: PortIndex): Attachment | { readonly obstacle: string } {
   let pending: BridgePort | undefined
@@ -24,14 +24,14 @@ export function attach(domain: Domain, ports: PortIndex): Attachment | { readonl
   return { obstacle: macs === '' ? 'the VM has no NIC' : `no NIC of the VM (${macs}) is plugged into the bridge` }
 }
 
-/** Why a VM cannot serve, wherever it is attached. */
+/** Why a VM cannot serve, whether it is attached or not. */
 export function stateObstacle({ state }: Domain): string | undefined {
   return state === 'running' ? undefined : `the VM is ${STATE_WORDS[state]}`
 }
 
 /**
- * The port is there, and nothing is behind it: so it is found when QEMU has died and nobody tells. The flows stay, for
- * they do no harm.
+ * Reports a port whose link is down, which shows that QEMU has died where libvirt says nothing. The flows stay, because they do
+ * no harm.
  */
 export function linkObstacle({ mac, port }: Attachment, ports: PortIndex): string | undefined {
   return ports.get(mac)?.linkUp === false ? `the link of the VM's port ${port} is down` : undefined

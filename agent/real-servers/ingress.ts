@@ -5,11 +5,11 @@ export interface PortRange {
   readonly last: number
 }
 
-/** Who has which destination port, by VIP and protocol: host MAC + ingress port must name exactly one real server. */
+/** Assigns destination ports by VIP and protocol: host MAC and ingress port together must name exactly one real server. */
 export interface IngressPorts {
   /**
-   * The port of a real server that has none yet: its own where nobody else has it, else the lowest free one of `range`.
-   * Undefined when the range is used up.
+   * The port of a real server that has none yet: its own port if no other real server has it, else the lowest free one of
+   * `range`. Undefined when the range is used up.
    */
   take(key: string, vip: string, protocol: string, rsPort: number, range: PortRange): number | undefined
   release(allocation: Allocation): void

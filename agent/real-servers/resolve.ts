@@ -17,21 +17,21 @@ export interface ResolveInput {
 }
 
 /**
- * Services × VMs × ports → the real servers of this host. Pure; the same input in any order gives the same result.
+ * Calculates the real servers of this host from services × VMs × ports. Pure; the order of the input does not matter.
  *
- * Where two services cannot be told apart by a reply's source (same VIP, protocol, VM and RS port, other VIP port),
- * the one that was in force before keeps serving and the other is refused; among new ones the first by file and line.
+ * A reply's source cannot tell two services apart that have the same VIP, protocol, VM and RS port and differ in the VIP's port.
+ * The one that was in force before keeps serving and the other is refused; among new ones the first by file and line.
  */
 export function resolve(input: ResolveInput): Resolution {
   return resolveServices(input, new Map(input.specs.map(spec => [spec, expandSpec(spec, namesOf(input.inventory))])))
 }
 
-/** The same from what each service has been expanded to; with the replies that are taken. */
+/** The same, from expanded services; the result also holds which replies are taken. */
 export function resolveServices(input: ResolveInput, services: ReadonlyMap<ServiceSpec, Expanded>): Resolved {
   const once = resolveOnce(input, services)
   const { problems, allocations } = once
   if (!problems.some(({ code }) => code === 'INGRESS_PORTS_EXHAUSTED')) return once
-  // Ports that others have given up in it are free for those that found none.
+  // A port that another real server has given up in this pass is free for one that found none.
   const now = new Map(allocations.map(allocation => [allocation.key, allocation.ingressPort]))
   const moved = input.allocations.some(({ key, ingressPort }) => now.has(key) && now.get(key) !== ingressPort)
   return moved ? resolveServices({ ...input, allocations }, services) : once
@@ -72,12 +72,12 @@ function resolveOnce(input: ResolveInput, services: ReadonlyMap<ServiceSpec, Exp
   return { realServers, problems, allocations: realServers.map(toAllocation), replies }
 }
 
-/** A number once given stays until its owner is gone, or serves another VIP. */
+/** A port once given stays until its real server is removed or serves another VIP. */
 export function keptPort(allocation: Allocation | undefined, { vip, protocol }: ServiceSpec): number | undefined {
   return allocation?.vip === vip && allocation.protocol === protocol ? allocation.ingressPort : undefined
 }
 
-/** A VM that a service names. */
+/** A VM that a service names, with one of its ports. */
 export interface Candidate {
   readonly spec: ServiceSpec
   readonly real: RealServerSpec
@@ -85,7 +85,7 @@ export interface Candidate {
   readonly key: string
 }
 
-/** What one service names. */
+/** All candidates of one service. */
 export interface Expanded {
   readonly candidates: readonly Candidate[]
   readonly problems: readonly RealServerProblem[]
@@ -112,7 +112,7 @@ function namesOf({ domains }: Inventory): Names {
 
 const NO_PROBLEMS: readonly RealServerProblem[] = []
 
-/** The VMs that one service names, each once a port. */
+/** The VMs that one service names, once for each port. */
 export function expandSpec(spec: ServiceSpec, { domains, byName }: Names): Expanded {
   const candidates = new Map<string, Candidate>()
   const problems: RealServerProblem[] = []
@@ -136,7 +136,7 @@ export function expandSpec(spec: ServiceSpec, { domains, byName }: Names): Expan
   return { candidates: [...candidates.values()], problems: problems.length === 0 ? NO_PROBLEMS : problems }
 }
 
-/** Those with numbers first, by age; then by file and line. */
+/** Candidates that have numbers first, by age; then by file and line. */
 export function inOrder(candidates: readonly Candidate[], remembered: ReadonlyMap<string, Allocation>): Candidate[] {
   const aged = candidates.map(candidate => ({
     candidate,
@@ -154,7 +154,7 @@ function precedence(a: Candidate, b: Candidate): number {
   )
 }
 
-/** All that a reply tells of where it comes from. */
+/** Everything by which a reply shows its origin. */
 export function replyOf({ spec, domain, real }: Candidate): string {
   return `${spec.vip}/${spec.protocol}/${domain.uuid}/${real.port}`
 }
@@ -194,7 +194,7 @@ function refuseAmbiguous(candidates: readonly Candidate[], problems: RealServerP
 /** What all real servers of one VM have in common. */
 type Attached = Pick<RealServer, 'vm' | 'attachment' | 'obstacle'>
 
-/** Looks at each VM once. */
+/** Looks up the attachment of each VM once. */
 export function attacher(ports: PortIndex): (domain: Domain) => Attached {
   const known = new Map<Domain, Attached>()
   return domain => {
@@ -246,7 +246,7 @@ function toAllocation(realServer: RealServer): Allocation {
   return { key, id, vip, protocol, ingressPort }
 }
 
-/** Lowest unused number from 1; numbers of real servers that are gone are used again. */
+/** Gives the lowest unused number from 1. Numbers of removed real servers are used again. */
 function idAllocator(living: readonly Allocation[]): () => number {
   const used = new Set(living.map(a => a.id))
   let next = 1
@@ -257,7 +257,7 @@ function idAllocator(living: readonly Allocation[]): () => number {
   }
 }
 
-/** By code unit: the same order on every host, whatever its locale. */
+/** Compares by code unit, so that the order is the same in every locale. */
 export function compareKeys(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }

@@ -20,7 +20,7 @@ import {
 } from './resolve.ts'
 import type { RealServer, RealServerProblem, Resolution } from './types.ts'
 
-/** The real servers, and what of them differs from the last update. Those that are the same are the same object. */
+/** The real servers, and how they differ from the last update. Unchanged ones stay the same objects. */
 export interface Resolved extends Resolution {
   readonly gone: readonly RealServer[]
   readonly come: readonly RealServer[]
@@ -30,15 +30,15 @@ export type ResolverInput = Omit<ResolveInput, 'allocations'>
 
 export interface Resolver {
   /**
-   * The same as `resolve`, with the numbers given so far. Inputs that are the same object are taken to be unchanged, so
-   * one changed service, VM or port costs in proportion to the real servers that it touches.
+   * Returns the same as `resolve` with the numbers given so far. An input that is the same object counts as unchanged, so the
+   * cost of one changed service, VM or port is proportional to the real servers that it touches.
    */
   update(input: ResolverInput): Resolved
 }
 
 /**
- * The incremental form of resolve.ts, which stays the specification: wherever services get in each other's way (an
- * ambiguity, no free ingress port), and until that is mended, all is resolved anew.
+ * The incremental form of resolve.ts. As soon as services conflict (an ambiguity, no free ingress port), and until this is
+ * mended, everything is resolved anew.
  */
 export function createResolver(remembered: readonly Allocation[]): Resolver {
   let allocations = new Map(remembered.map(a => [a.key, a]))
@@ -76,7 +76,7 @@ export function createResolver(remembered: readonly Allocation[]): Resolver {
     }
   }
 
-  /** False: another real server has the same reply. */
+  /** Returns false when another real server sends the same reply. */
   const admit = (spec: ServiceSpec, entry: Expanded): boolean => {
     entries.set(spec, entry)
     patterns.add(spec, entry)
@@ -104,7 +104,7 @@ export function createResolver(remembered: readonly Allocation[]): Resolver {
     return lowestFree
   }
 
-  /** Undefined: not without looking at everything. What was changed by then is made anew by `whole`. */
+  /** Returns undefined when only a full resolution can tell. `whole` then also repeats what this has already changed. */
   const some = (input: ResolverInput, before: ResolverInput, result: Resolved): Resolved | undefined => {
     const { inventory, ports } = input
     const vms = changedItems(before.inventory.domains, inventory.domains)
@@ -175,7 +175,7 @@ export function createResolver(remembered: readonly Allocation[]): Resolver {
       live.set(realServer.key, now)
       come.push(now)
     }
-    // Only now: in this very pass nobody else could have had them.
+    // Released last: within this pass no other real server could have had the ports.
     for (const allocation of moved) ingress.release(allocation)
     for (const key of old) {
       const was = live.get(key)
@@ -209,19 +209,19 @@ export function createResolver(remembered: readonly Allocation[]): Resolver {
 
 type Names = ReturnType<typeof createNames>
 
-/** The VMs, by everything that they are looked up by. */
+/** Indexes the VMs by everything that a service can name them by. */
 function createNames(domains: Inventory['domains']) {
   const byName = new Map<string, Domain>()
   const byMac = new Map<string, string[]>()
   for (const domain of domains) {
     byName.set(domain.name, domain)
-    // Clones may share an address.
+    // Clones may share a hardware address.
     for (const { mac } of domain.nics) byMac.set(mac, [...(byMac.get(mac) ?? []), domain.uuid])
   }
   return { domains, byName, byMac }
 }
 
-/** Which services a VM concerns: those that it serves, and those that name it. */
+/** Finds the services that a VM concerns: those that it serves, and those that name it. */
 function createPatterns() {
   const byPattern = new Map<
     string,

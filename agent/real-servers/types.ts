@@ -16,7 +16,7 @@ export interface RealServer {
   readonly protocol: 'tcp' | 'udp'
   readonly vipPort: number
   readonly rsPort: number
-  /** Destination port between director and host (DESIGN: host MAC + ingress port name exactly one real server). */
+  /** Destination port between director and host: host MAC and ingress port name exactly one real server. */
   readonly ingressPort: number
   readonly weight: number
   readonly scheduler: Scheduler
@@ -30,7 +30,7 @@ export interface RealServer {
     readonly running: boolean
     readonly runId: number | undefined
   }
-  /** Where the VM is attached; undefined when it cannot be, and then `obstacle` says why. */
+  /** Where the VM is attached; undefined when it is not, and `obstacle` says why. */
   readonly attachment: Attachment | undefined
   /** Why it cannot serve now. */
   readonly obstacle: string | undefined
@@ -43,7 +43,7 @@ export interface Attachment {
   readonly tag: number | undefined
 }
 
-/** Something that an operator must mend; not fatal for anything beside it. */
+/** Something that an operator must mend. Other real servers are not affected. */
 export interface RealServerProblem {
   readonly severity: 'error' | 'warning'
   readonly code: 'SERVICE_AMBIGUOUS' | 'REAL_SERVER_DUPLICATE' | 'INGRESS_PORTS_EXHAUSTED'
@@ -54,7 +54,7 @@ export interface RealServerProblem {
 export interface Resolution {
   readonly realServers: readonly RealServer[]
   readonly problems: readonly RealServerProblem[]
-  /** What the store must hold after this pass: exactly the real servers' numbers. */
+  /** The numbers that the store must hold after this pass. */
   readonly allocations: readonly Allocation[]
 }
 

@@ -2,8 +2,8 @@ import type { Cell } from '../../shared/run/cell.ts'
 import type { GuestRecord, GuestRecords } from './types.ts'
 
 /**
- * The records of what guests were given, whose every change is told: a pass that is under way may be about to take away the
- * shield of a VIP that a guest gets just now, and one that a guest has given back needs none any more.
+ * Guest records that publish every change. A pass under way might otherwise remove the shield of a VIP that a guest is just
+ * getting; and a VIP that a guest has given back needs no shield any more.
  */
 export function toldRecords(kept: GuestRecords, cell: Cell<readonly GuestRecord[]>): GuestRecords {
   return {

@@ -1,4 +1,4 @@
-/** The agent's state file, schema by schema. Append; never edit one that was released. */
+/** Migrations of the agent's state file. Append new ones; never edit a released one. */
 export const MIGRATIONS = [
   `
   -- Single values: what the director said, the last outcome, the host's own numbers.

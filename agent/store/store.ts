@@ -7,7 +7,7 @@ import { MIGRATIONS } from './schema.ts'
 import { desiredTable, guestTable, keyedTable, metaTable } from './tables.ts'
 import type { Allocation, DirectorDocument, DirectorInfo, GuestRecords } from './types.ts'
 
-/** What the switch said to the newest change. */
+/** The switch's answer to the newest change. */
 export interface Outcome {
   readonly at: string
   readonly flows: number
@@ -15,11 +15,11 @@ export interface Outcome {
   readonly error?: string
 }
 
-/** The agent's memory: everything that must survive it, so that a host needs nobody to come back. */
+/** The agent's memory: everything that must survive a restart, so that the host can serve again without its director. */
 export interface Store extends DesiredStore {
   director(): DirectorInfo | undefined
   setDirector(info: DirectorInfo): void
-  /** All that have been heard of, by address. */
+  /** All known directors, by address. */
   directors(): ReadonlyMap<string, DirectorInfo>
   setDirectors(directors: ReadonlyMap<string, DirectorInfo>): void
   documents(): readonly DirectorDocument[]
@@ -29,11 +29,11 @@ export interface Store extends DesiredStore {
   setDomains(domains: readonly Domain[]): void
   allocations(): readonly Allocation[]
   setAllocations(allocations: readonly Allocation[]): void
-  /** The same by what differs: keys that are gone, numbers that are new. */
+  /** The same as a difference: removed keys, new numbers. */
   changeAllocations(gone: readonly string[], come: readonly Allocation[]): void
-  /** Real servers that were ready, and in which run of their VM (libvirt's id). */
+  /** Real servers that were ready, each with the run of its VM (libvirt's id). */
   readyRuns(): ReadonlyMap<string, number>
-  /** Undefined: not ready any more. */
+  /** Undefined: the real server is no longer ready. */
   changeReadyRuns(changes: ReadonlyMap<string, number | undefined>): void
   /** VMs' own addresses as last read, by `uuid/mac`. */
   ownAddresses(): Readonly<Record<string, string>>
@@ -44,8 +44,8 @@ export interface Store extends DesiredStore {
 }
 
 /**
- * Opens `path`; errors as of openDatabase. Every setter is one transaction, writes only what differs, and throws
- * STORE_FAILED or STATE_CORRUPT when it cannot.
+ * Opens `path`; throws as openDatabase does. Every setter is one transaction, writes only what differs, and throws STORE_FAILED
+ * or STATE_CORRUPT when it cannot write.
  */
 export function openStore(path: string): Store {
   const db = openDatabase(path, MIGRATIONS)
@@ -71,7 +71,7 @@ export function openStore(path: string): Store {
     desired.clear()
     meta.set('desired-by', program)
   })
-  // Another program may have made other flows of the same.
+  // Another version of the program may have compiled other flows from the same input.
   written(clearForeign)(programIdentity())
   return {
     director: () => meta.get<DirectorInfo>('director'),
@@ -111,7 +111,7 @@ export function openStore(path: string): Store {
 
 type AllocationRow = Omit<Allocation, 'ingressPort'> & { readonly ingress_port: number }
 
-/** Only what the table has, for these rows are kept. */
+/** Only the table's columns, because the caller keeps these rows. */
 function allocationRow({ key, id, vip, protocol, ingressPort }: Allocation): AllocationRow {
   return { key, id, vip, protocol, ingress_port: ingressPort }
 }

@@ -19,7 +19,7 @@ export function metaTable(db: Database) {
 
 type Value = string | number
 
-/** A table that holds a list. The first `keys` columns are the key; only rows that differ are written. */
+/** A table that holds a list. The first `keys` columns are the key. Only rows that differ are written. */
 export function keyedTable<Row extends object>(db: Database, table: string, columns: readonly string[], keys: number) {
   const names = columns.join(', ')
   const keyNames = columns.slice(0, keys)
@@ -33,11 +33,11 @@ export function keyedTable<Row extends object>(db: Database, table: string, colu
   const same = (a: Row | undefined, b: Row) => a !== undefined && columns.every(c => column(a, c) === column(b, c))
 
   const write = db.transaction((gone: readonly Row[], come: readonly Row[]) => {
-    // Deletions first: a row may take over another's unique number.
+    // Deletions come first, because a new row may take over a deleted row's unique number.
     for (const row of gone) remove.run(row)
     for (const row of come) put.run(row)
   })
-  /** Puts `come` in place of what is there of it, and of `gone`. */
+  /** Deletes `gone` and writes `come` over existing rows with the same keys. */
   const change = (gone: Row[], come: readonly Row[], there: (row: Row) => Row | undefined) => {
     const different = come.filter(row => {
       const before = there(row)
@@ -49,7 +49,7 @@ export function keyedTable<Row extends object>(db: Database, table: string, colu
   }
   return {
     all: () => select.all() as Row[],
-    /** Deletes the rows of these keys, then puts `come`. */
+    /** Deletes the rows with the keys of `gone`, then writes `come`. */
     change: (gone: readonly Partial<Row>[], come: readonly Row[]) =>
       change([...gone] as Row[], come, row => selectOne.get(row) as Row | undefined),
     replace: (list: readonly Row[]) => {
@@ -61,7 +61,7 @@ export function keyedTable<Row extends object>(db: Database, table: string, colu
   }
 }
 
-/** One row an object, its flows one a line. */
+/** One row per object; its flows are one per line. */
 export function desiredTable(db: Database) {
   const objects = db.prepare('SELECT object FROM desired_prints').pluck()
   const signature = db.prepare('SELECT signature FROM desired_prints WHERE object = ?').pluck()
@@ -94,7 +94,7 @@ export function desiredTable(db: Database) {
       for (const object of objects.all() as string[]) if (!has(object)) remove(object)
     }) as DesiredStore['keepDesired'],
     knownPrints: (): KnownPrints => {
-      // One text: as many rows with as many buffers would take several times as long.
+      // One text for all rows, because separate rows with a buffer each would take several times as long.
       const lines = ((prints.pluck().get() as string | null) ?? '').split('\n')
       const found = new Map(lines.map(line => [line.slice(0, line.lastIndexOf(' ', line.lastIndexOf(' ') - 1)), line]))
       return (object, signature) => {

@@ -1,14 +1,14 @@
-/* What the state file keeps of what others tell this host, and of what the host has given them. */
+/* What the state file keeps of what others have told this host, and of what the host has given them. */
 
-/** What we added to a guest, so that only that is taken out again. Kept in SQLite; survives agent and VM. */
+/** What we added to a guest, so that only this is removed again. Kept in SQLite; outlives agent and VM. */
 export interface GuestRecord {
   readonly vmUuid: string
   readonly mac: string
   readonly vip: string
   readonly nicName: string
-  /** False where the address was there before us. */
+  /** False where the address was there before. */
   readonly addressAdded: boolean
-  /** Path inside the guest of the file that we wrote, undefined where none. */
+  /** Path in the guest of the file that we wrote; undefined if none. */
   readonly file: string | undefined
 }
 
@@ -18,7 +18,7 @@ export interface GuestRecords {
   remove(vmUuid: string, mac: string, vip: string): void
 }
 
-/** Numbers that must not change while a real server lives; remembered by the store between passes. */
+/** Numbers that must not change while a real server exists. The store keeps them between passes. */
 export interface Allocation {
   readonly key: string
   readonly id: number
@@ -27,16 +27,16 @@ export interface Allocation {
   readonly ingressPort: number
 }
 
-/** What a director said last. Kept in SQLite by the agent, so that the host stays autonomous. */
+/** A director's last description of itself. The agent keeps it in SQLite, so that the host stays autonomous. */
 export interface DirectorInfo {
   readonly id: string
   /** D, lower case. */
   readonly mac: string
-  /** R, lower case; absent: a director that has none. */
+  /** R, lower case; absent for a director that has none. */
   readonly recallMac?: string
-  /** Seconds that an idle TCP connection stays in its table. */
+  /** Seconds that an idle TCP connection stays in the director's table. */
   readonly connectionSeconds?: number
-  /** Address of the director's host in the underlay; absent or empty: not told. */
+  /** Underlay address of the director's host; absent or empty: not told. */
   readonly hostIp?: string
   readonly leaseMs: number
   readonly active: boolean

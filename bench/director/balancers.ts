@@ -14,10 +14,11 @@ import {
   startDirectorSwitch,
 } from '../../test/segment/director.ts'
 import type { Segment, Space } from '../../test/segment/segment.ts'
+import { startWebServer } from '../web-server.ts'
 
 export const VIP = '10.10.1.100'
 export const STATIC_VIP = '10.10.1.101'
-/** Ports are taken again at once, or a run with a connection for each request soon has none left. */
+/** Ports are reused at once, because a run with one connection per request would use them up. */
 export const SETTINGS = [
   'net.ipv4.ip_local_port_range=1024 65000',
   'net.ipv4.tcp_tw_reuse=1',
@@ -28,13 +29,13 @@ export const SETTINGS = [
 /** Ingress ports of the real servers: one process answers for all of them. */
 const FIRST_PORT = 10_000
 
-/** A director's switch with our director on it, and one static flow for another VIP beside it. */
+/** A director's switch with our director on it, and one static flow for another VIP. */
 export interface Crossport {
   readonly space: Space
   readonly sw: DirectorSwitch
   /** CPU time of ovs-vswitchd, microseconds. */
   cpu(): Promise<number>
-  /** So many real servers, all on one host; resolves when they are in the switch. */
+  /** Sets the number of real servers, all on one host; resolves when they are in the switch. */
   realServers(count: number): Promise<void>
 }
 
@@ -76,7 +77,7 @@ export async function startCrossport(
     realServers: async count => {
       reporter.update(Array.from({ length: count }, (_, n) => realServer(n)))
       for (;;) {
-        // One for each, as MARK tells them apart; what all services have together is there, too.
+        // One flow per real server, because MARK distinguishes them; flows that all services share are there, too.
         const flows = await sw.ofctl(['dump-flows', 'table=104'])
         if (flows.split('\n').filter(line => line.includes('reg0=')).length === count) return
         await sleep(50)
@@ -104,7 +105,9 @@ function realServer(n: number): ReportedRealServer {
   }
 }
 
-/** The real servers' side: answers at VIP and its own address, as a host with an agent makes it look (replies leave with port 80). */
+/**
+ * The real servers' side. It answers at the VIP and at its own address as a host with an agent does (replies leave with port 80).
+ */
 export async function startServer(segment: Segment): Promise<Space> {
   const space = await segment.plug('eth0', 20)
   await space.run('sysctl -qw net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2')
@@ -118,30 +121,11 @@ export async function startServer(segment: Segment): Promise<Space> {
   }
 }`,
   )
-  await writeFile(
-    join(segment.dir, 'server.cfg'),
-    `global
-  maxconn 4000
-  nbthread 1
-defaults
-  mode http
-  timeout client 30s
-  timeout server 30s
-  timeout connect 5s
-frontend web
-  bind 0.0.0.0:80 backlog 4096
-  http-request return status 200 content-type text/plain string hello unless { path /download }
-  default_backend source
-backend source
-  server source 127.0.0.1:81
-`,
-  )
-  space.start(['/usr/sbin/haproxy', '-f', join(segment.dir, 'server.cfg')])
-  space.start([process.execPath, new URL('source.ts', import.meta.url).pathname])
+  await startWebServer(space, segment.dir, 80)
   return space
 }
 
-/** Kernel NAT, both ways, because the reply has to come back through it; and HAProxy, on another address. */
+/** Kernel NAT in both directions, because the reply has to come back through it; and HAProxy on another address. */
 export async function startOthers(
   segment: Segment,
   server: Space,

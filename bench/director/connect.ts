@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 
-// node connect.ts RATE SECONDS ADDRESS…: so many connections a second to port 80 of the addresses in turn, each closed when it is open.
+// node connect.ts RATE SECONDS ADDRESS…: opens RATE connections a second to port 80 of the addresses in turn, and closes each as
+// soon as it is open.
 const [rate, seconds, ...addresses] = process.argv.slice(2)
 const total = Number(rate) * Number(seconds)
 const begin = performance.now()

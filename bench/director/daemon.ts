@@ -4,9 +4,9 @@ import { runDirector } from '../../director/run.ts'
 import type { Log, LogFields } from '../../shared/log.ts'
 import type { FromDaemon, ToDaemon } from './process.ts'
 
-// A director in a process of its own (process.ts): its memory, CPU time and stalls are nobody else's.
+// A director in a process of its own (process.ts), so that memory, CPU time and stalls are only its own.
 
-/** Milliseconds. Finer than this, the timer that watches would be most of what an idle director costs. */
+/** Milliseconds. With a shorter interval, the watching timer would be most of what an idle director costs. */
 const RESOLUTION = 10
 const delay = monitorEventLoopDelay({ resolution: RESOLUTION })
 delay.enable()

@@ -10,14 +10,14 @@ export const REAL_SERVERS = 20
 export const HOSTS = 50
 const FIRST_PORT = 10_000
 
-/** So many services of 20 real servers each, on 50 hosts, whose agents are real ones as far as the director can tell. */
+/** Services of 20 real servers each, on 50 hosts. For the director, the agents of these hosts are real. */
 export interface Fleet extends AsyncDisposable {
   readonly services: number
-  /** Service files, in the director's directory. Renamed into place. */
+  /** Service files in the director's directory, renamed into place. */
   drop(service: number, clients?: string): Promise<void>
-  /** Dials in. */
+  /** Connects to the director. */
   start(host: number): void
-  /** The real server of `service` that is on `host`, changed. */
+  /** Changes the real server of `service` on `host`. */
   change(host: number, service: number, to: Partial<ReportedRealServer>): void
   stop(host: number): Promise<void>
 }
@@ -67,7 +67,7 @@ export async function createFleet(dir: string, address: string, services: number
   }
 }
 
-/** All hosts have one hardware address, that of the namespace which answers for them: ports tell them apart. */
+/** All hosts have the hardware address of the namespace that answers for them; ports distinguish them. */
 function realServer(service: number, i: number): ReportedRealServer {
   return {
     id: `service-${service}/${i}`,

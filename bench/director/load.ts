@@ -5,7 +5,7 @@ export interface Load {
   readonly total: number
 }
 
-/** A connection for each request, or 32 that are kept. */
+/** Opens a connection for each request, or keeps 32 connections. */
 export async function wrk(client: Space, address: string, close: boolean, seconds: number): Promise<Load> {
   const header = close ? "-H 'Connection: close'" : ''
   const text = await client.run(`wrk -t1 -c32 -d${seconds}s ${header} http://${address}/`)

@@ -21,22 +21,22 @@ export interface Changed {
 }
 
 export interface Usage {
-  /** Microseconds since the start. */
+  /** CPU time in microseconds since the start. */
   readonly cpu: number
   /** Bytes. */
   readonly rss: number
-  /** The event loop's longest stall since this was asked last, ms. */
+  /** The event loop's longest stall since the last call, ms. */
   readonly stall: number
 }
 
 export interface DirectorProcess {
-  /** When the process was begun. */
+  /** When the process was started. */
   readonly begun: number
-  /** The first of these that comes after this call, and that fits. */
+  /** The first fitting event after this call. */
   changed(fits?: (change: Changed) => boolean): Promise<Changed>
   /** The first pass that ends after this call, whatever it did. */
   passed(): Promise<number>
-  /** All that was changed so far. */
+  /** All changes so far. */
   readonly changes: readonly Changed[]
   usage(collect?: boolean): Promise<Usage>
   stop(): Promise<void>

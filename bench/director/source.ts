@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 
-// Answers every request with as many bytes as its URL's ?bytes= says.
+// Answers every request with the number of bytes that ?bytes= in its URL names.
 const block = Buffer.alloc(256 * 1024)
 createServer(socket => {
   socket.on('error', () => {})

@@ -22,14 +22,17 @@ import { HOST_SPECS, servicesOf } from './services.ts'
 import { DIRECTOR_MAC, HOST_MAC, HOST_WAYS, MANY_WAYS, VMS, WAYS, WITH } from './ways.ts'
 
 /*
- * What the daemons would put into the two bridges for the ways that are crossport's, made by their own compilers. All that
- * is made up of their input is here.
+ * Makes the content of the two bridges for crossport's ways with the daemons' own compilers. Everything in their input that is
+ * made up is here.
  */
 
-/** Of the machine's network (inside/network.sh): the uplink is port 1 of both bridges, VM n is behind port 10 + n of the host's. */
+/**
+ * Places in the machine's network (inside/network.sh): the uplink is port 1 of both bridges, VM n is behind port 10 + n of the
+ * host's.
+ */
 const UPLINK = 1
 
-/** As the text that ovs-ofctl and ovs-vsctl take. */
+/** Flows and settings as text for ovs-ofctl and ovs-vsctl. */
 export interface Switches {
   readonly director: {
     readonly flows: string
@@ -40,7 +43,7 @@ export interface Switches {
   readonly host: { readonly flows: string; readonly groups: string }
 }
 
-/** With `many`: with those of 1,000 real servers, too. */
+/** With `many`: includes the services of 1,000 real servers. */
 export function switches(many: boolean): Switches {
   const crossport = [
     ...WAYS.filter(way => way.crossport !== undefined).flatMap(way => servicesOf(way, false)),
@@ -82,7 +85,7 @@ export function switches(many: boolean): Switches {
   }
 }
 
-/** The hypervisor's bridge for HOST_WAYS: one service as for a fleet with a director, the other as for one without. */
+/** The hypervisor's bridge for HOST_WAYS: one service as in a fleet with a director, the other as in one without. */
 export function hostAlone(): Switches['host'] {
   const realServers = resolved(HOST_SPECS)
   const [{ address }] = HOST_WAYS.filter(({ name }) => name === WITH) as [(typeof HOST_WAYS)[number]]
@@ -123,7 +126,7 @@ function hostFlows(realServers: readonly RealServer[], directors: HostContext['d
   return compileHost({ realServers, shields: shields(realServers, [], index, (_, mac) => ownAddress(mac)), host })
 }
 
-/** What the scheduler knows while so many connections come that it shares them out instead of giving turns. */
+/** What the scheduler knows while so many connections come that it uses shares instead of turns. */
 const MANY_CONNECTIONS: Knowledge = {
   now: 0,
   load: {
@@ -138,7 +141,7 @@ const MANY_CONNECTIONS: Knowledge = {
   },
 }
 
-/** All are ready. */
+/** All real servers are ready. */
 function registered(realServers: readonly RealServer[]): Host {
   const reports = realServers.map(realServer => toReport(realServer, { state: 'ready', reason: '' }))
   return {

@@ -2,10 +2,10 @@ import { median } from '../measure.ts'
 import type { Figure, Goal } from '../types.ts'
 import { BY_SHARES, BY_TURNS, IPVS_DR, MANY, WITH, WITHOUT } from './ways.ts'
 
-/** Figure → way → what was measured in each round. */
+/** Measured values: figure → way → one value per round. */
 export type Results = ReadonlyMap<string, ReadonlyMap<string, readonly number[]>>
 
-/** Figures that are so many a second, and those that are nanoseconds or milliseconds. */
+/** Figures in numbers per second, and figures in nanoseconds or milliseconds. */
 const RATES = [
   'connections',
   'requests',
@@ -18,8 +18,8 @@ const RATES = [
 const TIMES = /^(packet|growth|many|host)\.(one|new|known|tcp|opened|grown)$|^latency\./
 
 /**
- * Of the lines that inside/measure.sh writes: figure, way, value, separated by tabs; as they would be if each instruction
- * had taken one nanosecond instead of `instructionNs`.
+ * Reads the lines of inside/measure.sh: figure, way, value, separated by tabs. Converts the values to a processor that takes one
+ * nanosecond per instruction instead of `instructionNs`.
  */
 export function parse(text: string, instructionNs = 1): Results {
   const scale = (figure: string) =>
@@ -35,7 +35,7 @@ export function parse(text: string, instructionNs = 1): Results {
   return results
 }
 
-/** Of what more is best, or less: how much of IPVS DR's crossport is to reach; and it is to be ahead of all others. */
+/** Goals: crossport must reach this part of IPVS DR's figure, where more or less is better, and be ahead of all others. */
 interface Measure {
   readonly figure: string
   readonly name: string
@@ -89,7 +89,7 @@ const SHOWN: readonly Measure[] = [
   { figure: 'latency.next', name: 'time to connect: later ones', unit: 'ms' },
 ]
 const OTHERS = ['IPVS NAT', 'nftables', 'HAProxy'] as const
-/** What went wrong, all rounds together. */
+/** Failures of all rounds together. */
 const FAULTS = [
   ['connections.errors', 'errors: new connections'],
   ['requests.errors', 'errors: requests kept alive'],
@@ -128,7 +128,7 @@ function shown(results: Results, { figure, name, unit, best, goals = {} }: Measu
   const ratio = (name: string, value: number, goal?: Goal): Figure => {
     return { name, value, unit: '×', ...(goal === undefined ? {} : { goal }) }
   }
-  // A way that has not answered at all has missed, too.
+  // A way without any answer has also missed its goal.
   const of = (way: string) => ways.get(way) ?? Number.NaN
   const others = OTHERS.flatMap(other => ways.get(other) ?? [])
   const ahead = best === 'most' ? Math.max(...others) : Math.min(...others)
@@ -147,7 +147,7 @@ function shown(results: Results, { figure, name, unit, best, goals = {} }: Measu
 const goalOf = (best: 'most' | 'least', factor: number): Goal =>
   best === 'most' ? { atLeast: factor } : { atMost: factor }
 
-/** How much dearer it is with more, each way against itself. */
+/** How much dearer a way becomes with more real servers, compared with itself. */
 function growth(results: Results): Figure[] {
   const against = (name: string, more: string, less: string): Figure[] => {
     const few = medians(results, less)
@@ -163,7 +163,7 @@ function growth(results: Results): Figure[] {
   ]
 }
 
-/** What signals and recall cost the hypervisor's switch, of the whole way from a client to a VM; by how much, at most. */
+/** Most that signals and recall may cost the hypervisor's switch, as a part of the whole way from a client to a VM. */
 const HOST_COST = 0.03
 
 function host(results: Results): Figure[] {
@@ -185,7 +185,7 @@ function host(results: Results): Figure[] {
   })
 }
 
-/** Only where there are some. */
+/** Reports only if there are failures. */
 function faults(results: Results): Figure[] {
   return FAULTS.flatMap(([figure, name]) =>
     [...(results.get(figure) ?? [])]

@@ -4,11 +4,11 @@ import { HOST_WAYS, MANY, MANY_PORTS, VMS, type Way } from './ways.ts'
 
 export interface Service {
   readonly spec: ServiceSpec
-  /** So many connections come that they are shared out instead of given by turns. */
+  /** So many connections come that shares decide instead of turns. */
   readonly highRate: boolean
 }
 
-/** TCP, with its port translated, and UDP for the packets that are nobody's connection; of many real servers TCP only. */
+/** TCP with a translated port, and UDP for packets without a connection; TCP only for many real servers. */
 export function servicesOf({ name, address, crossport }: Way, many: boolean): Service[] {
   const { scheduler, highRate } = crossport!
   const common = { vip: address, scheduler, source: { origin: 'file', file: `${address}.yaml`, line: 1 } } as const
@@ -26,7 +26,7 @@ export function servicesOf({ name, address, crossport }: Way, many: boolean): Se
   ]
 }
 
-/** Of HOST_WAYS: no port is translated on the way to the host, so none is on the way back. */
+/** For HOST_WAYS: no port is translated on the way to the host or back. */
 export const HOST_SPECS: readonly ServiceSpec[] = HOST_WAYS.map(({ name, address }) =>
   spec({
     service: name,

@@ -6,17 +6,17 @@ export const HOST_MAC = '02:00:00:00:00:20'
 /** VM n is behind port 10 + n of the host's switch. */
 export const VMS = [1, 2, 3]
 
-/** How a client gets to a real server. */
+/** A way from a client to a real server. */
 export interface Way {
   readonly name: string
   readonly address: string
-  /** Where the client sends it. */
+  /** Address that the client sends to. */
   readonly mac: string
   /** Namespace that requests pass (inside/network.sh); undefined: none. */
   readonly space?: string
-  /** Set where it is crossport: the service that is compiled. */
+  /** Set for crossport's ways: the service that is compiled. */
   readonly crossport?: { readonly scheduler: Scheduler; readonly highRate: boolean }
-  /** Balancers that go on by connection and not by packet have no instructions a packet. */
+  /** False for balancers that work by connection: they have no instructions per packet. */
   readonly proxy?: boolean
 }
 
@@ -27,12 +27,12 @@ const crossport = (name: string, last: number, scheduler: Scheduler, highRate = 
   return { ...plain(name, `10.10.1.${last}`, DIRECTOR_MAC, 'director'), crossport: { scheduler, highRate } }
 }
 
-/** The one that goals are measured against. */
+/** The way that goals are measured against. */
 export const IPVS_DR = 'IPVS DR'
 export const BY_TURNS = 'crossport wlc, by turns'
 export const BY_SHARES = 'crossport wlc, by shares'
 
-/** With three real servers each. crossport gives out connections by turns at a low rate, by shares at a high one. */
+/** Ways with three real servers each. crossport gives out connections by turns at a low rate, by shares at a high one. */
 export const WAYS: readonly Way[] = [
   plain('direct', '10.10.1.31', vmMac(1)),
   plain('static flow', '10.10.1.101', DIRECTOR_MAC, 'director'),
@@ -46,9 +46,9 @@ export const WAYS: readonly Way[] = [
   { ...plain('HAProxy', '10.10.1.65', '02:00:00:00:00:65', 'haproxy'), proxy: true },
 ]
 
-/** The same with as many real servers as MANY, where the number may matter. */
+/** The same ways with MANY real servers, where the number may matter. */
 export const MANY = 1000
-/** The first of their ports; a server in each VM listens on all of them. */
+/** The first of the real servers' ports; a server in each VM listens on all of them. */
 export const MANY_PORTS = 20_000
 export const MANY_WAYS: readonly Way[] = [
   crossport(BY_SHARES, 121, 'wlc', true),
@@ -58,17 +58,17 @@ export const MANY_WAYS: readonly Way[] = [
   plain('nftables', '10.10.1.74', '02:00:00:00:00:64', 'nftables'),
 ]
 
-/** Requests as a director sends them, to one VM: what signals and recall cost the hypervisor's switch. */
+/** Requests as a director sends them, to one VM: measures what signals and recall cost the hypervisor's switch. */
 export const WITHOUT = 'without signals and recall'
 export const WITH = 'with signals and recall'
 export const HOST_WAYS: readonly Way[] = [plain(WITHOUT, '10.10.1.131', HOST_MAC), plain(WITH, '10.10.1.132', HOST_MAC)]
 
-/** One a line: name, address, hardware address and namespace ('-': none), separated by tabs. */
+/** One way per line: name, address, hardware address and namespace ('-': none), separated by tabs. */
 export function waysText(ways: readonly Way[]): string {
   return ways.map(({ name, address, mac, space = '-' }) => `${[name, address, mac, space].join('\t')}\n`).join('')
 }
 
-/** Whose packets pass through one by one. */
+/** Ways whose instructions per packet are counted. */
 export const PACKET_WAYS = WAYS.filter(way => way.proxy !== true)
-/** Whose table of connections grows; by turns nobody lets it grow so fast. */
+/** Ways whose connection table grows; with turns it cannot grow so fast. */
 export const GROWTH_WAYS = WAYS.filter(way => MANY_WAYS.some(({ name }) => name === way.name))

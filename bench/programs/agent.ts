@@ -8,8 +8,8 @@ import type { DaemonEvent, DaemonOptions } from '../daemon.ts'
 import { hostWith } from '../host.ts'
 
 /*
- * The agent as it is deployed, in a process of its own, with VMs and ports that nobody has started. Tells its parent
- * what it has reached, by the clock that all processes share.
+ * The agent as it is deployed, in a process of its own, with VMs and ports that only exist in its input. It reports to its parent
+ * what it has reached, with times of the machine's common clock.
  */
 
 const { config, vms, ports: source } = JSON.parse(process.argv[2]!) as DaemonOptions

@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram'
 
-// node answerer.ts ADDRESS…: sends every datagram for port 8080 of the addresses back.
+// node answerer.ts ADDRESS…: sends every datagram to port 8080 of the addresses back.
 for (const address of process.argv.slice(2)) {
   const socket = createSocket('udp4')
   socket.on('error', () => {})

@@ -1,9 +1,9 @@
 import { createSocket } from 'node:dgram'
 
 /*
- * node asker.ts ADDRESS…: asks port 8080 of each address once a millisecond over UDP, as a director would that sends to
- * the ingress port. Says `answered ADDRESS AT` at the first answer, which must come from port 80, and `silent ADDRESS AT`
- * when there has been none for a while; milliseconds of CLOCK_MONOTONIC.
+ * node asker.ts ADDRESS…: sends a datagram to port 8080 of each address every millisecond, as a director sends to the ingress
+ * port. Prints `answered ADDRESS AT` at the first answer, which must come from port 80, and `silent ADDRESS AT` when there has
+ * been none for a while; AT is milliseconds of CLOCK_MONOTONIC.
  */
 
 const SILENCE_MS = 100
@@ -13,7 +13,7 @@ const now = () => Number(process.hrtime.bigint()) / 1e6
 const tell = (what: string, address: string, at: number) => process.stdout.write(`${what} ${address} ${at}\n`)
 
 const socket = createSocket('udp4')
-// A host that is not told of yet may refuse.
+// A host without the flows yet may refuse.
 socket.on('error', () => {})
 socket.on('message', (_message, { address, port }) => {
   if (port !== 80 || !heard.has(address)) return

@@ -1,5 +1,3 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { recallMacOf } from '../../director/compile/fabric.ts'
 import { DIRECTOR_MAC } from '../../test/segment/director.ts'
 import { type Segment, startSegment } from '../../test/segment/segment.ts'
@@ -7,15 +5,16 @@ import { SETTINGS, VIP } from '../director/balancers.ts'
 import { download, wrk } from '../director/load.ts'
 import { median } from '../measure.ts'
 import type { Report } from '../types.ts'
+import { startWebServer } from '../web-server.ts'
 import { DIRECTORS, FIRST_PORT, type Hosts, startHosts } from './hosts.ts'
 
 const ROUNDS = 7
 const SECONDS = 2
 const DOWNLOAD = 400_000_000
-/** Of the figures without, at most. */
+/** Most that they may cost, relative to the figures without them. */
 const GOAL = 0.03
 
-/** What signals and recall cost a host: its bridge with a director, and with none, in turn. Clients speak to it directly. */
+/** What signals and recall cost a host: its bridge with a director and without one, in turn. Clients send to it directly. */
 export async function cost(report: Report, outer: AsyncDisposableStack): Promise<void> {
   await using cleanup = new AsyncDisposableStack()
   outer.defer(() => cleanup.disposeAsync())
@@ -25,7 +24,7 @@ export async function cost(report: Report, outer: AsyncDisposableStack): Promise
   const client = await segment.plug('eth0', 10)
   await client.run(`ip neigh replace ${VIP} lladdr ${hosts.mac(0)} dev eth0 nud permanent`)
   const director = await segment.plug('eth0', 50)
-  // The fabric knows where signals go to.
+  // Teaches the fabric where signals go.
   await director.run(`ip link set eth0 address ${recallMacOf(DIRECTOR_MAC)} && ping -qc1 ${client.address}`)
   const ways = [
     { name: 'without', directors: [] },
@@ -39,7 +38,7 @@ export async function cost(report: Report, outer: AsyncDisposableStack): Promise
     lists[way].push(value)
   }
   for (let round = 0; round < ROUNDS; round++) {
-    // The one that goes first takes turns, too.
+    // The two also take turns in going first.
     for (const { name, directors } of round % 2 === 0 ? ways : ways.toReversed()) {
       await hosts.load(directors)
       for (const close of [false, true]) {
@@ -65,26 +64,7 @@ export async function cost(report: Report, outer: AsyncDisposableStack): Promise
 }
 
 async function serve({ dir }: Segment, { server }: Hosts): Promise<void> {
-  await writeFile(
-    join(dir, 'server.cfg'),
-    `global
-  maxconn 4000
-  nbthread 1
-defaults
-  mode http
-  timeout client 30s
-  timeout server 30s
-  timeout connect 5s
-frontend web
-  bind 0.0.0.0:${FIRST_PORT} backlog 4096
-  http-request return status 200 content-type text/plain string hello unless { path /download }
-  default_backend source
-backend source
-  server source 127.0.0.1:81
-`,
-  )
-  server.start(['/usr/sbin/haproxy', '-f', join(dir, 'server.cfg')])
-  server.start([process.execPath, new URL('../director/source.ts', import.meta.url).pathname])
+  await startWebServer(server, dir, FIRST_PORT)
   await server.run(
     `for i in $(seq 50); do curl -sSo /dev/null http://127.0.0.1:${FIRST_PORT}/ && exit; sleep 0.1; done`,
   )

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 
-// node echo.ts FIRST COUNT: sends back what it gets, on so many TCP ports from the first one on.
+// node echo.ts FIRST COUNT: an echo service on COUNT TCP ports from FIRST on.
 const [first, count] = process.argv.slice(2).map(Number)
 const listening = Array.from(
   { length: count! },

@@ -17,17 +17,17 @@ import { VIP } from '../director/balancers.ts'
 export const PORT = 80
 export const FIRST_PORT = 20_000
 
-/** One Open vSwitch that is the bridge of every host, and one namespace that is every VM: ports tell real servers apart. */
+/** One Open vSwitch is the bridge of every host, and one namespace is every VM: ports distinguish the real servers. */
 export interface Hosts {
   readonly ovs: OpenVswitch
   readonly server: Space
-  /** H of one of them. */
+  /** The address H of one host. */
   mac(host: number): string
-  /** The agents' flows, each as for a fleet with these directors. */
+  /** Installs the agents' flows, each as in a fleet with these directors. */
   load(directors: HostContext['directors']): Promise<void>
-  /** All agents dial in. */
+  /** Connects all agents to the director. */
   register(address: string): void
-  /** Packets that directors have asked about so far, each as often as hosts were asked. */
+  /** Packets that directors have asked about so far, counted once per asked host. */
   asked(): Promise<number>
 }
 
@@ -35,7 +35,7 @@ export const DIRECTORS: HostContext['directors'] = [
   { mac: DIRECTOR_MAC, recallMac: recallMacOf(DIRECTOR_MAC), hostIp: undefined },
 ]
 
-/** `each`: real servers a host. `vipPort`: what clients connect to. */
+/** `each`: real servers per host. `vipPort`: the port that clients connect to. */
 export async function startHosts(segment: Segment, count: number, each: number, vipPort = PORT): Promise<Hosts> {
   const { cleanup } = segment
   const space = await segment.plug('uplink0', 40)
@@ -48,7 +48,7 @@ export async function startHosts(segment: Segment, count: number, each: number, 
   await ovs.vsctl('add-port', 'br0', 'uplink0', '--', 'add-port', 'br0', 'vms')
   const ofport = async (name: string) => Number(await ovs.vsctl('get', 'Interface', name, 'ofport'))
   const [uplink, vms] = [await ofport('uplink0'), await ofport('vms')]
-  // Flows name the ports of a TCP connection under the ingress port: as agents have it.
+  // Agents' flows name a TCP connection's ports under the ingress port.
   await ovs.appctl('dpctl/ct-disable-tcp-seq-chk')
   const hosts = Array.from({ length: count }, (_, i) => ({
     mac: macOf(i),

@@ -3,9 +3,9 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /*
- * node idle.ts ADDRESS PORT COUNT DIR: so many connections to an echo service, which then are silent. Says `open`. For each
- * of the files DIR/1, DIR/2, … that appears, each says one byte within SPREAD_MS; once all have heard theirs, or are given
- * up, a line of JSON tells how long that took.
+ * node idle.ts ADDRESS PORT COUNT DIR: opens COUNT connections to an echo service and then stays silent. Prints `open`. For each
+ * of the files DIR/1, DIR/2, … that appears, each connection sends one byte within SPREAD_MS. When all have got it back, or are
+ * given up, a line of JSON has the times.
  */
 
 const [address, port, count, dir] = process.argv.slice(2)

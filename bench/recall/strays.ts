@@ -3,8 +3,8 @@ import { createRequire } from 'node:module'
 import { TCP_FLAG, tcpPacket } from '../../shared/packet/tcp.ts'
 
 /*
- * node strays.ts DEVICE TO_MAC ADDRESS PORT PER_SECOND: TCP packets of no connection, each from another address and port,
- * straight into the device (packet(7), sendmmsg(2)). Says `sending`, and how many there were, each second.
+ * node strays.ts DEVICE TO_MAC ADDRESS PORT PER_SECOND: sends TCP packets without a connection, each from another address and
+ * port, straight into the device (packet(7), sendmmsg(2)). Prints `sending`, and each second the number of packets.
  */
 
 const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi')
@@ -12,7 +12,7 @@ const [device, to, address, port, perSecond] = process.argv.slice(2)
 const TUPLES = 1 << 17
 const AT_A_TIME = 64
 const [AF_PACKET, SOCK_RAW, SOL_PACKET, PACKET_QDISC_BYPASS] = [17, 3, 263, 20]
-/** struct mmsghdr, struct iovec; a frame, in a cache line. */
+/** struct mmsghdr, struct iovec, and a frame, each in a cache line. */
 const SIZE = { message: 64, vector: 16, frame: 64 } as const
 
 const libc = koffi.load('libc.so.6')

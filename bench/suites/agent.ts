@@ -27,7 +27,7 @@ const suite: Suite = {
 }
 export default suite
 
-/** Returns the median of file → confirmed, ms. */
+/** Returns the median time from a file to its confirmation, ms. */
 async function measure(
   sw: OpenVswitch,
   services: number,
@@ -39,10 +39,10 @@ async function measure(
   const host = hostWith(services, VMS)
   for (const [n, spec] of host.specs.entries()) await directory.drop(`s${n}.yaml`, yaml(spec.vip, n, 8080))
   await sw.ofctl(['del-flows'])
-  // Files that are only just written are read once more: their times are not trusted yet.
+  // Recently written files are read once more, because their times are not trusted yet.
   await delay(200)
 
-  // Once to no account: vswitchd has the memory for so many flows from then on, as it has for those of ovs-ofctl below.
+  // The first run does not count: after it, vswitchd has the memory for so many flows, as it has for those of ovs-ofctl below.
   const first = startDaemon(sw.rundir, directory, VMS, cleanup)
   await first.inSync
   await first.stop()
@@ -77,7 +77,7 @@ async function measure(
   const goal = services === 1000 ? { goal: { atMost: 3 } } : {}
   report({ name: name('file → confirmed / bundle and file event'), value: drop / least, unit: '×', ...goal })
 
-  // The very flows, as a stranger would keep them.
+  // The same flows under a foreign cookie.
   const saved = (await sw.ofctl(['--no-stats', 'dump-flows'])).split('\n').filter(line => line.includes('actions='))
   const back = daemon.nextConfirmed()
   await sw.ofctl(['del-flows', `${OURS}`])
@@ -114,7 +114,7 @@ async function measure(
   return drop
 }
 
-/** From rename(2) to the watcher's callback, ms. */
+/** Time from rename(2) to the watcher's callback, ms. */
 async function eventLatency(directory: BenchDirectory): Promise<number> {
   const times: number[] = []
   for (let round = 0; round < ROUNDS; round++) {

@@ -15,7 +15,7 @@ import { download, wrk } from '../director/load.ts'
 import { median } from '../measure.ts'
 import type { Report, Suite } from '../types.ts'
 
-/** Of each figure; the ways take turns, because the machine's speed drifts. */
+/** Rounds of each figure; the ways take turns, because the machine's speed drifts. */
 const ROUNDS = 5
 const SECONDS = 2
 const DOWNLOAD = 200_000_000
@@ -59,7 +59,7 @@ export default suite
 interface Way {
   readonly name: string
   readonly address: string
-  /** Where the packets pass; undefined: nowhere. */
+  /** The namespace that the packets pass; undefined: none. */
   readonly through?: Space
   readonly cpu?: () => Promise<number>
 }
@@ -106,7 +106,7 @@ async function rates(client: Space, ways: readonly Way[], report: Report): Promi
   }
 }
 
-/** The real server's link has 1 Gbit/s, as one of a host's would. */
+/** The real server's link has 1 Gbit/s, as a host's link would. */
 async function downloads(client: Space, server: Space, ways: readonly Way[], report: Report): Promise<void> {
   await server.run('tc qdisc add dev eth0 root tbf rate 1gbit burst 1mb latency 50ms')
   const speeds = new Map(ways.map(({ name }) => [name, [] as number[]]))

@@ -11,16 +11,16 @@ import type { Report, Suite } from '../types.ts'
 const SIZES = [10, 1000] as const
 const ROUNDS = 7
 const LEASE_MS = 10_000
-/** Without a bundle for so long, there is nothing more to do. */
+/** After so long without a bundle, nothing is left to do. */
 const QUIET_MS = 1000
-/** Connections a second, and for how long. */
+/** Connections a second, and the duration. */
 const RATE = 200
 const SECONDS = 4
 const ACTIVE = [1, 20, 200] as const
-/** All networks of VIPs. */
+/** The networks of all VIPs. */
 const VIPS = '10.64.0.0/16'
 const OURS = 'cookie=0xc705200000000000/0xfffff00000000000'
-/** Of the kind `forward` (shared/flows/cookie.ts): one flow a real server. */
+/** Flows of kind `forward` (shared/flows/cookie.ts): one per real server. */
 const FORWARD = 'cookie=0xc705202600000000/0xffffffff00000000'
 
 const suite: Suite = {
@@ -39,7 +39,7 @@ const suite: Suite = {
 }
 export default suite
 
-/** What is worth a comparison between sizes. */
+/** Figures that are compared between sizes. */
 type Figures = Map<string, number>
 
 async function measure(services: number, report: Report, outer: AsyncDisposableStack): Promise<Figures> {
@@ -69,7 +69,7 @@ async function measure(services: number, report: Report, outer: AsyncDisposableS
   const install = await installed(director, fleet, sw)
   tell('50 agents dial in → all confirmed', install, 'ms')
   await stall()
-  // Files that are only just written are read once more: their times are not trusted yet.
+  // Recently written files are read once more, because their times are not trusted yet.
   await sleep(500)
   const { rss } = await director.usage(true)
   tell('memory of the director', rss / 2 ** 20, 'MiB')
@@ -124,7 +124,7 @@ async function measure(services: number, report: Report, outer: AsyncDisposableS
   return figures
 }
 
-/** All agents at once; ms until the last real server is in the switch. */
+/** All agents connect at once; ms until the last real server is in the switch. */
 async function installed(director: DirectorProcess, fleet: Fleet, sw: DirectorSwitch): Promise<number> {
   const begin = wallNow()
   for (let host = 0; host < HOSTS; host++) fleet.start(host)
@@ -141,7 +141,7 @@ async function getStatus(socket: string): Promise<void> {
   client.close()
 }
 
-/** When the last of several bundles is confirmed that follow one event. */
+/** When the last of the bundles after an event is confirmed. */
 async function settled(director: DirectorProcess): Promise<number> {
   let last = await director.changed()
   for (;;) {
@@ -151,7 +151,7 @@ async function settled(director: DirectorProcess): Promise<number> {
   }
 }
 
-/** Median of a change's way to the switch, ms. */
+/** Median time of a change until it is in the switch, ms. */
 async function rounds(
   director: DirectorProcess,
   change: (service: number) => unknown,
@@ -200,7 +200,7 @@ async function accounting(
   }
 }
 
-/** Our flows and groups in the form that ovs-ofctl reads. */
+/** Our flows and groups as text for ovs-ofctl. */
 async function saved(sw: DirectorSwitch): Promise<{ flows: string[]; groups: string[] }> {
   const lines = (text: string) => text.split('\n').filter(line => line.includes('actions='))
   return {

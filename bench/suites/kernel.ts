@@ -8,9 +8,9 @@ import { GROWTH_WAYS, HOST_WAYS, MANY_WAYS, PACKET_WAYS, WAYS, waysText } from '
 import type { Suite } from '../types.ts'
 
 const ROUNDS = 3
-/** Of one run of wrk, which takes no less. */
+/** Duration of one run of wrk, which accepts no less. */
 const SECONDS = 1
-/** So that such a second is not too many instructions. Figures are those of a processor of one a nanosecond. */
+/** Keeps the number of instructions in a second low. Figures are converted to one instruction per nanosecond. */
 const INSTRUCTION_NS = 4
 
 const suite: Suite = {
@@ -35,14 +35,14 @@ const suite: Suite = {
       },
     })
     const results = parse(await readFile(join(out, 'results'), 'utf8'), INSTRUCTION_NS)
-    // What was measured before something failed is worth reading, too.
+    // Figures that were measured before a failure are reported, too.
     for (const figure of figures(results)) report(figure)
     if (code !== 0) throw new Error(`the run in the test machine has failed:\n${said.slice(-40).join('\n')}`)
   },
 }
 export default suite
 
-/** What the scripts in bench/kernel/inside read. */
+/** Input of the scripts in bench/kernel/inside. */
 async function writeInput(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true })
   const few = switches(false)

@@ -14,12 +14,12 @@ import type { Report, Suite } from '../types.ts'
 
 const ROUNDS = 11
 const PATIENCE_MS = 20_000
-/** The agent's, and that of the flows put in by hand; the VM holds both. */
+/** The agent's VIP, and the VIP of the flows added by hand; the VM holds both. */
 const VIP = '10.10.1.100'
 const HAND_VIP = '10.10.1.101'
 const HAND_COOKIE = '0x42'
 const OURS = 'cookie=0xc705100000000000/0xfffff00000000000'
-/** The VM's end at the host. */
+/** The VM's interface on the host. */
 const PORT = 'vnet0'
 const SERVICE = `service: web\nvip: ${VIP}\nport: 80\nprotocol: udp\nrealServers:\n  - vm: vm-0\n    port: 8080\n`
 
@@ -58,7 +58,7 @@ interface Host {
   readonly database: PortEvents
 }
 
-/** Since the database told of the port, and since it told of its number, until the first answer, ms. */
+/** Milliseconds until the first answer: since the database reported the port, and since it reported the port's number. */
 interface Round {
   readonly port: number
   readonly number: number
@@ -89,7 +89,7 @@ async function byAgent(host: Host): Promise<Round & { readonly commitMs: number 
   return { ...round, commitMs }
 }
 
-/** Nobody tells the agent whose port this is: it does nothing. */
+/** Without the port's external_ids, the agent does nothing. */
 async function byHand(host: Host, flows: readonly string[]): Promise<Round> {
   const { segment, sw, daemon } = host
   const { length } = daemon.confirmed
@@ -100,7 +100,7 @@ ${flows.join('\n')}
 end`
   const shell = sw.space.start(['sh', '-c', script])
   const ended = once(shell, 'exit')
-  // Time enough for it to wait.
+  // Enough time for a wrong reaction.
   await delay(200)
   const round = await plugIn(host, HAND_VIP, [])
   await ended
@@ -112,8 +112,8 @@ end`
 }
 
 /**
- * Begins without what the datapath has cached of the round before: where two of its flows overlap, Open vSwitch 3.1 gives
- * the new actions to either (dpif-netdev.c, flow_put_on_pmd), and the other one goes on dropping what the client asks.
+ * Begins without the flows that the datapath has cached in the round before: where two of its flows overlap, Open vSwitch 3.1 may
+ * change the actions of either (dpif-netdev.c, flow_put_on_pmd), and the other one goes on dropping the client's packets.
  */
 async function plugIn({ sw, client, database }: Host, vip: string, settings: readonly string[]): Promise<Round> {
   await sw.appctl('revalidator/purge')
@@ -133,7 +133,7 @@ async function unplug({ sw, client }: Host, vip: string): Promise<void> {
   await delay(100)
 }
 
-/** What the agent adds when it is told of the VM's port, for the other VIP; the shell puts the port's number in. */
+/** The flows that the agent adds for the VM's port, for the other VIP; the shell inserts the port's number. */
 async function flowsByHand(host: Host): Promise<readonly string[]> {
   const { sw, client, daemon } = host
   const flows = async () => {
@@ -165,8 +165,8 @@ interface Client {
 }
 
 /**
- * The VM is a namespace that holds the VIPs, and keeps silent about them. The client sends to the host's address, to the
- * ingress port, as the director would. Neither has to ask for the other's address.
+ * The VM is a namespace that holds the VIPs and does not announce them. The client sends to the host's address and the ingress
+ * port, as the director would. Neither needs ARP for the other.
  */
 async function startClient(segment: Segment, sw: DirectorSwitch, cleanup: AsyncDisposableStack): Promise<Client> {
   const program = (name: string) => [
@@ -198,7 +198,7 @@ interface PortEvents {
   next(what: 'port' | 'number'): Promise<number>
 }
 
-/** When a monitor hears of the VM's port, and of the number that the switch has given it. */
+/** When a monitor gets the VM's port, and the number that the switch has given to it. */
 function followPort(dir: string, cleanup: AsyncDisposableStack): PortEvents {
   const events = new EventEmitter()
   const seen = { port: false, number: false }

@@ -98,7 +98,7 @@ async function recallAll(
     tell('99 of 100 are answered after', heard.p99, 'ms')
     tell('the last is answered after', heard.longest, 'ms')
     if (heard.unheard > 0 || heard.lost > 0) tell('not answered in 15 s, or lost', heard.unheard, 'connections')
-    // The switch's counters lag behind by a second.
+    // The switch's counters lag by a second.
     await sleep(1500)
     const asked = (await hosts.asked()) - there
     tell('copies', asked, 'packets')

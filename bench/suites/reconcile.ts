@@ -28,7 +28,7 @@ const suite: Suite = {
 }
 export default suite
 
-/** From a bridge without flows and an agent without memory. */
+/** Starts with a bridge without flows and an agent without a state file. */
 async function install(sw: OpenVswitch, services: number, rounds: number, report: Report): Promise<void> {
   const ours: number[] = []
   const bundles: number[] = []
@@ -76,12 +76,12 @@ async function change(sw: OpenVswitch, services: number, rounds: number, report:
     const now = new Map(agent.flows().map(flow => [flowKeyText(flow), flowText(flow)]))
     await agent.restore(before)
 
-    // What an operator does with a file of all flows: ovs-ofctl reads the table, takes the difference, sends that.
+    // The usual way for an operator with a file of all flows: ovs-ofctl reads the table and sends the difference.
     await writeFile(file(sw), [...now.values()].join('\n'))
     whole.push(await milliseconds(() => sw.ofctl(['--bundle', 'replace-flows', file(sw)])))
     await agent.restore(before)
 
-    // The same difference, known beforehand: the least that ovs-ofctl can be asked to do.
+    // The same difference, calculated beforehand: the least work for ovs-ofctl.
     const gone = [...old.keys()].filter(key => !now.has(key)).map(key => `delete_strict ${key}`)
     const come = [...now].filter(([key, text]) => old.get(key) !== text).map(([, text]) => `add ${text}`)
     if (gone.length + come.length === 0) throw new Error('the change of a service changes no flow')
@@ -98,21 +98,21 @@ async function change(sw: OpenVswitch, services: number, rounds: number, report:
   report({ name: name('reconcile / add-flows'), value: ratio(ours, single), unit: '×' })
 }
 
-/** Round by round, because the machine's speed drifts. */
+/** Rounds alternate, because the machine's speed drifts. */
 function ratio(ours: readonly number[], theirs: readonly number[]): number {
   return median(ours.map((value, i) => value / theirs[i]!))
 }
 
 const file = (sw: OpenVswitch) => join(sw.rundir, 'flows')
 
-/** A figure for flows that are not there would be worthless. */
+/** Checks that the flows are there, because the figure would be worthless otherwise. */
 async function expectFlows(sw: OpenVswitch, count: number): Promise<void> {
   const text = await sw.ofctl(['dump-aggregate'])
   const found = /flow_count=(\d+)/.exec(text)?.[1]
   if (Number(found) !== count) throw new Error(`the switch has ${found} flows where ${count} were to be`)
 }
 
-/** What ovs-ofctl has installed is, flow by flow, what the agent would have: else the two were not doing the same. */
+/** Checks that ovs-ofctl has installed exactly the agent's flows, because the comparison would be invalid otherwise. */
 async function expectNothingToDo(sw: OpenVswitch, services: number): Promise<void> {
   await using agent = await startAgent(sw.rundir, hostWith(services))
   const { added, changed, deleted } = await agent.pass()

@@ -10,16 +10,16 @@ import { type Collector, startCollector } from './collector.ts'
 import { ownerOf } from './exporter.ts'
 
 /**
- * Packets and bytes of every connection, where the datapath does not count them: vswitchd adds up the packets that pass
- * the `sample` action (compile/features/account.ts) and exports each connection's sum every second or more, as IPFIX.
+ * Counts packets and bytes of every connection where the datapath does not. vswitchd adds up the packets that pass the `sample`
+ * action (compile/features/account.ts) and exports each connection's sum as IPFIX, every second or less often.
  */
 export interface Accounting {
-  /** Sees to it that the switch exports what is accounted, where it is due. Throws as OVSDB does. */
+  /** Makes the switch export the connections, where accounting is wanted. Throws as OVSDB does. */
   ensure(client: Pick<OvsdbClient, 'call'>, datapathType: string): Promise<void>
-  /** Somebody may have changed the database. */
+  /** Forgets what has been set: somebody may have changed the database. */
   distrust(): void
   start(): Promise<void>
-  /** The switch exports nothing more until `ensure`; the flows stay. */
+  /** Stops the export until `ensure` is called again; the flows stay. */
   withdraw(client: Pick<OvsdbClient, 'call'>): Promise<void>
   stop(): void
 }
@@ -29,20 +29,20 @@ export interface AccountingOptions {
   readonly accounts: Pick<Accounts, 'add' | 'lost'>
   readonly log: Log
   readonly clock: Clock
-  /** Another interval is due: a pass is needed, which calls `ensure`. */
+  /** Called when another interval is due: the next pass must call `ensure`. */
   changed(): void
 }
 
-/** Connections that vswitchd adds up at a time. */
+/** Connections that vswitchd adds up at one time. */
 const MAX_FLOWS = 100_000
 /**
- * Seconds for which it does: the less, the fresher the account, and the more records come. So many a second are worth
- * while; with a quarter of them the time is halved again.
+ * Seconds for which vswitchd adds up a connection's packets before it exports them. A shorter interval keeps the accounts fresher
+ * and costs more records. The interval doubles above `records` records a second, and halves below a quarter of that.
  */
 const INTERVAL = { least: 1, most: 64, records: 2000, checkMs: 10_000 } as const
 
 export function createAccounting({ config, accounts, log, clock, changed }: AccountingOptions): Accounting {
-  // ovs-vswitchd makes it, as the user whom it runs as.
+  // ovs-vswitchd creates this socket, so the socket's owner is the user that it runs as.
   const managementSocket = join(config.ovsRunDir, `${config.bridge}.mgmt`)
   const place = { bridge: config.bridge, id: ACCOUNTING.collectorSet }
   let collector: Collector | undefined
@@ -74,7 +74,7 @@ export function createAccounting({ config, accounts, log, clock, changed }: Acco
       if (!due) return
       due = false
       try {
-        // Of an earlier run, to another port; or the datapath counts for itself now.
+        // A collector of an earlier run with another port; or the datapath counts by itself now.
         if (!exporting) await removeFlowSampleCollector(client, place)
         if (collector === undefined || datapathType !== 'netdev') return
         const target = `127.0.0.1:${collector.port}`
@@ -118,7 +118,7 @@ export function createAccounting({ config, accounts, log, clock, changed }: Acco
   }
 }
 
-/** Seconds, by the records a second that came with so many seconds. */
+/** The next interval in seconds, from the records a second that the present one has brought. */
 export function intervalFor(recordsPerSecond: number, seconds: number): number {
   if (recordsPerSecond > INTERVAL.records) return Math.min(seconds * 2, INTERVAL.most)
   return recordsPerSecond < INTERVAL.records / 4 ? Math.max(seconds / 2, INTERVAL.least) : seconds

@@ -5,56 +5,56 @@ import type { CompiledService } from '../compile/types.ts'
 import type { ConnectionTimeouts } from '../config.ts'
 import type { IpfixRecord } from './ipfix.ts'
 
-/** What is known of one connection. Times are clock milliseconds. */
+/** What is known about one connection. Times are clock milliseconds. */
 export interface Account {
   readonly mark: number
-  /** Whom an answer to the client goes to: the hardware address that its packets have come from, and its VLAN. */
+  /** Hardware address that the client's packets have come from, and its VLAN: answers to the client go there. */
   readonly mac: number
   readonly vlan: number
   readonly start: number
   readonly last: number
   readonly packets: number
-  /** Of the IP packets. */
+  /** Sum of the lengths of the IP packets. */
   readonly bytes: number
-  /** The client or the real server has ended it. */
+  /** The client or the real server has ended the connection. */
   readonly ended: boolean
 }
 
-/** A service, by what its packets say. */
+/** A service, as its packets name it. */
 export interface Listener {
   readonly vip: Address
   readonly port: number
   readonly protocol: 'tcp' | 'udp'
 }
 
-/** A connection of a service: the client's address and port. */
+/** The client's address and port in a connection. */
 export interface Client {
   readonly address: Address
   readonly port: number
 }
 
 /**
- * The director's own account of its services' connections, kept up by what the switch exports of them (RFC 7011): the
- * switch forgets an idle one when the director does, but tells neither.
+ * The director's own accounts of its services' connections, made from the records that the switch exports (RFC 7011). The switch
+ * forgets an idle connection when the director does, but reports neither.
  */
 export interface Accounts {
-  /** `domain`: what the packets are to their connections (compile/tables.ts, ACCOUNTING). */
+  /** `domain`: what the packets are to their connection (compile/tables.ts, ACCOUNTING). */
   add(record: IpfixRecord, domain: number, now: number): void
   find(listener: Listener, client: Client): Account | undefined
   list(listener: Listener, now: number): Iterable<readonly [Client, Account]>
-  /** It was counted from its first packet on. */
+  /** True when the connection was counted from its first packet on. */
   isWhole(listener: Listener, account: Account): boolean
-  /** From now on the switch exports a service's connections, or does not. Idempotent. */
+  /** The switch exports the connections of this service from now on, or does not. Idempotent. */
   follow(listener: Listener, exported: boolean): void
-  /** The service is gone. */
+  /** Drops the accounts of a service that is gone. */
   forget(listener: Listener): void
-  /** Some records were lost: nobody knows whose. */
+  /** Some records were lost, and nobody knows of which connections. */
   lost(): void
 }
 
-/** Of one service; one that has ended is of interest for a moment only. */
+/** A connection of a service that has ended matters for a moment only. */
 const ENDED_MS = 60_000
-/** Of one service, about 50 MB. What is beyond is not accounted. */
+/** Most accounts of one service, about 50 MB. Further connections are not accounted. */
 const MOST = 250_000
 
 const TCP = 6
@@ -63,7 +63,7 @@ interface Book {
   readonly live: AgingMap
   readonly ended: AgingMap
   exported: boolean
-  /** How often something of theirs was missed. */
+  /** How often records of this service may have been missed. */
   breaks: number
 }
 
@@ -74,11 +74,11 @@ interface Entry extends Account {
   packets: number
   bytes: number
   ended: boolean
-  /** The book's and everybody's breaks when it began; -1: it had begun before. */
+  /** Sum of the service's and the global breaks when the account began; -1: the connection was older. */
   readonly breaks: number
 }
 
-/** `recallMac`: R as a number; what is sent to it is a host's word, of a connection that the client began long ago. */
+/** `recallMac`: R as a number. Packets to R come from hosts and belong to connections that began earlier. */
 export function createAccounts(
   timeouts: ConnectionTimeouts,
   recallMac: () => number | undefined = () => undefined,
@@ -87,8 +87,8 @@ export function createAccounts(
   let breaks = 0
 
   /**
-   * The copy of a real server's FIN or RST: it tells of the end, and is none of the client's packets. Anything else that is
-   * of no book is of a service that is gone, and was on its way yet.
+   * Marks an account as ended by the copy of a real server's FIN or RST, which is not a packet of the client. Other packets
+   * without a known service were under way when their service was removed.
    */
   const endedByServer = (record: IpfixRecord, domain: number, now: number) => {
     const { source: vip = 0, destination: address = 0 } = addressesOf(record)
@@ -177,8 +177,8 @@ function newBook(seconds: number): Book {
 }
 
 /**
- * Entries that nobody has touched for `ms` to twice as long are gone: those touched since the last turn are in the one
- * map, the others in the other, which is thrown away at the next turn. So nobody ever looks through all of them.
+ * A map that drops entries which nobody has used for `ms` to twice as long. Entries used since the last turn are in the young
+ * map, all others in the old one, which is dropped at the next turn. So entries never have to be searched.
  */
 class AgingMap {
   readonly #ms: number
@@ -221,7 +221,7 @@ class AgingMap {
 
   #turn(now: number): void {
     if (now < this.#turnAt) return
-    // Untouched for a whole turn and more: the old ones too, where nothing came for so long.
+    // After two turns without any use the old entries are outdated too.
     this.#old = now - this.#turnAt < this.#ms ? this.#young : new Map()
     this.#young = new Map()
     this.#turnAt = now + this.#ms
@@ -229,8 +229,7 @@ class AgingMap {
 }
 
 /*
- * Keys are the address with the port below it: of IPv4 numbers, below 2^49, and of IPv6 bigints, which no Map takes for one
- * another.
+ * Keys are the address with the port appended: numbers below 2^49 for IPv4 and bigints for IPv6. A Map never confuses the two.
  */
 const withPort = (address: Address, port: number): Address =>
   typeof address === 'bigint' ? (address << 16n) | BigInt(port) : address * 0x10000 + port

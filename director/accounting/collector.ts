@@ -7,9 +7,9 @@ import { createExporterCheck } from './exporter.ts'
 import { createIpfixReader, type IpfixRecord } from './ipfix.ts'
 
 export interface Collector {
-  /** UDP port on the loopback, new at each start: so the exporter sends its templates again. */
+  /** UDP port on the loopback, a new one at each start, so that the exporter sends its templates again. */
   readonly port: number
-  /** Records that have come so far. */
+  /** Number of records received so far. */
   readonly received: number
   close(): void
 }
@@ -17,23 +17,23 @@ export interface Collector {
 export interface CollectorOptions {
   readonly log: Log
   readonly clock: Pick<Clock, 'now'>
-  /** The user whom ovs-vswitchd runs as; undefined while that is not known. */
+  /** The user that ovs-vswitchd runs as; undefined while it is not known. */
   owner(): number | undefined
   onRecord(record: IpfixRecord, domain: number): void
-  /** So many records were sent, and have not come or cannot be read. */
+  /** Called with the number of records that were sent and have not arrived or cannot be read. */
   onLost(count: number): void
 }
 
-/** What the kernel keeps while the process is busy with other things. */
+/** What the kernel buffers while the process is busy. */
 const BUFFER_BYTES = 8 * 1024 * 1024
-/** More records than vswitchd can have sent in between: its numbers began anew. */
+/** vswitchd cannot have sent more records than this between two messages: its sequence numbers have begun anew. */
 const MOST_LOST = 1_000_000
-/** Strangers are told of so often at most. */
+/** Least time between two log messages about datagrams from others. */
 const TELL_MS = 30_000
 
 /**
- * Listens for one exporter, the ovs-vswitchd of this machine (RFC 7011, 10.3, over UDP); what others send is not read
- * (exporter.ts says what that rests on). Throws what bind(2) fails with.
+ * Receives IPFIX from one exporter, the ovs-vswitchd of this machine (RFC 7011, 10.3, over UDP). Datagrams from others are
+ * dropped (exporter.ts says how they are recognised). Throws the errors of bind(2).
  */
 export async function startCollector({ log, clock, owner, onRecord, onLost }: CollectorOptions): Promise<Collector> {
   const socket = createSocket('udp4')
@@ -60,7 +60,7 @@ export async function startCollector({ log, clock, owner, onRecord, onLost }: Co
   const missingBefore = (now: number, sent: number): number => {
     const missing = sequence === undefined ? 0 : (now - sequence - sent) | 0
     sequence = now
-    // A smaller number is that of an exporter that began anew: nothing is known of what it had sent before.
+    // After a restart the exporter counts from 0 again, and what it had sent before is unknown.
     if (missing < 0) return 0
     return missing > MOST_LOST ? 1 : missing
   }

@@ -1,8 +1,8 @@
 import { CrossportError } from '../../shared/errors.ts'
 
 /**
- * Information elements (IANA's registry "IPFIX Information Elements") as far as they are read here: number, and bytes as
- * Open vSwitch sends them (ofproto/ipfix-entities.def).
+ * The information elements that are read here (IANA's registry "IPFIX Information Elements"): number, and length in bytes as Open
+ * vSwitch sends them (ofproto/ipfix-entities.def).
  */
 const ELEMENTS = {
   octetDeltaCount: [1, 8],
@@ -27,19 +27,19 @@ type Name = keyof typeof ELEMENTS
 type LongName = 'sourceIPv6Address' | 'destinationIPv6Address'
 
 /**
- * One flow record: numbers in the units that the registry gives; addresses are numbers, too, those of
- * IPv6 bigints. Absent: not in the template.
+ * One flow record. Values have the units of the registry. Addresses are numbers (IPv4) or bigints (IPv6). An absent value is not
+ * in the template.
  */
 export type IpfixRecord = { readonly [name in Exclude<Name, LongName>]?: number } & {
   readonly [name in LongName]?: bigint
 }
 
 export interface IpfixMessage {
-  /** Modulo 2^32. Open vSwitch counts the records up to and with this message's, in all domains together. */
+  /** Sequence number, modulo 2^32. Open vSwitch counts the records of all domains, those of this message included. */
   readonly sequence: number
   readonly domain: number
   readonly records: readonly IpfixRecord[]
-  /** Sets of records whose template has not come. */
+  /** Number of sets whose template has not arrived. */
   readonly unreadable: number
 }
 
@@ -50,13 +50,13 @@ interface Field {
 
 interface Template {
   readonly fields: readonly Field[]
-  /** Bytes of a record at least. */
+  /** Least length of a record in bytes. */
   readonly least: number
 }
 
 /**
- * Templates that Open vSwitch may send: it has some forty, with numbers below 512, up to 63 fields, and records of 12
- * bytes and more. Every field has a byte at least, so that reading takes as long as there are bytes to read.
+ * Bounds of the templates that Open vSwitch may send: it has some forty, with ids below 512, up to 63 fields, and records of at
+ * least 12 bytes. Every field has at least one byte, so reading takes time in proportion to the message's length.
  */
 const BOUNDS = { ids: 512, fields: 128, recordBytes: 12 } as const
 
@@ -70,8 +70,8 @@ const VARIABLE = 0xffff
 const ENTERPRISE = 0x8000
 
 /**
- * Reads the messages of one exporting process (RFC 7011, section 3), whose templates it remembers: for all domains, as
- * Open vSwitch sends them once, in the domain that it exports first. Throws IPFIX_INVALID for what is no whole message, and for a
+ * Reads the messages of one exporting process (RFC 7011, section 3). It keeps one set of templates for all domains, because Open
+ * vSwitch sends templates only in the first domain that it exports. Throws IPFIX_INVALID for an incomplete message, and for a
  * template that Open vSwitch would not send.
  */
 export function createIpfixReader(): (message: Buffer) => IpfixMessage {
@@ -90,7 +90,7 @@ export function createIpfixReader(): (message: Buffer) => IpfixMessage {
       const id = message.readUInt16BE(at)
       const set = message.subarray(at + 4, at + length)
       if (id === SET.TEMPLATE || id === SET.OPTIONS_TEMPLATE) {
-        // Before an options template's fields there is how many of them are its scope (3.4.2.2).
+        // In an options template, the number of scope fields comes before the fields (3.4.2.2).
         for (const [template, found] of readTemplates(set, id === SET.TEMPLATE ? 4 : 6)) templates.set(template, found)
       } else if (id >= SET.FIRST_DATA) {
         const template = templates.get(id)
@@ -104,7 +104,7 @@ export function createIpfixReader(): (message: Buffer) => IpfixMessage {
 }
 
 function* readTemplates(set: Buffer, head: 4 | 6): Generator<[number, Template]> {
-  // What is left at the end may be padding (3.3.1).
+  // The end of a set may be padding (3.3.1).
   for (let at = 0; at + head <= set.length; ) {
     const id = set.readUInt16BE(at)
     const count = set.readUInt16BE(at + 2)
@@ -152,7 +152,7 @@ function readRecords(set: Buffer, { fields, least }: Template, records: IpfixRec
   }
 }
 
-/** Unsigned, of 1 to 8 bytes. */
+/** Reads an unsigned number of 1 to 8 bytes. */
 function number(bytes: Buffer, at: number, size: number): number {
   if (size <= 6) return bytes.readUIntBE(at, size)
   return bytes.readUIntBE(at, size - 6) * 2 ** 48 + bytes.readUIntBE(at + size - 6, 6)

@@ -5,8 +5,8 @@ import type { CompiledService } from '../compile/types.ts'
 import type { ConnectionTimeouts } from '../config.ts'
 
 /**
- * Timeouts for the services' zones. Of TCP the table follows both sides; of UDP it sees one only, so a flow stays in SINGLE
- * until the end. An entry that is of no packet's tuple (persistent clients, turns) never leaves the state it begins in.
+ * Timeouts of the services' zones. The table sees both sides of a TCP connection, but only one side of a UDP flow, which
+ * therefore stays in state SINGLE. Entries that no packet matches (persistent clients, turns) never leave their first state.
  */
 export function zoneTimeouts(
   services: readonly CompiledService[],
@@ -21,22 +21,22 @@ export function zoneTimeouts(
   ])
 }
 
-/** Turns and services (director/store/numbers.ts). */
+/** Zones of the turns and of the services (director/store/numbers.ts). */
 export const ZONES = { first: TURN_ZONE, last: 0xffff } as const
 
-/** Without a connection for so long it does not matter any more whose turn it was. */
+/** After so long without a connection it does not matter whose turn it was. */
 const TURN_SECONDS = 86_400
 
-/** The zone that all services have together (compile/features/turn.ts). */
+/** The zone that all services share for their turns (compile/features/turn.ts). */
 export const turnTimeouts: CtZoneTimeouts = {
   zone: TURN_ZONE,
   timeouts: { ...untouched('tcp', TURN_SECONDS), ...untouched('udp', TURN_SECONDS) },
 }
 
 /**
- * The connections of one zone, a line each (ovs-vswitchd(8), dpctl/dump-conntrack); with details, TCP's states of both
- * sides. While vswitchd writes them it does nothing else, which in a userspace datapath without PMD threads is also the
- * forwarding: see connections/list.ts.
+ * Reads the connections of one zone, one per line (ovs-vswitchd(8), dpctl/dump-conntrack); with details, each line has the TCP
+ * states of both sides. vswitchd does nothing else meanwhile. In a userspace datapath without PMD threads it does not forward
+ * either (see connections/list.ts).
  */
 export async function dumpConnections(
   options: VswitchdOptions,
@@ -51,8 +51,8 @@ export async function dumpConnections(
 }
 
 /**
- * Entries of the connection table, all zones together (ovs-vswitchd(8), dpctl/ct-get-nconns); undefined where packets go
- * on while they are written down: the kernel forwards, or a PMD thread polls the uplink.
+ * Number of entries in the connection table, over all zones (ovs-vswitchd(8), dpctl/ct-get-nconns). Undefined where reading the
+ * table does not stop forwarding: in the kernel datapath, or when a PMD thread polls the uplink.
  */
 export async function entriesInTheWay(
   options: VswitchdOptions,
@@ -66,15 +66,16 @@ export async function entriesInTheWay(
 }
 
 /**
- * Forgets all connections of one zone (ovs-vswitchd(8), dpctl/flush-conntrack). Open vSwitch 3.1.0 takes the datapath's name
- * for a part of a connection; without it, it works where all bridges have one type. Rejects with what vswitchd says.
+ * Removes all connections of one zone (ovs-vswitchd(8), dpctl/flush-conntrack). Open vSwitch 3.1.0 takes the datapath's name for
+ * a part of a connection, so the name is left out, which works where all bridges have one datapath type. Rejects with vswitchd's
+ * own words.
  */
 export async function flushZone(options: VswitchdOptions, datapathType: string, zone: number): Promise<void> {
   const flush = (...args: string[]) => appctl(options, 'dpctl/flush-conntrack', [...args, `zone=${zone}`])
   await flush(datapathName(datapathType)).catch(() => flush())
 }
 
-/** Ports in the text of `dpif-netdev/pmd-rxq-show`, which has PMD threads only. */
+/** Ports that PMD threads poll, from the text of `dpif-netdev/pmd-rxq-show`. */
 export function polledPorts(text: string): ReadonlySet<string> {
   return new Set(text.matchAll(/^\s*port: (\S+)/gm).map(([, port]) => port!))
 }

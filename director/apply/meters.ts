@@ -3,26 +3,29 @@ import type { Meter } from '../../shared/openflow/meter.ts'
 import type { Switch } from '../../shared/switch/types.ts'
 import { METER } from '../compile/tables.ts'
 
-/** Copies a second that a flood of packets of no connection may make of itself; a packet makes one for each host. */
+/** Most copies a second that a flood of packets without a connection may cause. Each packet causes one copy per host. */
 const COPIES = 100_000
-/** However many hosts there are, so many packets a second are asked about. */
+/** At least so many packets a second are asked about, however many hosts there are. */
 const LEAST = 1000
-/** As many connections at once come back without having to wait, after a restart of the switch; fewer where each asks many. */
+/**
+ * Connections that are recalled at once without waiting after a restart of the switch; fewer when each question makes many
+ * copies.
+ */
 const BURST = { most: 10_000, copies: 200_000 } as const
-/** As many as are refused a second, and a quarter more (packets/refuse.ts). */
+/** The rate of refusals (packets/refuse.ts) and a quarter more. */
 const TELL = { id: METER.tell, rate: 1250, burst: 1250 } as const
-/** Those of what is told: each that is shown costs as much as a question. */
+/** Answers of hosts that the process sees: handling one costs as much as handling a question. */
 const ANSWER = { ...TELL, id: METER.answer } as const
-/** First SYNs of persistent clients, while hosts are asked about them; each makes a copy for each host, too. */
+/** First SYNs of persistent clients while hosts are asked about them; each makes one copy per host, too. */
 const CLIENT = { id: METER.client, rate: 5000, burst: 5000 } as const
 
-/** The meters that bound recall (compile/features/recall.ts). Flows that use them can be added only when they are there. */
+/** The meters that limit recall (compile/features/recall.ts). Flows that use a meter can be added only after the meter exists. */
 export interface Meters {
-  /** `hosts`: how many may be asked. Rejects with SWITCH_REJECTED where the datapath has no meters. */
+  /** `hosts`: number of hosts that may be asked. Rejects with SWITCH_REJECTED where the datapath has no meters. */
   ensure(sw: Pick<Switch, 'setMeter'>, hosts: number): Promise<void>
-  /** It may be another switch by now. */
+  /** Forgets what has been set: the switch may be another one by now. */
   distrust(): void
-  /** With the flows that use them. */
+  /** Removes the meters, and with them the flows that use them. */
   withdraw(sw: Pick<Switch, 'deleteMeter'>): Promise<void>
 }
 
@@ -46,12 +49,12 @@ export function createMeters(log: Log): Meters {
   }
 }
 
-/** All that the flows name; `hosts` as for `ensure`. */
+/** All meters that the flows name; `hosts` as for `ensure`. */
 export function metersFor(hosts: number): readonly Meter[] {
   return [TELL, ANSWER, CLIENT, askMeter(hosts)]
 }
 
-/** By powers of two, so that a fleet that grows does not change it with each host. */
+/** The rate changes by powers of two, so that it does not change with each host of a growing fleet. */
 export function askMeter(hosts: number): Meter {
   const steps = 2 ** Math.ceil(Math.log2(Math.max(1, hosts)))
   const burst = Math.min(BURST.most, Math.max(LEAST, Math.round(BURST.copies / steps)))

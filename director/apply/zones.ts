@@ -3,13 +3,13 @@ import type { CompiledService } from '../compile/types.ts'
 import type { ConnectionTimeouts } from '../config.ts'
 import { turnTimeouts, zoneTimeouts } from './conntrack.ts'
 
-/** Knows the timeouts of all services' zones, and whether the database has to be asked about them. */
+/** Keeps the timeouts of all services' zones, and knows whether they have to be written to the database. */
 export interface Zones {
   update(change: { readonly altered: readonly CompiledService[]; readonly gone: readonly CompiledService[] }): void
-  /** All of them, when they are not what was brought into force last; undefined: nothing to do. */
+  /** The timeouts of all zones if they differ from those last written; undefined: nothing to do. */
   due(datapathType: string): readonly CtZoneTimeouts[] | undefined
   inForce(datapathType: string): void
-  /** What is in force is not known any more. */
+  /** Forgets which timeouts are in force. */
   distrust(): void
 }
 

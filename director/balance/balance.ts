@@ -16,62 +16,62 @@ import { type Counted, type Counters, readActivity, readCounters, readTotal } fr
 import { isSettled } from './settled.ts'
 
 /**
- * Milliseconds between two readings: while a few connections come, when each of them counts; while many come; with more
- * real servers than slots, when the group is another at each reading; and while none comes.
+ * Milliseconds between two readings of the counters. few: few connections come, and each counts. many: many come. large: a
+ * service has more real servers than slots, so its group changes at each reading. idle: none come.
  */
 const TICK = { few: 50, many: 100, large: 500, idle: 100 } as const
-/** Connections a second up to which it is worth while to make the switch bring its counters up to date. */
+/** Up to this rate, in connections a second, the switch is asked to update its counters before each reading. */
 const FEW_RATE = 500
-/** Milliseconds that the switch takes for that. */
+/** Milliseconds that the switch needs to update its counters. */
 const FRESH_MS = 5
-/** Services with new connections that are looked at in one reading; the others wait for the next. */
+/** Most services that one reading examines; other services with new connections wait for the next. */
 const LOOKED_AT = 20
 
 export interface BalanceOptions {
   readonly switch: () => Pick<Switch, 'state' | 'readFlowStats' | 'readPackets' | 'commit'> | undefined
-  /** What is in force. */
+  /** The plan in force. */
   readonly plan: () => Plan | undefined
   readonly markOf: (service: VirtualService, id: string) => number
   readonly judged: Judged
-  /** Of the connections that were opened, whose end nobody has counted. */
+  /** How many of the `opened` connections have ended without being counted. */
   readonly forgottenOf: (service: VirtualService, id: string, opened: number) => number
-  /** Clock milliseconds at which the connection table was lost last, as far as it is known. */
+  /** Clock milliseconds of the connection table's last known loss. */
   readonly lostAt?: number | undefined
   /** Seconds after which an idle UDP flow is forgotten. */
   readonly udpTimeout: number
   readonly log: Log
   readonly clock: Clock
-  /** The shares of these services (keys) have to change: the loop makes a new plan. */
+  /** Requests a new plan, because the shares of these services (keys) must change. */
   replan(keys: readonly string[], reason: string): void
 }
 
 /**
- * The feedback of the scheduler: reads what the switch has counted, and has a service planned anew when its shares are to
- * change by it. Level-triggered: counters are totals, so a reading that is missed or late costs accuracy for one
- * interval and nothing else. It never moves a connection: only the group, which chooses for new ones, is changed.
+ * The scheduler's feedback: reads the switch's counters, and requests a new plan for a service when its shares must change.
+ * Level-triggered: counters are totals, so a missed or late reading costs accuracy for one interval and nothing else. It changes
+ * only the group, which chooses for new connections, so no established connection moves.
  */
 export interface Balance {
-  /** What the plan is to be made by. Follows the lives of the service's real servers. */
+  /** What a plan of this service is based on. Also updates the lives of the service's real servers. */
   knowledge(service: VirtualService): Knowledge
-  /** The switch's connection table knows nothing of what was before: for a while, hosts do. */
+  /** The switch's connection table is a new one: for a while, hosts are asked about clients. */
   tableLost(): void
-  /** What a service's connections were counted to last, for status. */
+  /** The last counted load of a service, for status. */
   load(key: string): ServiceLoad | undefined
   stop(): void
 }
 
 interface Tally {
-  /** As in force; undefined until it is. */
+  /** The service in force; undefined until there is one. */
   service?: VirtualService
   compiled?: CompiledService
-  /** Of the last reading; `applied` is what the shares in force were made by. */
+  /** Load at the last reading; `applied` is the load that the shares in force were made from. */
   latest?: ServiceLoad
   applied?: ServiceLoad
   appliedAt: number
   lives: Lives
-  /** New connections, as the switch counts them. */
+  /** New connections counted by the switch. */
   packets: number
-  /** Clock milliseconds at which it was known to have had none; undefined: it had, or nobody has looked yet. */
+  /** Clock milliseconds when it was last known to have no connections; undefined: it has had some, or has not been examined. */
   unusedAt?: number
   /** Clock milliseconds at which time alone may change its shares. */
   wakeAt: number
@@ -80,13 +80,13 @@ interface Tally {
 export function startBalance(options: BalanceOptions): Balance {
   const { clock, log } = options
   const tallies = new Map<string, Tally>()
-  /** Of the services in force. */
+  /** Tallies of the services in force, by number. */
   const byNumber = new Map<number, Tally>()
-  /** To be looked at: new connections have come, or they come at such a rate that the next ones are due. Oldest first. */
+  /** Tallies to examine: new connections have come, or the next are due at the present rate. Oldest first. */
   const hot = new Set<Tally>()
-  /** To be looked at, at its time. */
+  /** Tallies to examine when their time comes. */
   const timed = new Set<Tally>()
-  /** With active connections, of which one may end while no new one comes. Looked at in turn, when nobody is hot. */
+  /** Tallies with active connections, one of which may end without a new one beginning. Examined in turn while `hot` is empty. */
   const resting = new Set<Tally>()
   let fresh: Tally[] = []
   let seen: Plan['compiled'] | undefined
@@ -96,7 +96,7 @@ export function startBalance(options: BalanceOptions): Balance {
   let failing = false
   let cancel = () => {}
   let lostAt = options.lostAt ?? Number.NEGATIVE_INFINITY
-  /** By service: ends the timer of the end. */
+  /** By service: stops the timer that ends the recall of its clients. */
   const recallEnds = new Map<string, () => void>()
 
   const tallyOf = (service: VirtualService): Tally => {
@@ -123,7 +123,7 @@ export function startBalance(options: BalanceOptions): Balance {
     return { now: tally.appliedAt, lives: tally.lives, load: tally.applied, horizonMs, recalled }
   }
 
-  /** An entry that hosts have of a client may be of use until the last of them would have ended. */
+  /** Whether hosts may still have useful entries of this service's clients. */
   const isRecalled = ({ key, options: { persistence } }: VirtualService): boolean => {
     const left = persistence === undefined ? 0 : lostAt + persistence.timeout * 1000 - clock.now()
     if (left <= 0) return false
@@ -141,7 +141,7 @@ export function startBalance(options: BalanceOptions): Balance {
     if (persistent.length > 0) options.replan(persistent, 'clients are recalled')
   }
 
-  /** Another plan is in force. */
+  /** Takes over a new plan. */
   const follow = (plan: Plan) => {
     seen = plan.compiled
     byNumber.clear()
@@ -154,7 +154,7 @@ export function startBalance(options: BalanceOptions): Balance {
     }
     if (byNumber.size === tallies.size) return
     for (const [key, tally] of tallies) {
-      // One that is planned will be in force.
+      // A planned service will come into force later.
       if (tally.compiled === undefined || byNumber.get(tally.compiled.number) === tally) continue
       tallies.delete(key)
       recallEnds.get(key)?.()
@@ -163,7 +163,7 @@ export function startBalance(options: BalanceOptions): Balance {
     }
   }
 
-  /** Costs one small answer while no connection comes. */
+  /** Finds services with new connections. Costs one small reply while there are none. */
   const findNew = async (sw: Pick<Switch, 'readFlowStats' | 'readPackets'>) => {
     const sum = await readTotal(sw)
     if (sum !== total) {
@@ -179,7 +179,7 @@ export function startBalance(options: BalanceOptions): Balance {
     fresh = []
   }
 
-  /** Costs in proportion to the services that connections come to, or for which it is time. */
+  /** Examines the services that have new connections or whose time has come. Costs in proportion to their number. */
   const tick = async (): Promise<number> => {
     const sw = options.switch()
     const plan = options.plan()
@@ -199,7 +199,7 @@ export function startBalance(options: BalanceOptions): Balance {
   }
 
   const look = async (sw: Pick<Switch, 'readFlowStats'>, tally: Tally) => {
-    // As it is scheduled (plan/plan.ts).
+    // The service as the scheduler sees it (plan/plan.ts).
     const service = keptInPanic(options.judged(tally.service!))
     const counters = await readCounters(sw, tally.compiled!)
     const at = clock.now()
@@ -239,7 +239,7 @@ export function startBalance(options: BalanceOptions): Balance {
       ...(service.protocol === 'udp' ? { idleMs: options.udpTimeout * 1000 } : {}),
     })
 
-  /** Any change of the tables makes the switch look through its datapath at once, and credit what it finds. */
+  /** Makes the switch update its counters: after any change of its tables it reads all flows of its datapath. */
   const refresh = async (sw: Pick<Switch, 'commit'>) => {
     await sw.commit({ ...NOTHING, replaceFlows: passing().slice(0, 1) })
     await new Promise<void>(resolve => clock.after(FRESH_MS, resolve))
@@ -272,13 +272,16 @@ export function startBalance(options: BalanceOptions): Balance {
 
 const NOTHING = { addGroups: [], modifyGroups: [], addFlows: [], replaceFlows: [], deleteFlows: [], deleteGroups: [] }
 
-/** Few enough come that each of them counts, for an algorithm or a threshold that goes by who is there. */
+/** Whether each single connection matters: few come, and the algorithm or a threshold depends on the active ones. */
 function countsEach({ service, latest }: Tally): boolean {
   if (service === undefined || latest === undefined || latest.peak <= 1 || latest.peak >= FEW_RATE) return false
   return BY_ACTIVE.has(service.scheduler) || service.realServers.some(rs => (rs.terms?.upper ?? 0) > 0)
 }
 
-/** Their turns change with every reading, and at each change the switch looks through all that it has cached. */
+/**
+ * Above this number of real servers, algorithms by active connections change their turns at every reading, and each change makes
+ * the switch revalidate all cached flows.
+ */
 const MANY_BY_ACTIVE = 300
 const BY_ACTIVE: ReadonlySet<Scheduler> = new Set(['lc', 'wlc', 'sed', 'nq'])
 

@@ -13,17 +13,17 @@ export type Counters = ReadonlyMap<number, Counted>
 
 const NEW = { table: TABLE.COMMIT, kind: 'commit-mark' } as const
 
-/** Connections begun so far, of all services: while the sum stays nobody has to be looked at. */
+/** Connections begun so far in all services. While the sum does not change, no service has to be examined. */
 export async function readTotal(sw: Pick<Switch, 'readPackets'>): Promise<number> {
   return sw.readPackets(NEW)
 }
 
-/** The same by service number: who is worth a closer look. */
+/** Connections begun so far, by service number: shows which services to examine. */
 export async function readActivity(sw: Pick<Switch, 'readFlowStats'>): Promise<ReadonlyMap<number, number>> {
   return sums(await sw.readFlowStats(NEW), ({ cookie }) => decodeCookie(cookie)?.object)
 }
 
-/** Connections opened and ended of one service's real servers, by mark. Costs in proportion to them. */
+/** Connections opened and ended at one service's real servers, by mark. Costs in proportion to their number. */
 export async function readCounters(sw: Pick<Switch, 'readFlowStats'>, { number }: CompiledService): Promise<Counters> {
   const [opened, ended, reset] = await Promise.all([
     read(sw, 'opened', number),
@@ -34,7 +34,7 @@ export async function readCounters(sw: Pick<Switch, 'readFlowStats'>, { number }
   return new Map([...sums(opened, markOf)].map(([mark, n]) => [mark, { opened: n, ended: ends.get(mark) ?? 0 }]))
 }
 
-/** What its real servers have accepted and reset of the connections that began there, by mark. As costly. */
+/** Of the connections begun at its real servers, how many they have accepted and reset, by mark. Costs as much. */
 export async function readAccepted(
   sw: Pick<Switch, 'readFlowStats'>,
   { number }: CompiledService,
@@ -59,7 +59,7 @@ function read(sw: Pick<Switch, 'readFlowStats'>, kind: 'opened' | 'ended' | 'res
   return sw.readFlowStats({ table: kind === 'opened' ? TABLE.OPENED : TABLE.ENDING, kind, object })
 }
 
-/** What a host has told: of the beginnings, a connection that was recalled. */
+/** A flow that counts signals from a host. Among flows that count new connections it counts recalled ones. */
 function isSignal({ match }: FlowStats): boolean {
   return match[SIGNAL] !== undefined
 }
@@ -69,7 +69,7 @@ function markOf({ match }: FlowStats): number | undefined {
   return mark === undefined ? undefined : Number(mark) % ENDED
 }
 
-/** Several flows of one key add up. */
+/** Adds up the packet counts of flows that have the same key. */
 function sums(stats: readonly FlowStats[], keyOf: (flow: FlowStats) => number | undefined): Map<number, number> {
   const found = new Map<number, number>()
   for (const flow of stats) {

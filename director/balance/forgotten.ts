@@ -8,21 +8,24 @@ import type { Plan } from '../plan/plan.ts'
 import type { VirtualService } from '../registry/services.ts'
 import { type Counted, readCounters } from './counters.ts'
 
-/** Milliseconds between two looks at a table, and at that of one service. Entries take at least half a minute to vanish. */
+/**
+ * Milliseconds between two checks of whether a table is to be read, and between two reads of one service's. Entries take at least
+ * half a minute to vanish.
+ */
 const TICK_MS = 5000
 const SERVICE_MS = 60_000
-/** Of the time that a look takes, so many times is waited until the next. */
+/** The wait until the next read, as a multiple of the time that this read has taken. */
 const REST = 100
-/** So long may the switch's counters lag behind what it forwards. */
+/** Longest delay of the switch's counters behind what it forwards. */
 const LAG_MS = 2000
 
 /**
- * Connections whose end nobody has counted: the connection table drops an entry after a time of silence, and says so to
- * nobody. So from time to time the table is counted, by real server, and held against the counters: only where clients do
- * not notice, and only for services that have active connections.
+ * Counts connections that have ended without a packet: the connection table drops an idle entry without reporting it. So from
+ * time to time the table's entries are counted by real server and compared with the counters. This is done only where reading the
+ * table does not disturb clients, and only for services with active connections.
  */
 export interface Forgotten {
-  /** `opened`, as counted now: where the counter began anew, nothing is forgotten. */
+  /** `opened`: the present value of the counter. When the counter has begun anew, nothing is forgotten. */
   of(service: Pick<VirtualService, 'key'>, id: string, opened: number): number
   stop(): void
 }
@@ -31,11 +34,11 @@ export interface ForgottenOptions {
   readonly switch: () => Pick<Switch, 'state' | 'readFlowStats'> | undefined
   readonly plan: () => Plan | undefined
   readonly markOf: (service: VirtualService, id: string) => number
-  /** Connections of a service that were opened, and not seen to end. */
+  /** Connections of a service that were opened and not seen to end. */
   readonly activeOf: (key: string) => number
-  /** The text of `dpctl/dump-conntrack` of one zone. */
+  /** Reads `dpctl/dump-conntrack` of one zone as text. */
   readonly dump: (zone: number) => Promise<string>
-  /** How many entries the table has; undefined where reading it stops nothing. */
+  /** Number of the table's entries; undefined where reading it stops nothing. */
   readonly entries: () => Promise<number | undefined>
   readonly log: Log
   readonly clock: Clock
@@ -48,14 +51,14 @@ interface Known {
 
 export function startForgotten(options: ForgottenOptions): Forgotten {
   const { clock, log } = options
-  /** By service and real server. */
+  /** Known values by service and real server. */
   const known = new Map<string, Map<string, Known>>()
   const lookedAt = new Map<string, number>()
   let stopped = false
   let failing = false
   let cancel = () => {}
 
-  /** The one that has waited longest. */
+  /** The service that has waited longest. */
   const next = (plan: Plan) => {
     const now = clock.now()
     const due = plan.services.flatMap((service, i) => {
@@ -122,9 +125,9 @@ export function startForgotten(options: ForgottenOptions): Forgotten {
 }
 
 /**
- * How many of those that were opened have neither ended nor are there; below 0: so many more are there, which a real server
- * has taken over from another (compile/features/ending.ts, acceptedElsewhere). Connections come and go between the readings before
- * and after the count, so it says between which numbers this is; `known`, what was known before, is moved no further.
+ * How many opened connections have neither ended nor are in the table. Below 0: the table has more, which a real server has taken
+ * over from another (compile/features/ending.ts, acceptedElsewhere). Connections come and go between the readings before and
+ * after the count, so the count only gives bounds; `known`, the value so far, is moved into these bounds and no further.
  */
 export function forgotten(known: number, there: number, before: Counted, after: Counted): number {
   const least = before.opened - after.ended - there
@@ -133,11 +136,11 @@ export function forgotten(known: number, there: number, before: Counted, after: 
   return Math.min(most, Math.max(known, least))
 }
 
-/** Lines between two chances for others to run. */
+/** Lines that are parsed before other work gets a chance to run. */
 const LINES = 5000
 const MARK = ',mark='
 
-/** Entries of connections that nobody has ended, by mark. */
+/** Counts the entries of connections that have not been ended, by mark. */
 export async function countByMark(text: string): Promise<ReadonlyMap<number, number>> {
   const counts = new Map<number, number>()
   let lines = 0

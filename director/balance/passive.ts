@@ -17,26 +17,26 @@ import {
 } from '../schedule/acceptance.ts'
 import { readAccepted } from './counters.ts'
 
-/** Milliseconds between two looks, and while a trial connection is on its way: one is enough. */
+/** Milliseconds between two readings; shorter while a trial connection is under way, because each real server gets only one. */
 const TICK = { usual: 1000, trial: 100 } as const
-/** Of the process's time that looking may take. */
+/** Greatest share of the process's time that the readings may take. */
 const SHARE = 0.05
 
 /**
- * Passive health: what the hosts' signals say of whether real servers accept connections. Looks at services that new
- * connections come to, and only there at the switch. Without the file's `passive` it is told, and nothing else.
+ * Passive health: judges from the hosts' signals whether real servers accept connections. It reads the switch only for services
+ * that have new connections. Without `passive` in the service file it only reports.
  */
 export interface Passive {
   readonly judged: Judged
   acceptanceOf(service: Pick<VirtualService, 'key'>, id: string): Acceptance | undefined
-  /** Hosts that connections are sent to, and that have never been heard of. */
+  /** Hosts that were sent connections and have never sent a signal. */
   unheard(): readonly Unheard[]
   stop(): void
 }
 
 export interface Unheard {
   readonly hostId: string
-  /** New connections, of which it should have told. */
+  /** New connections for which a signal should have come. */
   readonly connections: number
 }
 
@@ -44,13 +44,13 @@ export interface PassiveOptions {
   readonly switch: () => Pick<Switch, 'state' | 'readFlowStats'> | undefined
   readonly plan: () => Plan | undefined
   readonly markOf: (service: VirtualService, id: string) => number
-  /** Connections that a service has had so far, as far as that is known already: it is looked at when there are more. */
+  /** Connections of a service so far, as already counted: a service is examined when there are more. */
   readonly totalOf: (key: string) => number
   readonly log: Log
   readonly clock: Clock
-  /** These services (keys) have to be scheduled otherwise. */
+  /** Requests that these services (keys) are scheduled anew. */
   replan(keys: readonly string[], reason: string): void
-  /** The status is another. */
+  /** The status has changed. */
   changed(): void
 }
 
@@ -66,7 +66,7 @@ export function startPassive(options: PassiveOptions): Passive {
   const heard = new Set<string>()
   let stopped = false
   let failing = false
-  /** Hosts of which nobody has heard. */
+  /** Number of silent hosts at the last report. */
   let told = 0
   let cancel = () => {}
 
@@ -107,7 +107,7 @@ export function startPassive(options: PassiveOptions): Passive {
     if (next.phase === 'accepting' && last.phase !== 'accepting') log.notice('a real server accepts again', fields)
   }
 
-  /** How long it may wait for the next look. */
+  /** Returns how long to wait before the next reading. */
   const tick = async (): Promise<number> => {
     const sw = options.switch()
     const plan = options.plan()

@@ -3,13 +3,13 @@ import type { Turns } from '../schedule/turns.ts'
 
 type Choice = Pick<Schedule, 'shares' | 'turns'>
 
-/** Slots by which a share may be off before it is worth a change of the group. */
+/** A share that is off by no more slots than this is not worth a change of the group. */
 const SLACK_SLOTS = 2
 const SLACK_PART = 0.1
 
 /**
- * Whether what is new is so near to what is in force that the switch can be left alone: the same turns; or the same
- * real servers, and no share is off by more than two slots or a tenth.
+ * Whether the new choice is so close to the one in force that the switch need not be changed: the same turns; or the same real
+ * servers, with no share off by more than two slots or a tenth.
  */
 export function isSettled(before: Choice, after: Choice): boolean {
   if (before.turns !== undefined || after.turns !== undefined) return sameTurns(before.turns, after.turns)

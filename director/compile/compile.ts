@@ -23,9 +23,9 @@ const VIP_FEATURES: readonly VipFeature[] = [neighbours, echo, icmpErrors, noReq
 const FEATURES: readonly Feature[] = [signals, ending, connections, recall, turn, persistence, forward]
 
 /**
- * All that the bridge must hold for the director, by object: `uplink`, `access ports`, `vip/VIP`, `service/NUMBER`. Pure;
- * without services it is empty. `families`: of all VIPs, where `services` are not all of them. A service that nobody can serve keeps its answers to ARP and ICMP, and its requests are dropped: the
- * connection table has no flow for them.
+ * All flows and groups that the bridge must hold for the director, by object: `uplink`, `access ports`, `vip/VIP`,
+ * `service/NUMBER`. Pure; empty without services. `families`: the address families of all VIPs, needed where `services` is a part
+ * of them. A service without a usable real server keeps its answers to ARP and ICMP, and its requests are refused or dropped.
  */
 export function compile(
   site: Site,

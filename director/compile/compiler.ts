@@ -6,27 +6,29 @@ import type { CompiledService, Site } from './types.ts'
 
 export interface CompilerInput {
   readonly site: Site
-  /** All of them: read only when the site has changed. */
+  /** All services; read only when the site has changed. */
   readonly services: readonly CompiledService[]
-  /** Those of `services` that may differ from the last update, and those that are not among them any more. */
+  /** Services that may differ from the last update, and services that have been removed. */
   readonly altered: readonly CompiledService[]
   readonly gone: readonly CompiledService[]
 }
 
 export interface Compiler {
-  /** Returns the objects that may differ from the last update. */
+  /** Returns the names of the objects that may differ from the last update. */
   update(input: CompilerInput): readonly string[]
-  /** The same as `compile` of the site and all services. */
+  /** Equals `compile` of the site and all services. */
   readonly compiled: Compiled
 }
 
-/** The incremental form of compile.ts, which stays the specification: what a service needs depends on it and the site only. */
+/**
+ * The incremental form of compile.ts, which defines the result: the objects of a service depend only on the service and the site.
+ */
 export function createCompiler(): Compiler {
   const compiled = new Map<string, CompiledObject>()
   let site = ''
-  /** Numbers of every VIP's services. */
+  /** Numbers of the services of each VIP. */
   const vips = new Map<string, Set<number>>()
-  /** Of all of them. */
+  /** Address families of all VIPs. */
   let families: readonly Family[] = []
 
   return {

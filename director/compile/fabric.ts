@@ -2,11 +2,11 @@ import { type Action, type Match, PORT } from '../../shared/openflow/types.ts'
 import { FORWARDED, SIGNAL, TABLE } from './tables.ts'
 import type { OverlaySite, Site, Target } from './types.ts'
 
-/** This file is the one place that knows what the fabric is. */
+/** Only this file knows the differences between the fabrics. */
 
 /**
- * How a request, whose port has been rewritten, gets to a real server's host.
- * A host of the director's own bridge is not sent to; its agent's flows in table 0 take the packet.
+ * Actions that send a request, whose port has been rewritten, to a real server's host. A host on the director's own bridge gets
+ * the packet through table 0, where its agent's flows match.
  */
 export function toHost(site: Site, target: Pick<Target, 'hostMac' | 'hostIp'>): readonly Action[] {
   const address: Action[] = [{ type: 'set_field', field: 'eth_dst', value: target.hostMac }]
@@ -19,35 +19,36 @@ export function toHost(site: Site, target: Pick<Target, 'hostMac' | 'hostIp'>): 
 }
 
 /**
- * Where packets of the virtual network come from, as matches. On an overlay: the tunnel with our key (another key is
- * another network, where the same addresses mean others), and ports of this bridge, which have no key.
+ * Matches for where packets of the virtual network come from. On an overlay these are the tunnel with our key (under another key
+ * the same addresses mean other machines) and the ports of this bridge, which have no key.
  */
 export function origins({ fabric, uplink }: Site): readonly Match[] {
   if (fabric === 'l2') return [{}]
   return [{ in_port: uplink, tun_id: fabric.networkKey }, { tun_id: 0 }]
 }
 
-/** R, of D: another address of the director's, which no machine has. */
+/** Derives R from D: a second address of the director, which no machine has. */
 export function recallMacOf(directorMac: string): string {
   const first = Number.parseInt(directorMac.slice(0, 2), 16)
-  // Locally administered (IEEE 802, 8.2), like all that nobody has bought.
+  // A locally administered address (IEEE 802, 8.2).
   return `${((first ^ 0x08) | 0x02).toString(16).padStart(2, '0')}${directorMac.slice(2)}`
 }
 
-/** Where a host's frames to R come in, as a match; those of an agent on this bridge come from anywhere, and are marked. */
+/** Match for a host's frames to R. Frames from an agent on this bridge may come from any port, and carry a mark. */
 export function fromHost({ fabric, uplink, ownMacs }: Site, hostMac: string): Match {
   if (ownMacs.includes(hostMac)) return { [SIGNAL]: '0x1/0x1' }
   return { in_port: uplink, ...(fabric === 'l2' ? {} : { tun_id: fabric.networkKey }) }
 }
 
-/** What an answer that goes back through IN_PORT needs besides: on an overlay, to go to the host that asked. */
+/** Actions that an answer through IN_PORT needs besides: on an overlay, the tunnel's destination. */
 export function goBack({ fabric }: Site): readonly Action[] {
   return fabric === 'l2' ? [] : [{ type: 'move', src: { field: 'tun_src' }, dst: { field: 'tun_dst' } }]
 }
 
 /**
- * To everybody: what NORMAL floods, and a copy for each host that clients are on. Where an agent shares the bridge its VMs
- * are left out, for some hold the VIP and would take it for a duplicate address: the agent tells the others itself.
+ * Sends a frame to all: NORMAL floods it, and each host with clients gets a copy. Where an agent shares the bridge, its VMs are
+ * left out, because those that hold the VIP would take the frame for a duplicate address; the agent announces to the other VMs
+ * itself.
  */
 export function toAll({ fabric, uplink }: Site, agentHere: boolean): readonly Action[] {
   const normal: Action = { type: 'output', port: PORT.NORMAL }
@@ -55,7 +56,7 @@ export function toAll({ fabric, uplink }: Site, agentHere: boolean): readonly Ac
   return [...(agentHere ? [] : [normal]), ...fabric.clientHosts.flatMap(host => intoTunnel(uplink, fabric, host))]
 }
 
-/** Into the tunnel to one host, whatever the frame. */
+/** Actions that send any frame through the tunnel to one host. */
 export function intoTunnel(uplink: number, overlay: OverlaySite, hostIp: string): readonly Action[] {
   return [...tunnelTo(overlay, hostIp), { type: 'output', port: uplink }]
 }

@@ -2,34 +2,34 @@
  * Tables, priorities and registers of the director. An agent may work on the same bridge: it has tables 160 to 179 and
  * lower priorities in table 0. A request passes these tables from top to bottom:
  *
- *   0   CLASSIFY    ARP, ND, ICMP echo and requests for a VIP that are meant for the director (eth_dst=D), and what hosts
- *                   tell of their connections (eth_dst=R)
- *       └ ct(zone of the service): the connection table is asked, and the packet comes back in
- *   100 ENDING      the first FIN or RST of a connection, of either side, is counted, and noted in its mark
- *   101 CONNECTION  ct_mark known: MARK ← it, go on in FORWARD. Else, for a SYN, the service's select group: each bucket
- *                   sets MARK. Anything else of TCP is of a connection that the table has lost: the hosts are asked
+ *   0   CLASSIFY    ARP, ND, ICMP echo and requests for a VIP that are meant for the director (eth_dst=D), and signals
+ *                   and answers of hosts (eth_dst=R)
+ *       └ ct(zone of the service): the connection is looked up, and the packet comes back in
+ *   100 ENDING      the first FIN or RST of a connection, of either side, is counted, and set in its mark
+ *   101 CONNECTION  ct_mark known: MARK ← it, go on in FORWARD. Else a SYN goes to the service's select group, whose bucket
+ *                   sets MARK. Any other TCP packet belongs to a connection that is not in the table: the hosts are asked
  *       └ with persistence: first ct(zone of the service's clients), back in through
  *         105 PERSISTENT  the client's mark known: MARK ← it. Else the group
  *       └ with turns instead of a group: ct(zone of all turns), back in through
  *         107 TURN    MARK ← whose turn it is
  *   102 COMMIT      ct(commit): the connection's mark is set, and the packet comes back in through
- *       └ 115 ENTERED   the mark that was set. A SYN that has taken a turn goes on at once
+ *       └ 115 ENTERED   checks the mark that was set. A SYN that has taken a turn skips this table
  *   103 OPENED      new connections are counted, by that mark
  *   104 FORWARD     per MARK: destination port, addresses, then the fabric. A signal ends here
  *       └ 109 SOURCE  source R for a SYN, D for all else
  *       └ 110 TAG     a frame from an access port gets the tag that NORMAL would give it, for it will not pass NORMAL
  *   106 UPLINK      back through the uplink that the request came in by, or out of it when it came from elsewhere
- *   108 ICMP_ERROR  an error that a connection's packet has caused, with the connection's mark
+ *   108 ICMP_ERROR  an ICMP error about a connection's packet, with the connection's mark
  *   111 MINE        a host has said that a connection is its own: COMMIT, unless the table knows it by now
- *   112 TELL        a packet that the hosts were asked about is shown to the director's process, too
- *   113 UNANSWERED  the process asks about it again: no mark, so no host has answered
+ *   112 TELL        a packet that the hosts were asked about also goes to the director's process
+ *   113 UNANSWERED  the process looks the packet up again: without a mark, no host has answered
  *   114 CLIENT      a host has said that a persistent client is one of its own: the client gets its mark
  *
- * Of a connection's packets the table sees all that the client sends, and of the replies a copy of SYN-ACK, FIN and RST,
- * which the host sends (signals): without the SYN-ACK the kernel's conntrack calls all that follows the SYN invalid
- * (nf_conntrack_proto_tcp.c, tcp_conntracks). A mark says all that matters; ct_state is matched of broken SYNs only. What is
- * counted is counted by ct_mark, never by a group's bucket: after a change of weights the switch would credit packets of
- * before to the wrong real server. (By turns each connection has a cached flow of its own, which is credited at once.)
+ * The connection table sees all packets of the client, and of the replies a copy of SYN-ACK, FIN and RST, which the host
+ * sends (signals): without the SYN-ACK the kernel's conntrack would call every packet after the SYN invalid
+ * (nf_conntrack_proto_tcp.c, tcp_conntracks). Flows match on the mark; only invalid SYNs are matched by ct_state. Counters go
+ * by ct_mark and never by a group's bucket, because after a change of weights the switch would credit earlier packets to
+ * the wrong real server. (With turns each connection has a cached flow of its own, which is credited at once.)
  */
 export const TABLE = {
   CLASSIFY: 0,
@@ -52,13 +52,13 @@ export const TABLE = {
 } as const
 
 /**
- * In table 0 a request for a VIP goes before the agent's rules (40,000 to 40,500, agent/compile/tables.ts): it gets to
- * a local real server through the director only. ARP, ND and ICMP go after the agent's shields (a real server's own probe
- * for its VIP must stay unanswered, or the guest gives the address up) and before the agent's neighbour proxy.
+ * In table 0 the rules for requests are above the agent's rules (40,000 to 40,500, agent/compile/tables.ts), so that a request
+ * reaches a local real server only through the director. The rules for ARP, ND and ICMP are below the agent's shields (a real
+ * server's own probe for its VIP must stay unanswered, or the guest gives the address up) and above its neighbour proxy.
  *
- * NO_REQUEST: a packet for the VIP that no service is for (another port, a client outside of `clients`). Where D is the
- * host's own address the agent could take it for one that a director has sent.
- * FROM_HOST: what hosts tell of their connections; FROM_NOBODY: anything else to R.
+ * NO_REQUEST: a packet to the VIP that belongs to no service (another port, a client outside of `clients`). Where D is the
+ * host's own address, the agent could take it for a request from a director.
+ * FROM_HOST: signals and answers of hosts; FROM_NOBODY: any other frame to R.
  */
 export const PRIORITY = {
   FROM_HOST: 50_100,
@@ -74,41 +74,41 @@ export const PRIORITY = {
 /** Mark (= number) of the real server that the packet goes to; 0: not known yet. */
 export const MARK = 'reg0'
 
-/** Mark of the real server for which a new connection has been entered in the table. */
+/** Mark of the real server under which a new connection has been entered in the table. */
 export const ENTERED = 'reg6'
 
-/** 1: MARK is whose turn it was. */
+/** 1: MARK was chosen by turns. */
 export const TAKEN = 'reg7'
 
-/** Bit of a connection's ct_mark, above all real servers' marks: the client or the real server has ended it. */
+/** Bit of a connection's ct_mark, above all real servers' marks: the client or the real server has ended the connection. */
 export const ENDED = 0x8000_0000
 
-/** Of the entries that say whose turn it is, one a service. Services' own zones are above it (director/store/numbers.ts). */
+/** Zone of the entries that hold the turns, one per service. The services' own zones are above it (director/store/numbers.ts). */
 export const TURN_ZONE = 0x4000
 
 /**
- * 1 after the director has sent a packet to its own host's agent (resubmit to table 0): it must not be taken for a
- * request once more, which it looks like when VIP port and ingress port are equal and D is the host's own MAC.
+ * 1 after the director has sent a packet to its own host's agent (resubmit to table 0). The packet must not be taken for a
+ * request again, which it resembles when VIP port and ingress port are equal and D is the host's own MAC.
  */
 export const FORWARDED = 'reg14'
 
 /**
- * Bit 0: what a host tells of a connection. It goes no further than the connection table. On a bridge that is shared the
- * agent sets it (agent/compile/tables.ts), so no VM can speak to R.
+ * Bit 0: the packet is a signal or an answer of a host, and goes no further than the connection table. On a shared bridge the
+ * agent sets it (agent/compile/tables.ts), so that no VM can send to R.
  */
 export const SIGNAL = 'reg12'
 
-/** 1: this SYN has waited for what hosts say of its client (features/persistence.ts). */
+/** 1: this SYN has waited for the hosts' answers about its client (features/persistence.ts). */
 export const WAITED = 'reg15'
 
 /**
- * Meters: packets that the hosts are asked about, those of them that are shown to the director's process, answers that
- * are, and SYNs that wait there.
+ * Meters: packets that the hosts are asked about; those of them that the director's process sees; answers that it sees; and SYNs
+ * that wait in it.
  */
 export const METER = { ask: 50_949, tell: 50_950, answer: 50_951, client: 50_952 } as const
 
 /**
- * Collector set (OVSDB) and observation domains (RFC 7011, 3.1) in which packets of connections are accounted: the first
- * one, the first FIN or RST of either side, and the client's others.
+ * Collector set (OVSDB) and observation domains (RFC 7011, 3.1) of accounted packets: the first packet of a connection, the first
+ * FIN or RST of either side, and the client's other packets.
  */
 export const ACCOUNTING = { collectorSet: 0xc705, domain: { opened: 1, ended: 2, known: 3 } } as const

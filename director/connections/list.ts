@@ -14,39 +14,38 @@ import { tcpStateOf } from './tcp-state.ts'
 
 export interface ListOptions {
   readonly plan: Plan
-  /** Empty: all. */
+  /** Name of a service; empty: all services. */
   readonly service: string
   readonly timeouts: ConnectionTimeouts
   readonly markOf: (service: VirtualService, id: string) => number
-  /** The text of `dpctl/dump-conntrack -m -s` of one zone. */
+  /** Reads `dpctl/dump-conntrack -m -s` of one zone as text. */
   readonly dump: (zone: number) => Promise<string>
-  /** Read it whatever that costs. */
+  /** Read the table even if that stops forwarding. */
   readonly disturb: boolean
-  /** How many entries the table has; undefined where reading it stops nothing. */
+  /** Number of the table's entries; undefined where reading it stops nothing. */
   readonly entries: () => Promise<number | undefined>
-  /** What the director itself has counted; undefined where it does not. */
+  /** The director's own accounts; undefined where it keeps none. */
   readonly accounts: Pick<Accounts, 'find' | 'list' | 'isWhole'> | undefined
   /** Clock milliseconds. */
   readonly now: number
-  /** Milliseconds since 1970. */
+  /** Wall clock, milliseconds since 1970. */
   readonly wall: number
 }
 
 /**
- * While ovs-vswitchd writes its table down, it forwards nothing through ports that it polls in the same thread (measured:
- * 6 to 15 µs an entry). So long, in milliseconds, is no more than what a busy machine does anyway.
+ * While ovs-vswitchd writes out its table, it forwards nothing through ports that the same thread polls (measured: 6 to 15 µs per
+ * entry). A pause of so many milliseconds also happens on any busy machine.
  */
 const UNNOTICED_MS = 20
 const ENTRY_MS = 0.007
 
-/** Connections in one message, and between two chances for others to run. */
+/** Connections in one message; other work gets a chance to run between two messages. */
 const BATCH = 500
 
 /**
- * The connections in batches, service by service; the daemon goes on with its other work between two batches. They are
- * read from the switch, where clients do not notice that, or on demand; else from the director's own accounts. Throws
- * SERVICE_UNKNOWN; CONNECTIONS_MANY, before anything is read, when clients would notice and there are no accounts; and
- * what `dump` throws.
+ * Lists the connections in batches, service by service; the daemon does its other work between two batches. They are read from
+ * the switch where clients do not notice, or on demand, and otherwise from the director's own accounts. Throws SERVICE_UNKNOWN;
+ * CONNECTIONS_MANY, before anything is read, when clients would notice and there are no accounts; and the errors of `dump`.
  */
 export async function* listConnections(options: ListOptions): AsyncGenerator<ConnectionBatch> {
   const { plan, service: wanted } = options
@@ -77,13 +76,13 @@ export async function* listConnections(options: ListOptions): AsyncGenerator<Con
 const FROM_ACCOUNTS =
   'These are those that the director itself has heard of: not in the list is who has been silent since it started, or began when too many did; `--disturb` reads them all from the switch'
 
-/** How many they are, when reading them stops the switch for longer than goes unnoticed. */
+/** Number of entries, if reading them would stop the switch for a noticeable time. */
 async function entriesThatDisturb(entries: ListOptions['entries']): Promise<number | undefined> {
   const count = await entries()
   return isNoticed(count) ? count : undefined
 }
 
-/** Clients would notice that so many entries are read; undefined: reading them stops nothing. */
+/** Whether clients would notice that so many entries are read; undefined: reading them stops nothing. */
 export function isNoticed(entries: number | undefined): boolean {
   return (entries ?? 0) * ENTRY_MS > UNNOTICED_MS
 }
@@ -124,7 +123,7 @@ const fromSwitch: Source = async function* (service, compiled, options) {
       client: endpoint(client, clientPort),
       mark: mark % ENDED,
       ended: mark >= ENDED,
-      // What is left is less than all that its state was given, by as much as it has been silent.
+      // The time that the entry has been idle: its state's full timeout less what is left.
       idle: entry.timeout === undefined ? 0 : Math.max(0, (tcp?.seconds ?? longest) - timeout),
       ...(tcp === undefined ? {} : { tcpState: tcp.name }),
       ...(entry.packets === undefined ? counted(account, listener, options) : countedThere(entry, options)),

@@ -7,24 +7,24 @@ export interface Entry {
   readonly vip: string
   readonly vipPort: number
   readonly mark: number
-  /** Of TCP: of the client's side and of the real server's, which are one in the kernel. */
+  /** TCP states of the client's side and the real server's side; the kernel has one state for both. */
   readonly states: readonly [string, string] | undefined
-  /** Seconds until it is forgotten. */
+  /** Seconds until the entry is removed. */
   readonly timeout: number | undefined
-  /** Only where the datapath counts them. */
+  /** Present only where the datapath counts. */
   readonly packets: number | undefined
   readonly bytes: number | undefined
   /** Milliseconds since 1970. */
   readonly start: number | undefined
 }
 
-/** Of a TCP or UDP connection; ICMP has no ports. IPv6 addresses as inet_ntop(3) writes them. */
+/** The original direction of a TCP or UDP connection (ICMP has no ports). IPv6 addresses are written as inet_ntop(3) does. */
 const ORIGINAL = /orig=\(src=([\da-f.:]+),dst=([\da-f.:]+),sport=(\d+),dport=(\d+)(?:,packets=(\d+),bytes=(\d+))?/
 
-/** Without -m there is one, in which SYN_RECV looks like ESTABLISHED (ct-dpif.c, coalesce_tcp_state). */
+/** Without -m the text has one state, in which SYN_RECV looks like ESTABLISHED (ct-dpif.c, coalesce_tcp_state). */
 const STATES = /protoinfo=\(state(?:_orig)?=(\w+)(?:,state_reply=(\w+))?/
 
-/** Undefined for a line that is no TCP or UDP connection. */
+/** Returns undefined for a line that is not a TCP or UDP connection. */
 export function parseEntry(line: string): Entry | undefined {
   const original = ORIGINAL.exec(line)
   if (original === null) return undefined
@@ -48,5 +48,5 @@ export function parseEntry(line: string): Entry | undefined {
 
 const number = (text: string | undefined) => (text === undefined ? undefined : Number(text))
 
-/** There may be a hundred thousand entries, and IPv4 has one text only. */
+/** Canonical text of an address. IPv4 has only one form, and skipping it saves time with a hundred thousand entries. */
 const oneText = (address: string): string => (address.includes(':') ? (canonical(address) ?? address) : address)

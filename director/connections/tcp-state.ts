@@ -1,13 +1,13 @@
 import { tcpTimeouts } from '../../shared/ovsdb/ct-timeout-policies.ts'
 
-/** Of a connection, as the table follows both sides, and for how long it stays there without a packet. */
+/** The state of a connection, and how long the table keeps it without a packet. */
 export interface TcpState {
-  /** As the kernel's conntrack would call it, in Open vSwitch's words: SYN_SENT, ESTABLISHED, FIN_WAIT_1, … */
+  /** The kernel conntrack's state in Open vSwitch's words: SYN_SENT, ESTABLISHED, FIN_WAIT_1, … */
   readonly name: string
   readonly seconds: number
 }
 
-/** In their order; ct-dpif.h, CT_DPIF_TCP_STATES. */
+/** States in their order; ct-dpif.h, CT_DPIF_TCP_STATES. */
 const RANKS: readonly string[] = [
   'CLOSED',
   'LISTEN',
@@ -22,7 +22,7 @@ const RANKS: readonly string[] = [
   'TIME_WAIT',
 ]
 
-/** Where both sides are said to be in one state: always so in the kernel (nf_conntrack_proto_tcp.c). */
+/** The state when both sides have the same one, as always in the kernel (nf_conntrack_proto_tcp.c). */
 const POLICY_OF: Readonly<Record<string, string>> = {
   CLOSED: 'tcp_close',
   SYN_SENT: 'tcp_syn_sent',
@@ -37,8 +37,8 @@ const POLICY_OF: Readonly<Record<string, string>> = {
 }
 
 /**
- * The userspace table has a state of each side, and goes by both (conntrack-tcp.c, tcp_conn_update; conntrack-tp.c,
- * tm_to_ct_dpif_tp). There one that is half open has its sides in different states, and is kept for as long as any.
+ * The userspace table has a state for each side and uses both (conntrack-tcp.c, tcp_conn_update; conntrack-tp.c,
+ * tm_to_ct_dpif_tp). A half-open connection has different states on its sides and is kept for the longer timeout.
  */
 export function tcpStateOf([client, server]: readonly [string, string], idle: number): TcpState | undefined {
   const [one, other] = [RANKS.indexOf(client), RANKS.indexOf(server)]

@@ -7,7 +7,10 @@ import { toAll } from '../compile/fabric.ts'
 import type { Site } from '../compile/types.ts'
 
 export interface Announcer {
-  /** Announces the VIPs that it has not announced at this D yet. Failures are logged: who asks is answered all the same. `agentHere`: on this bridge. */
+  /**
+   * Announces the VIPs that are not yet announced at this D. Failures are only logged, because requests for a VIP are answered
+   * all the same. `agentHere`: an agent works on this bridge.
+   */
   announce(sw: Pick<Switch, 'packetOut'>, vips: ReadonlySet<string>, site: Site, agentHere: boolean): void
   close(): void
 }
@@ -31,7 +34,7 @@ export function createAnnouncer({ log, clock }: { log: Log; clock: Clock }): Ann
           await announceVip(sw, vip, site, agentHere)
           failing = false
         }
-        // Said once, for where one fails all others are likely to.
+        // Logged once, because when one announcement fails, others are likely to fail too.
         const failed = (err: unknown) => {
           log[failing ? 'debug' : 'warn']('the VIP could not be announced; ARP requests for it are answered', {
             vip,
@@ -39,7 +42,7 @@ export function createAnnouncer({ log, clock }: { log: Log; clock: Clock }): Ann
           })
           failing = true
         }
-        // One after the other: a thousand at once would hold up the switch.
+        // Announcements are sent one after the other, because a thousand at once would hold up the switch.
         const enqueue = () => {
           queue = queue.then(send).catch(failed)
         }
@@ -55,8 +58,8 @@ export function createAnnouncer({ log, clock }: { log: Log; clock: Clock }): Ann
 }
 
 /**
- * Tells the segment that the VIP is at D now (RFC 5227, section 3: gratuitous ARP; RFC 4861, 7.2.6: an unsolicited
- * advertisement), as if the director's own host had said it, so that bridges learn D where it is.
+ * Announces that the VIP is at D (RFC 5227, section 3: gratuitous ARP; RFC 4861, 7.2.6: unsolicited advertisement). The frame
+ * leaves as if the director's own host had sent it, so that bridges learn the port of D.
  */
 function announceVip(sw: Pick<Switch, 'packetOut'>, vip: string, site: Site, agentHere: boolean): Promise<void> {
   return sw.packetOut({

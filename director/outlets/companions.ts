@@ -3,11 +3,11 @@ import type { Companion, CompanionChange, Intent } from './types.ts'
 
 /** All companions, in the order in which they were plugged in. */
 export interface Companions {
-  /** Returns what unplugs it. */
+  /** Adds a companion. Returns a function that removes it. */
   plug(companion: Companion): () => void
-  /** Resolves with the error of the first that failed; those after it have not been asked then. */
+  /** Asks all companions in order. Resolves with the error of the first that failed; later ones are not asked then. */
   ensure(intent: Intent): Promise<{ readonly error: unknown } | undefined>
-  /** Rejects with what the first that fails says. */
+  /** Withdraws all companions in order. Rejects with the error of the first that fails. */
   withdraw(): Promise<void>
 }
 

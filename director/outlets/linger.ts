@@ -7,9 +7,8 @@ import { specKey, type VirtualService } from '../registry/services.ts'
 
 export interface Linger {
   /**
-   * The documents as hosts are to have them: a real server that has been taken out of a file with `drainTimeout` stays
-   * in it with weight 0 for so long, so that its host goes on forwarding to it. It is named by UUID. The same list again
-   * while nothing changes.
+   * The documents as hosts must have them: a real server that was removed from a file with `drainTimeout` stays in it with weight
+   * 0 for that time, so that its host goes on forwarding to it. It is named by UUID. Returns the same list while nothing changes.
    */
   amend(input: LingerInput): readonly SourceDocument[]
   close(): void
@@ -18,7 +17,7 @@ export interface Linger {
 export interface LingerInput {
   readonly documents: readonly SourceDocument[]
   readonly specs: readonly ServiceSpec[]
-  /** Services of the plan that may differ from the last time, and keys of those that are gone. */
+  /** Services of the plan that may differ from the last time, and keys of removed services. */
   readonly altered: readonly VirtualService[]
   readonly gone: readonly string[]
 }
@@ -30,11 +29,11 @@ interface Leaving {
   readonly until: number
 }
 
-/** `mark` is called when a time is over. Only this process remembers who lingers: a restart ends it. */
+/** `mark` is called when a real server's time is over. The times are kept in memory only, so a restart ends them. */
 export function createLinger(clock: Clock, mark: (reason: string) => void): Linger {
   let specs: readonly ServiceSpec[] = []
   let byKey: ReadonlyMap<string, ServiceSpec> = new Map()
-  /** By service; also those whose time is over, as long as their hosts still have them. */
+  /** By service; includes real servers whose time is over while their hosts still have them. */
   const leaving = new Map<string, { readonly spec: ServiceSpec; readonly list: readonly Leaving[] }>()
   let last: {
     readonly of: readonly SourceDocument[]
@@ -102,7 +101,10 @@ export function createLinger(clock: Clock, mark: (reason: string) => void): Ling
 
 const placeOf = ({ file, line }: { readonly file: string; readonly line: number }) => `${file}:${line}`
 
-/** JSON is YAML. From the document itself: what was made of it is not what one would write (durations, defaults). */
+/**
+ * Adds the real servers to the document's text. It starts from the text, because the parsed form differs from it (durations,
+ * defaults); JSON is YAML.
+ */
 function withLeaving(text: string, leaving: readonly Leaving[]): string {
   const { realServers, ...rest } = readYaml(text).documents[0]!.value as { readonly realServers: readonly unknown[] }
   const all = [...realServers, ...leaving.map(({ vm, port }) => ({ vm, port, weight: 0 }))]

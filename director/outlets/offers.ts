@@ -3,7 +3,7 @@ import type { SourceDocument } from '../../shared/config/parse.ts'
 import type { RegistrationRequest } from '../../shared/rpc/gen/crossport/v1/RegistrationRequest.ts'
 import type { Offer } from '../intake/types.ts'
 
-/** Makes what agents are told; undefined: as the last time. Each document is hashed once. */
+/** Makes the offer to agents; returns undefined when it has not changed. Each document is hashed once. */
 export function createOffers(): (
   request: RegistrationRequest,
   documents: readonly SourceDocument[],
@@ -30,7 +30,7 @@ export function createOffers(): (
     if (saying === said && documents === last) return undefined
     said = saying
     last = documents
-    // A sum does not tell the order, but the documents tell their places.
+    // The sum does not depend on the order, but each document includes its place.
     const sum = documents.reduce((total, document) => total + hashOf(document), 0n)
     const revision = BigInt.asUintN(64, sum).toString(16).padStart(16, '0')
     return { request, documents, revision }

@@ -2,14 +2,14 @@ import type { Removals } from '../../shared/run/removals.ts'
 import { type PlannedService, type Selection, selectionOf } from '../plan/plan.ts'
 import type { Outlet } from './types.ts'
 
-/** What is gone, for everyone who has to know: by the service's key. */
+/** The removals of services, by key, for all outlets. */
 export type ServiceRemovals = Removals<PlannedService>
 
-/** The outlets that are told at one station of the pass, in the order in which they were plugged in. */
+/** Outlets that are called at one point of the pass, in the order in which they were plugged in. */
 export interface Outlets<T> {
-  /** Returns what unplugs it. */
+  /** Adds an outlet. Returns a function that removes it. */
   plug(outlet: Outlet<T>): () => void
-  /** Tells all of them. Throws the first error of those that threw, when all have been told. */
+  /** Calls all outlets. Throws the first error when all have been called. */
   tell(result: T): void
 }
 
@@ -39,7 +39,10 @@ export function createOutlets<T>(removals: ServiceRemovals): Outlets<T> {
   }
 }
 
-/** What `outlet` has not taken yet, and the way to say that it has. One that is back needs no removal: it is altered. */
+/**
+ * The removals that `outlet` has not taken yet, and a function that takes them. A service that has come back counts as altered,
+ * not as gone.
+ */
 export function goneFor(removals: ServiceRemovals, outlet: string): { readonly gone: Selection; taken(): void } {
   const pending = removals.pending(outlet)
   const gone = pending.flatMap(({ item, back }) => (back ? [] : item))

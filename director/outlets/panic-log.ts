@@ -4,7 +4,7 @@ import type { Judged } from '../plan/plan.ts'
 import type { VirtualService } from '../registry/services.ts'
 import { panicOf, panicText } from '../schedule/panic.ts'
 
-/** The journal hears when a panic begins, changes and ends. Called with the services that may have changed. */
+/** Logs when a panic begins, changes and ends. Called with the services that may have changed. */
 export function createPanicLog(
   log: Log,
   judged: Judged,

@@ -2,43 +2,43 @@ import type { Applied } from '../../shared/apply/apply.ts'
 import type { Site } from '../compile/types.ts'
 import type { Plan, Selection } from '../plan/plan.ts'
 
-/** What a pass wants of the switch. */
+/** What a pass wants the switch to hold. */
 export interface Intent {
   readonly site: Site
   readonly plan: Plan
-  /** What may differ from the pass before; all of the plan when that has failed. */
+  /** What may differ from the last pass; the whole plan when that pass has failed. */
   readonly altered: Selection
-  /** The director was told to withdraw everything: the switch is to hold nothing of the plan. */
+  /** An operator has told the director to withdraw everything: the switch must hold nothing of the plan. */
   readonly tornDown: boolean
 }
 
-/** What a pass has come to: the switch has confirmed it. */
+/** The result of a pass that the switch has confirmed. */
 export interface Outcome extends Intent {
   readonly applied: Applied
   readonly at: Date
 }
 
-/** Something beside the bridge's flows that goes by what a pass has come to. */
+/** Something besides the bridge's flows that depends on a pass's result. */
 export interface Outlet<T> {
-  /** Stands for it in the queue of removals: no two have the same. */
+  /** Name in the queue of removals; unique. */
   readonly name: string
   /**
-   * `gone`: services that are gone and that it has not taken yet. One that is back is among the altered instead. Throws:
-   * the pass is made again, and what is gone is told again.
+   * `gone`: removed services that this outlet has not taken yet; one that has come back is among the altered instead. When it
+   * throws, the pass is repeated and the removals are passed again.
    */
   take(result: T, gone: Selection): void
 }
 
-/** What has to be in the switch, or in its database, before the flows of a pass are. */
+/** Something that must be in the switch or in its database before the flows of a pass. */
 export interface Companion {
   readonly name: string
-  /** Rejects: the flows are applied all the same, and the pass is made again. */
+  /** When it rejects, the flows are applied all the same, and the pass is repeated. */
   ensure?(change: CompanionChange): Promise<void>
-  /** Takes it away again, when the director is told to withdraw everything. */
+  /** Removes it when the director is told to withdraw everything. */
   withdraw?(): Promise<unknown>
 }
 
-/** When the director was torn down, all services are gone. */
+/** After a teardown, all services are gone. */
 export interface CompanionChange {
   readonly altered: Selection['compiled']
   readonly gone: Selection['compiled']

@@ -5,7 +5,7 @@ import type { Outcome } from './types.ts'
 
 export interface ZoneFlush {
   take(outcome: Pick<Outcome, 'altered'>, gone: Selection): void
-  /** Services that have numbers and are not in the plan: of an earlier process, or gone before they were planned. */
+  /** Takes services that have numbers and are not in the plan: from an earlier process, or removed before they were planned. */
   orphaned(keys: Iterable<string>): void
   close(): void
 }
@@ -15,29 +15,29 @@ export interface ZoneFlushOptions {
   readonly log: Log
   /** Seconds for which an idle connection is kept. */
   readonly idleSeconds: number
-  /** Zones of a service, persistent clients' included. */
+  /** Zones of a service, those of persistent clients included. */
   zonesOf(key: string): readonly number[]
-  /** Some outlet has not taken the service's removal. */
+  /** True when an outlet has not yet taken the service's removal. */
   isPending(key: string): boolean
-  /** Forgets all connections of a zone. */
+  /** Removes all connections of a zone. */
   flush(zone: number): Promise<void>
-  /** Nothing in the switch goes by the service's numbers any more. */
+  /** Called when nothing in the switch uses the service's numbers any more. */
   done(key: string): void
 }
 
 const RETRY_MS = 10_000
 
 /**
- * Makes the numbers of services that are gone fit for others. A new service may get an old number, for:
- *  1. The switch has confirmed that no flow and no group has the number: this is an outlet, told after that.
- *  2. Whoever knows a service by its number has taken its removal.
- *  3. The zone is waited for, until no connection can be left in it: without flows no packet makes or renews an entry. Until
- *     then a service that comes back finds its connections, for it still has its number.
- *  4. The zone is flushed all the same, for timeouts may have been longer once (another configuration, an earlier process).
+ * Frees the numbers of removed services for others. A number may be given again after these steps:
+ * 1. The switch has confirmed that no flow and no group has the number: this outlet is called after that.
+ * 2. Every outlet that knows the service by its number has taken the removal.
+ * 3. The zone's timeouts are over, so that no connection can be left in it: without flows no packet makes or renews an entry. A
+ * service that comes back before this finds its connections, because it still has its number.
+ * 4. The zone is flushed nevertheless, because timeouts may have been longer earlier (another configuration, an earlier process).
  */
 export function createZoneFlush(options: ZoneFlushOptions): ZoneFlush {
   const { clock, log, idleSeconds } = options
-  /** Clock milliseconds from which on a service's zones are flushed. */
+  /** Clock milliseconds at which a service's zones are flushed. */
   const waiting = new Map<string, number>()
   let cancel = () => {}
   let busy = false
@@ -46,7 +46,7 @@ export function createZoneFlush(options: ZoneFlushOptions): ZoneFlush {
     if (options.isPending(key)) return void waiting.set(key, clock.now() + RETRY_MS)
     try {
       for (const zone of options.zonesOf(key)) await options.flush(zone)
-      // It may have come back meanwhile, and gone once more.
+      // The service may have come back meanwhile, and been removed again.
       if (waiting.get(key) !== at) return
       waiting.delete(key)
       options.done(key)

@@ -1,31 +1,24 @@
 import { decodeCookie } from '../../shared/flows/cookie.ts'
-import type { Log } from '../../shared/log.ts'
-import type { Clock } from '../../shared/run/clock.ts'
-import type { PacketIn, Switch } from '../../shared/switch/types.ts'
+import type { PacketIn } from '../../shared/switch/types.ts'
 import { TABLE, WAITED } from '../compile/tables.ts'
+import type { SendOptions } from './types.ts'
 
 /**
- * Where the first SYN of a persistent client waits while hosts are asked whose the client is (compile/features/persistence.ts),
- * for a while after the connection table was lost. Then it goes through the tables once more: to the real server that a
- * host has named meanwhile, or it is scheduled.
+ * Holds the first SYN of a persistent client while hosts are asked whose the client is (compile/features/persistence.ts), for
+ * some time after the connection table was lost. Then the SYN goes through the tables again: to the real server that a host has
+ * named meanwhile, or to a newly scheduled one.
  */
 export interface HeldSyns {
   packet(packet: PacketIn): void
   close(): void
 }
 
-export interface HeldSynsOptions {
-  readonly log: Log
-  readonly clock: Clock
-  readonly switch: () => Pick<Switch, 'packetOut'> | undefined
-}
-
-/** Hosts answer within a millisecond or two, later when they have much to do. */
+/** Hosts answer within one or two milliseconds, later when they are busy. */
 const WAIT_MS = 50
-/** A SYN that comes when so many wait goes on at once. */
+/** When so many SYNs wait, a further one goes on at once. */
 const MOST = 1000
 
-export function createHeldSyns({ log, clock, switch: sw }: HeldSynsOptions): HeldSyns {
+export function createHeldSyns({ log, clock, switch: sw }: SendOptions): HeldSyns {
   const waiting = new Set<() => void>()
   const go = ({ inPort, match, data }: PacketIn) => {
     const packet = {

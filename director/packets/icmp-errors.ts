@@ -1,33 +1,23 @@
 import { decodeCookie } from '../../shared/flows/cookie.ts'
-import type { Log } from '../../shared/log.ts'
 import { parseIcmpError, withCitedSourcePort } from '../../shared/packet/icmp-error.ts'
-import type { Clock } from '../../shared/run/clock.ts'
 import { createTokenBucket } from '../../shared/run/token-bucket.ts'
-import type { PacketIn, PacketOut, Switch } from '../../shared/switch/types.ts'
+import type { PacketIn, PacketOut } from '../../shared/switch/types.ts'
 import { toHost } from '../compile/fabric.ts'
 import { ENDED, TABLE } from '../compile/tables.ts'
-import type { CompiledService, Site } from '../compile/types.ts'
+import type { LookUpOptions } from './types.ts'
 
-export interface IcmpErrorsOptions {
-  readonly log: Log
-  readonly clock: Clock
-  readonly switch: () => Pick<Switch, 'packetOut'> | undefined
-  readonly site: () => Site | undefined
-  readonly services: () => readonly CompiledService[]
-}
-
-/** One error for each of many connections after a route has changed, and no more work than that for a flood. */
+/** Enough for one error for each of many connections after a change of route, and a bound for a flood. */
 const LIMIT = { perSecond: 200, burst: 200 } as const
 
 /**
  * Takes ICMP errors about packets of a VIP to the host of the right real server, in two steps:
- *  1. An error for the VIP comes in. The packet that it cites names the service; the service's connection table is
- *     asked for the connection (conntrack relates errors to connections by what they cite).
- *  2. It comes in again, with the connection's mark, which names the real server. The cited source port becomes the
- *     ingress port, and off it goes to the host, as requests do.
- * What belongs to no connection is dropped.
+ * 1. An error to the VIP comes in. The packet that it cites names the service, and the service's connection table is looked up
+ * (conntrack relates an error to the connection that it cites).
+ * 2. The error comes in again with the connection's mark, which names the real server. The cited source port is rewritten to the
+ * ingress port, and the error is sent to the host as requests are.
+ * An error that belongs to no connection is dropped.
  */
-export function createIcmpErrors(options: IcmpErrorsOptions): (packet: PacketIn) => void {
+export function createIcmpErrors(options: LookUpOptions): (packet: PacketIn) => void {
   const { log, clock } = options
   const bucket = createTokenBucket(clock, LIMIT)
 

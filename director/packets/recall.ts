@@ -1,57 +1,51 @@
 import { decodeCookie } from '../../shared/flows/cookie.ts'
-import type { Log } from '../../shared/log.ts'
 import { endpoint, textOfBytes } from '../../shared/net/family.ts'
 import { segmentOf, TCP_FLAG, withoutPayload } from '../../shared/packet/tcp.ts'
-import type { Clock } from '../../shared/run/clock.ts'
 import { createTokenBucket } from '../../shared/run/token-bucket.ts'
-import type { PacketIn, PacketOut, Switch } from '../../shared/switch/types.ts'
+import type { PacketIn, PacketOut } from '../../shared/switch/types.ts'
 import { hostsOf, copies as questionsAbout } from '../compile/features/recall.ts'
 import { SIGNAL, TABLE } from '../compile/tables.ts'
-import type { CompiledService, Site } from '../compile/types.ts'
+import type { CompiledService } from '../compile/types.ts'
+import type { LookUpOptions, SendOptions } from './types.ts'
 
 /**
- * Sees to it that a connection that no host knows ends, and is not asked for for ever (compile/features/recall.ts):
- *  1. A packet that the hosts were asked about is shown to this process, too, and so is a host's answer; both as far as
- *     the meters let through.
- *  2. Without an answer the hosts are asked three times more, by a segment without data that stands for the packet: question
- *     or answer may have been lost. While many wait at once they are asked for longer, for then much is lost.
- *  3. Still without one, the connection table is asked, for a meter may have kept the answer from this process.
- *  4. Without a mark there the client is answered with RST, as it would be by a host that does not know the connection
- *     (RFC 9293, 3.10.7.1).
+ * Ends connections that no host knows, so that hosts are not asked about them for ever (compile/features/recall.ts):
+ * 1. The switch sends this process a copy of each packet that hosts are asked about, and of each host's answer, within the limits
+ * of the meters.
+ * 2. Without an answer the hosts are asked three times more, with a segment without data in place of the packet, because a
+ * question or an answer may have been lost. While many connections wait the process asks for longer, because much is lost then.
+ * 3. If there is still no answer, the connection table is looked up, because a meter may have dropped the copy of the answer.
+ * 4. Without a mark there the client is answered with RST, as a host that does not know the connection would do (RFC 9293,
+ * 3.10.7.1).
  */
 export interface Recall {
   packet(packet: PacketIn): void
-  /** Connections that nobody knew, and that were ended therefore, since the process began. */
+  /** Connections that no host knew and that were ended, since the process began. */
   readonly ended: number
   close(): void
 }
 
-export interface RecallOptions {
-  readonly log: Log
-  readonly clock: Clock
-  readonly switch: () => Pick<Switch, 'packetOut'> | undefined
-  readonly services: () => readonly CompiledService[]
-  readonly site: () => Site | undefined
-  /** Connections that are waited for at a time. */
+export interface RecallOptions extends LookUpOptions {
+  /** Most connections that may wait at one time. */
   readonly most?: number
-  /** Answers the packet's sender with RST, within what may be refused a second. */
+  /** Answers the packet's sender with RST, within the limit for refusals. */
   refuse(packet: PacketIn): void
 }
 
-/** Milliseconds for which each question waits. Hosts answer within one or two. */
+/** Milliseconds to wait for the answer to each question. Hosts answer within one or two. */
 const PATIENCE_MS = 400
-/** Beside the first: question or answer may be lost several times in a row on a busy machine. */
+/** Questions besides the first: a question or answer may be lost several times in a row on a busy machine. */
 const QUESTIONS = 3
-/** So many that wait make a storm: nobody is given up before LONGEST_MS then. */
+/** More waiting connections than this are a storm, in which none is ended before LONGEST_MS. */
 const STORM = 200
 const LONGEST_MS = 8000
-/** Copies a second that these questions may make; the first ones have a meter. */
+/** Most copies a second of these questions; the first question has a meter. */
 const COPIES = { perSecond: 20_000, burst: 20_000 } as const
-/** Packets that the switch has not confirmed yet. */
+/** Packets sent to the switch that it has not confirmed yet. */
 const UNDER_WAY = 32
-/** More than the meter lets through meanwhile. */
+/** More than the meter lets through in that time. */
 const MOST = 10_000
-/** They are told of together. */
+/** Ended connections are logged together, once in this time. */
 const TELL_MS = 5000
 
 interface Waiting {
@@ -81,11 +75,11 @@ export function createRecall(options: RecallOptions): Recall {
 
   const asked = (packet: PacketIn): unknown => {
     const segment = segmentOf(packet.data)
-    // A RST ends a connection that nobody knows by itself, and is never answered.
+    // A RST for an unknown connection needs no action, and is never answered.
     if (segment === undefined || (segment.flags & TCP_FLAG.RST) !== 0) return
     const key = keyOf(segment)
     const there = waiting.get(key)
-    // A RST is good only with the numbers of the newest one (RFC 5961, 3.2).
+    // A RST is valid only with the numbers of the newest packet (RFC 5961, 3.2).
     if (there !== undefined) return waiting.set(key, { ...there, packet })
     if (waiting.size >= most) return
     wait(key, { packet, since: clock.now(), questions: 0 }, () => next(key))
@@ -102,7 +96,7 @@ export function createRecall(options: RecallOptions): Recall {
       outbox(packet, [{ type: 'ct', zone: service.zone, table: TABLE.UNANSWERED }])
       return wait(key, one, () => forget(key))
     }
-    // Too many are asked about: its client will say it again.
+    // Too many questions: the connection is dropped here, and its client will send again.
     if (late) return forget(key)
     const may = copies.take(hostsOf(service).length)
     if (may) outbox(packet, questionsAbout(site, service))
@@ -128,7 +122,7 @@ export function createRecall(options: RecallOptions): Recall {
       if (cookie?.owner !== 'director') return
       if (cookie.kind === 'unanswered') return unanswered(packet)
       if (cookie.kind !== 'ask') return
-      // In the same table: of a host, it is an answer.
+      // In this table, a packet from a host is an answer.
       if (packet.match[SIGNAL] === undefined) return asked(packet)
       const segment = segmentOf(packet.data)
       if (segment !== undefined) forget(keyOf(segment))
@@ -143,7 +137,7 @@ export function createRecall(options: RecallOptions): Recall {
   }
 }
 
-/** Found by address, once for each list: a storm asks for thousands a second. */
+/** Services by address, indexed once per list, because a storm looks up thousands a second. */
 const indexes = new WeakMap<readonly CompiledService[], ReadonlyMap<string, CompiledService>>()
 
 function serviceOf({ data }: PacketIn, services: readonly CompiledService[]): CompiledService | undefined {
@@ -156,8 +150,8 @@ function serviceOf({ data }: PacketIn, services: readonly CompiledService[]): Co
   return index.get(endpoint(textOfBytes(dst), dstPort))
 }
 
-/** Sends what stands for a packet, not too many at a time. */
-function createOutbox({ switch: sw, log }: Pick<RecallOptions, 'switch' | 'log'>) {
+/** Sends questions in place of packets, with a limit on how many are under way. */
+function createOutbox({ switch: sw, log }: Pick<SendOptions, 'switch' | 'log'>) {
   const queue: PacketOut[] = []
   let underWay = 0
   const pump = () => {

@@ -7,9 +7,9 @@ const TCP = 6
 const UDP = 17
 
 /**
- * The answer to a request that nobody can serve, made of the request's own frame: a TCP RST (RFC 9293, 3.10.7.1) or an
- * ICMP port unreachable (RFC 792; RFC 1122, 3.2.2.1; RFC 4443, 3.1). Undefined where no answer is due: to a RST, to a
- * fragment that is not the first, to what is cut short, to a group address.
+ * Makes the answer to a request that no real server can serve, from the request's own frame: a TCP RST (RFC 9293, 3.10.7.1) or an
+ * ICMP port unreachable (RFC 792; RFC 1122, 3.2.2.1; RFC 4443, 3.1). Returns undefined where no answer may be sent: to a RST, a
+ * fragment that is not the first, a truncated packet, a group address.
  */
 export function refusal(data: Buffer): Buffer | undefined {
   const packet = packetIn(data)
@@ -44,7 +44,7 @@ function reset(frame: Buffer, header: Header): Buffer | undefined {
 
 function unreachable(frame: Buffer, { icmp }: Family, ip: number, header: Header): Buffer {
   const { type, code, cites } = icmp.portUnreachable
-  // The request's IP header and as much of what follows as is there.
+  // The request's IP header, and as much after it as is there.
   const cited = frame.subarray(ip, Math.min(header.end, ip + cites, frame.length))
   return icmpPacket(backwards(header), Buffer.concat([Buffer.from([type, code, 0, 0, 0, 0, 0, 0]), cited]))
 }

@@ -7,13 +7,13 @@ import type { PacketIn, Switch } from '../../shared/switch/types.ts'
 import { refusal } from './refusal.ts'
 
 export interface Refuser {
-  /** Answers a request that the switch has sent up because nobody can serve it. */
+  /** Answers a request that the switch has sent up because no real server can serve it. */
   packet(sw: Pick<Switch, 'packetOut'> | undefined, packet: PacketIn): void
-  /** The same for any packet that came up. */
+  /** Answers any packet that the switch has sent up. */
   refuse(sw: Pick<Switch, 'packetOut'> | undefined, packet: PacketIn): void
 }
 
-/** What is beyond is left unanswered, as by a host that limits its errors (RFC 1812, 4.3.2.8). */
+/** Requests beyond this rate are not answered, as by a host that limits its errors (RFC 1812, 4.3.2.8). */
 const LIMIT = { perSecond: 1000, burst: 1000 } as const
 
 export function createRefuser({ log, clock }: { log: Log; clock: Clock }): Refuser {
@@ -22,7 +22,7 @@ export function createRefuser({ log, clock }: { log: Log; clock: Clock }): Refus
     if (packet.inPort === undefined || !bucket.take()) return
     const data = refusal(Buffer.from(packet.data))
     if (data === undefined) return
-    // As if it had come in where it goes out: OpenFlow sends back through IN_PORT only.
+    // in_port is set to the output port, because OpenFlow sends a packet back only through IN_PORT.
     const actions: Action[] = [...backIntoTunnel(packet), { type: 'output', port: PORT.IN_PORT }]
     sw?.packetOut({ inPort: packet.inPort, actions, data }).catch((err: unknown) =>
       log.debug('a refusal could not be sent', { err }),

@@ -1,17 +1,15 @@
 import { decodeCookie } from '../../shared/flows/cookie.ts'
-import type { Log } from '../../shared/log.ts'
 import { ipPacket } from '../../shared/packet/ip.ts'
-import type { Clock } from '../../shared/run/clock.ts'
-import type { PacketIn, Switch } from '../../shared/switch/types.ts'
+import type { PacketIn } from '../../shared/switch/types.ts'
 import { TABLE, TURN_ZONE } from '../compile/tables.ts'
+import type { SendOptions } from './types.ts'
 
 /**
- * Knows when the switch's connection table is another than before: by an entry of its own in it. Flows tell nothing of that,
- * for they may have been put back after a restart (ovs-ctl(8), restart), while a kernel keeps its table when ovs-vswitchd
- * loses its flows.
+ * Detects that the switch's connection table is a new one, by an entry of its own in the table. Flows do not show this: they may
+ * have been restored after a restart (ovs-ctl(8), restart), and a kernel keeps its table when ovs-vswitchd loses its flows.
  */
 export interface TableWatch {
-  /** Another session with the switch: it may have been restarted. */
+  /** A new session with the switch has begun: the switch may have been restarted. */
   distrust(): void
   /** The flows are in force. */
   applied(): void
@@ -19,15 +17,14 @@ export interface TableWatch {
   close(): void
 }
 
-export interface TableWatchOptions {
-  readonly log: Log
-  readonly clock: Clock
-  readonly switch: () => Pick<Switch, 'packetOut'> | undefined
-  /** The table knows nothing of what was before. */
+export interface TableWatchOptions extends SendOptions {
+  /** Called when the table is a new one. */
   onLost(): void
 }
 
-/** An operator may flush it at any time. The entry is kept for a day after a look (apply/conntrack.ts, turnTimeouts). */
+/**
+ * An operator may flush the table at any time. The entry lasts for a day after each look-up (apply/conntrack.ts, turnTimeouts).
+ */
 const LOOK_MS = 10_000
 
 export function createTableWatch({ log, clock, switch: sw, onLost }: TableWatchOptions): TableWatch {
@@ -68,7 +65,7 @@ export function createTableWatch({ log, clock, switch: sw, onLost }: TableWatchO
   }
 }
 
-/** UDP from port 1 to port 2, without a checksum, between addresses that nobody has (RFC 5737). */
+/** A UDP packet from port 1 to port 2, without a checksum, between addresses reserved for documentation (RFC 5737). */
 const CANARY = Buffer.concat([
   Buffer.from('0200000000010200000000020800', 'hex'),
   ipPacket(

@@ -2,7 +2,10 @@ import type { Stop } from '../../shared/run/lifecycle.ts'
 import { createAccounting } from '../accounting/accounting.ts'
 import type { House } from '../house.ts'
 
-/** Listens for what the switch exports of connections. Stopped while the database can still be told of it. */
+/**
+ * Receives the records of connections that the switch exports. It stops before the database connection, so that the switch can
+ * still be told to stop exporting.
+ */
 export async function accounting(house: House): Promise<Stop> {
   const { config, accounts, cells, companions, loop, log, clock } = house
   const records = createAccounting({ config, accounts, log, clock, changed: () => loop.mark('accounting') })

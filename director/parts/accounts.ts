@@ -2,7 +2,7 @@ import type { Stop } from '../../shared/run/lifecycle.ts'
 import { listenerOf } from '../accounting/accounts.ts'
 import type { House } from '../house.ts'
 
-/** An account for each connection of the services that are in force, and of no others. */
+/** Keeps an account for each connection of the services in force, and for no others. */
 export function connectionAccounts({ accounts, outcomes }: House): Stop {
   return outcomes.plug({
     name: 'accounts',

@@ -4,7 +4,7 @@ import type { House } from '../house.ts'
 import { type AgentHandlers, serveAgents } from '../intake/agents.ts'
 import { applyDelta, register, renew } from '../registry/registry.ts'
 
-/** Agents dial in, and what they say goes into the registry. */
+/** Serves the agents that dial in, and enters their reports in the registry. */
 export async function agents(house: House): Promise<Stop> {
   const { config, cells, log, clock } = house
   const { listen, tls } = config

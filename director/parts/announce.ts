@@ -3,7 +3,7 @@ import type { House } from '../house.ts'
 import { createAnnouncer } from '../outlets/announce.ts'
 import { stopAll } from './stop-all.ts'
 
-/** Announces VIPs that have come. */
+/** Announces new VIPs. */
 export function announce({ cells, outcomes, log, clock }: House): Stop {
   const announcer = createAnnouncer({ log, clock })
   const unplug = outcomes.plug({

@@ -5,7 +5,7 @@ import { inForce } from './in-force.ts'
 import { replan } from './replan.ts'
 import { stopAll } from './stop-all.ts'
 
-/** Counts connections, and has services planned anew by that. */
+/** Counts connections, and has services scheduled anew when the counts require it. */
 export function balance(house: House): Stop {
   const { cells, config, store, clock, log } = house
   const counted = startBalance({
@@ -29,7 +29,10 @@ export function balance(house: House): Stop {
   return stopAll(stopListening, counted.stop)
 }
 
-/** By the monotonic clock, which does not outlive the process. The wall clock may have been set since: not into the future. */
+/**
+ * The table's last loss, converted to the monotonic clock of this process. The wall clock may have been set back since, so the
+ * result is never in the future.
+ */
 function lossBefore({ store: { losses }, clock }: House): number | undefined {
   const at = losses.load()
   return at === undefined ? undefined : clock.now() - Math.max(0, clock.wall().getTime() - at)

@@ -42,13 +42,13 @@ export function bridge(house: House): Stop {
   }
 }
 
-/** The same place again is no change; a place that is not known just now is still the last one. */
+/** Sets the director's place. An equal place changes nothing, and an unknown one leaves the last in force. */
 export function setSite({ cells: { site } }: Pick<House, 'cells'>, next: Site | undefined): void {
   if (next === undefined || JSON.stringify(next) === JSON.stringify(site.get())) return
   site.set(next)
 }
 
-/** The director's place in the network: what the bridge says, and what the configuration says otherwise. */
+/** The director's place in the network: from the configuration where it says, else from the bridge. */
 function siteOf(config: DirectorConfig, view: BridgeView | undefined): Site | undefined {
   if (view?.mac === undefined || view.uplink === undefined) return undefined
   const directorMac = config.directorMac ?? view.mac

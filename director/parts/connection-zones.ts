@@ -21,7 +21,7 @@ export function connectionZones({ config, cells, companions, log }: House): Stop
         const { conflicts } = await ensureCtTimeoutPolicies(client, { datapathType, zones: wanted, range: ZONES })
         zones.inForce(datapathType)
         if (conflicts.length === 0) return
-        log.warn('connection tracking zones that somebody else has set up', { zones: conflicts })
+        log.warn('somebody else has set the timeouts of our connection tracking zones', { zones: conflicts })
       },
     }),
     cells.switchUp.subscribe(zones.distrust),

@@ -8,7 +8,7 @@ import type { House } from '../house.ts'
 import { statusOf } from '../outlets/status.ts'
 import { connectionTable, inForce } from './in-force.ts'
 
-/** What an operator asks and tells the director. */
+/** Serves the control socket, which `crossport` on the command line connects to. */
 export async function controlSocket(house: House): Promise<Stop> {
   const { config, log } = house
   const server = await serveControl({ socket: config.controlSocket, control: controlOf(house), log })

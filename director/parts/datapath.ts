@@ -4,7 +4,7 @@ import { createMeters } from '../apply/meters.ts'
 import type { House } from '../house.ts'
 import { stopAll } from './stop-all.ts'
 
-/** What the flows need of the datapath: no checks of sequence numbers, and meters. */
+/** Sets what the flows need from the datapath: no checks of sequence numbers, and meters. */
 export function datapath({ cells, vswitchd, companions, log }: House): Stop {
   const checks = createSequenceChecks(vswitchd, 'large uploads may stall')
   const meters = createMeters(log)

@@ -3,7 +3,7 @@ import { createDriftGuard } from '../../shared/switch/drift-guard.ts'
 import type { House } from '../house.ts'
 import { stopAll } from './stop-all.ts'
 
-/** Puts right what somebody else has changed in the switch. */
+/** Restores flows that somebody else has changed in the switch. */
 export function drift({ cells, loop, log, clock }: House): Stop {
   const guard = createDriftGuard({ clock, log, repair: () => loop.mark('drift') })
   return stopAll(cells.drift.subscribe(guard.heard), guard.close)

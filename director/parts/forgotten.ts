@@ -3,7 +3,7 @@ import { startForgotten } from '../balance/forgotten.ts'
 import type { House } from '../house.ts'
 import { connectionTable, inForce, sumOf } from './in-force.ts'
 
-/** Counts the connections whose end nobody has seen. */
+/** Counts the connections that have ended without being counted. */
 export function forgotten(house: House): Stop {
   const { dump, entries } = connectionTable(house)
   const activeOf = (key: string) => sumOf(house, key, 'active')

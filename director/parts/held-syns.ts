@@ -4,7 +4,7 @@ import { createHeldSyns } from '../packets/held-syns.ts'
 import { newest } from './in-force.ts'
 import { stopAll } from './stop-all.ts'
 
-/** Lets persistent clients wait while hosts are asked about them. */
+/** Makes new connections of persistent clients wait while hosts are asked about the clients. */
 export function heldSyns(house: House): Stop {
   const held = createHeldSyns(newest(house))
   return stopAll(house.cells.packets.subscribe(held.packet), held.close)

@@ -6,7 +6,7 @@ import type { House } from '../house.ts'
 import { markOf, type Plan } from '../plan/plan.ts'
 import type { VirtualService } from '../registry/services.ts'
 
-/** What an observer sees of the director: what is in force, and the switch that it is in force in. */
+/** What an observer needs: the plan in force, and the switch that it is in force in. */
 export interface InForce {
   readonly log: Log
   readonly clock: Clock
@@ -25,7 +25,7 @@ export function inForce({ cells, store, log, clock }: House): InForce {
   }
 }
 
-/** The connection table, as it can be read. */
+/** Functions that read the connection table. */
 export function connectionTable({ cells, config, vswitchd }: House) {
   return {
     dump: (zone: number, details: boolean) =>
@@ -34,13 +34,13 @@ export function connectionTable({ cells, config, vswitchd }: House) {
   }
 }
 
-/** Of a service's real servers, as far as they have been counted. */
+/** Sum over a service's real servers, as far as they have been counted. */
 export function sumOf({ cells }: House, key: string, what: 'total' | 'active'): number {
   const servers = cells.loads.get()(key)?.servers.values()
   return servers?.reduce((sum, server) => sum + server[what], 0) ?? 0
 }
 
-/** What those who answer packets go by: the newest of each. */
+/** Getters of the newest state, for parts that answer packets. */
 export function newest({ cells, log, clock }: House) {
   return {
     log,

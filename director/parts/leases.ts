@@ -2,10 +2,10 @@ import type { Stop } from '../../shared/run/lifecycle.ts'
 import type { House } from '../house.ts'
 import { excuse, nextExpiry } from '../registry/registry.ts'
 
-/** A timer that comes later than this: the process was frozen, or the machine that it runs on. */
+/** A timer that is later than this shows that the process or its machine was suspended. */
 const HELD_UP_MS = 1000
 
-/** Has a pass made when a host's lease ends. */
+/** Requests a pass when a host's lease ends. */
 export function leases({ cells: { registry }, config, loop, log, clock }: House): Stop {
   let cancel: (() => void) | undefined
   let { revision } = registry.get()
@@ -30,7 +30,7 @@ export function leases({ cells: { registry }, config, loop, log, clock }: House)
   const stopListening = registry.subscribe(() => {
     const before = revision
     revision = registry.get().revision
-    // A lease that is only longer is seen when the timer comes.
+    // A lease that is only prolonged is noticed when the timer fires.
     if (cancel === undefined || revision !== before) arm()
   })
   arm()

@@ -6,12 +6,12 @@ import { numberNames, ownerOfNumber } from '../plan/plan.ts'
 import { ZONE_BASE } from '../store/numbers.ts'
 import { stopAll } from './stop-all.ts'
 
-/** Gives the numbers of services that are gone back, when nothing in the switch goes by them any more. */
+/** Gives back the numbers of removed services once nothing in the switch uses them any more. */
 export function numbers(house: House, flush: Flush = flushIn(house)): Stop {
   const { cells, clock, config, log, outcomes, removals, store } = house
   const { tcp, udp } = config.connectionTimeouts
   const numbered = store.numbers.named('service')
-  /** How many names there were when they were held against the plan last. */
+  /** How many names had numbers when they were last compared with the plan. */
   let seen = -1
   const zones = createZoneFlush({
     clock,
@@ -37,7 +37,7 @@ export function numbers(house: House, flush: Flush = flushIn(house)): Stop {
 
 const zoneOf = (number: number | undefined): number[] => (number === undefined ? [] : [ZONE_BASE + number])
 
-/** Forgets all connections of a zone. */
+/** Removes all connections of a zone. */
 type Flush = (zone: number) => Promise<void>
 
 function flushIn({ cells, vswitchd }: House): Flush {

@@ -7,7 +7,7 @@ import { createLinger } from '../outlets/linger.ts'
 import { createOffers } from '../outlets/offers.ts'
 import { stopAll } from './stop-all.ts'
 
-/** What agents are told: who the director is, and which files are in force. */
+/** Makes the offer to agents: the director's own addresses, and the service files in force. */
 export function offer({ config, cells, intents, loop, clock }: House): Stop {
   const makeOffer = createOffers()
   const linger = createLinger(clock, reason => loop.mark(reason))

@@ -4,7 +4,7 @@ import type { House } from '../house.ts'
 import { inForce, sumOf } from './in-force.ts'
 import { replan } from './replan.ts'
 
-/** Judges by the hosts' signals whether real servers accept connections. */
+/** Judges from the hosts' signals whether real servers accept connections. */
 export function passiveHealth(house: House): Stop {
   const { cells } = house
   const passive = startPassive({

@@ -4,7 +4,7 @@ import type { CompiledService } from '../compile/types.ts'
 import type { House } from '../house.ts'
 import { createPanicLog } from '../outlets/panic-log.ts'
 
-/** Says what has been reached: in the timeline of status, and in the journal where nobody is taken out of scheduling. */
+/** Reports progress: in the timeline of status, and in the journal when a panic keeps failing real servers in scheduling. */
 export function progress({ applier, cells, outcomes, timeline, log }: House): Stop {
   const logPanics = createPanicLog(log, service => cells.passive.get().judged(service))
   return outcomes.plug({
@@ -22,7 +22,7 @@ export function progress({ applier, cells, outcomes, timeline, log }: House): St
   })
 }
 
-/** Real servers that may get new connections, whether or not they get any at this moment. */
+/** Number of real servers that may get new connections, whether or not they get any now. */
 function serving({ targets }: CompiledService): number {
   return targets.filter(target => target.newConnections).length
 }

@@ -3,7 +3,7 @@ import type { Readiness } from '../../shared/run/readiness.ts'
 import type { House } from '../house.ts'
 import { stopAll } from './stop-all.ts'
 
-/** Tells the service manager when the director is ready, and until then what it waits for. */
+/** Tells the service manager when the director is ready, and before that what it waits for. */
 export function readiness({ cells }: House, told: Pick<Readiness, 'reached' | 'waiting'>): Stop {
   return stopAll(
     cells.waiting.subscribe(() => told.waiting(cells.waiting.get())),

@@ -3,7 +3,7 @@ import type { House } from '../house.ts'
 import { createRefuser } from '../packets/refuse.ts'
 import { stopAll } from './stop-all.ts'
 
-/** Refuses what nobody can serve. */
+/** Refuses requests that no real server can serve. */
 export function refusals({ cells, log, clock }: House): Stop {
   const refuser = createRefuser({ log, clock })
   return stopAll(

@@ -3,7 +3,10 @@ import type { House } from '../house.ts'
 import { createReleaser } from '../outlets/release.ts'
 import { stopAll } from './stop-all.ts'
 
-/** Lets clients know of real servers that are gone. Before the accounts, in which it looks them up. */
+/**
+ * Tells clients of removed real servers that their connections have ended. It runs before the accounts, in which it looks the
+ * connections up.
+ */
 export function release({ accounts, cells, outcomes, log, clock }: House): Stop {
   const { switch: sw, site } = cells
   const releaser = createReleaser({ accounts, switch: sw.get, site: site.get, log, clock })

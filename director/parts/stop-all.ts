@@ -1,4 +1,4 @@
-/** Stops one after the other, as given. */
+/** Returns one function that calls all of `stops` in order. */
 export function stopAll(...stops: readonly (() => void)[]): () => void {
   return () => {
     for (const stop of stops) stop()

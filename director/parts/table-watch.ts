@@ -4,7 +4,7 @@ import { createTableWatch } from '../packets/table-watch.ts'
 import { newest } from './in-force.ts'
 import { stopAll } from './stop-all.ts'
 
-/** Tells when the connection table is another than before. */
+/** Reports when the connection table is a new one. */
 export function tableWatch(house: House): Stop {
   const { packets, switchUp, outcome, tornDown, tableLost } = house.cells
   const watch = createTableWatch({ ...newest(house), onLost: tableLost.publish })

@@ -4,7 +4,7 @@ import { intoTunnel } from '../compile/fabric.ts'
 import type { House } from '../house.ts'
 import { stopAll } from './stop-all.ts'
 
-/** On an overlay: keeps the hosts acquainted with this end of the tunnels. */
+/** Makes this tunnel end known to the hosts of an overlay. */
 export function tunnelPeers({ config, cells, outcomes, log, clock }: House): Stop {
   const peers = keepTunnelPeers({
     sw: cells.switch.get,

@@ -7,7 +7,7 @@ import { keptInPanic } from '../schedule/panic.ts'
 import { type Knowledge, schedule } from '../schedule/schedule.ts'
 import { type Numbers, ZONE_BASE } from '../store/numbers.ts'
 
-/** What files and registrations come to: the way from intake to compile. */
+/** The plan that files and registrations result in. */
 export interface Plan {
   /** In the same order as `compiled`. */
   readonly services: readonly VirtualService[]
@@ -15,13 +15,13 @@ export interface Plan {
   readonly problems: readonly RegistryProblem[]
 }
 
-/** One service of a plan, with what it was made into for the compiler. */
+/** One service of a plan, with its input for the compiler. */
 export interface PlannedService {
   readonly service: VirtualService
   readonly compiled: CompiledService
 }
 
-/** Some services of a plan: both lists are in the same order. */
+/** Some services of a plan; both lists are in the same order. */
 export type Selection = Pick<Plan, 'services' | 'compiled'>
 
 export function selectionOf(list: readonly PlannedService[]): Selection {
@@ -29,9 +29,8 @@ export function selectionOf(list: readonly PlannedService[]): Selection {
 }
 
 /**
- * The specification of planner.ts, which does the same by what has changed. Reads nothing but its arguments; numbers
- * that are new are written to the state file before they are used. `knowledge` is what has been learnt of a service's
- * connections.
+ * Makes the whole plan; planner.ts does the same incrementally. It reads nothing but its arguments. New numbers are written to
+ * the state file before they are used. `knowledge` is what has been learnt about a service's connections.
  */
 export function makePlan(
   specs: readonly ServiceSpec[],
@@ -49,11 +48,11 @@ export function makePlan(
   }
 }
 
-/** The service with those of its real servers barred that do not accept connections (balance/passive.ts). */
+/** Returns the service with those of its real servers barred that do not accept connections (balance/passive.ts). */
 export type Judged = (service: VirtualService) => VirtualService
 export const unjudged: Judged = service => service
 
-/** One service, scheduled and numbered. */
+/** Schedules one service and gives it its numbers. */
 export function compileService(
   service: VirtualService,
   numbers: Numbers,
@@ -64,14 +63,17 @@ export function compileService(
   return number(kept, numbers, knowledge(kept))
 }
 
-/** One service's connections never carry another's mark: a real server that changes its service gets a new one. */
+/**
+ * A real server's mark in one service. A real server that changes its service gets a new mark, so that no connection of one
+ * service carries a mark of another.
+ */
 export function markOf(service: Pick<VirtualService, 'key'>, id: string, numbers: Numbers): number {
   return numbers.of('mark', `${service.key} ${id}`)
 }
 
-/** Names of a service's numbers: its own, and that of its persistent clients. */
+/** Names of a service's numbers: the service's own, and that of its persistent clients. */
 export const numberNames = (key: string): readonly [string, string] => [key, `${key}${CLIENTS}`]
-/** The key of the service that has a number of this name. */
+/** The key of the service that has the number of this name. */
 export const ownerOfNumber = (name: string): string => (name.endsWith(CLIENTS) ? name.slice(0, -CLIENTS.length) : name)
 const CLIENTS = ' clients'
 

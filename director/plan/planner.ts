@@ -10,50 +10,52 @@ import { isUsedUp, type Numbers } from '../store/numbers.ts'
 import { compileService, type Judged, type Plan, type PlannedService, type Selection, selectionOf } from './plan.ts'
 
 export interface Planned extends Plan {
-  /** Those that are new, or that may differ from the last update. */
+  /** Services that are new or may differ from the last update. */
   readonly altered: Selection
-  /** Those that are gone, as they were. */
+  /** Removed services, as they were. */
   readonly gone: readonly PlannedService[]
-  /** Some are left for the next update. */
+  /** True when services are left for the next update. */
   readonly more: boolean
 }
 
 export interface PlannerInput {
   readonly specs: readonly ServiceSpec[]
   readonly registry: Registry
-  /** Keys of services whose shares are to be made anew, whatever else has changed. */
+  /** Keys of services whose shares must be calculated anew, whatever else has changed. */
   readonly due: ReadonlySet<string>
-  /** Services that are planned in this update; the others wait for the next. Default: all. */
+  /** Most services that this update plans; the others wait for the next. Default: all. */
   readonly most?: number
-  /** What has been learnt of a service's connections. */
+  /** What has been learnt about a service's connections. */
   knowledge(service: VirtualService): Knowledge
   readonly judged?: Judged
 }
 
 export interface Planner {
   /**
-   * Takes hosts that have come or changed, for the next update: up to `most` real servers, and a host's more. True: there
-   * are more.
+   * Takes new and changed hosts for the next update: hosts with up to `most` real servers together, but at least one host.
+   * Returns true when there are more.
    */
   take(registry: Registry, most: number): boolean
   /**
-   * The same as `makePlan`, as far as what is known of connections was asked for. Throws STORE_FAILED when a number
-   * cannot be kept; what was not planned then is planned by the next update. A service for which no number is left stays
-   * as it was and is a problem; later updates try it again.
+   * Returns the same as `makePlan` for the services planned so far. Throws STORE_FAILED when a number cannot be written; the next
+   * update plans what is missing then. A service for which no number is left stays as it was and becomes a problem; later updates
+   * try again.
    */
   update(input: PlannerInput): Planned
-  /** The service was in the last plan. */
+  /** True when the service was in the last plan. */
   has(key: string): boolean
 }
 
-/** The incremental form of plan.ts: a changed service, real server or host costs in proportion to the services it touches. */
+/**
+ * The incremental form of plan.ts: a changed service, real server or host costs in proportion to the services that it touches.
+ */
 export function createPlanner(numbers: Numbers): Planner {
   const roster = createRoster()
   const grouping = createGrouping()
   const plans = new Map<string, PlannedService>()
-  /** To be planned; undefined: gone. */
+  /** Services to be planned; undefined: the service is gone. */
   const pending = new Map<string, VirtualService | undefined>()
-  /** Those for which no number was left. */
+  /** Services for which no number was left. */
   const unnumbered = new Map<string, VirtualService>()
   let services: readonly VirtualService[] = []
   let compiled: readonly CompiledService[] = []
@@ -88,7 +90,7 @@ export function createPlanner(numbers: Numbers): Planner {
         }
       }
       numbers.save()
-      // From here on nothing throws.
+      // Nothing throws from here on.
       const left = now.flatMap(([key, service]) => (service === undefined ? (plans.get(key) ?? []) : []))
       const before = new Set(now.flatMap(([key]) => (failed.has(key) ? [] : (plans.get(key)?.service ?? []))))
       for (const { service } of left) plans.delete(service.key)

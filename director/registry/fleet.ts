@@ -2,9 +2,9 @@ import type { RealServerReport } from '../../shared/rpc/real-server.ts'
 import type { Host, RealServer, Registry, RegistryProblem } from './types.ts'
 
 /**
- * All real servers of the fleet in a stable order, without those whose claim cannot stand: host MAC and ingress port
- * of one VIP name exactly one real server, so of two that claim the same, the one of the elder host stays, and a host
- * that is alive (the same machine under a new name, say) goes before one that is lost.
+ * All real servers of the fleet in a stable order, without those whose claim is refused. Host MAC and ingress port of one VIP
+ * must name exactly one real server. Of two real servers that claim the same, the one on the older host stays; but a live host
+ * goes before a lost one (the same machine under a new name, for example).
  */
 export function fleet(registry: Registry): {
   realServers: readonly RealServer[]
@@ -26,12 +26,12 @@ function realServersOf(host: Host): RealServer[] {
   return [...host.realServers.values()].sort((a, b) => compare(a.id, b.id)).map(rs => onHost(host, rs))
 }
 
-/** What a host reports, as one of the fleet's real servers. */
+/** A host's report of a real server, as one of the fleet's real servers. */
 export function onHost({ hostId, hostMac, hostIp, state }: Host, rs: RealServerReport): RealServer {
   return { ...rs, id: `${hostId}/${rs.id}`, hostId, hostMac, hostIp, state: state === 'lost' ? 'lost' : rs.state }
 }
 
-/** What only one real server can have. */
+/** What only one real server can have: its host MAC, protocol, VIP and ingress port. */
 export function claimOf(rs: RealServer): string {
   return `${rs.protocol} ${rs.vip} ${rs.hostMac} ${rs.ingressPort}`
 }
@@ -45,7 +45,7 @@ export function conflict(rs: RealServer, holder: RealServer): RegistryProblem {
   }
 }
 
-/** Byte order, not the locale's: the same on every machine. */
+/** Compares by code unit, so that the order is the same on every machine. */
 export function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }

@@ -5,21 +5,21 @@ import { fromReport, fromSpec, keyOf, mismatch, specKey, type VirtualService } f
 import type { RealServer, RegistryProblem } from './types.ts'
 
 export interface Grouped {
-  /** In the order of their keys; the same list while nothing changes. */
+  /** Sorted by key; the same list while nothing changes. */
   readonly services: readonly VirtualService[]
-  /** By key, what differs from the last update; undefined: gone. */
+  /** Services that differ from the last update, by key; undefined: gone. */
   readonly changed: ReadonlyMap<string, VirtualService | undefined>
   readonly problems: readonly RegistryProblem[]
 }
 
 export interface Grouping {
-  /** As of the roster; counts with the next update. */
+  /** Takes a change of the roster, for the next update. */
   take(change: { readonly gone: readonly RealServer[]; readonly come: readonly RealServer[] }): void
-  /** A list of specs that is mostly the same is cheap. */
+  /** Costs little when most specs are the same objects as before. */
   update(specs: readonly ServiceSpec[]): Grouped
 }
 
-/** Real servers that mean the same service by name and by address: they are members of it all, or none is. */
+/** Real servers that name the same service and the same address. They are all members of the service, or none is. */
 interface Group {
   readonly service: string
   readonly key: string
@@ -28,25 +28,25 @@ interface Group {
   members: readonly RealServer[]
 }
 
-/** The incremental form of services.ts, which stays the specification: a service costs as much as it has real servers. */
+/** The incremental form of services.ts, which defines the result: a changed service costs in proportion to its real servers. */
 export function createGrouping(): Grouping {
   const groups = new Map<string, Group>()
   const specByName = new Map<string, ServiceSpec>()
   const specByKey = new Map<string, ServiceSpec>()
   const byKey = new Map<string, Set<Group>>()
   const byName = new Map<string, Set<Group>>()
-  /** Groups whose name and address no spec has, and those of them that are services, by key and by name. */
+  /** Groups that match no spec by name and address; and those of them that are services, by key and by name. */
   const strays = new Set<Group>()
   let hosted = new Map<string, Group>()
   let hostedByName = new Map<string, Group>()
   const mismatched = new Set<Group>()
-  /** Their members are others since the last update. */
+  /** Groups whose members have changed since the last update. */
   const resorted = new Set<Group>()
   const known = new Map<string, VirtualService>()
   let specs: readonly ServiceSpec[] = []
   let services: readonly VirtualService[] = []
 
-  /** What the real servers alone make: whoever comes first by id has name and address. */
+  /** The services that the real servers alone define: the first by id decides name and address. */
   const host = () => {
     hosted = new Map()
     hostedByName = new Map()
@@ -63,7 +63,7 @@ export function createGrouping(): Grouping {
     const group = hosted.get(key)
     return group && fromReport(group.members[0]!, group.members)
   }
-  /** Key of the service that has this name. */
+  /** Key of the service with this name. */
   const keyOfName = (service: string) => {
     const spec = specByName.get(service)
     return spec === undefined ? hostedByName.get(service)?.key : specKey(spec)
@@ -167,7 +167,10 @@ export function createGrouping(): Grouping {
 
 const name = (service: string, key: string) => `${service} ${key}`
 
-/** Of one that only hosts name. Of one with a spec, `options` are another object: it is here because something has changed. */
+/**
+ * Compares two services that no spec names. A service with a spec gets here only when something has changed, and then `options`
+ * is another object.
+ */
 function isSame(a: VirtualService, b: VirtualService): boolean {
   return (
     a.realServers === b.realServers && a.source === b.source && a.scheduler === b.scheduler && a.options === b.options

@@ -2,14 +2,16 @@ import type { RealServerReport } from '../../shared/rpc/real-server.ts'
 import type { HostReport } from '../intake/types.ts'
 import type { Host, Registry } from './types.ts'
 
-/** Pure: every function returns the registry after the event. `now` and leases are milliseconds of one monotonic clock. */
+/**
+ * These functions are pure: each returns the registry after an event. `now` and leases are milliseconds of one monotonic clock.
+ */
 export function emptyRegistry(): Registry {
   return { hosts: new Map(), nextSeq: 1, revision: 0 }
 }
 
 /**
- * The registry after a restart of the director. Hosts that were alive count as alive for one whole lease from now,
- * within which their agents come back: a restart changes nothing.
+ * The registry after a restart of the director. Hosts that were alive stay alive for one whole lease from now, in which their
+ * agents come back, so a restart changes nothing.
  */
 export function restoreRegistry(
   saved: readonly Omit<Host, 'leaseExpiresAt'>[],
@@ -20,7 +22,7 @@ export function restoreRegistry(
   return { hosts, nextSeq: Math.max(0, ...saved.map(host => host.seq)) + 1, revision: 0 }
 }
 
-/** The whole truth about one host. Replaces what was known; the host keeps its place in the order of claims. */
+/** Replaces everything that is known about one host. The host keeps its place in the order of claims. */
 export function register(registry: Registry, report: HostReport, now: number, leaseMs: number): Registry {
   const known = registry.hosts.get(report.hostId)
   const seq = known?.seq ?? registry.nextSeq
@@ -33,7 +35,7 @@ export function register(registry: Registry, report: HostReport, now: number, le
   }
 }
 
-/** What is the same again is the same object: an agent that only comes back costs nothing. */
+/** Keeps equal real servers as the same objects, so that an agent that only reconnects costs nothing. */
 function sameAgain(before: HostReport['realServers'], now: HostReport['realServers']): HostReport['realServers'] {
   let changed = before.size !== now.size
   const next = new Map<string, RealServerReport>()
@@ -46,7 +48,9 @@ function sameAgain(before: HostReport['realServers'], now: HostReport['realServe
   return changed ? next : before
 }
 
-/** What changed on a host since its last message. Unknown hosts change nothing: they have to register first. */
+/**
+ * Applies a host's changes since its last message. A delta of an unknown host changes nothing: that host has to register first.
+ */
 export function applyDelta(
   registry: Registry,
   hostId: string,
@@ -61,7 +65,7 @@ export function applyDelta(
   return { ...registry, hosts, revision: registry.revision + 1 }
 }
 
-/** Any message from the agent renews its lease, and brings a lost host back. */
+/** Renews a host's lease after any message from its agent, and brings a lost host back. */
 export function renew(registry: Registry, hostId: string, now: number, leaseMs: number): Registry {
   const host = registry.hosts.get(hostId)
   if (host === undefined) return registry
@@ -70,10 +74,10 @@ export function renew(registry: Registry, hostId: string, now: number, leaseMs: 
   return { ...registry, hosts: new Map(registry.hosts).set(hostId, renewed), revision }
 }
 
-/** A host that has been lost for this long is forgotten: no connection of its time is left. One day, in milliseconds. */
+/** Milliseconds (one day) after which a lost host is removed: no connection to it is left by then. */
 const FORGET_MS = 24 * 3600 * 1000
 
-/** Marks the hosts lost whose lease has run out, and forgets them in time. Returns the same object when there is none. */
+/** Marks hosts as lost whose lease has ended, and removes lost hosts in time. Returns the same object when nothing changes. */
 export function expire(registry: Registry, now: number): Registry {
   const due = [...registry.hosts.values()].filter(host => deadline(host) <= now)
   if (due.length === 0) return registry
@@ -85,7 +89,7 @@ export function expire(registry: Registry, now: number): Registry {
   return { ...registry, hosts }
 }
 
-/** Whoever could not listen has missed nobody: hosts that were alive have one whole lease from now, as after a restart. */
+/** Prolongs all live hosts by a whole lease from now, as after a restart, when this process was unable to receive messages. */
 export function excuse(registry: Registry, now: number, leaseMs: number): Registry {
   const renewed = ([id, host]: [string, Host]): [string, Host] => [
     id,

@@ -1,23 +1,23 @@
 import { claimOf, compare, conflict, onHost } from './fleet.ts'
 import type { Host, RealServer, Registry, RegistryProblem } from './types.ts'
 
-/** What of the fleet's real servers differs from the last update; one that has changed is gone as it was and comes as it is. */
+/** How the fleet's real servers differ from the last update; a changed one is in both lists, as it was and as it is. */
 export interface RosterChange {
   readonly gone: readonly RealServer[]
   readonly come: readonly RealServer[]
   readonly problems: readonly RegistryProblem[]
-  /** Hosts are left for the next update. */
+  /** True when hosts are left for the next update. */
   readonly more: boolean
 }
 
 export interface Roster {
-  /** With hosts that have come or changed up to `most` real servers, and a host's more. */
+  /** Takes new and changed hosts with up to `most` real servers together, but at least one host. */
   update(registry: Registry, most: number): RosterChange
 }
 
 interface Known {
   readonly host: Host
-  /** By the agent's id. */
+  /** Real servers by the agent's id. */
   readonly realServers: Map<string, RealServer>
 }
 
@@ -26,10 +26,7 @@ interface Claim {
   readonly host: Host
 }
 
-/**
- * The incremental form of fleet.ts, which stays the specification: a host costs when something of it has changed, and
- * then as much as it has real servers.
- */
+/** The incremental form of fleet.ts, which defines the result: only changed hosts cost, in proportion to their real servers. */
 export function createRoster(): Roster {
   const hosts = new Map<string, Known>()
   const claims = new Map<string, readonly Claim[]>()
@@ -37,7 +34,7 @@ export function createRoster(): Roster {
 
   return {
     update: (registry, most) => {
-      /** Who stood before, for every claim that was touched. */
+      /** The holder before this update of every claim that was touched. */
       const touched = new Map<string, RealServer | undefined>()
       const touch = (key: string, change: (before: readonly Claim[]) => readonly Claim[]) => {
         const before = claims.get(key) ?? []
@@ -101,7 +98,7 @@ export function createRoster(): Roster {
   }
 }
 
-/** As far as the fleet is concerned: a lease that is only longer changes nothing. */
+/** Equal as far as the fleet is concerned: a prolonged lease changes nothing. */
 function isSame(a: Host, b: Host): boolean {
   return (
     a.realServers === b.realServers &&
@@ -112,7 +109,7 @@ function isSame(a: Host, b: Host): boolean {
   )
 }
 
-/** As in fleet.ts: hosts that are alive, then elder ones; on one host by id. */
+/** Order of claims, as in fleet.ts: live hosts first, then older ones; on one host by id. */
 function precedence(a: Claim, b: Claim): number {
   return compare(a.host.state, b.host.state) || a.host.seq - b.host.seq || compare(a.rs.id, b.rs.id)
 }

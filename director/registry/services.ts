@@ -1,4 +1,4 @@
-import type { RealServerSpec, Scheduler, ServiceSpec } from '../../shared/config/service.ts'
+import { type RealServerSpec, SCHEDULERS, type Scheduler, type ServiceSpec } from '../../shared/config/service.ts'
 import { vmMatcher } from '../../shared/config/vm-pattern.ts'
 import { FAMILIES, familyOf } from '../../shared/net/family.ts'
 import type { Family } from '../../shared/net/types.ts'
@@ -7,7 +7,7 @@ import type { RealServer, RegistryProblem } from './types.ts'
 
 /** A virtual service with the real servers that have registered for it. */
 export interface VirtualService {
-  /** `tcp 10.10.1.100:80`: what clients connect to; names its zone and group for as long as it is there. */
+  /** `tcp 10.10.1.100:80`: the clients' destination. It names the service's zone and group for as long as the service exists. */
   readonly key: string
   readonly service: string
   readonly vip: string
@@ -15,13 +15,13 @@ export interface VirtualService {
   readonly protocol: 'tcp' | 'udp'
   readonly scheduler: Scheduler
   readonly clients: readonly string[]
-  /** file:line, or the host whose file it is. */
+  /** file:line of the service, or the host that has its file. */
   readonly source: string
   readonly options: ServiceOptions
   readonly realServers: readonly RealServer[]
 }
 
-/** What only the director acts on, of its own service file; a file that was dropped on hosts only has the defaults. */
+/** Options that only the director acts on, from its own service file. A service whose file is only on hosts has the defaults. */
 export type ServiceOptions = Pick<
   ServiceSpec,
   'slowStart' | 'drainTimeout' | 'persistence' | 'onFailure' | 'onEmpty' | 'passive'
@@ -30,11 +30,9 @@ export type ServiceOptions = Pick<
 const NONE: ServiceOptions = {}
 const EVERYONE: ReadonlyMap<Family, readonly string[]> = new Map(FAMILIES.map(family => [family, [family.anyone]]))
 
-const SCHEDULERS: readonly string[] = ['rr', 'wrr', 'lc', 'wlc', 'sed', 'nq', 'sh', 'dh', 'mh'] satisfies Scheduler[]
-
 /**
- * The director's own files name virtual services; so do registrations, for a file may have been dropped on hosts only.
- * Real servers join the service of their name when they mean the same VIP, port and protocol.
+ * The services that the director's own files and the registrations name (a file may be only on hosts). A real server joins the
+ * service of its name when both have the same VIP, port and protocol.
  */
 export function virtualServices(
   specs: readonly ServiceSpec[],
@@ -72,7 +70,7 @@ export function virtualServices(
   }
 }
 
-/** What clients connect to, as a real server is meant for it. */
+/** Key of the service that a real server claims to serve. */
 export function keyOf({ protocol, vip, vipPort }: RealServer): string {
   return `${protocol} ${vip}:${vipPort}`
 }
@@ -85,7 +83,7 @@ function hasTerms({ uthreshold = 0, sorry = false }: RealServerSpec): boolean {
   return uthreshold > 0 || sorry
 }
 
-/** The first entry that names the VM and its port holds, as on the host. */
+/** Applies the first entry that names the VM and its port, as the host does. */
 function withTerms(entries: readonly RealServerSpec[]): (rs: RealServer) => RealServer {
   const matchers = entries.map(entry => ({ entry, matches: vmMatcher(entry.vm) }))
   return rs => {
@@ -97,7 +95,7 @@ function withTerms(entries: readonly RealServerSpec[]): (rs: RealServer) => Real
   }
 }
 
-/** `realServers` are those that have registered for it, in the order of their ids. */
+/** `realServers`: the ones that have registered for the service, sorted by id. */
 export function fromSpec(spec: ServiceSpec, realServers: readonly RealServer[]): VirtualService {
   const { service, vip, port, protocol, scheduler, clients, source } = spec
   const { slowStart, drainTimeout, persistence, onFailure, onEmpty, passive } = spec
@@ -115,11 +113,11 @@ export function fromSpec(spec: ServiceSpec, realServers: readonly RealServer[]):
   }
 }
 
-/** A service that no file of the director's names; `rs` is the first of its real servers. */
+/** A service that no file of the director names; `rs` is the first of its real servers. */
 export function fromReport(rs: RealServer, realServers: readonly RealServer[]): VirtualService {
   const { service, vip, vipPort, protocol, hostId } = rs
-  const scheduler = SCHEDULERS.includes(rs.scheduler) ? (rs.scheduler as Scheduler) : 'wrr'
-  // The hosts' own files say which clients are meant, and the hosts act on it.
+  const scheduler = SCHEDULERS.find(name => name === rs.scheduler) ?? 'wrr'
+  // The hosts' own files name the allowed clients, and the hosts enforce this.
   const clients = EVERYONE.get(familyOf(vip))!
   const source = `host ${hostId}`
   return {
@@ -136,7 +134,7 @@ export function fromReport(rs: RealServer, realServers: readonly RealServer[]): 
   }
 }
 
-/** `named` and `holder`: who has its service's name, and who has its address. */
+/** `named`: the service with the real server's service name; `holder`: the service with its address. */
 export function mismatch(rs: RealServer, named?: VirtualService, holder?: VirtualService): RegistryProblem {
   const key = keyOf(rs)
   const reason = named

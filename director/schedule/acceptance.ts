@@ -1,69 +1,69 @@
-/** What the switch has counted of one real server, since its flows are there. */
+/** The switch's counters of one real server, since its flows exist. */
 export interface Accepted {
-  /** New connections that were sent there. */
+  /** New connections sent to it. */
   readonly opened: number
-  /** SYN-ACKs of its, repeated ones too. */
+  /** Its SYN-ACKs, repeated ones included. */
   readonly accepted: number
-  /** Connections that it has reset; those that it had accepted before are among them. */
+  /** Connections that it has reset, accepted ones included. */
   readonly reset: number
 }
 
-/** Of one interval between two readings. */
+/** The counts of the interval between two readings. */
 export interface Interval {
   readonly ms: number
   readonly opened: number
   readonly accepted: number
-  /** RST to a SYN: no more than were opened and not accepted. */
+  /** RSTs to a SYN: at most the number of connections that were opened and not accepted. */
   readonly refused: number
 }
 
 /**
- * `out`: it does not accept. Where that is acted on it gets a trial connection after a while: `trial` while none has come,
- * `tried` while one waits for its answer.
+ * `out`: it does not accept. Where the service file acts on that, it gets a trial connection after a while: `trial` until one
+ * comes, `tried` while one waits for its answer.
  */
 export type Phase = 'accepting' | 'out' | 'trial' | 'tried'
 
-/** Whether a real server accepts connections, as seen from reading to reading. Times are clock milliseconds. */
+/** Whether a real server accepts connections, updated at each reading. Times are clock milliseconds. */
 export interface Acceptance {
   readonly at: number
   readonly counted: Accepted
-  /** The newest in which anything came. */
+  /** The newest interval in which something was counted. */
   readonly interval: Interval | undefined
-  /** New connections since it last accepted one, how many of them it has refused, and when the first was counted. */
+  /** New connections since the last accepted one, how many of them it has refused, and when the first was counted. */
   readonly unanswered: number
   readonly refused: number
   readonly since: number
   readonly phase: Phase
   /** When the phase began. */
   readonly phaseAt: number
-  /** How often it fell or failed a trial, without having accepted for long in between. */
+  /** How often it fell or failed a trial without having accepted for long in between. */
   readonly falls: number
 }
 
 export interface AcceptanceRules {
-  /** So many new connections in a row without one that is accepted. */
+  /** New connections in a row without an accepted one that take it down. */
   readonly fall: number
-  /** Milliseconds until a trial; undefined: it is told only. */
+  /** Milliseconds until a trial; undefined: its state is only reported. */
   readonly retryMs: number | undefined
 }
 
 export interface AcceptanceReading {
   readonly at: number
   readonly counted: Accepted
-  /** Signals of its host come: without any, silence says nothing of a real server. */
+  /** Its host has sent signals. Without any, silence says nothing about the real server. */
   readonly heard: boolean
 }
 
-/** So long may an answer take: a busy guest answers late, a client's first repetition of its SYN comes after a second. */
+/** Longest time for an answer: a busy guest answers late, and a client first repeats its SYN after a second. */
 export const GRACE_MS = 2000
-/** The wait for a trial doubles with each that fails, up to so long. */
+/** The wait for a trial doubles with each failed trial, up to this. */
 const LONGEST_MS = 300_000
-/** Falls are forgotten after it has accepted for so many times `retryMs`. */
+/** Falls are forgotten after it has accepted for this multiple of `retryMs`. */
 const FORGIVEN = 10
 
 export const DEFAULT_FALL = 5
 
-/** After a reading. The first one, and one whose counters began anew, only say where to count from. */
+/** The state after a reading. The first reading, and one after the counters have begun anew, only set the start. */
 export function judge(
   before: Acceptance | undefined,
   { at, counted, heard }: AcceptanceReading,
@@ -82,7 +82,7 @@ export function judge(
       : before.interval
   const accepts = delta.accepted > 0
   const unanswered = accepts ? 0 : before.unanswered + delta.opened
-  // A reset may be counted a reading later than its SYN.
+  // A reset may be counted one reading later than its SYN.
   const refused = accepts ? 0 : Math.min(unanswered, before.refused + delta.reset)
   const since = before.unanswered > 0 && !accepts ? before.since : at
   const next = { at, counted, interval, unanswered, refused, since }
@@ -106,7 +106,7 @@ export function waitOf(falls: number, retryMs: number): number {
   return Math.max(retryMs, Math.min(LONGEST_MS, retryMs * 2 ** Math.min(20, Math.max(0, falls - 1))))
 }
 
-/** Undefined: the counters began anew. */
+/** Returns undefined when the counters have begun anew. */
 function difference(before: Accepted, after: Accepted): Accepted | undefined {
   const opened = after.opened - before.opened
   const accepted = after.accepted - before.accepted
@@ -114,7 +114,7 @@ function difference(before: Accepted, after: Accepted): Accepted | undefined {
   return opened < 0 || accepted < 0 || reset < 0 ? undefined : { opened, accepted, reset }
 }
 
-/** What is left of a real server's part in scheduling: nothing, or so much as brings it a connection to be tried by. */
+/** Whether a real server is barred from scheduling: fully, or up to one trial connection. */
 export function barredBy({ phase }: Acceptance): 'out' | 'trial' | undefined {
   return phase === 'accepting' ? undefined : phase === 'trial' ? 'trial' : 'out'
 }

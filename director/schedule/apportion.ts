@@ -5,8 +5,8 @@
 export const SLOTS = 256
 
 /**
- * Shares out `slots` in proportion to `weights` (0 or above) by largest remainder, at least `least` to each above 0;
- * ties go to the first. With more weights than slots, the greatest get one each. 0 gets nothing.
+ * Shares out `slots` in proportion to `weights` (0 or above) by largest remainder; each weight above 0 gets at least `least`.
+ * Ties go to the first. With more weights than slots, the greatest weights get one slot each. 0 gets nothing.
  */
 export function apportion(weights: readonly number[], slots: number = SLOTS, least = 1): readonly number[] {
   const total = weights.reduce((sum, weight) => sum + weight, 0)
@@ -18,7 +18,7 @@ export function apportion(weights: readonly number[], slots: number = SLOTS, lea
   const owed = (i: number) => ideal[i]! - given[i]!
   const byRemainder = weights.flatMap((weight, i) => (weight > 0 ? [i] : [])).sort((a, b) => owed(b) - owed(a) || a - b)
   for (const i of byRemainder.slice(0, Math.max(0, left))) given[i]!++
-  // The least may have given too much away: it comes from those who are owed least among those with more.
+  // The minimum may have given away too many slots: they are taken back where the shares exceed their due most.
   for (; left < 0; left++) {
     const rich = byRemainder.filter(i => given[i]! > least)
     const i = rich.reduce((poorest, other) => (owed(other) < owed(poorest) ? other : poorest))

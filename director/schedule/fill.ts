@@ -1,25 +1,25 @@
-/** What somebody carries already, and the weight that it is to be measured against (above 0). */
+/** The load of one candidate, and its weight (above 0). */
 export interface Candidate {
-  readonly have: number
+  readonly load: number
   readonly weight: number
 }
 
 /**
- * Shares `amount` (above 0) out so that `have / weight` comes out as even as it can: whoever is below the common level
- * is filled up to it, whoever is above gets nothing. In the order of `candidates`; the sum is `amount`.
+ * Distributes `amount` (above 0) so that `load / weight` becomes as equal as possible: a candidate below the common level
+ * is filled up to it, and a candidate above it gets nothing. Returns what each gets, in the order of `candidates`.
  */
 export function fill(candidates: readonly Candidate[], amount: number): readonly number[] {
-  const level = ({ have, weight }: Candidate) => have / weight
+  const level = ({ load, weight }: Candidate) => load / weight
   const sorted = candidates.toSorted((a, b) => level(a) - level(b))
-  let have = 0
+  let load = 0
   let weight = 0
-  let surface = 0
+  let common = 0
   for (const [i, candidate] of sorted.entries()) {
-    have += candidate.have
+    load += candidate.load
     weight += candidate.weight
-    surface = (amount + have) / weight
+    common = (amount + load) / weight
     const next = sorted[i + 1]
-    if (next === undefined || surface <= level(next)) break
+    if (next === undefined || common <= level(next)) break
   }
-  return candidates.map(candidate => Math.max(0, surface * candidate.weight - candidate.have))
+  return candidates.map(candidate => Math.max(0, common * candidate.weight - candidate.load))
 }

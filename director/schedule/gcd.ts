@@ -1,4 +1,4 @@
-/** Greatest common divisor; 0 divides into everything. */
+/** Greatest common divisor. Every number divides 0. */
 export function gcd(a: number, b: number): number {
   return b === 0 ? a : gcd(b, a % b)
 }

@@ -2,7 +2,7 @@ import type { Scheduler } from '../../shared/config/service.ts'
 import { gcd } from './gcd.ts'
 import type { Hashed } from './types.ts'
 
-/** The address that a hashing algorithm goes by (ipvsadm(8)): the client for sh and mh, the VIP for dh. */
+/** The address that a hashing algorithm uses (ipvsadm(8)): the client's for sh and mh, the VIP for dh. */
 export const HASH_FIELD: Readonly<Record<Hashed, 'src' | 'dst'>> = {
   sh: 'src',
   mh: 'src',
@@ -13,14 +13,14 @@ export function isHashed(scheduler: Scheduler): scheduler is Hashed {
   return scheduler in HASH_FIELD
 }
 
-/** At most this many buckets for one real server; finer weights than 1:16 are rounded. */
+/** Most buckets of one real server; ratios of weights finer than 1:16 are rounded. */
 const COPIES = 16
 
 /**
- * How many equal buckets stand for each weight. Open vSwitch gives a connection to the bucket with the highest hash of
- * (bucket id, field), which is rendezvous hashing: when a real server leaves or joins, only its own clients move. Unequal
- * bucket weights distort it badly (measured: 50 among nine of 100 got nothing), so weight is a number of buckets. The
- * scale hangs on the weights that are configured, not on who is there: nobody else's buckets change with a real server.
+ * The number of equal buckets for each weight. Open vSwitch gives a connection to the bucket with the highest hash of (bucket id,
+ * field), which is rendezvous hashing: when a real server leaves or joins, only its own clients move. Unequal bucket weights
+ * distort this badly (measured: 50 among nine of 100 got nothing), so a weight becomes a number of buckets. The scale depends on
+ * the configured weights and not on which real servers are up, so no other buckets change with a real server.
  */
 export function copies(weights: readonly number[], configured: readonly number[] = weights): readonly number[] {
   const scale = configured.filter(weight => weight > 0)

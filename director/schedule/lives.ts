@@ -9,10 +9,10 @@ export interface Life {
   readonly since: number
 }
 
-/** Where the real servers of one virtual service are in their lives, by id. */
+/** The phase of life of each real server of one virtual service, by id. */
 export type Lives = ReadonlyMap<string, Life>
 
-/** After a change of the real servers. What is there at the first look (a restart of the director) has been so for long. */
+/** The lives after a change of the real servers. Those of the first call (a restart of the director) count as old. */
 export function live(before: Lives | undefined, realServers: readonly RealServer[], now: number): Lives {
   const next = new Map<string, Life>()
   for (const rs of realServers) {
@@ -29,9 +29,9 @@ export function phaseOf(rs: RealServer): Phase {
   return rs.state === 'ready' && rs.barred === undefined ? 'serving' : 'away'
 }
 
-/** A slow start goes in twentieths: twenty changes of the switch, and not hundreds. */
+/** A slow start goes in twenty steps, to spare the switch hundreds of changes. */
 export const RAMP_STEPS = 20
-/** Nothing is as slow as to get nothing: its first connections are what warms it up. */
+/** The least weight of a slow start: the first connections are what warms a real server up. */
 export const LEAST_RAMP = 1 / RAMP_STEPS
 
 /** How far the slow start (milliseconds; 0: none) of a serving real server has come, 0.05 to 1. */
@@ -40,7 +40,7 @@ export function ramp(life: Life | undefined, slowStartMs: number, now: number): 
   return Math.min(1, Math.max(LEAST_RAMP, (now - life.since) / slowStartMs))
 }
 
-/** When time alone changes next what these lives allow, in clock milliseconds; infinity: never. */
+/** Clock milliseconds at which the passing of time next changes the result for these lives; infinity: never. */
 export function nextStep(lives: Lives, { slowStart = 0, drainTimeout }: ServiceOptions, now: number): number {
   let next = Number.POSITIVE_INFINITY
   for (const { phase, since } of lives.values()) {

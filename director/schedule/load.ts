@@ -1,30 +1,30 @@
-/** What a real server has done and carries, as the scheduler remembers it from reading to reading. */
+/** What a real server has done and carries, updated at each reading. */
 export interface ServerLoad {
-  /** The switch's own counters at the last reading: connections opened, connections seen to end. */
+  /** The switch's counters at the last reading: connections opened, connections seen to end. */
   readonly total: number
   readonly ended: number
-  /** Opened since the candidates changed last. */
+  /** Connections opened since the candidates last changed. */
   readonly opened: number
   readonly active: number
-  /** It has reached its upper threshold and has not come below the lower one yet (ipvsadm(8), --u-threshold). */
+  /** It has reached its upper threshold and not yet fallen below the lower one (ipvsadm(8), --u-threshold). */
   readonly full: boolean
 }
 
-/** The load of one virtual service, by real server. Pure data; a new one for each reading. */
+/** The load of one virtual service, by real server. Pure data; each reading makes a new one. */
 export interface ServiceLoad {
   /** Clock milliseconds of the reading. */
   readonly at: number
   /** New connections a second in the last interval. */
   readonly rate: number
-  /** The greatest rate of late: what may come before shares are changed again. */
+  /** The greatest recent rate: what to expect before shares are changed again. */
   readonly peak: number
   /** New connections of about the last second. */
   readonly recent: number
-  /** So many come that the switch is spared what an order of turns costs it (compile/features/turn.ts). */
+  /** So many connections come that turns (compile/features/turn.ts) would cost the switch too much. */
   readonly many: boolean
-  /** Clock milliseconds until which that holds, should no more come. */
+  /** Clock milliseconds until which `many` lasts if no more come. */
   readonly manyUntil: number
-  /** Stands for the candidates and their weights: `opened` counts from their last change. */
+  /** Identifies the candidates and their weights: `opened` counts from their last change. */
   readonly epoch: string
   readonly servers: ReadonlyMap<string, ServerLoad>
 }
@@ -38,33 +38,33 @@ export interface Thresholds {
 export interface Reading {
   readonly at: number
   readonly epoch: string
-  /** By real server; one that is not in it has not got a connection yet. */
+  /** By real server; one that is missing has had no connection yet. */
   readonly counters: ReadonlyMap<string, { readonly opened: number; readonly ended: number }>
-  /** Of those that were opened, whose end nobody has counted (balance/forgotten.ts). */
+  /** Connections of the opened ones that have ended without being counted (balance/forgotten.ts). */
   readonly forgotten?: ReadonlyMap<string, number>
   /** All real servers, with their thresholds where they have some. */
   readonly servers: ReadonlyMap<string, Thresholds | undefined>
   /**
-   * Milliseconds after which an idle connection is forgotten; only for UDP, where no packet tells of the end. Active are
-   * those that came within such a time, fading out.
+   * Milliseconds after which an idle connection is forgotten; only for UDP, where no packet shows the end. UDP connections count
+   * as active for about this time, with decreasing weight.
    */
   readonly idleMs?: number
-  /** Recent connections from which they are many; default 1,000. */
+  /** Recent connections from which `many` holds; default 1,000. */
   readonly manyFrom?: number
 }
 
-/** Milliseconds in which a peak that does not come again is forgotten by two thirds. */
+/** Milliseconds in which a peak that does not recur decays by two thirds. */
 const PEAK_MS = 3000
 
-/** Recent connections from which they are many. A few hundred never are. */
+/** Recent connections from which `many` holds. A few hundred are never many. */
 const MANY = 1000
 /**
- * Milliseconds for which they are, after the last time that so many came. Each return to turns leaves the switch with a
- * cached flow for each connection until it knows better, and what comes in bursts comes again.
+ * Milliseconds for which `many` lasts after the last time that so many came. Each return to turns leaves cached flows for single
+ * connections in the switch for a while, and bursts tend to recur.
  */
 const MANY_MS = 30_000
 
-/** The load after a reading. A counter that went back began anew: the switch was restarted, with an empty table. */
+/** The load after a reading. A counter that has decreased began anew: the switch was restarted, with an empty table. */
 export function observe(before: ServiceLoad | undefined, reading: Reading): ServiceLoad {
   const { at, epoch, counters } = reading
   const elapsed = before === undefined ? 1000 : Math.max(1, at - before.at)
@@ -98,7 +98,7 @@ export function observe(before: ServiceLoad | undefined, reading: Reading): Serv
   return { at, epoch, rate, peak, recent, many: at < manyUntil, manyUntil, servers }
 }
 
-/** As IPVS does (ip_vs_conn.c, ip_vs_dest_update_overload… ip_vs_unbind_dest). */
+/** Follows IPVS (ip_vs_conn.c, ip_vs_dest_update_overload… ip_vs_unbind_dest). */
 function isFull(active: number, before: boolean, thresholds: Thresholds | undefined): boolean {
   if (thresholds === undefined || thresholds.upper === 0) return false
   if (active >= thresholds.upper) return true

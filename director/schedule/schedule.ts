@@ -8,40 +8,40 @@ import type { ServiceLoad } from './load.ts'
 import { type Turns, turns } from './turns.ts'
 import type { Candidate, Share, Shared } from './types.ts'
 
-/** What the switch has to do with the real servers of one virtual service. */
+/** What the switch must do with the real servers of one virtual service. */
 export interface Schedule {
-  /** New connections, in the order of the ids. Empty: they are given out by turns, or nobody can serve. */
+  /** Shares of new connections, sorted by id. Empty when turns decide, or when no real server can serve. */
   readonly shares: readonly Share[]
-  /** New connections, one after the other. */
+  /** The order in which new connections are given out. */
   readonly turns?: Turns
-  /** The address whose hash chooses among equal copies (a share's slots); undefined: the shares are proportions. */
+  /** The address whose hash chooses among equal slots; undefined: the shares are proportions. */
   readonly hashField?: 'src' | 'dst'
-  /** Real servers whose established connections go on, with what may ride on an old mark. */
+  /** Real servers whose established connections go on; `newConnections`: whether a new one may reuse an old mark. */
   readonly established: readonly { readonly id: string; readonly newConnections: boolean }[]
 }
 
-/** What is known beside the registrations. Without it new connections are shared by weight. */
+/** What is known besides the registrations. Without it new connections are shared by weight. */
 export interface Knowledge {
   readonly now: number
   readonly lives?: Lives
   readonly load?: ServiceLoad | undefined
   /** Hosts are asked about persistent clients that the connection table does not know. */
   readonly recalled?: boolean
-  /** Milliseconds until shares may be changed again: how many connections to expect. */
+  /** Milliseconds until shares may change again, which tells how many connections to expect. */
   readonly horizonMs?: number
 }
 
-/** Connections for each candidate: a burst after silence must not all go to whoever is least loaded. */
+/** Connections to expect for each candidate at least, so that a burst after silence does not all go to the least loaded one. */
 const LEAST_EXPECTED = 2
 
 type Schedulable = Pick<VirtualService, 'scheduler' | 'realServers' | 'options'>
 
 /**
- * Only what its agent reports ready, with a weight above 0 and below its upper threshold, gets new connections; sorry
- * servers only when nobody else is left. Established connections go on while the real server may still be there:
- * draining (for as long as `drainTimeout` allows), lost with its agent, or for a moment not ready; also on one that is
- * down, where `onFailure` is `keep`. A connection attempt that repeats the 5-tuple of such a one is scheduled anew, as
- * IPVS does (ip_vs_core.c, is_new_conn).
+ * A real server gets new connections when its agent reports it ready, its weight is above 0, and it is below its upper threshold;
+ * sorry servers only when there is no other. Established connections go on while the real server may still be there: draining
+ * (for as long as `drainTimeout` allows), lost with its agent, or for a moment not ready; with `onFailure: keep` also on one that
+ * is down. A connection attempt that repeats the 5-tuple of such a connection is scheduled anew, as IPVS does (ip_vs_core.c,
+ * is_new_conn).
  */
 export function schedule(service: Schedulable, knowledge: Knowledge = { now: 0 }): Schedule {
   const { realServers, options } = service
@@ -89,7 +89,10 @@ function byLoad(
   return { shares: candidates.flatMap(({ id }, i) => (slots[i]! > 0 ? [{ id, slots: slots[i]! }] : [])) }
 }
 
-/** Stands for all on which `opened` depends: it counts anew when this changes, or a newcomer would be flooded. */
+/**
+ * Identifies everything that `opened` depends on. When this changes, `opened` counts anew, because otherwise a new real server
+ * would be flooded.
+ */
 export function epochOf(service: Schedulable, { lives, now }: Knowledge): string {
   const slowStartMs = (service.options.slowStart ?? 0) * 1000
   return service.realServers

@@ -3,24 +3,24 @@ import { gcd } from './gcd.ts'
 import { RAMP_STEPS } from './lives.ts'
 import type { Candidate, Shared } from './types.ts'
 
-/** Who gets the next connections, one after the other; after the last one it goes on at `again`, for ever. */
+/** The order in which real servers get the next connections; after the last it continues at `again`, for ever. */
 export interface Turns {
-  /** Ids. */
+  /** Ids of real servers. */
   readonly order: readonly string[]
   readonly again: number
-  /** Tells it from another one that is alike, but of which some have been given out since; 0 where that does not matter. */
+  /** Tells this order from an equal one of which turns have been taken since; 0 where this does not matter. */
   readonly after: number
 }
 
-/** Turns before `again`: what has become uneven is evened out a piece at a time. */
+/** Most turns before `again`: unequal loads are evened out in steps of so many. */
 const MOST_CORRECTIONS = 64
-/** As many as the switch can tell apart (compile/features/turn.ts). */
+/** As many turns as the switch can tell apart (compile/features/turn.ts). */
 const MOST_TURNS = 4000
 
 /**
- * The order in which LVS would give out connections, if none ended. For rr and wrr it is fixed, and theirs (ip_vs_rr.c,
- * ip_vs_wrr.c). For lc, wlc, sed and nq: whoever lacks more than one round of turns is filled up first; then they go
- * round, as they do in LVS from equal loads. Undefined where weights would make the round too long.
+ * The order in which LVS would give out connections if none ended. For rr and wrr it is fixed (ip_vs_rr.c, ip_vs_wrr.c). For lc,
+ * wlc, sed and nq, real servers that lack more than one round of turns are filled up first; then the order goes round, as in LVS
+ * from equal loads. Returns undefined where the weights would make the round too long.
  */
 export function turns(scheduler: Shared, candidates: readonly Candidate[]): Turns | undefined {
   const parts = wholeParts(candidates.map(({ weight, ramp }) => [byWeight(scheduler) ? weight / ramp : 1, ramp]))
@@ -35,7 +35,7 @@ export function turns(scheduler: Shared, candidates: readonly Candidate[]): Turn
     let left = have.reduce((sum, n, i) => sum + level * parts[i]! - n, 0)
     for (; left > 0 && order.length < most; left--) order.push(next())
   }
-  // Where all are idle, the first round of nq is another than those that follow.
+  // When all are idle, the first round of nq differs from the following ones.
   const first = scheduler === 'nq' && have.every(n => n === 0)
   const level = first ? 1 : Math.ceil(Math.max(...have.map((n, i) => n / parts[i]!)))
   if (first || have.some((n, i) => n < (level - 1) * parts[i]!)) fillTo(level, first ? MOST_TURNS : MOST_CORRECTIONS)
@@ -50,7 +50,7 @@ function byWeight(scheduler: Shared): boolean {
   return scheduler !== 'rr' && scheduler !== 'lc'
 }
 
-/** Whole numbers in proportion to weight × ramp, as small as can be; rounded where their sum would be too great. */
+/** The smallest whole numbers in proportion to weight × ramp; rounded where their sum would be too great. */
 function wholeParts(weights: readonly (readonly [weight: number, ramp: number])[]): readonly number[] | undefined {
   const ramping = weights.some(([, ramp]) => ramp < 1)
   const whole = weights.map(([weight, ramp]) =>
@@ -63,7 +63,10 @@ function wholeParts(weights: readonly (readonly [weight: number, ramp: number])[
   return sum(parts) === parts.length && parts.length <= MOST_TURNS - MOST_CORRECTIONS ? parts : undefined
 }
 
-/** As IPVS does (ip_vs_wrr_schedule): in each pass those whose weight is at least the level, which goes down by one. */
+/**
+ * The order of wrr (ip_vs_wrr_schedule): each round takes the ones whose weight is at least the level, and the level then
+ * decreases by one.
+ */
 function levels(parts: readonly number[]): number[] {
   const order: number[] = []
   for (let level = Math.max(...parts); level > 0; level--) {
@@ -72,7 +75,7 @@ function levels(parts: readonly number[]): number[] {
   return order
 }
 
-/** One choice after the other, each counted in `have`; the first of equals wins, as in the kernel. */
+/** Makes one choice after the other and counts each in `have`. The first of equals wins, as in the kernel. */
 function chooser(scheduler: Shared, parts: readonly number[], have: number[]): () => number {
   const ahead = scheduler === 'sed' || scheduler === 'nq' ? 1 : 0
   return () => {

@@ -9,13 +9,13 @@ export type SavedHost = Omit<Host, 'leaseExpiresAt'>
 export interface HostStore {
   load(): readonly SavedHost[]
   /**
-   * Writes the hosts and real servers that are other objects than were saved, and removes those that are not there.
-   * One transaction a host, with room for others between them. Not to be called again before it has resolved.
+   * Writes hosts and real servers that are new objects since the last call, and removes missing ones. It uses one transaction per
+   * host and lets other work run in between. Do not call it again before it has resolved.
    */
   save(hosts: ReadonlyMap<string, SavedHost>): Promise<void>
 }
 
-/** Rows that are written at a time: some milliseconds. */
+/** Rows written at a time: some milliseconds. */
 const ROWS_AT_ONCE = 1000
 
 export function openHosts(db: Database): HostStore {
@@ -33,7 +33,7 @@ export function openHosts(db: Database): HostStore {
   const byHost = Map.groupBy(realServers, row => row.host_id)
   const saved = new Map<string, SavedHost>(hosts.map(row => [row.host_id, fromRow(row, byHost.get(row.host_id) ?? [])]))
 
-  /** Returns how many rows that were. */
+  /** Returns the number of rows written. */
   const write = db.transaction((host: SavedHost): number => {
     const { hostId, seq, state, hostMac, hostIp, version } = host
     put.run(hostId, seq, state, hostMac, hostIp, version)

@@ -1,6 +1,9 @@
 import type { Database } from '../../shared/sqlite/open.ts'
 
-/** When the connection table was lost last: whoever is started while hosts are still asked about clients goes on asking. */
+/**
+ * The time of the connection table's last loss: a director that is started within the recall period goes on asking hosts about
+ * clients.
+ */
 export interface LossStore {
   /** Milliseconds of the wall clock; undefined: never. */
   load(): number | undefined

@@ -1,4 +1,4 @@
-/** One entry a version of the state file (SQLite's user_version); append, never edit. */
+/** One entry per version of the state file (SQLite's user_version). Append new ones; never edit one. */
 export const MIGRATIONS: readonly string[] = [
   `
   -- Numbers that name things in the switch. They outlive what they name for as long as the file exists, because

@@ -2,8 +2,8 @@ import { CrossportError } from '../../shared/errors.ts'
 import type { Database } from '../../shared/sqlite/open.ts'
 
 /**
- * What is named by a number in the switch. Marks and buckets share one number, for a bucket is a real server.
- * Zones are those above the ones people pick by hand; group numbers have to fit 16 bits (shared/flows/cookie.ts).
+ * Ranges of the numbers in the switch. Marks and buckets share their numbers, because both stand for a real server. Zones lie
+ * above the numbers that people choose by hand. Group numbers have to fit 16 bits (shared/flows/cookie.ts).
  */
 const RANGES: Ranges = {
   mark: { first: 1, last: 0x00ff_ffff },
@@ -12,7 +12,7 @@ const RANGES: Ranges = {
 
 export type Ranges = Readonly<Record<NumberKind, { readonly first: number; readonly last: number }>>
 
-/** Zone of a service's connections: its number above this. 16 bits in all. */
+/** A service's zone is this plus its number; zones have 16 bits. */
 export const ZONE_BASE = 0x4000
 
 export type NumberKind = 'mark' | 'service'
@@ -21,21 +21,21 @@ export type NumberKind = 'mark' | 'service'
 export interface Numbers {
   /** Throws STORE_FAILED when the range is used up. */
   of(kind: NumberKind, name: string): number
-  /** Writes down, in one transaction, those that are new: before anything is done by them. Throws; they stay to be written. */
+  /** Writes new numbers in one transaction, before they are used. When it throws, they are written the next time. */
   save(): void
 }
 
 export interface NumberStore extends Numbers {
-  /** All names that have a number, with it. */
+  /** All names that have a number, with their numbers. */
   named(kind: NumberKind): ReadonlyMap<string, number>
   /**
-   * These names are gone for good, and nothing in the switch goes by their numbers any more: others may get them, as late
-   * as can be. Throws STORE_FAILED, and nothing is changed then.
+   * Frees the numbers of names that are gone and that nothing in the switch uses any more. They are given again as late as
+   * possible. Throws STORE_FAILED and changes nothing then.
    */
   release(kind: NumberKind, names: readonly string[]): void
 }
 
-/** Numbers that were never given go first, then those that have been free longest. */
+/** Numbers that were never given are used first, then those that have been free longest. */
 export function openNumbers(db: Database, ranges: Ranges = RANGES): NumberStore {
   const known = { mark: new Map<string, number>(), service: new Map<string, number>() }
   const free: Record<NumberKind, number[]> = { mark: [], service: [] }
@@ -110,7 +110,7 @@ export function openNumbers(db: Database, ranges: Ranges = RANGES): NumberStore 
   }
 }
 
-/** `of` has thrown this: there is no number for a name, and all else may go on. */
+/** True for the error of `of` when a range is used up; only the one name is affected. */
 export function isUsedUp(error: unknown): boolean {
   return error instanceof CrossportError && error.code === 'STORE_FAILED' && error.fields.kind !== undefined
 }

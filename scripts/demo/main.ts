@@ -57,7 +57,7 @@ async function buildLab(print: Printer): Promise<Lab> {
   const shape = values.overlay ? 'VXLAN tunnels between the hosts, a second client behind a router' : 'one segment'
   const where = values.kernel ? "a machine whose kernel forwards (Open vSwitch's kernel datapath)" : 'this machine'
   print.title(`A lab on ${where}: a client, a director, two hosts, three VMs; ${shape}`)
-  // The first two VMs share a host and an RS port: the host has to give one of them an ingress port of its own.
+  // The first two VMs share a host and an RS port, so the host has to give one of them an ingress port of its own.
   const vms = [
     { name: 'web-1', host: 0 },
     { name: 'web-2', host: 0 },

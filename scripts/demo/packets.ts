@@ -6,7 +6,7 @@ import type { Printer } from './print.ts'
 
 export const VIP = '10.10.1.100'
 
-/** One request from port 36000, captured everywhere at once, and its headers at each place. */
+/** One request from port 36000, captured at all places at once, with its headers at each. */
 export async function showPackets(lab: Lab, print: Printer): Promise<void> {
   const overlay = lab.plan.overlay !== undefined
   const trace = await traceRequest(lab, VIP, 80, 8080, 36_000)

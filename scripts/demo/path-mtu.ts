@@ -7,8 +7,8 @@ import type { Printer } from './print.ts'
 export const SMALL_MTU = 1280
 
 /**
- * The router cannot pass on what the VM sends, and says so to the VIP, about the VIP's port. It ends well only if the
- * right VM hears it, about its own port.
+ * The router cannot pass on the VM's packet, and sends an error to the VIP about the VIP's port. The connection survives only if
+ * the right VM gets the error, with its own port in it.
  */
 export async function showPathMtu(lab: Lab, print: Printer): Promise<void> {
   const captures = await Promise.all(lab.vms.map(async vm => ({ vm, capture: await lab.capture(vm.name, 'icmp') })))

@@ -1,12 +1,12 @@
 import { styleText } from 'node:util'
 
-/** Lines for a person at a terminal. Everything that the demo claims goes through `check`. */
+/** Lines for a terminal. Every claim of the demo goes through `check`. */
 export interface Printer {
   title(text: string): void
   step(text: string): void
   line(text?: string): void
   table(rows: readonly (readonly string[])[]): void
-  /** Prints what was to be shown and whether it was so. */
+  /** Prints a claim and whether it holds. */
   check(what: string, ok: boolean, detail?: string): void
   readonly failures: readonly string[]
   /** Seconds since the demo began. */

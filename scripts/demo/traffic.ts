@@ -27,7 +27,7 @@ async function bytes(place: Place, dev: string): Promise<{ rx: number; tx: numbe
   return { rx: await read('rx_bytes'), tx: await read('tx_bytes') }
 }
 
-/** Downloads, and counts at the uplinks of client and director what went by: a reply never crosses the director. */
+/** Downloads, and counts the bytes at the uplinks of client and director: replies never pass the director. */
 export async function showBytes(lab: Lab, print: Printer): Promise<void> {
   const before = { client: await bytes(lab.client, 'eth0'), director: await bytes(lab.director, 'uplink0') }
   const { stdout } = await lab.client.exec(

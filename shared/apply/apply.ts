@@ -18,7 +18,7 @@ export interface ApplierOptions {
   readonly store?: DesiredStore
 }
 
-/** Flows and groups, together. */
+/** Numbers of flows and groups, added together. */
 export interface Applied {
   readonly added: number
   readonly changed: number
@@ -26,48 +26,45 @@ export interface Applied {
 }
 
 export interface ApplyOptions {
-  /** False: nothing is deleted, for inputs are not all in sync yet. Default true. */
+  /** False: nothing is deleted, because not all inputs are in sync yet. Default true. */
   readonly sweep?: boolean
-  /** The objects that may differ from what was applied last, gone ones included. Default: any may. */
+  /** Objects that may differ from what was applied last, removed ones included. Default: any object may. */
   readonly changed?: Iterable<string>
 }
 
 /**
- * Brings the bridge to what was compiled: read back, take the difference, one atomic bundle (several only where the bridge
- * has nothing of ours yet), write it down with its outcome.
+ * Brings the bridge to what was compiled: reads it back, takes the difference, commits one atomic bundle (several only where the
+ * bridge has nothing of ours yet), and writes the result down.
  */
 export interface Applier {
   /**
-   * What the switch holds is no longer known (reconnected, or a stranger changed it): it is read before the next
-   * change. `retryRefused`: it may be another switch by now, so what was refused is tried again.
+   * Drops what is known about the switch's flows, because it has reconnected or somebody else has changed them; they are read
+   * before the next change. `retryRefused`: it may be another switch by now, so refused objects are tried again.
    */
   distrust(options?: { readonly retryRefused?: boolean }): void
-  /**
-   * The switch is there, and what it is to hold is not known yet: it may list what it holds meanwhile. Does nothing once
-   * something has been applied.
-   */
+  /** Starts reading the switch's flows while the desired ones are not known yet. Does nothing once something has been applied. */
   readAhead(sw: Pick<Switch, 'readInstalled'>): void
-  /** Resolves when the switch has confirmed. Throws what the switch said; the difference stays to be done. */
+  /** Resolves when the switch has confirmed. Throws the switch's error; the difference stays to be done. */
   apply(compiled: Compiled, sw: Pick<Switch, 'readInstalled' | 'commit'>, options?: ApplyOptions): Promise<Applied>
-  /** The switch has confirmed this object as it was compiled last. */
+  /** True when the switch has confirmed this object as it was last compiled. */
   confirmed(object: string): boolean
-  /** Objects that the switch refused; tried again when their state changes. */
+  /** Objects that the switch has refused; each is tried again when its state changes. */
   readonly quarantined: readonly Quarantined[]
-  /** A flow of ours is, or should be, in this one's place. */
+  /** True when a flow of ours has, or should have, this flow's table, priority and match. */
   isOurs(flow: Flow): boolean
   readonly counts: Readonly<Counts>
-  /** What is not written down by then is not written down. */
+  /** Stops writing the results down. */
   close(): void
 }
 
 export interface Counts {
-  /** Asked for, in quarantine or not. */
+  /** Number of desired flows, quarantined ones included. */
   readonly desiredFlows: number
   readonly desiredGroups: number
   installedFlows: number
   /**
-   * What this process has done since it started: bundles, and flows and groups in them. A group that is changed is not
-   * counted, nor are flows of kind 'turn': they follow the load on the director, which is no sign of anything.
+   * What this process has done since it started: bundles, and flows and groups in them. Changed groups and flows of kind 'turn'
+   * are not counted, because they follow the load on the director.
    */
   commits: number
   added: number
@@ -75,19 +72,22 @@ export interface Counts {
   deleted: number
 }
 
-/** Flows that are taken over before others have their turn: some milliseconds. */
+/** Flows that are taken over before other work gets its turn: some milliseconds. */
 const FLOWS_AT_ONCE = 1000
 
-/** Flows of a bundle, where a bridge is filled. */
+/** Flows of one bundle when an empty bridge is filled. */
 const LOT = 8192
 
 const NONE_KNOWN: KnownPrints = () => undefined
 
-/** A switch that refuses everything must not keep the loop busy: the next ones are found out in the next pass. */
+/**
+ * Refusals that one pass deals with. A switch that refuses everything must not keep the loop busy, so further ones are found in
+ * the next pass.
+ */
 const REFUSALS_A_PASS = 16
 
 export function createApplier({ log, clock, store }: ApplierOptions): Applier {
-  /** Undefined: not asked for yet. Of use until all has been taken over once. */
+  /** Undefined: not loaded yet. Used until every object has been taken over once. */
   let remembered: KnownPrints | undefined
   const table = createFlowTable((object, signature) => {
     remembered ??= store?.knownPrints?.() ?? NONE_KNOWN
@@ -122,10 +122,10 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
   let trusted = false
   let reading = false
   let retryRefused = false
-  /** The switch is being read before anything is wanted of it. */
+  /** The read of the switch that runs before anything is applied. */
   let ahead: Promise<void> | undefined
 
-  /** What was compiled of it when it was looked at last. */
+  /** The object's state when it was last taken over. */
   const taken = (object: string) => quarantine.asked(object) ?? table.wanted(object)
 
   const put = (object: string, wanted: CompiledObject | undefined): number => {
@@ -136,7 +136,7 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
     return table.set(object, wanted)
   }
 
-  /** How many flows were looked at; undefined: the object is as it was. */
+  /** Takes one object over. Returns the number of its flows; undefined: the object has not changed. */
   const takeOne = (object: string, compiled: Compiled): number | undefined => {
     const now = compiled.get(object)
     if (now?.signature === taken(object)?.signature) return undefined
@@ -149,7 +149,7 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
     return flows
   }
 
-  /** Takes over what differs from the last pass. */
+  /** Takes over the objects that differ from the last pass. */
   const take = async (compiled: Compiled, changed: Iterable<string> | undefined, fill: Fill) => {
     const pace = createPace(FLOWS_AT_ONCE)
     let news = false
@@ -174,7 +174,7 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
   }
 
   const read = async (sw: Pick<Switch, 'readInstalled'>, { known, done }: ReadBack) => {
-    // Set first: a distrust that comes while the switch is being read must not be lost.
+    // Set before the read, so that a distrust during the read is not lost.
     trusted = true
     reading = true
     try {
@@ -193,7 +193,7 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
     try {
       store?.setOutcome({ ...outcome, ...failure })
     } catch (err) {
-      // It is for status only: what the switch has confirmed stays confirmed.
+      // The result is only for status: what the switch has confirmed stays confirmed.
       log.debug('the outcome could not be written down', { err: err as Error })
     }
   }
@@ -210,7 +210,7 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
     try {
       await sw.commit({ ...change, addFlows: added!, replaceFlows: replaced!, deleteFlows: deleted! })
     } catch (error) {
-      // Whether a bundle that failed underway was committed is not known.
+      // When a bundle fails under way, it is not known whether it was committed.
       trusted = false
       throw error
     }
@@ -225,8 +225,8 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
   }
 
   /**
-   * A bridge that has nothing of ours is filled in lots: the switch carries out one while the next is taken over. What goes
-   * wrong with a lot is met again when the rest is sent.
+   * Fills a bridge that has nothing of ours in lots: the switch carries one out while the next is taken over. A failed lot's
+   * objects fail again when the rest is sent.
    */
   const createFill = (sw: Pick<Switch, 'commit'>): Fill => {
     let applied = NOTHING
@@ -270,7 +270,7 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
     },
     readAhead: sw => {
       if (ahead !== undefined || table.size.flows > 0) return
-      // What goes wrong is met again when it is read in earnest.
+      // A failure occurs again in the read that follows.
       ahead = read(sw, table.readAhead()).catch(() => {})
     },
     apply: async (compiled, sw, { sweep = true, changed } = {}) => {
@@ -307,9 +307,9 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
 }
 
 interface Fill {
-  /** Sends what has been taken over, if that is enough. Waits for the lot before. */
+  /** Sends what has been taken over, if it is enough. Waits for the previous lot first. */
   next(): Promise<void>
-  /** Waits until the switch has carried out what was sent. */
+  /** Waits until the switch has carried out everything that was sent. */
   end(): Promise<void>
   readonly applied: Applied
 }
@@ -324,7 +324,7 @@ const sum = (a: Applied, b: Applied): Applied => ({
 
 const TURN = kindCookie('director', 'turn')
 
-/** The same flows, and how many of kind 'turn' have gone by. */
+/** The same flows, and a count of those of kind 'turn' that have been iterated. */
 function counting(list: FlowList) {
   let turns = 0
   return {

@@ -8,22 +8,22 @@ export interface Quarantined {
   readonly reason: string
 }
 
-/** Objects that the switch refused. Each keeps what it had before, where that is known; all others go on. */
+/** Objects that the switch has refused. Each keeps its last confirmed state, where that is known; all other objects go on. */
 export interface Quarantine {
   has(object: string): boolean
-  /** What a refused object wants. */
+  /** The state that a refused object should have. */
   asked(object: string): CompiledObject | undefined
-  /** The object's state was replaced; `before` is what the switch has confirmed of it. Frees it when it was refused. */
+  /** Called when an object's state was replaced; `before` is its last confirmed state. A refused object leaves quarantine. */
   replaced(object: string, before: CompiledObject | undefined): void
   gone(object: string): void
-  /** True: the object at fault is set back, and the rest can be tried again. */
+  /** Quarantines the object that the error names. Returns true when the rest can be tried again. */
   take(error: unknown): boolean
-  /** All of them, or those that merely clashed with another object, are tried again: they must be set anew. */
+  /** Releases all refused objects, or those that merely clashed with another object. Returns them: they must be set anew. */
   release(which: 'all' | 'clashes'): readonly string[]
-  /** All that was replaced is in force. */
+  /** Called when everything that was replaced is in force. */
   confirmed(): void
   readonly list: readonly Quarantined[]
-  /** How much more the refused objects ask for than they have. */
+  /** How many more flows and groups the refused objects should have. */
   readonly withheld: { readonly flows: number; readonly groups: number }
 }
 
@@ -87,7 +87,7 @@ export function createQuarantine(table: FlowTable, log: Log): Quarantine {
   }
 }
 
-/** Whose flow or group the error names. */
+/** The object whose flow or group the error names. */
 function culprit(error: unknown, table: FlowTable): string | undefined {
   if (!(error instanceof CrossportError)) return undefined
   const { FLOW_KEY, GROUP_ID, OBJECT } = error.fields

@@ -2,13 +2,16 @@ import type { KnownPrints, WrittenFlows } from '../flows/table.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../run/clock.ts'
 
-/** Where desired state is kept beyond this process, for people and for the next process. */
+/** Where desired state is kept beyond this process, for operators and for the next process. */
 export interface DesiredStore {
-  /** Writes those whose signature is another than that of their row; one without flows has no row. Throws when it cannot. */
+  /**
+   * Writes the objects whose signature differs from that of their row; an object without flows has no row. Throws when it cannot
+   * write.
+   */
   setDesired(objects: Iterable<SavedObject>): void
-  /** Prints of what was written, for as long as it is asked. Loads them all. */
+  /** Loads the prints of what was written. */
   knownPrints?(): KnownPrints
-  /** Removes the rows of all others. */
+  /** Removes the rows of all other objects. */
   keepDesired(has: (object: string) => boolean): void
   setOutcome(outcome: { readonly at: string; readonly flows: number; readonly error?: string }): void
 }
@@ -23,18 +26,18 @@ export interface SaverOptions {
   readonly store: Pick<DesiredStore, 'setDesired' | 'keepDesired'>
   readonly clock: Pick<Clock, 'after'>
   readonly log: Log
-  /** What is to be written of an object; undefined: it is gone. */
+  /** What to write for an object; undefined: the object has been removed. */
   saved(object: string): SavedObject | undefined
 }
 
 const NO_FLOWS: WrittenFlows = { texts: [], prints: new Uint8Array() }
 
-/** Objects that are written at a time: few milliseconds, for a change must not have to wait for them. */
+/** Objects that are written at a time: a few milliseconds, because changes must not have to wait for them. */
 const LOT = 32
 
 /**
- * Writes desired state down after the switch has confirmed it, and many objects in lots, with room for others between
- * them: no decision is taken from these rows, which are made of the inputs again at every start.
+ * Writes desired state down after the switch has confirmed it, many objects in lots, so that other work runs in between. No
+ * decision depends on these rows: desired state is made from the inputs again at every start.
  */
 export function createSaver({ store, clock, log, saved }: SaverOptions) {
   const unsaved = new Set<string>()
@@ -63,7 +66,7 @@ export function createSaver({ store, clock, log, saved }: SaverOptions) {
 
   return {
     changed: (object: string): void => void unsaved.add(object),
-    /** Begins to write what has changed. Throws when that cannot be done; it is tried again the next time. */
+    /** Begins to write what has changed. Throws when it cannot begin; it tries again the next time. */
     write: (): void => {
       if (cancel !== undefined || (unsaved.size === 0 && compared)) return
       writeLot()

@@ -1,8 +1,8 @@
 import { formatIpv4, parseIpv4 } from '../net/ipv4.ts'
 
-/** What service and daemon files may say of addresses (RFC 4632 for prefixes). */
+/** Rules for addresses in service files and configuration files (RFC 4632 for prefixes). */
 
-/** Why an address cannot be a VIP, or undefined where it can (RFC 1122 3.2.1.3). */
+/** Why an address cannot be a VIP (RFC 1122, 3.2.1.3); undefined when it can. */
 export function vipProblem(text: string): string | undefined {
   const value = parseIpv4(text)
   if (value === undefined) return `'${text}' is not an IPv4 address, such as 10.10.1.100`
@@ -12,7 +12,7 @@ export function vipProblem(text: string): string | undefined {
   return undefined
 }
 
-/** A CIDR block in canonical form, or what is wrong with it. A bare address is a /32. */
+/** A CIDR block in canonical form, or what is wrong with the text. A bare address is a /32. */
 export function canonicalCidr(text: string): { cidr: string } | { problem: string } {
   const match = /^([^/]+)(?:\/(\d{1,2}))?$/.exec(text)
   const address = match?.[1] === undefined ? undefined : parseIpv4(match[1])
@@ -28,7 +28,7 @@ export function canonicalCidr(text: string): { cidr: string } | { problem: strin
   return { cidr: `${formatIpv4(network)}/${length}` }
 }
 
-/** Why a netmask cannot be used, or undefined where it can: ones from the left, at least one. */
+/** Why a netmask cannot be used; undefined when it can: it must be ones from the left, at least one. */
 export function maskProblem(text: string): string | undefined {
   const value = parseIpv4(text)
   const zeros = value === undefined ? 0 : 2 ** 32 - value

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { vipProblem } from './address.ts'
 import { duration } from './duration.ts'
+import { panicShare } from './fields.ts'
 
 export const CHECK_TYPES = ['tcp', 'http', 'https', 'udp', 'exec'] as const
 export type CheckType = (typeof CHECK_TYPES)[number]
@@ -10,16 +11,16 @@ export interface CheckSpec {
   readonly type: CheckType
   readonly interval: number
   readonly timeout: number
-  /** Between two checks while their results disagree with the real server's state. */
+  /** Time between two checks while their results disagree with the real server's state. */
   readonly retryInterval: number
   /** Successes in a row that bring it up; failures in a row that take it down. */
   readonly rise: number
   readonly fall: number
-  /** How long a flapping real server is held back at first; 0: never. */
+  /** How long a flapping real server is first held down; 0: never. */
   readonly hold: number
   /** Undefined: the real server's own port. */
   readonly port: number | undefined
-  /** What the VM sees as the client; undefined: the agent's link-local address. */
+  /** Address that the VM sees as the client; undefined: the agent's link-local address. */
   readonly source: string | undefined
   readonly path: string
   readonly method: 'GET' | 'HEAD'
@@ -31,9 +32,9 @@ export interface CheckSpec {
   /** Bytes in hexadecimal. */
   readonly send: string | undefined
   readonly expect: string | undefined
-  /** Program and arguments. */
+  /** The program and its arguments. */
   readonly command: readonly string[]
-  /** What it means when clients send and nothing comes back. */
+  /** What happens when clients send packets and none comes back. */
   readonly passive: 'off' | 'warn' | 'down'
   /** Percent; 0: never. */
   readonly panic: number
@@ -44,7 +45,7 @@ export interface StatusRange {
   readonly last: number
 }
 
-/** Which keys mean something to which type; all others mean something to all. */
+/** Keys that only some types of check have. All other keys apply to every type. */
 const KEYS_OF: Readonly<Record<string, readonly CheckType[]>> = {
   port: ['tcp', 'http', 'https', 'udp'],
   source: ['tcp', 'http', 'https', 'udp'],
@@ -74,7 +75,7 @@ const statusRange = z.union([z.int(), z.string()]).transform((value, context): S
 
 const pattern = z.string().min(1).max(1000).superRefine(custom(patternProblem))
 
-/** Its keys, before the rules across them. */
+/** The keys of a check, before the rules across them. */
 export const checkFields = z.strictObject({
   type: z.enum(CHECK_TYPES),
   interval: duration(100, 3_600_000).prefault('2s').describe('from the start of a check to the start of the next'),
@@ -117,12 +118,7 @@ export const checkFields = z.strictObject({
     .optional()
     .describe('program and arguments, in the guest'),
   passive: z.enum(['off', 'warn', 'down']).default('warn').describe('when clients send and nothing comes back'),
-  panic: z
-    .int()
-    .min(0)
-    .max(100)
-    .default(100)
-    .describe('percent of failing real servers from which all are kept; 0: never'),
+  panic: panicShare,
 })
 
 /** The `check` block of a service. */
@@ -157,7 +153,7 @@ export const checkSchema = checkFields
     }),
   )
 
-/** True when `text` holds the pattern: a plain text, or `/…/`, which is a regular expression. */
+/** True when `text` contains the pattern: a plain text, or `/…/`, a regular expression. */
 export function holds(text: string, pattern: string): boolean {
   const expression = regexOf(pattern)
   return expression === undefined ? text.includes(pattern) : new RegExp(expression).test(text)

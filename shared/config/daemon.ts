@@ -19,7 +19,7 @@ export function loadDaemonConfig<S extends z.ZodType>(
   return parseDaemonConfig(schema, readText(path, optional), path)
 }
 
-/** The same for a text that was read already; `path` is for messages. */
+/** Parses a text that has been read already; `path` is for messages. */
 export function parseDaemonConfig<S extends z.ZodType>(schema: S, text: string, path: string): z.output<S> {
   const { documents, findings } = readYaml(text)
   const [document, second] = documents

@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
 
-/** Milliseconds of `500ms`, `2s`, `1.5m`, `1h`, or of a number of seconds; undefined where it is none of these. */
+/** Milliseconds of `500ms`, `2s`, `1.5m`, `1h`, or of a number of seconds; undefined for any other text. */
 export function parseDuration(value: number | string): number | undefined {
   if (typeof value === 'number') return value >= 0 && Number.isFinite(value) ? Math.round(value * 1000) : undefined
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(value)
@@ -10,7 +10,7 @@ export function parseDuration(value: number | string): number | undefined {
   return Math.round(Number(match[1]) * UNITS[match[2] as keyof typeof UNITS])
 }
 
-/** As an operator would write it: the largest unit that keeps it short. */
+/** Text of a duration as operators write it, in the largest unit that keeps it short. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`
   if (ms < 60_000) return `${Number((ms / 1000).toFixed(1))} s`

@@ -2,7 +2,10 @@ import type { z } from 'zod'
 import { type Finding, MAX_FINDINGS } from './findings.ts'
 import type { YamlDocument } from './yaml.ts'
 
-/** What a schema found, as sentences with the position in the file, in the order of the file; those that nobody sees are empty. */
+/**
+ * Turns a schema's issues into sentences with positions, in the order of the file. Sentences beyond the last that is shown are
+ * empty.
+ */
 export function explain(error: z.ZodError, document: YamlDocument, schema: z.ZodType): Finding[] {
   return error.issues
     .flatMap(issue => explainIssue(issue, document, schema))
@@ -10,7 +13,7 @@ export function explain(error: z.ZodError, document: YamlDocument, schema: z.Zod
     .map(({ line, column, reason }, i) => ({ line, column, reason: i < MAX_FINDINGS ? reason() : '' }))
 }
 
-/** A finding whose sentence is made when it is asked for. */
+/** A finding whose sentence is made only when it is needed. */
 interface Unexplained {
   readonly line: number
   readonly column: number
@@ -41,7 +44,7 @@ function explainIssue(issue: z.core.$ZodIssue, document: YamlDocument, schema: z
   ]
 }
 
-/** The alternative that came furthest: the one that does not already fail on the kind of value. */
+/** The branch of a union that fits best: the one that does not already fail on the kind of value. */
 const bestBranch = (branches: readonly (readonly z.core.$ZodIssue[])[]): readonly z.core.$ZodIssue[] =>
   branches.find(issues => !issues.some(each => each.code === 'invalid_type' && each.path.length === 0)) ??
   branches[0] ??
@@ -105,7 +108,7 @@ function distance(a: string, b: string): number {
   return row[b.length]!
 }
 
-/** `realServers[1].port`: as an operator would point at it. */
+/** The path as operators write it: `realServers[1].port`. */
 export const dotted = (path: readonly PropertyKey[]): string =>
   path.reduce<string>((text, part) => {
     if (typeof part === 'number') return `${text}[${part}]`
@@ -126,7 +129,7 @@ const shown = (value: unknown) => {
   return typeof value === 'object' ? 'a block of keys' : String(value)
 }
 
-/** The keys that the schema knows at `path`, for suggestions. Unwraps defaults, optionals and lists. */
+/** Keys that the schema allows at `path`, for suggestions. Unwraps defaults, optionals and lists. */
 function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   let inner = unwrap(schema)
   for (const part of path) {

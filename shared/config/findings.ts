@@ -5,10 +5,10 @@ export interface Finding {
   readonly reason: string
 }
 
-/** As many as fit on a screen: who has mended these sees the next. */
+/** Findings that fit on a screen. Further ones show up when these have been mended. */
 export const MAX_FINDINGS = 20
 
-/** The first ones; where there are more, a last one stands at the next place and says how many. */
+/** The first findings. Where there are more, a last one at the next place gives their number. */
 export function oneScreen<F extends Finding>(findings: readonly F[]): F[] {
   const next = findings[MAX_FINDINGS]
   if (next === undefined) return [...findings]
@@ -16,10 +16,10 @@ export function oneScreen<F extends Finding>(findings: readonly F[]): F[] {
 }
 
 const MAX_LENGTH = 400
-/** What a terminal would act on, or would show as nothing: control and format characters, line separators. */
+/** Characters that a terminal interprets or does not show: control and format characters, line separators. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
 
-/** A text of somebody else's as one line for people, of bounded length; invisible characters as `\u001b`. */
+/** A foreign text as one line of bounded length, with invisible characters as `\u001b`. */
 export function printable(text: string): string {
   const short = text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text
   return short.replace(INVISIBLE, codePoint)

@@ -1,4 +1,4 @@
-/** One element of a pattern; of a name, every element is a character. */
+/** One element of a pattern. In a name, every element is a character. */
 export type GlobElement =
   | { readonly kind: 'character'; readonly character: string }
   /** `?`: any one character */
@@ -13,11 +13,11 @@ type SetMember = { readonly first: number; readonly last: number } | { readonly 
 
 export interface Glob {
   readonly elements: readonly GlobElement[]
-  /** What a shell would take in another way than it was meant. */
+  /** What is wrong with the pattern: a shell would read it differently. */
   readonly problem: string | undefined
 }
 
-/** Named classes (POSIX.1-2024, XBD 7.3.1), as in a locale of Unicode. */
+/** Named classes (POSIX.1-2024, XBD 7.3.1), in Unicode's meaning. */
 const CLASSES: Readonly<Record<string, RegExp>> = {
   alnum: /[\p{Alphabetic}\p{Nd}]/u,
   alpha: /\p{Alphabetic}/u,
@@ -34,8 +34,8 @@ const CLASSES: Readonly<Record<string, RegExp>> = {
 }
 
 /**
- * Reads a pattern as a shell does (glob(7); POSIX.1-2024, XCU 2.14): `*`, `?`, `[a-z]`, `[!a-z]`, `[[:digit:]]`, and `\`,
- * which takes the special meaning from the next character. Braces and parentheses mean themselves.
+ * Reads a pattern as a shell does (glob(7); POSIX.1-2024, XCU 2.14): `*`, `?`, `[a-z]`, `[!a-z]`, `[[:digit:]]`, and `\`, which
+ * makes the next character an ordinary one. Braces and parentheses are ordinary characters.
  */
 export function parseGlob(pattern: string): Glob {
   const characters = [...pattern]
@@ -58,7 +58,7 @@ export function parseGlob(pattern: string): Glob {
   return { elements: inOrder(elements), problem }
 }
 
-/** A set up to its `]`, whose place is `end`; or what is wrong with it. */
+/** Reads a set up to its `]`. Returns the place after it, or what is wrong with the set. */
 function readSet(characters: readonly string[], start: number): { element: GlobElement; end: number } | string {
   let at = start
   const negated = characters[at] === '!' || characters[at] === '^'
@@ -91,7 +91,7 @@ function classAt(characters: readonly string[], at: number): string | undefined 
   return /^\[:([a-z]*):\]/.exec(characters.slice(at, at + 16).join(''))?.[1]
 }
 
-/** A run of `*` and `?` in one order, all `?` first, so that equal runs are equal: `*?*` is `?*`. */
+/** Sorts a run of `*` and `?` so that all `?` come first and equal runs are equal: `*?*` becomes `?*`. */
 function inOrder(elements: readonly GlobElement[]): GlobElement[] {
   const ordered: GlobElement[] = []
   let star = false
@@ -115,9 +115,9 @@ export const nameElements = (name: string): GlobElement[] =>
   [...name].map(character => ({ kind: 'character', character }))
 
 /**
- * True when `pattern` matches everything that `narrow` stands for: a name, or whatever another pattern matches (then false
- * may mean that it is not certain). Compares at most pattern × narrow elements: where a character does not fit, only the last
- * star takes one more, for what came before it has the shortest match already. `onCompare` is told of each comparison.
+ * True when `pattern` matches everything that `narrow` stands for: a name, or everything that another pattern matches (false may
+ * then mean "not certain"). It makes at most pattern × narrow comparisons: on a mismatch only the last star takes one more
+ * character, because everything before it already has its shortest match. `onCompare` is called for each comparison.
  */
 export function globCovers(
   pattern: readonly GlobElement[],
@@ -146,7 +146,7 @@ export function globCovers(
   return p === pattern.length
 }
 
-/** Both are single elements; `narrow` may be a star, which only a star covers. */
+/** Compares two single elements; `narrow` may be a star, which only a star covers. */
 function accepts(element: GlobElement, narrow: GlobElement): boolean {
   if (narrow.kind === 'star') return false
   if (element.kind === 'any') return true

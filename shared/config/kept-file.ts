@@ -2,17 +2,20 @@ import { type ParsedFile, parseServiceFile } from './parse.ts'
 import type { ServiceSpec } from './service.ts'
 import type { GoodFile } from './snapshot.ts'
 
-/** A file in force as a state file keeps it, so that a start need neither read nor parse it while it stays the same. */
+/** A file in force as the state file keeps it, so that a start need not read and parse it while it is unchanged. */
 export interface KeptFile {
   readonly file: string
   readonly text: string
-  /** Of the program that read it, and of the file; empty: to be read. */
+  /** Identity of the program that read the file, and of the file; empty: the file must be read. */
   readonly identity: string
-  /** Its services (JSON). */
+  /** The services of the file, as JSON. */
   readonly specs: string
 }
 
-/** `program`: what it says of another program's services is not believed, for it may read the text otherwise. */
+/**
+ * `program`: the identity of this program. Services kept by another version are not used, because it may have read the text
+ * differently.
+ */
 export function keepFile({ file, text, identity = '', parsed }: GoodFile, program: string): KeptFile {
   if (identity === '') return { file, text, identity, specs: '' }
   const specs = parsed.specs.map(({ source: { line }, ...rest }, i) => {
@@ -37,10 +40,10 @@ export function keptFile({ file, text, identity, specs }: KeptFile, program: str
   }
 }
 
-/** `own`: its document's text, where that is not the whole file. */
+/** `own`: the text of the document, where it is not the whole file. */
 type KeptSpec = Omit<ServiceSpec, 'source'> & { readonly line: number; readonly own?: string }
 
-/** Parsed when that is asked for: of most files, what is read is the same. */
+/** A file that is parsed only when its services are needed, because most files are found unchanged. */
 function unparsed(file: string, text: string): GoodFile {
   let parsed: ParsedFile | undefined
   return {

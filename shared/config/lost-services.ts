@@ -2,25 +2,28 @@ import type { Clock } from '../run/clock.ts'
 import { isPublished } from './read-directory.ts'
 import type { FileContent, GoodFile } from './snapshot.ts'
 
-/** Holds back what a file no longer says, until it is sure that nobody is writing it. */
+/** Holds back a file's removal of services until it is sure that nobody is still writing the file. */
 export interface LostServices {
-  /** The content to go by; one that is held back is unreadable until then. `renamed`: the file was renamed into place. */
+  /**
+   * Returns the content to use; a content that is held back counts as unreadable meanwhile. `renamed`: the file was renamed into
+   * place.
+   */
   judge(file: string, content: FileContent, inForce: GoodFile | undefined, renamed: boolean): FileContent
   close(): void
 }
 
 interface Held {
   readonly text: string
-  /** It has said so for long enough. */
+  /** True when the file has had this content for long enough. */
   due: boolean
   cancel: () => void
 }
 
 /**
- * A file that is written in place (`cp`, `cat >`) is empty first, and with a slow disk or writer a part of what it will be:
- * services that are not in it may come yet. So a file that has lost services counts when it has said the same for `writeMs`
- * ms; then `again` is called. One that was renamed into place is whole. (inotify(7) knows when a writer closes a file, but
- * fs.watch does not tell.)
+ * A file that is written in place (`cp`, `cat >`) is empty first, and with a slow disk or writer holds only a part for a while:
+ * services that are missing may still come. So a file that has lost services counts only when its content has been the same for
+ * `writeMs` milliseconds; then `again` is called. A file that was renamed into place is complete. (inotify(7) reports when a
+ * writer closes a file, but fs.watch does not.)
  */
 export function createLostServices(clock: Clock, writeMs: number, again: (file: string) => void): LostServices {
   const held = new Map<string, Held>()
@@ -59,7 +62,7 @@ export function createLostServices(clock: Clock, writeMs: number, again: (file: 
   }
 }
 
-/** Of a file that is in order; any other changes nothing by itself. */
+/** The services that a valid file has lost. An invalid file changes nothing by itself. */
 function lostServices(content: FileContent, inForce: GoodFile | undefined): string[] {
   if (inForce === undefined || content === inForce || !('text' in content)) return []
   if (content.text === inForce.text || content.parsed.problems.length > 0) return []

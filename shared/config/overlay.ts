@@ -1,15 +1,15 @@
 import { z } from 'zod'
-import { parseIpv4 } from '../net/ipv4.ts'
+import { ipv4Address } from './fields.ts'
 
 export const ENCAPSULATIONS = ['vxlan', 'geneve', 'gre'] as const
 export type Encapsulation = (typeof ENCAPSULATIONS)[number]
 
-/** The overlay as both daemons are configured for it. */
+/** The overlay's configuration, the same for both daemons. */
 export interface OverlayConfig {
   readonly encapsulation: Encapsulation
   /** VNI of VXLAN and Geneve (24 bits), key of GRE (32 bits). */
   readonly networkKey: number
-  /** Addresses in the underlay of the hosts that clients are on; empty: not known. */
+  /** Underlay addresses of the hosts that clients are on; empty: not known. */
   readonly clientHosts: readonly string[]
 }
 
@@ -19,22 +19,25 @@ export interface OverlayConfig {
  */
 export const OVERHEAD: Readonly<Record<Encapsulation, number>> = { vxlan: 50, geneve: 50, gre: 42 }
 
-const hostAddress = z.string().refine(text => parseIpv4(text) !== undefined, 'must be an IPv4 address')
-
-/** Keys that say what the fabric is, in agent.yaml and director.yaml. */
+/** Keys of agent.yaml and director.yaml that describe the fabric. */
 export const fabricFields = {
+  uplink: z
+    .string()
+    .min(1)
+    .max(15)
+    .describe('port of the bridge to the fabric; overlay: the tunnel port, made where there is none'),
   fabric: z
     .enum(['l2', 'overlay'])
     .default('l2')
     .describe('a segment or VLAN that hosts share, or tunnels between them'),
   encapsulation: z.enum(ENCAPSULATIONS).optional().describe('of the tunnels; default: vxlan'),
   networkKey: z.int().min(0).max(0xffffffff).optional().describe('of the virtual network: VNI, or key of GRE'),
-  clientHosts: z.array(hostAddress).optional().describe('addresses of the hosts that clients are on'),
+  clientHosts: z.array(ipv4Address).optional().describe('addresses of the hosts that clients are on'),
 }
 
 type FabricConfig = z.output<z.ZodObject<typeof fabricFields>>
 
-/** Rules between the keys; for `superRefine`. */
+/** Rules across the keys; for `superRefine`. */
 export function checkFabric(
   config: FabricConfig,
   context: z.core.$RefinementCtx,

@@ -16,32 +16,32 @@ export interface SourceDocument {
 
 export interface ParsedFile {
   readonly specs: readonly ServiceSpec[]
-  /** Empty when every document is valid. `lastGood` is false here: it is the watcher that knows. */
+  /** Empty when every document is valid. `lastGood` is always false here, because only the watcher knows it. */
   readonly problems: readonly SpecProblem[]
-  /** The valid documents' own texts, in the order of `specs`. */
+  /** The texts of the valid documents, in the order of `specs`. */
   readonly documents: readonly SourceDocument[]
 }
 
-/** Where the text is from. */
+/** Where the text comes from. */
 interface Origin {
   readonly origin?: SpecSource['origin']
   readonly line?: number
 }
 
 /**
- * Parses and validates one service file (YAML or JSON, one or more documents), or one document that a director sent.
- * Never throws: what is wrong is in `problems`, each with line and column (1-based) in the file.
+ * Parses and validates one service file (YAML or JSON, one or more documents), or one document from a director. Never throws:
+ * `problems` holds every error, with its line and column (1-based) in the file.
  */
 export const parseServiceFile = (text: string, file: string, origin: Origin = {}): ParsedFile =>
   finish(parseInPieces(text, file, origin))
 
-/** `parseServiceFile` in pieces: yields where others may have their turn. */
+/** Does the same in pieces: yields where other work may run. */
 export function* parseInPieces(
   text: string,
   file: string,
   { origin = 'file', line = 1 }: Origin = {},
 ): Generator<void, ParsedFile> {
-  // What a director has sent was bounded when it was read there; it may have added to it.
+  // A director has checked its documents' length when it read them, and may have added to them since.
   const maxLength = origin === 'director' ? MAX_BYTES : undefined
   const { documents, findings } = yield* readYamlInPieces(text, line, maxLength)
   const specs: ServiceSpec[] = []
@@ -62,7 +62,7 @@ export function* parseInPieces(
   return { specs, problems: oneScreen(problems), documents: sources }
 }
 
-/** A file that is no text. */
+/** The result for a file that is not text. */
 export const notText = (file: string, finding: Finding): ParsedFile => ({
   specs: [],
   problems: [problem(file, finding)],

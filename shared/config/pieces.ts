@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises'
 
-/** How long work in pieces may go on before others get their turn, ms. */
+/** Milliseconds of work after which other work gets a turn. */
 const TURN = 5
 
-/** Runs work in pieces to its end, at once. */
+/** Runs work in pieces to its end without a pause. */
 export function finish<T>(work: Generator<void, T>): T {
   for (;;) {
     const { done, value } = work.next()
@@ -11,7 +11,7 @@ export function finish<T>(work: Generator<void, T>): T {
   }
 }
 
-/** The same, and others get their turn between pieces. */
+/** Runs work in pieces, and lets other work run in between. */
 export async function finishInTurns<T>(work: Generator<void, T>): Promise<T> {
   let since = performance.now()
   for (;;) {

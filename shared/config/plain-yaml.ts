@@ -1,8 +1,8 @@
 /**
- * Reads the plain part of YAML that service files are nearly always written in: block maps and lists, and scalars of
- * letters, digits and `. _ - / * ?` without quotes. Undefined for everything else, and for whatever could mean two things:
- * then the whole parser has the word. Without it a directory of 10,000 files takes 1.5 s of processor time to read
- * instead of 0.5 s, and a cold start 2.7 s with it; the yaml package's syntax tree alone takes 0.3 s (docs/performance.md).
+ * Reads the plain part of YAML in which nearly all service files are written: block maps and lists, and scalars of letters,
+ * digits and `. _ - / * ?` without quotes. Returns undefined for everything else and for every ambiguous text; the full parser
+ * reads those. Without this reader, reading a directory of 10,000 files takes 1.5 s of processor time instead of 0.5 s, and a
+ * cold start 2.7 s; the yaml package's syntax tree alone takes 0.3 s (docs/performance.md).
  */
 export function plainYaml(text: string): unknown {
   if (!START.test(text)) return undefined
@@ -12,22 +12,22 @@ export function plainYaml(text: string): unknown {
   return block?.next === lines.length ? block.value : undefined
 }
 
-/** What comes before the first key has a place in the file that only the whole parser knows. */
+/** A text must start with a key, because only the full parser knows the position of anything before it. */
 const START = /^[A-Za-z]/
-/** Indentation, dashes of list items, key, what follows it; or a list item that is a scalar. */
+/** A line: indentation, dashes of list items, a key with what follows it; or a list item that is a scalar. */
 const LINE = /^( *)((?:- )*)(?:([A-Za-z][A-Za-z0-9]*):(?: ([A-Za-z0-9[][^ ]*(?: [^ ]+)*))?|([A-Za-z0-9][^ ]*))$/
 const SCALAR = /^[A-Za-z0-9][A-Za-z0-9._/*?-]*$/
 const LIST = /^\[[A-Za-z0-9._/*? ,-]*\]$/
 const INTEGER = /^(0|[1-9]\d{0,14})$/
-/** Numbers in any other notation (YAML 1.2.2, 10.3.2), and what is none by a hair's breadth. */
+/** Numbers in any other notation (YAML 1.2.2, 10.3.2), and texts that nearly are numbers. */
 const NUMBER = /^(0[ox].*|\d+(\.\d*)?([eE].*)?)$/
 const WORD = /^(null|true|false)$/i
 
 interface Line {
   readonly indent: number
-  /** Begins a list item. */
+  /** True when the line begins a list item. */
   readonly item: boolean
-  /** Undefined: the item is a scalar. */
+  /** Undefined: the list item is a scalar. */
   readonly key: string | undefined
   readonly value: string | undefined
 }
@@ -49,7 +49,7 @@ interface Block {
   readonly next: number
 }
 
-/** The map or list that begins at line `at` with this indentation. */
+/** Reads the map or list that begins at line `at` with this indentation. */
 function readBlock(lines: readonly Line[], at: number, indent: number): Block | undefined {
   return lines[at]?.item ? readList(lines, at, indent) : readMap(lines, at, indent)
 }
@@ -71,7 +71,7 @@ function scalarItem({ value }: Line, at: number): Block | undefined {
   return one === undefined ? undefined : { value: one, next: at + 1 }
 }
 
-/** `indent` is that of the keys; the first of a list item stands after its dash. */
+/** `indent` is that of the keys; the first key of a list item stands after its dash. */
 function readMap(lines: readonly Line[], at: number, indent: number): Block | undefined {
   const value: Record<string, unknown> = {}
   let next = at
@@ -87,7 +87,7 @@ function readMap(lines: readonly Line[], at: number, indent: number): Block | un
   return next === at ? undefined : { value, next }
 }
 
-/** What a key without a value has below it; a list may stand as far left as the key. */
+/** Reads the value below a key that has none on its own line; a list may have the same indentation as the key. */
 function nested(lines: readonly Line[], at: number, indent: number): Block | undefined {
   const line = lines[at]
   if (line === undefined || line.indent < indent + (line.item ? 0 : 1)) return undefined

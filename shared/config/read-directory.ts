@@ -10,24 +10,23 @@ import { MAX_BYTES, tooLarge } from './yaml-limits.ts'
 
 const RACY_MS = 100
 
-/** Files that are read before others get their turn: few milliseconds. */
+/** Files that are read before other work gets its turn: a few milliseconds. */
 export const LOT = 32
 
-/** The whole directory, read. `gone`: it is not there, which is the same as empty. */
+/** The content of the whole directory. `gone`: the directory does not exist, which counts as empty. */
 export interface DirectoryContent {
   readonly files: Map<string, FileContent>
-  /** Symbolic links' final targets, which have to be watched on their own: target → the link's name. */
+  /** Final targets of symbolic links, which have to be watched on their own: target → name of the link. */
   readonly targets: ReadonlyMap<string, string>
   readonly gone: boolean
 }
 
-/** Ours are *.yaml and *.yml; hidden files (Kubernetes' ..data, editors' .swp), backups and vim's 4913 are not. */
+/** Service files are *.yaml and *.yml. Hidden files (Kubernetes' ..data, editors' .swp), backups and vim's 4913 are not. */
 export const isServiceFile = (path: string): boolean => /^[^.].*\.ya?ml$/.test(basename(path))
 
 /**
- * Reads every service file of a directory; one whose identity (device, inode, size, mtime, ctime) is still the same is
- * taken from `known`.
- * A file that cannot be read is in the result with the reason. Throws when the directory itself cannot be read.
+ * Reads every service file of a directory. A file whose identity (device, inode, size, mtime, ctime) has not changed is taken
+ * from `known`. A file that cannot be read is in the result with the reason. Throws when the directory itself cannot be read.
  */
 export async function readServiceDirectory(
   dir: string,
@@ -60,7 +59,7 @@ function listed(dir: string) {
   }
 }
 
-/** Where a link leads in the end; itself when that is not there. */
+/** The final target of a link; the path itself when the target does not exist. */
 export function targetOf(path: string): string {
   try {
     return realpathSync(path)
@@ -69,7 +68,10 @@ export function targetOf(path: string): string {
   }
 }
 
-/** One file; undefined when it is not there, or is a directory. `now`: wall clock, ms. `regular`: it is known to be. */
+/**
+ * Reads one file; undefined when it does not exist or is a directory. `now`: wall clock, ms. `regular`: it is known to be a
+ * regular file.
+ */
 export async function readServiceFile(
   path: string,
   known?: FileContent,
@@ -78,26 +80,26 @@ export async function readServiceFile(
 ): Promise<FileContent | undefined> {
   let fd: number | undefined
   try {
-    // What is no file must not even be opened.
+    // Anything but a regular file must not even be opened.
     if (!regular || known?.identity) {
       const there = statSync(path)
       if (there.isDirectory()) return undefined
       if (!there.isFile()) return { unreadable: 'not a regular file' }
       if (known?.identity && known.identity === identityOf(there, now)) return known
     }
-    // Non-blocking: in between it may have become a FIFO.
+    // Opened without blocking, because the file may have become a FIFO since.
     fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
     const stat = fstatSync(fd)
     if (!stat.isFile()) return { unreadable: 'not a regular file' }
     const identity = identityOf(stat, now)
     if (stat.size > MAX_BYTES) return { unreadable: tooLarge(), identity }
     const bytes = readFileSync(fd)
-    // It may have grown since its size was asked for.
+    // The file may have grown since its size was read.
     if (bytes.length > MAX_BYTES) return { unreadable: tooLarge() }
     const decoded = decodeText(bytes)
-    // No text that is in order begins with NUL.
+    // A leading NUL marks bytes that are not text: no valid text begins with it.
     const text = 'text' in decoded ? decoded.text : `\0${bytes.toString('latin1')}`
-    // Of the same text again, the services are the same objects, so that nothing that depends on them is made anew.
+    // For an unchanged text the services stay the same objects, so that nothing that depends on them is calculated anew.
     const same = known !== undefined && 'text' in known && known.text === text ? known : undefined
     if (same?.identity === identity) return same
     const parse = (): ParsedFile | Promise<ParsedFile> =>
@@ -105,7 +107,7 @@ export async function readServiceFile(
     return { file: path, text, parsed: same?.parsed ?? (await parse()), identity }
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException
-    // Deleted between listing and opening, or a link whose target is being swapped: the next event or the timer tells.
+    // Deleted after it was listed, or a link whose target is being replaced: the next event or the timer leads to another read.
     if (code === 'ENOENT') return undefined
     const reason = code === 'EACCES' ? 'may not be read (permission denied)' : `cannot be read: ${message}`
     return { unreadable: reason }
@@ -115,16 +117,16 @@ export async function readServiceFile(
 }
 
 /**
- * Empty: a file changed a moment ago can change again within one tick of the file system's clock: not worth remembering.
- * Milliseconds as floating-point numbers tell a quarter of a microsecond, which no file system's clock does.
+ * Empty for a file that was changed a moment ago, because it can change again within one tick of the file system's clock.
+ * Floating-point milliseconds resolve a quarter of a microsecond, which is finer than any file system's clock.
  */
 function identityOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats, now: number): string {
   return now - mtimeMs < RACY_MS ? '' : `${dev} ${ino} ${size} ${mtimeMs} ${ctimeMs}`
 }
 
 /**
- * True: the file was put there whole, by a rename, for its name is younger than its content. False may mean that it is
- * being written.
+ * True when the file was renamed into place as a whole, because its name is younger than its content. False may mean that
+ * somebody is writing it.
  */
 export function isPublished(path: string): boolean {
   try {

@@ -2,24 +2,13 @@ import { z } from 'zod'
 import { canonicalCidr, maskProblem, vipProblem } from './address.ts'
 import { checkSchema } from './check.ts'
 import { duration } from './duration.ts'
-import type { Scheduler } from './service.ts'
+import { panicShare } from './fields.ts'
+import { SCHEDULERS } from './service.ts'
 import { vmPatternProblem } from './vm-pattern.ts'
-
-export const SCHEDULERS = [
-  'rr',
-  'wrr',
-  'lc',
-  'wlc',
-  'sed',
-  'nq',
-  'sh',
-  'dh',
-  'mh',
-] as const satisfies readonly Scheduler[]
 
 const port = z.int().min(1).max(65535)
 
-/** A string that `problem` finds nothing wrong with. */
+/** A string for which `problem` returns undefined. */
 const checked = (problem: (text: string) => string | undefined) =>
   z
     .string()
@@ -53,7 +42,7 @@ const cidr = checked(text => {
   return 'problem' in result ? result.problem : undefined
 })
 
-/** Its keys, before the rules across them. */
+/** The keys of a service, before the rules across them. */
 const fields = z.strictObject({
   service: serviceName.describe('unique name'),
   vip: checked(vipProblem).describe('IPv4 address that clients connect to'),
@@ -84,12 +73,7 @@ const fields = z.strictObject({
       retry: duration(1000, 3_600_000)
         .prefault('10s')
         .describe('until a trial connection; doubles with each that fails'),
-      panic: z
-        .int()
-        .min(0)
-        .max(100)
-        .default(100)
-        .describe('percent of failing real servers from which all are kept; 0: never'),
+      panic: panicShare,
     })
     .optional()
     .describe('a real server that accepts no connection leaves scheduling; default: it is only told'),
@@ -112,7 +96,7 @@ export const serviceSchema = fields.superRefine(({ passive, protocol }, context)
 
 export type ServiceDocument = z.output<typeof serviceSchema>
 
-/** The position of the second of two entries with one key. */
+/** Reports the position of the second of two entries with one key. */
 function unique<T>(key: (entry: T) => string, message: string) {
   return (entries: readonly T[], context: z.core.$RefinementCtx) => {
     const seen = new Set<string>()

@@ -10,42 +10,42 @@ export interface ServiceSpec {
   readonly port: number
   readonly protocol: 'tcp' | 'udp'
   readonly scheduler: Scheduler
-  /** CIDR blocks, canonical (host bits zero); ['0.0.0.0/0'] when the file names none. */
+  /** CIDR blocks in canonical form (host bits zero); ['0.0.0.0/0'] when the file names none. */
   readonly clients: readonly string[]
   readonly arp: 'answer' | 'drop'
   readonly realServers: readonly RealServerSpec[]
   /** Undefined: a real server is ready as soon as its VIP and flows are. */
   readonly check?: CheckSpec | undefined
   readonly source: SpecSource
-  /** Seconds over which a real server that has become ready gets up to its whole share. */
+  /** Seconds in which a real server that has become ready reaches its full share. */
   readonly slowStart?: number | undefined
-  /** Seconds after which a draining real server's last connections are given up; without it they may stay for ever. */
+  /** Seconds after which the last connections of a draining real server are given up; undefined: never. */
   readonly drainTimeout?: number | undefined
   readonly persistence?: Persistence | undefined
-  /** Connections of a real server that is down: reset (the default), or kept for when it comes back. */
+  /** What happens to connections of a real server that is down: reset (the default), or kept until it is back. */
   readonly onFailure?: 'reset' | 'keep' | undefined
-  /** Requests while nobody can serve: refused with RST or ICMP (the default), or dropped. */
+  /** What happens to requests while no real server can serve: refused with RST or ICMP (the default), or dropped. */
   readonly onEmpty?: 'reject' | 'drop' | undefined
-  /** A real server that accepts no connection leaves scheduling; without it that is only told. TCP. */
+  /** Takes a real server that accepts no connection out of scheduling; undefined: it is only reported. TCP only. */
   readonly passive?: PassiveSpec | undefined
-  /** Name of a service whose real servers get connections only when none of this one's can (sorry-service.ts). */
+  /** Name of a service whose real servers get connections only when none of this service can (sorry-service.ts). */
   readonly sorryService?: string | undefined
 }
 
-/** A client goes to the real server that it went to last (ipvsadm(8), --persistent and --netmask). */
+/** Sends a client to the real server of its last connection (ipvsadm(8), --persistent and --netmask). */
 export interface Persistence {
   /** Seconds since the client's last new connection. */
   readonly timeout: number
-  /** Addresses that are equal under it count as one client. */
+  /** Addresses that are equal under this netmask count as one client. */
   readonly mask: string
 }
 
 export interface PassiveSpec {
-  /** New connections in a row of which none is accepted. */
+  /** Number of new connections in a row without an accepted one. */
   readonly fall: number
-  /** Milliseconds until a trial connection; twice as many after each that fails. */
+  /** Milliseconds until a trial connection; doubled after each failed one. */
   readonly retry: number
-  /** Percent of failing real servers from which all are kept; 0: never. */
+  /** Percent of failing real servers from which all are kept in scheduling; 0: never. */
   readonly panic: number
 }
 
@@ -55,7 +55,7 @@ export interface RealServerSpec {
   readonly port: number
   /** 0 drains */
   readonly weight: number
-  /** No new connections at this many active ones (0: no limit), until they are fewer than `lthreshold` (0: 3/4 of it). */
+  /** No new connections from this many active ones on (0: no limit), until there are fewer than `lthreshold` (0: 3/4 of it). */
   readonly uthreshold?: number | undefined
   readonly lthreshold?: number | undefined
   /** Gets connections only when no other real server can. */
@@ -69,15 +69,18 @@ export interface SpecSource {
   readonly line: number
 }
 
-export type Scheduler = 'rr' | 'wrr' | 'lc' | 'wlc' | 'sed' | 'nq' | 'sh' | 'dh' | 'mh'
+/** Names of the schedulers, as in ipvsadm(8). */
+export const SCHEDULERS = ['rr', 'wrr', 'lc', 'wlc', 'sed', 'nq', 'sh', 'dh', 'mh'] as const
 
-/** A file, or one document in it, that is not in force, and why. Shown by status and written to the journal. */
+export type Scheduler = (typeof SCHEDULERS)[number]
+
+/** A file, or a document in it, that is not in force, and why. Status shows it and the journal has it. */
 export interface SpecProblem {
   readonly file: string
   readonly line: number
   readonly column: number
   readonly service?: string
-  /** What is wrong and how to mend it, one sentence. */
+  /** What is wrong and how to mend it, in one sentence. */
   readonly reason: string
   /** True when the last good version of this file stays in force. */
   readonly lastGood: boolean

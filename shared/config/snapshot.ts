@@ -2,29 +2,29 @@ import { type Conflict, type ConflictIndex, conflictProblem, createConflictIndex
 import type { ParsedFile, SourceDocument } from './parse.ts'
 import type { ServiceSpec, SpecProblem } from './service.ts'
 
-/** What the directory says, and what of it is in force. */
+/** The content of the directory, and what of it is in force. */
 export interface ServicesSnapshot {
   /** False until the directory has been read once. */
   readonly synced: boolean
-  /** In force, by file and line. */
+  /** Services in force, sorted by file and line. */
   readonly specs: readonly ServiceSpec[]
-  /** Not in force. */
+  /** Files and documents that are not in force. */
   readonly problems: readonly SpecProblem[]
-  /** The texts in force, one a document, for sending on. */
+  /** The texts in force, one per document, for sending on. */
   readonly documents: readonly SourceDocument[]
-  /** The files in force, by name: hand them back as `lastGood` after a restart. */
+  /** The files in force, by name. After a restart they are passed in as `lastGood`. */
   readonly files: readonly GoodFile[]
 }
 
-/** One file as it was read: its parsed text, or why there is none. */
+/** One file as it was read: its parsed text, or why it has none. */
 export type FileContent = GoodFile | UnreadableFile
 
-/** A text with its services; of one in force, all of them are valid. */
+/** A text with its services. When it is in force, all of them are valid. */
 export interface GoodFile {
   readonly file: string
   readonly text: string
   readonly parsed: ParsedFile
-  /** While the file has the same, its content is the same. Absent or empty: not known. */
+  /** While a file's identity is the same, its content is the same. Absent or empty: not known. */
   readonly identity?: string
 }
 
@@ -35,7 +35,7 @@ export interface UnreadableFile {
 
 interface Candidate {
   readonly content: GoodFile
-  /** Already in force: a newcomer that conflicts with it loses. */
+  /** The file is already in force: a new file that conflicts with it loses. */
   readonly incumbent: boolean
 }
 
@@ -43,8 +43,8 @@ interface Candidate {
  * Decides which version of each file is in force. A file is one unit: if anything in it is wrong, or conflicts with what is
  * already in force, its last good version stays. Of two new files in conflict the first by name wins. Pure.
  *
- * @param files what is in the directory now; files that are gone are not in it, and neither are their services
- * @param lastGood file → the version in force before
+ * @param files the files in the directory now; services of removed files are not in force
+ * @param lastGood file → the version that was in force before
  */
 export function resolveSnapshot(
   files: ReadonlyMap<string, FileContent>,
@@ -53,7 +53,7 @@ export function resolveSnapshot(
   return resolveFiles(files, lastGood).snapshot
 }
 
-/** The same, with an index of the services in force. */
+/** The same result, with an index of the services in force. */
 export function resolveFiles(
   files: ReadonlyMap<string, FileContent>,
   lastGood: ReadonlyMap<string, GoodFile>,
@@ -66,7 +66,7 @@ export function resolveFiles(
     problems.push(...found)
     held.add(file)
   }
-  // A newcomer that loses falls back to its last good version, which is then an incumbent: others may lose to it.
+  // A new file that loses falls back to its last good version, which then takes precedence over other new files.
   for (;;) {
     const { accepted, rejected, index } = accept(candidates(files, lastGood, held))
     const back = [...rejected.keys()].filter(file => lastGood.has(file) && !held.has(file))
@@ -83,7 +83,7 @@ export function resolveFiles(
 
 const byFile = (a: GoodFile, b: GoodFile) => (a.file < b.file ? -1 : 1)
 
-/** What is wrong with a file by itself, whatever the others say. */
+/** The problems of a file by itself, whatever the other files contain. */
 export function fileProblems(file: string, content: FileContent, lastGood: boolean): SpecProblem[] {
   if ('unreadable' in content) return [{ file, line: 1, column: 1, reason: content.unreadable, lastGood }]
   return content.parsed.problems.map(problem => ({ ...problem, lastGood }))
@@ -149,7 +149,7 @@ export function specsOf(files: readonly GoodFile[]): ServiceSpec[] {
   return specs
 }
 
-/** `files`: those in force, by name. What only some readers want is made when it is asked for. */
+/** `files`: those in force, sorted by name. Values that only some readers need are made when they are read. */
 export function snapshotOf(
   files: readonly GoodFile[],
   problems: readonly SpecProblem[],

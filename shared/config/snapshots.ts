@@ -12,27 +12,27 @@ import {
   specsOf,
 } from './snapshot.ts'
 
-/** Keeps the snapshot of a directory, and which version of each file is in force. */
+/** Keeps the snapshot of a directory, and the version of each file that is in force. */
 export interface Snapshots {
   readonly current: ServicesSnapshot
   /** The version of a file that is in force. */
   inForce(file: string): GoodFile | undefined
-  /** `changed`: the files that may differ from last time, gone ones included; undefined: any. */
+  /** `changed`: files that may differ from the last time, removed ones included; undefined: any file may. */
   update(files: ReadonlyMap<string, FileContent>, changed: ReadonlySet<string> | undefined): ServicesSnapshot
 }
 
 const EMPTY: ServicesSnapshot = { synced: false, specs: [], problems: [], documents: [], files: [] }
 
 /**
- * The incremental form of `resolveSnapshot`: a changed file costs in proportion to itself. Where files conflict, and
- * until they no longer do, all is resolved anew. What is the same again is the same object.
+ * The incremental form of `resolveSnapshot`: a changed file costs in proportion to its size. As soon as files conflict, and until
+ * they no longer do, everything is resolved anew. What has not changed stays the same object.
  */
 export function createSnapshots(lastGood: ReadonlyMap<string, GoodFile>): Snapshots {
   let current = EMPTY
   let inForce = new Map(lastGood)
   let problems = new Map<string, readonly SpecProblem[]>()
   let seen = new Map<string, FileContent>()
-  /** Those in force, by name. */
+  /** Files in force, sorted by name. */
   let order: readonly GoodFile[] = []
   let index = createConflictIndex()
   let clean = false
@@ -48,13 +48,13 @@ export function createSnapshots(lastGood: ReadonlyMap<string, GoodFile>): Snapsh
       const found = fileProblems(file, content, before.has(file))
       if (found.length > 0) problems.set(file, found)
     }
-    // What is wrong with a file alone is in nobody's way: only conflicts between files are.
+    // A problem within one file affects no other file; only conflicts between files do.
     clean = snapshot.problems.length === [...problems.values()].flat().length
     index = found
     return isDeepStrictEqual(plain(snapshot), plain(current)) ? current : snapshot
   }
 
-  /** Undefined: there is a conflict, and all is as before. */
+  /** Returns undefined, with nothing changed, when there is a conflict. */
   const some = (files: ReadonlyMap<string, FileContent>, changed: Iterable<string>): ServicesSnapshot | undefined => {
     const before = new Map<string, GoodFile | undefined>()
     let told = false
@@ -89,7 +89,7 @@ export function createSnapshots(lastGood: ReadonlyMap<string, GoodFile>): Snapsh
     const gone = new Set(different.flatMap(([, was]) => was ?? []))
     const come = different.flatMap(([file]) => inForce.get(file) ?? [])
     order = updateSorted(order, gone, come, content => content.file)
-    // Of a file that only got to be known better, nobody need hear now: that is kept with the next change.
+    // When only the identity of a file has become known, listeners need not hear of it; it is saved with the next change.
     if (!told && different.every(([file, was]) => was?.parsed === inForce.get(file)?.parsed)) return current
     const specs = updateSorted(current.specs, new Set(specsOf([...gone])), specsOf(come), specPlace)
     return snapshotOf(order, [...problems.values()].flat(), specs)
@@ -108,7 +108,7 @@ export function createSnapshots(lastGood: ReadonlyMap<string, GoodFile>): Snapsh
   }
 }
 
-/** By file, then by line. */
+/** Sort key: by file, then by line. */
 const specPlace = ({ source: { file, line } }: ServiceSpec) => `${file}\0${String(line).padStart(9, '0')}`
 
 const plain = ({ synced, specs, problems, files }: ServicesSnapshot) => ({

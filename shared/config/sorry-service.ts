@@ -2,14 +2,14 @@ import type { RealServerSpec, ServiceSpec, SpecProblem } from './service.ts'
 
 export interface Completed {
   readonly specs: readonly ServiceSpec[]
-  /** Services whose `sorryService` is not there: they are in force without it. */
+  /** Services whose `sorryService` does not exist: they are in force without it. */
   readonly problems: readonly SpecProblem[]
 }
 
 /**
- * Gives every service with a `sorryService` the real servers of that one, as sorry servers of its own, so that agents and
- * director need to know nothing else: each host delivers to them at this VIP, too. Where both name a VM and port, the
- * service's own entry holds. What has not changed is the same object again.
+ * Gives every service with a `sorryService` the real servers of that service, as sorry servers of its own. So agents and director
+ * need no other rule, and each host delivers to them at this VIP too. Where both services name a VM and port, the service's own
+ * entry holds. What has not changed stays the same object.
  */
 export function createSorryServices(): (specs: readonly ServiceSpec[]) => Completed {
   const made = new WeakMap<ServiceSpec, { readonly of: ServiceSpec; readonly spec: ServiceSpec }>()

@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer'
 import { codePoint, type Finding } from './findings.ts'
 
-/** Everything but what YAML 1.2.2 allows in a file (5.1, c-printable). */
+/** Every character that YAML 1.2.2 does not allow in a file (5.1, c-printable). */
 const NOT_TEXT = /[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u
 const REPLACEMENT = Buffer.from('\ufffd')
 
-/** The text of a file, without a byte order mark; or where it stops to be text. */
+/** The text of a file, without a byte order mark; or the first place that is not text. */
 export function decodeText(bytes: Buffer): { readonly text: string } | { readonly finding: Finding } {
   if (isUtf8(bytes)) return { text: withoutMark(bytes.toString()) }
   let line = 1
@@ -22,7 +22,7 @@ export function decodeText(bytes: Buffer): { readonly text: string } | { readonl
 
 const NOT_UTF8 = 'not text: these bytes are not UTF-8; save the file in UTF-8'
 
-/** In UTF-16 code units, as everywhere. */
+/** The column in UTF-16 code units, as in all findings. */
 function badColumn(line: Buffer): number {
   let column = 1
   let offset = 0
@@ -35,7 +35,7 @@ function badColumn(line: Buffer): number {
   return column
 }
 
-/** The first character that has no place in a text file. */
+/** The first character that a text file must not have. */
 export function strangeCharacter(text: string): Finding | undefined {
   const offset = text.search(NOT_TEXT)
   if (offset < 0) return undefined

@@ -1,18 +1,18 @@
 import { globCovers, nameElements, parseGlob } from './glob.ts'
 
-/** One VM as libvirt names it. */
+/** One VM, as libvirt names it. */
 export interface VmName {
   readonly name: string
   readonly uuid: string
 }
 
-/** More than any name has: libvirt keeps each as a file name (NAME_MAX, limits.h), and a `[…]` is one character of it. */
+/** Longer than any name: libvirt uses a name as a file name (NAME_MAX, limits.h), and a `[…]` is one character of it. */
 const MAX_PATTERN = 1024
 const UUID = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i
 
 /**
- * Matches a domain by UUID (any case, with or without dashes), or by name with a shell's wildcards (glob.ts). A name as libvirt
- * writes it matches itself, whatever its characters.
+ * Matches a domain by UUID (any case, with or without dashes), or by name with a shell's wildcards (glob.ts). A name that libvirt
+ * itself writes matches, whatever its characters.
  */
 export function vmMatcher(pattern: string): (vm: VmName) => boolean {
   if (UUID.test(pattern)) {
@@ -24,10 +24,10 @@ export function vmMatcher(pattern: string): (vm: VmName) => boolean {
   return vm => vm.name === pattern || globCovers(elements, nameElements(vm.name))
 }
 
-/** True when a pattern matches the VM of this very name, and no other. */
+/** True when a pattern matches only the VM of exactly this name. */
 export const isPlainName = (pattern: string): boolean => !SPECIAL.test(pattern) && !UUID.test(pattern)
 
-/** Why a pattern cannot be used, or undefined. */
+/** Why a pattern cannot be used; undefined when it can. */
 export function vmPatternProblem(pattern: string): string | undefined {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   if (/[/\x00-\x1f\x7f]/.test(pattern))
@@ -39,14 +39,14 @@ export function vmPatternProblem(pattern: string): string | undefined {
 }
 
 /**
- * True when the two patterns certainly meet: they are the same, or one covers the other.
- * Two globs that merely could meet (`web-*`, `*-prod`) are not: that is decided when the VMs are known.
+ * True when the two patterns certainly have a VM in common: they are equal, or one covers the other. Two globs that merely could
+ * (`web-*`, `*-prod`) are not reported; this is decided when the VMs are known.
  */
 export function patternsMeet(a: string, b: string): boolean {
   return patternCovers(a, b) || patternCovers(b, a)
 }
 
-/** True when `wide` certainly matches every VM that `narrow` matches, whatever stands in its wildcards. */
+/** True when `wide` certainly matches every VM that `narrow` matches, whatever its wildcards stand for. */
 export function patternCovers(wide: string, narrow: string): boolean {
   if (UUID.test(wide) && UUID.test(narrow)) return bareUuid(wide) === bareUuid(narrow)
   if (UUID.test(wide) || UUID.test(narrow)) return wide === '*'

@@ -4,8 +4,8 @@ import { isServiceFile } from './read-directory.ts'
 
 export interface PathEvents {
   /**
-   * Something has happened to this entry of the directory: a file's name, or undefined where anything may have changed.
-   * `renamed`: it was renamed there from another name in the directory, so it is whole.
+   * Called after a change of an entry of the directory: the file's name, or undefined where anything may have changed. `renamed`:
+   * the file was renamed from another name in the directory, so it is complete.
    */
   onEvent(name: string | undefined, renamed: boolean): void
   onError(error: Error): void
@@ -13,25 +13,25 @@ export interface PathEvents {
 
 export interface PathWatch {
   /**
-   * Looks whether the watched directory is still the one of that name, and watches these links' targets (target →
-   * link's name), too. True: something is watched that was not before, so what has happened to it is not known.
+   * Checks whether the watched directory is still the one of this name, and watches these links' targets too (target → name of
+   * the link). Returns true when it has begun to watch something, whose earlier changes are unknown.
    */
   follow(targets: ReadonlyMap<string, string>): boolean
   close(): void
 }
 
 /**
- * inotify(7) on one directory, one watch whatever the number of files: on the directory, on its nearest parent that is
- * there, so that its coming, going and replacement are seen, and on the directories of links' targets. Begins with the
- * first `follow`. fs.watch tells the name of the entry that an event is about; chokidar's documented events come from reading
- * the whole directory again (of 10,000 files: 350 ms after the event, against 1 ms).
+ * Watches one directory with inotify(7), with one watch whatever the number of files: on the directory, on its nearest existing
+ * parent (to see it appear, vanish and be replaced), and on the directories of links' targets. It begins with the first `follow`.
+ * fs.watch reports the name of the entry that an event concerns; chokidar's documented events need another reading of the whole
+ * directory (with 10,000 files: 350 ms after the event, against 1 ms).
  */
 export function watchPaths(dir: string, events: PathEvents): PathWatch {
   const watchers = new Map<string, { readonly watcher: FSWatcher; readonly identity: string }>()
   let targets: ReadonlyMap<string, string> = new Map()
   let closed = false
   let added = 0
-  /** A name that is no service file's, if the last event was about its coming or going. */
+  /** Name of another file, if the last event was that it appeared or vanished. */
   let lastOther: string | undefined
 
   const drop = (path: string) => {
@@ -39,16 +39,17 @@ export function watchPaths(dir: string, events: PathEvents): PathWatch {
     watchers.delete(path)
   }
 
-  /** `type` is 'rename' (it came or went) or 'change'. */
+  /** `type` is 'rename' (the entry appeared or vanished) or 'change'. */
   const heard = (path: string, type: string, name: string | null) => {
     if (closed) return
     if (path === dir) {
       const from = lastOther
       lastOther = undefined
-      // Its own end comes with its own name; swaps as Kubernetes makes them concern all links through them.
+      // The directory's own end is reported under its own name. Kubernetes replaces `..` entries, which affects all links through
+      // them.
       if (name === null || name === basename(dir) || name.startsWith('..')) events.onEvent(undefined, false)
       else if (!isServiceFile(name)) lastOther = type === 'rename' ? name : undefined
-      // The two halves of a rename(2) come one after the other.
+      // The two events of a rename(2) follow each other.
       else events.onEvent(name, type === 'rename' && from !== undefined && !existsSync(`${dir}/${from}`))
       return
     }
@@ -58,7 +59,7 @@ export function watchPaths(dir: string, events: PathEvents): PathWatch {
       events.onEvent(undefined, false)
   }
 
-  /** True: it is watched. */
+  /** Returns true when the path is watched. */
   const ensure = (path: string): boolean => {
     const identity = identityOf(path)
     if (identity !== undefined && watchers.get(path)?.identity === identity) return true
@@ -66,7 +67,7 @@ export function watchPaths(dir: string, events: PathEvents): PathWatch {
     if (identity === undefined) return false
     let watcher: FSWatcher
     const failed = (error: NodeJS.ErrnoException) => {
-      // Gone in between; or inotify's limits are reached: the caller reads on a timer, too.
+      // The path has vanished, or inotify's limits are reached; the caller also reads on a timer.
       if (error.code !== 'ENOENT') events.onError(error)
     }
     try {
@@ -84,7 +85,7 @@ export function watchPaths(dir: string, events: PathEvents): PathWatch {
     return true
   }
 
-  /** On the way from here to the directory. */
+  /** The next existing path on the way to the directory. */
   const nextOn = (path: string) => {
     const start = path === '/' ? path : `${path}/`
     return dir.startsWith(start) ? dir.slice(start.length).split('/')[0] : undefined

@@ -16,35 +16,35 @@ export interface WatchServicesOptions {
   readonly dir: string
   readonly log: Log
   readonly clock: Clock
-  /** Called after every reading that changed something, and after the first. Does no I/O: it marks the loop dirty. */
+  /** Called after the first reading and after every one that changed something. Must not do I/O: it marks the loop dirty. */
   readonly onChange: (snapshot: ServicesSnapshot) => void
-  /** `files` of the last snapshot before a restart. */
+  /** `files` of the last snapshot before the restart. */
   readonly lastGood?: readonly GoodFile[]
-  /** Quiet time after an event before the directory is read, and the longest wait while events go on. */
+  /** Time without events before the directory is read; while events go on, the read waits a bounded number of these. */
   readonly settleMs?: number
-  /** How long a file that has lost services must have said the same, unless it was renamed into place. */
+  /** How long the content of a file that has lost services must stay the same, unless the file was renamed into place. */
   readonly writeMs?: number
-  /** Watching begins then (default: at once), for it takes a while; what has happened by then is read when it has begun. */
+  /** When to begin watching (default: at once), because that takes a while. Changes before it are read once it has begun. */
   readonly watchAfter?: Promise<void>
-  /** Period of readings without an event: a lost event costs no more than this. */
+  /** Time between two readings without an event: a lost event delays a change by no more than this. */
   readonly rereadMs?: number
 }
 
 export interface ServicesWatch {
   snapshot(): ServicesSnapshot
-  /** Reads the directory now (SIGHUP). Resolves when a reading that began after the call is done. */
+  /** Reads the directory now (SIGHUP). Resolves when a reading that began after the call has ended. */
   reload(): Promise<void>
   close(): Promise<void>
 }
 
 const MAX_WAIT = 10
-/** Events that may pile up in the kernel before it drops some and nobody is told (inotify(7), max_queued_events). */
+/** Events that the kernel queues before it drops further ones without a report (inotify(7), max_queued_events). */
 const MANY_EVENTS = 4096
 
 /**
- * Watches a directory of service files. An event makes its file be read; all of it is read at the start, on a timer, on
- * `reload`, and whenever it is not sure what an event was about. A file that was renamed into place is read at once, any
- * other when events have paused.
+ * Watches a directory of service files. An event leads to a reading of its file. The whole directory is read at the start, on a
+ * timer, on `reload`, and whenever an event does not name its file. A file that was renamed into place is read at once, any other
+ * after a pause in events.
  */
 export function watchServices(options: WatchServicesOptions): ServicesWatch {
   const { dir, log, clock, onChange, settleMs = 50, writeMs = 3000, rereadMs = 60_000 } = options
@@ -53,7 +53,7 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
   let files: Map<string, FileContent> = lastGood
   let targets: ReadonlyMap<string, string> = new Map()
   let dirty = new Set<string>()
-  /** Those whose last event was their renaming into place: since the last reading began, and before. */
+  /** Files whose last event was a rename into place: since the last reading began, and before. */
   let nowRenamed = new Set<string>()
   let renamed = nowRenamed
   let all = true
@@ -86,7 +86,7 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
     })
     follow()
   }
-  /** What has happened to a path before it was watched, but after it was read, went unheard. */
+  /** Watches new paths. Their changes between the reading and the start of the watch were not reported. */
   const follow = () => {
     if (paths?.follow(targets) !== true) return
     all = true
@@ -129,7 +129,7 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
     if (closed) return
     settle.cancel()
     const names = dirty
-    // Links lead elsewhere: their targets have to be found and watched.
+    // A changed link leads elsewhere: all targets have to be found and watched again.
     const whole = all || targets.size > 0 || [...names].some(name => isLink(join(dir, name)))
     dirty = new Set()
     renamed = nowRenamed
@@ -190,7 +190,7 @@ function isLink(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true
 }
 
-/** Runs `fn` when events have paused for `ms`, and at the latest after MAX_WAIT times that. */
+/** Runs `fn` when there have been no events for `ms`, and at the latest after MAX_WAIT times that. */
 function createSettle(clock: Clock, ms: number, fn: () => void) {
   let cancel: (() => void) | undefined
   let since = 0

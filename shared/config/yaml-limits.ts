@@ -1,17 +1,17 @@
 import type { CST } from 'yaml'
 
-/** Bounds of a file; a service has some hundred bytes. What they are for is time and memory: all of a file is read at once. */
+/** Bounds of a file, to limit time and memory, because a file is read at once. A service has some hundred bytes. */
 export const MAX_BYTES = 1 << 20
 export const MAX_DOCUMENTS = 5000
-/** Of one document, with its comments: it is composed in one piece, and others wait meanwhile. */
+/** Length of one document with its comments: it is composed in one piece, and other work waits meanwhile. */
 export const MAX_DOCUMENT_LENGTH = 128 << 10
-/** A service needs four. The parser calls itself for each level. */
+/** Deepest nesting; a service needs four levels. The parser recurses once per level. */
 export const MAX_DEPTH = 32
 
 export const TOO_DEEP = `nested deeper than ${MAX_DEPTH} levels, which no service is; a bracket not closed, or a dash too many?`
 export const tooLarge = () => `larger than ${MAX_BYTES} bytes: write its services into several files`
 
-/** Asked before each lexeme is parsed; false: too much of something. */
+/** Called before each lexeme is parsed; returns false when a bound is exceeded. */
 export function createLimits(maxLength: number, found: (offset: number, reason: string) => void) {
   let start = 0
   const marks = { '---': 0, '...': 0 }
@@ -36,7 +36,7 @@ export function createLimits(maxLength: number, found: (offset: number, reason: 
   }
 }
 
-/** Where a document that is not yet composed is nested too deep. */
+/** Offset at which a document that is not yet composed is nested too deep. */
 export function depthProblem(document: CST.Document): number | undefined {
   const queue: { readonly token: CST.Token | null | undefined; readonly depth: number }[] = []
   queue.push({ token: document.value, depth: 1 })

@@ -1,7 +1,7 @@
 import { isAlias, isMap, isNode, isScalar, isSeq, type Node, type Pair, type YAMLMap } from 'yaml'
 
 export const MAX_ALIASES = 100
-/** Values that the aliases of a document may stand for, all together. */
+/** Most values that the aliases of a document may stand for together. */
 const MAX_ALIASED = 10_000
 
 interface TreeProblem {
@@ -9,10 +9,10 @@ interface TreeProblem {
   readonly reason: string
 }
 
-/** Keys that are there twice, aliases of nothing, of too much, or of what they stand in; in the order of the text. */
+/** Duplicate keys, and aliases that stand for nothing, for too much or for their own parent; in the order of the text. */
 export function treeProblems(contents: Node | null): TreeProblem[] {
   const problems: TreeProblem[] = []
-  /** How many values an anchored node stands for; undefined while it is open. */
+  /** Number of values that an anchored node stands for; undefined while the node is open. */
   const anchors = new Map<string, number | undefined>()
   let aliases = 0
   let aliased = 0
@@ -54,7 +54,7 @@ export function treeProblems(contents: Node | null): TreeProblem[] {
 
 const nameOf = (key: unknown): string | undefined => (isScalar(key) ? String(key.value) : undefined)
 
-/** Offset of what is at a path (see YamlDocument.locate). What it has looked for in a block of keys, it finds at once again. */
+/** Finds the offset of a path (see YamlDocument.locate). Keys of a block are indexed once. */
 export function treeLocator(contents: Node | null) {
   const known = new WeakMap<YAMLMap, Map<string, Pair>>()
   const pairOf = (map: YAMLMap, key: string) => {

@@ -10,27 +10,27 @@ import { treeLocator, treeProblems } from './yaml-tree.ts'
 export interface YamlDocument {
   /** Line of its first character in the file. */
   readonly line: number
-  /** Means the same when it is read alone. */
+  /** The document's text, which means the same when it is read alone. */
   readonly text: string
   /** Plain data; undefined when there are `findings`. */
   readonly value: unknown
   readonly findings: readonly Finding[]
-  /** Position of the value at `path`, of the key itself with `key`, or of the nearest parent that is there. */
+  /** Position of the value at `path`, of its key with `key`, or of the nearest existing parent. */
   locate(path: readonly PropertyKey[], key?: boolean): { line: number; column: number }
 }
 
 export interface YamlFile {
   readonly documents: readonly YamlDocument[]
-  /** What is wrong with the file as a whole; where a bound is reached, `documents` are those before it. */
+  /** What is wrong with the file as a whole. When a bound is exceeded, `documents` holds those before it. */
   readonly findings: readonly Finding[]
 }
 
-/** Lexemes that are read before others get their turn. */
+/** Lexemes that are read before other work gets its turn. */
 const LOT = 2000
-/** Before the lexeme of a scalar, whose text is not to be taken for something else (CST.SCALAR). */
+/** Comes before the lexeme of a scalar, whose text must not be taken for a token (CST.SCALAR). */
 const SCALAR = '\x1f'
 
-/** `readYaml` in pieces: yields where others may have their turn. `maxLength`: of one document. */
+/** `readYaml` in pieces: yields where other work may run. `maxLength`: of one document. */
 export function* readYamlInPieces(
   file: string,
   firstLine = 1,
@@ -43,7 +43,7 @@ export function* readYamlInPieces(
   if (strange !== undefined) return { documents: [], findings: [{ ...strange, line: strange.line + firstLine - 1 }] }
   const value = text.length > maxLength ? undefined : plainYaml(text)
   if (value === undefined) return yield* parseYamlInPieces(text, firstLine, maxLength)
-  // Places are asked for when something is wrong.
+  // Positions are needed only for an error.
   let whole: YamlDocument | undefined
   const locate: YamlDocument['locate'] = (path, key) =>
     (whole ??= finish(parseYamlInPieces(text, firstLine, maxLength)).documents[0]!).locate(path, key)
@@ -51,12 +51,12 @@ export function* readYamlInPieces(
 }
 
 /**
- * Splits a text into its YAML 1.2 documents; documents without content are left out. Time and memory grow with the text.
- * `firstLine` is the number of the text's first line in its file, so that findings name the file's own lines.
+ * Splits a text into its YAML 1.2 documents; documents without content are left out. Time and memory grow in proportion to the
+ * text. `firstLine` is the number of the text's first line in its file, so that findings have the file's own lines.
  */
 export const readYaml = (text: string, firstLine = 1): YamlFile => finish(readYamlInPieces(text, firstLine))
 
-/** The same by the whole parser. */
+/** Reads a text with the full parser only. */
 export const parseYaml = (text: string, firstLine = 1): YamlFile =>
   finish(parseYamlInPieces(text, firstLine, MAX_DOCUMENT_LENGTH))
 
@@ -68,7 +68,7 @@ interface Slice {
 function* parseYamlInPieces(text: string, firstLine: number, maxLength: number): Generator<void, YamlFile> {
   const at = placesOf(text, firstLine)
   const parser = new Parser()
-  // Keys are compared in treeProblems: the composer compares each with all others.
+  // treeProblems compares keys, because the composer would compare each with all others.
   const composer = new Composer({ version: '1.2', uniqueKeys: false, stringKeys: true })
   const slices: Slice[] = []
   const documents: YamlDocument[] = []
@@ -84,9 +84,9 @@ function* parseYamlInPieces(text: string, firstLine: number, maxLength: number):
     }
   }
 
-  /** Where the comment above a document begins: it is of its text. */
+  /** Start of the comment above a document; it belongs to the document's text. */
   let comment: number | undefined
-  /** False: a bound is reached. */
+  /** Returns false when a bound is exceeded. */
   const token = (read: CST.Token): boolean => {
     const last = slices.at(-1)
     if (last !== undefined && 'offset' in read && !AFTER_DOCUMENT.has(read.type)) last.end ??= read.offset
@@ -125,12 +125,12 @@ function* parseYamlInPieces(text: string, firstLine: number, maxLength: number):
   }
   if (!limits('', offset)) return { documents, findings }
   for (const read of parser.end()) if (!token(read)) return { documents, findings }
-  // What is wrong in a text without any document is told by one that is made for it.
+  // The errors of a text without any document are on an extra document at its end.
   take(composer.end(true, text.length))
   return { documents, findings }
 }
 
-/** The composer makes an Error of each problem, and most of the time that takes is for stacks that nobody reads. */
+/** Runs `work` without stack traces: the composer makes an Error of each problem, and nobody reads their stacks. */
 function withoutStacks<T>(work: () => T): T {
   const { stackTraceLimit } = Error
   Error.stackTraceLimit = 0
@@ -141,7 +141,7 @@ function withoutStacks<T>(work: () => T): T {
   }
 }
 
-/** Tokens after a document that its text may have within it. */
+/** Tokens after a document that may belong to its text. */
 const AFTER_DOCUMENT: ReadonlySet<string> = new Set(['comment', 'newline', 'space', 'error'])
 
 type Locate = (offset: number) => { line: number; column: number }
@@ -160,7 +160,7 @@ function placesOf(text: string, firstLine: number): Locate {
   }
 }
 
-/** Where the document's own text begins: after directives and `---`, with the indentation of its first line. */
+/** Start of the document's own text: after directives and `---`, with the indentation of its first line. */
 function beginOf({ start, value, end, offset }: CST.Document, text: string): number {
   const own = start.find(({ type }) => !BEFORE_TEXT.has(type))?.offset ?? value?.offset ?? end?.[0]?.offset ?? offset
   const lineStart = text.lastIndexOf('\n', own - 1) + 1
@@ -185,7 +185,7 @@ function documentOf(
   return {
     line: at(begin).line,
     text: text.slice(begin, end),
-    // Aliases have been counted.
+    // treeProblems has already limited the aliases.
     value: findings.length > 0 ? undefined : document.toJS({ maxAliasCount: -1 }),
     findings,
     locate: (path, key) => at(locate(path, key)),

@@ -2,20 +2,23 @@ import { familyOf } from '../net/family.ts'
 import type { Family } from '../net/types.ts'
 import type { Action, Subfield } from '../openflow/types.ts'
 
-/** The client's address and port while they are hidden for a look-up in a connection table; of IPv6 in halves. */
+/**
+ * Registers of the client's address and port while they are hidden for a look-up in a connection table; an IPv6 address takes
+ * two.
+ */
 const CLIENT = { IPv4: ['reg4'], IPv6: ['xreg4', 'xreg5'], port: 'reg5' } as const
 
-/** The port that every hidden client has. */
+/** The port of every hidden client. */
 export const HIDDEN_PORT = 1
 
 type Protocol = 'tcp' | 'udp'
 
-/** Notes the client, for `showClient`. */
+/** Saves the client's address and port, for `showClient`. */
 export function noteClient(family: Family, protocol: Protocol): readonly Action[] {
   return places(family, protocol).map(({ packet, register }) => ({ type: 'move', src: packet, dst: register }))
 }
 
-/** Makes the packet look, for the connection table, as if it came from what the netmask leaves of the client. */
+/** Replaces the client by what the netmask leaves of it, for a look-up in the connection table. */
 export function hideClient(protocol: Protocol, mask: string): readonly Action[] {
   const family = familyOf(mask)
   const hidden = inverted(family, mask)
@@ -31,7 +34,7 @@ export function showClient(family: Family, protocol: Protocol): readonly Action[
   return places(family, protocol).map(({ packet, register }) => ({ type: 'move', src: register, dst: packet }))
 }
 
-/** What is moved, highest bits first. */
+/** Fields and registers to move, highest bits first. */
 function places(
   family: Family,
   protocol: Protocol,

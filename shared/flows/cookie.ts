@@ -13,17 +13,20 @@ const MAGIC = 0xc705n
 export type Owner = 'agent' | 'director'
 
 const OWNERS: Readonly<Record<Owner, number>> = { agent: 1, director: 2 }
-/** Flows that the switch makes itself by `learn`: nobody's to replace or delete. They age, or go with their teacher. */
+/**
+ * Owner of flows that the switch makes itself by `learn`. No daemon replaces or deletes them: they expire, or go with the flow
+ * that made them.
+ */
 const LEARNT = 3n
 const GROUP_PREFIX: Readonly<Record<Owner, number>> = { agent: 0xc701, director: 0xc702 }
 
 /**
- * Why a flow exists. Numbers are on the wire and in saved flows: append, never renumber. What is for ARP is for ND, too, where
- * the VIP is IPv6.
+ * Why a flow exists. The numbers are on the wire and in saved flows: append, never renumber. Kinds named after ARP also serve ND
+ * where the VIP is IPv6.
  */
 export const COOKIE_KINDS = {
   base: 0,
-  // Host, in the order of a packet's life
+  // Agent, in the order of a packet's way
   request: 1,
   reply: 2,
   'arp-answer': 3,
@@ -62,9 +65,9 @@ export type CookieKind = keyof typeof COOKIE_KINDS
 
 export interface Cookie {
   readonly owner: Owner
-  /** Undefined for a kind of a newer version: still ours to replace or delete. */
+  /** Undefined for a kind of a newer version; such a flow is still ours to replace or delete. */
   readonly kind: CookieKind | undefined
-  /** 0 to 2³²-1, given by the compiler: which service or real server. */
+  /** 0 to 2³²-1, given by the compiler: the service or real server. */
   readonly object: number
 }
 
@@ -88,8 +91,8 @@ export function encodeCookie(owner: Owner, kind: CookieKind, object = 0): bigint
 }
 
 /**
- * For what `learn` makes: owned by neither daemon, so that no difference is taken with it. Open vSwitch deletes what was
- * learnt with the last flow that learns under the cookie, so each teacher has its own `object`, of 32 bits.
+ * Cookie of learnt flows. Neither daemon owns them, so they take no part in any difference. Open vSwitch deletes learnt flows
+ * with the last flow that learns under their cookie, so each learning flow has its own `object`, of 32 bits.
  */
 export function learntCookie(object: number): bigint {
   return (MAGIC << 48n) | (LEARNT << 44n) | BigInt(object)
@@ -130,7 +133,7 @@ export function ownsGroup(owner: Owner, id: number): boolean {
   return Math.floor(id / 0x10000) === GROUP_PREFIX[owner]
 }
 
-/** For logs: `agent/reply/7`, or the bare number for a stranger's. */
+/** Text for logs: `agent/reply/7`, or the bare number for a foreign cookie. */
 export function cookieText(cookie: bigint): string {
   const ours = decodeCookie(cookie)
   return ours === undefined ? `0x${cookie.toString(16)}` : `${ours.owner}/${ours.kind ?? 'unknown'}/${ours.object}`

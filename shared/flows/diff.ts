@@ -4,9 +4,8 @@ import { flowContent, flowKey, groupContent } from './key.ts'
 import type { Change, DesiredState, Flow, Group, InstalledState } from './types.ts'
 
 /**
- * What has to be done to `installed` so that it becomes `desired`: `apply(diff(d, i), i)` is d.
- * Throws FLOW_DUPLICATE when two desired flows have one key, or two groups one id: the switch would silently keep the
- * last.
+ * The change that turns `installed` into `desired`: `apply(diff(d, i), i)` is d. Throws FLOW_DUPLICATE when two desired flows
+ * have one key, or two groups one id: the switch would keep only the last of them without an error.
  */
 export function diff(desired: DesiredState, installed: InstalledState) {
   return { ...diffFlows(desired.flows, installed.flows), ...diffGroups(desired.groups, installed.groups) }
@@ -80,5 +79,5 @@ export function duplicateGroup(one: Group, other: Group, owners?: readonly [stri
   })
 }
 
-/** Whoever came second. */
+/** Names the second of the two. */
 const by = (owners: readonly [string, string] | undefined) => (owners === undefined ? {} : { OBJECT: owners[1] })

@@ -2,37 +2,39 @@ import { createPrint, type Print, printFlow } from '../openflow/print.ts'
 import type { Flow } from './types.ts'
 
 /**
- * One record for every flow key that is wanted or installed: eight numbers in one array, so that a hundred thousand
- * flows take a few megabytes and no garbage. A record is known by its place, which holds until the next `place`.
+ * One record for every flow key that is desired or installed: eight numbers in one array, so that a hundred thousand flows take a
+ * few megabytes and no garbage. A record is named by its place, which is valid until the next `place`.
  */
 export interface Entries {
-  /** Of this key, made where there is none. Of several real records at least one stays at the place it has. */
+  /**
+   * Place of the record of this key; makes one where there is none. Removing a key keeps at least one of its records in place.
+   */
   place(print: Print): number
-  /** -1: there is none. */
+  /** Place of the record of this key; -1: there is none. */
   find(print: Print): number
   claims(at: number): number
-  /** The number of whoever claimed it last. */
+  /** Number of the object that claimed it last. */
   owner(at: number): number
-  /** One more claim, of this content. */
+  /** Adds one more claim, with this content. */
   claim(at: number, owner: number, print: Print): void
   unclaim(at: number): void
   isInstalled(at: number): boolean
-  /** Undefined: not any more. */
+  /** Sets what is installed; undefined: nothing any more. */
   install(at: number, print: Print | undefined): void
-  /** The last claim is of this content. */
+  /** True when the last claim has this content. */
   isWanted(at: number, print: Print): boolean
-  /** What is installed is what was claimed last. */
+  /** True when the installed content is that of the last claim. */
   isAsWanted(at: number): boolean
-  /** Nothing is installed, as far as is known. */
+  /** Forgets everything that is installed. */
   forgetInstalled(): void
-  /** Claimed and not installed; claimed and installed otherwise; installed and not claimed. */
+  /** Numbers of keys that are claimed and not installed; claimed and installed with other content; installed and not claimed. */
   readonly counts: { readonly missing: number; readonly different: number; readonly unclaimed: number }
-  /** Places of the records that are claimed and not installed so. */
+  /** Places of the records whose installed content is not what is claimed. */
   unlike(): Iterable<number>
 }
 
 const WORDS = 8
-/** USED: 0 where no record has ever been, else one more than there are claims. New memory is all zero. */
+/** USED: 0 for a record that was never used, else one more than its claims. New memory is all zero. */
 const [KEY0, KEY1, WANT0, WANT1, HAVE0, HAVE1, OWNER, USED] = [0, 1, 2, 3, 4, 5, 6, 7]
 
 export function createEntries(): Entries {
@@ -48,7 +50,7 @@ export function createEntries(): Entries {
     }
   }
 
-  /** Records that are neither claimed nor installed stay in the way of none, until then. */
+  /** Drops records that are neither claimed nor installed. */
   const rebuild = () => {
     const old = words
     let live = 0
@@ -68,7 +70,7 @@ export function createEntries(): Entries {
   const isClaimed = (at: number) => words[at + USED]! > 1
   const same = (at: number) => words[at + WANT0] === words[at + HAVE0] && words[at + WANT1] === words[at + HAVE1]
 
-  /** Adds the record at `at` to the counts, or takes it away. */
+  /** Adds the record at `at` to the counts, or subtracts it. */
   const count = (at: number, by: 1 | -1) => {
     const [claimed, installed] = [isClaimed(at), words[at + HAVE1] !== 0]
     if (claimed && !installed) counts.missing += by
@@ -136,7 +138,7 @@ export function createEntries(): Entries {
 
 const print = createPrint()
 
-/** The flow's print, good until the next call. Throws OPENFLOW_VALUE_INVALID. */
+/** The flow's print, valid until the next call. Throws OPENFLOW_VALUE_INVALID. */
 export function printOf(flow: Flow): Print {
   printFlow(print, flow)
   return print

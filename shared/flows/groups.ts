@@ -9,12 +9,15 @@ interface Claim {
 }
 
 interface Entry {
-  /** More than one while objects hand a group over, in whichever order they are set; an error only in `change`. */
+  /**
+   * More than one while a group passes from one object to another, in whichever order they are set; only `change` treats this as
+   * an error.
+   */
   claims: readonly Claim[]
   installed: { readonly content: string } | undefined
 }
 
-/** Claims on groups and belief in what is installed; of groups there are few, so their texts are kept. */
+/** Claims on groups, and the groups believed to be installed. There are few groups, so their texts are kept. */
 export function createGroupTable() {
   const entries = new Map<number, Entry>()
   const dirty = new Set<number>()

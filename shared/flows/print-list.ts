@@ -2,16 +2,16 @@ import { createPrint, type Print } from '../openflow/print.ts'
 
 const WORDS = 4
 
-/** Prints one after the other, in one piece of memory that is used again and again. */
+/** A list of prints in one block of memory that is reused. */
 export interface PrintList {
   readonly length: number
   clear(): void
   push(print: Print): void
-  /** As `bytes` gave them. */
+  /** Appends what `bytes` has returned. */
   pushBytes(bytes: Uint8Array): void
   /** `visit` must not keep the print. */
   each(visit: (print: Print) => void): void
-  /** A copy, to be kept on this machine. */
+  /** A copy, for storage on this machine. */
   bytes(): Uint8Array
 }
 

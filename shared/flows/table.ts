@@ -9,84 +9,82 @@ import { createPrintList, type PrintList } from './print-list.ts'
 import type { Change, DesiredState, Flow, FlowList, InstalledState } from './types.ts'
 
 /**
- * The incremental form of diff.ts: desired state kept per object (a service, a real server, a VM port), so that one
- * changed object costs in proportion to that object. Holds what the switch is believed to have, too; a fresh reading
- * (`readBack`) replaces the belief. Of flows it keeps fingerprints; the flows themselves are made of the objects again
- * whenever they are needed.
+ * The incremental form of diff.ts. Desired state is kept by object (a service, a real server, a VM's port), so that a changed
+ * object costs in proportion to its own flows. The table also holds what the switch is believed to have; `readBack` replaces this
+ * belief. Of flows it keeps only fingerprints; the flows are made again from their objects when they are needed.
  */
 export interface FlowTable {
-  /**
-   * What `object` wants from now on, in place of what it wanted; undefined removes it. Returns how many flows that are,
-   * with those of before.
-   */
+  /** Replaces what `object` wants; undefined removes it. Returns the number of flows before and now, added together. */
   set(object: string, wanted: CompiledObject | undefined): number
   readonly objects: Iterable<string>
   readonly desired: DesiredState
-  /** How much that is. */
+  /** Number of desired flows and groups. */
   readonly size: { readonly flows: number; readonly groups: number }
-  /** What `object` was set to; undefined: nothing. */
+  /** What `object` was last set to; undefined: nothing. */
   wanted(object: string): CompiledObject | undefined
-  /** The object that wants this flow (key.ts) or group, and wanted it last where there are several. Slow. */
+  /** The object that wants this flow (key.ts) or group; of several, the one that was set last. Slow. */
   ownerOfFlow(key: string): string | undefined
   ownerOfGroup(id: number): string | undefined
-  /** A flow of ours is, or should be, in this one's place. */
+  /** True when a flow of ours has, or should have, this flow's table, priority and match. */
   has(flow: Flow): boolean
-  /** The switch's own account begins: the next `change` is the whole difference to it. */
+  /** Begins a new reading of the switch: the next `change` is the whole difference to it. */
   readBack(): ReadBack
-  /** The same before anything is set: of all that is installed only prints are kept. */
+  /** Begins a reading before anything is set: only prints of the installed flows are kept. */
   readAhead(): ReadBack
-  /** How many flows are to be added, where that is all that is to be done with flows; else 0. */
+  /** Number of flows to add, if flows are only to be added; else 0. */
   readonly additions: number
-  /** After `readAhead`: something is installed that has to be described, by `readBack`. */
+  /** True when flows found by `readAhead` have to be read again, with their content. */
   readonly undescribed: boolean
   /**
-   * What is to be done now. Stays the same until it is confirmed, desired state changes, or the switch is read back: until
-   * then its flows can be gone through. `sweep` false: without deletions.
-   * Throws FLOW_DUPLICATE, naming both objects, while two of them want one flow.
+   * What has to be done now. The result is valid until it is confirmed, desired state changes, or the switch is read back; until
+   * then its flows can be iterated. `sweep` false: without deletions. Throws FLOW_DUPLICATE, naming both objects, while two of
+   * them want one flow.
    */
   change(options?: { readonly sweep?: boolean }): Change
-  /** The switch has confirmed this change, which was gone through; of what it touches, nothing was set since it was made. */
+  /** The switch has confirmed this change, whose flows were iterated, and whose objects have not been set since. */
   confirm(change: Change): void
 }
 
 export interface ReadBack {
-  /** True: a flow of this print is as it should be, and need not be described. */
+  /** True when the flow with this print is as desired, so that its content is not needed. */
   known(print: Print): boolean
-  /** All that is installed, without what was known. Returns how many flows that is, with those. */
+  /**
+   * Ends the reading with all installed flows that were not known. Returns the number of installed flows, known ones included.
+   */
   done(installed: InstalledState): number
 }
 
 export interface WrittenFlows {
-  /** Each as text that ovs-ofctl reads. */
+  /** Each flow as text that ovs-ofctl reads. */
   readonly texts: readonly string[]
-  /** Their prints, see PrintList. */
+  /** The prints of these flows, see PrintList. */
   readonly prints: Uint8Array
 }
 
-/** Prints of what an object wanted when it had this signature; undefined: not known. */
+/** Prints of an object's flows at this signature; undefined: not known. */
 export type KnownPrints = (object: string, signature: string) => Uint8Array | undefined
 
-/** What a change was made of, and what of it has been gone through. */
+/** The objects of a change, and the flows of it that have been iterated. */
 interface Sent {
   readonly logs: readonly PrintList[]
   readonly objects: ReadonlyMap<string, number>
 }
 
-/** `knownPrints`: flows need not be made to be fingerprinted where these are known. */
+/** `knownPrints`: saves making flows only to fingerprint them. */
 export function createFlowTable(knownPrints: KnownPrints = () => undefined): FlowTable {
   const entries = createEntries()
   const groups = createGroupTable()
-  /** By number. */
+  /** Names of the objects, by number. */
   const numbers = new Map<string, number>()
   const names: (string | undefined)[] = []
   const states: (CompiledObject | undefined)[] = []
   const freeNumbers: number[] = []
-  /** Objects whose flows may be installed otherwise, each with the number of the setting that made it so. */
+  /** Objects whose flows may differ from the installed ones, each with the number of its last setting. */
   const dirty = new Map<string, number>()
   let settings = 0
-  /** Installed, and nobody's. */
+  /** Installed flows that no object wants. */
   const unclaimed = new Map<string, Flow>()
-  /** Claimed by several, in this order: while one object hands a flow over to another, or a mistake. */
+  /** Keys claimed by several objects, in this order: while a flow passes from one object to another, or by mistake. */
   const contested = new Map<string, string[]>()
   const size = { flows: 0, groups: 0 }
   const sent = new WeakMap<Change, Sent>()
@@ -124,7 +122,7 @@ export function createFlowTable(knownPrints: KnownPrints = () => undefined): Flo
     if (left === undefined) return
     if (left.length > 1) contested.set(key, left)
     else contested.delete(key)
-    // What the last of those that are left wants is what counts now.
+    // The last of the remaining claims counts now.
     const owner = left.at(-1)!
     const own = flowsOf(owner).find(candidate => keyOf(printOf(candidate)) === key)
     if (own === undefined) return
@@ -149,7 +147,7 @@ export function createFlowTable(knownPrints: KnownPrints = () => undefined): Flo
     dirty.delete(object)
   }
 
-  /** Of these objects, the flows that are installed otherwise, or not at all. */
+  /** The flows of these objects whose installed state differs. */
   const unlike = (objects: Sent['objects'], installed: boolean, length: number, log: PrintList): FlowList => ({
     length,
     *[Symbol.iterator]() {
@@ -227,7 +225,7 @@ export function createFlowTable(knownPrints: KnownPrints = () => undefined): Flo
     ownerOfFlow: key => {
       const stands = ({ table, priority }: Flow) => key.startsWith(`table=${table},priority=${priority}`)
       const wants = (object: string) => flowsOf(object).some(flow => stands(flow) && flowKeyText(flow) === key)
-      // What is refused is most often what was just sent.
+      // A refused flow is most often one that was just sent.
       for (const objects of [dirty.keys(), numbers.keys()])
         for (const object of [...objects].reverse()) if (wants(object)) return object
       return undefined
@@ -246,7 +244,7 @@ export function createFlowTable(knownPrints: KnownPrints = () => undefined): Flo
     readBack() {
       return reading(print => {
         const at = entries.find(print)
-        // A flow that the switch writes in other bytes than we do is compared once it is decoded.
+        // A flow that the switch encodes differently is compared after it is decoded.
         if (at < 0 || !entries.isWanted(at, print)) return false
         entries.install(at, print)
         return true
@@ -296,14 +294,14 @@ export function createFlowTable(knownPrints: KnownPrints = () => undefined): Flo
 
 const keyOf = ({ key0, key1 }: Print): string => `${key0} ${key1}`
 
-/** Flows to be written down. */
+/** Flows as they are written to the store. */
 export function writtenFlows(flows: readonly Flow[]): WrittenFlows {
   const prints = createPrintList()
   for (const flow of flows) prints.push(printOf(flow))
   return { texts: flows.map(flow => `${flowKey(flow)},${flowContent(flow)}`), prints: prints.bytes() }
 }
 
-/** Whose flows clash, and which. */
+/** Names the objects whose flows clash, and the flow. */
 function clash(key: string, [one, other]: readonly string[], flowsOf: (object: string) => readonly Flow[]) {
   const mine = (object: string) => flowsOf(object).filter(flow => keyOf(printOf(flow)) === key)
   const first = mine(one!)[0]!

@@ -13,7 +13,7 @@ export interface Flow {
 }
 
 export interface Bucket {
-  /** Stable over the life of a real server: dp_hash slots follow bucket ids. */
+  /** Constant over a real server's life, because dp_hash slots depend on bucket ids. */
   readonly id: number
   readonly weight: number
   readonly actions: readonly Action[]
@@ -29,18 +29,21 @@ export interface Group {
   readonly buckets: readonly Bucket[]
 }
 
-/** Flows that may be made only as one goes through them, the same each time: a hundred thousand need not be there at once. */
+/**
+ * Flows that may be made only while they are iterated, the same each time, so that a hundred thousand need not be in memory at
+ * once.
+ */
 export interface FlowList extends Iterable<Flow> {
   readonly length: number
 }
 
-/** What the compiler wants the bridge to hold. Never mixed with what the switch reports: two types. */
+/** What the compiler wants the bridge to hold; a different type from what the switch reports. */
 export interface DesiredState {
   readonly flows: readonly Flow[]
   readonly groups: readonly Group[]
 }
 
-/** What the switch says that it holds, restricted to what is ours by cookie (flows) and id range (groups). */
+/** What the switch reports, restricted to our own by cookie (flows) and id range (groups). */
 export interface InstalledState {
   readonly flows: readonly InstalledFlow[]
   readonly groups: readonly InstalledGroup[]
@@ -57,7 +60,7 @@ export interface Change {
   readonly addGroups: readonly Group[]
   readonly modifyGroups: readonly Group[]
   readonly addFlows: FlowList
-  /** Same table, priority and match; other cookie or actions. Sent as an ADD, which replaces in place. */
+  /** Flows with the same table, priority and match and another cookie or actions. An ADD replaces them in place. */
   readonly replaceFlows: FlowList
   readonly deleteFlows: FlowList
   readonly deleteGroups: readonly number[]

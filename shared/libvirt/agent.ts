@@ -14,11 +14,11 @@ import { parseUuid } from './uuid.ts'
 
 export interface AgentCaller {
   /**
-   * One guest agent command (qemu-ga(8), QMP form: `{"execute": …, "arguments": …}`) in the VM with this UUID; resolves
-   * with the `return` value, unchecked: the guest is not trusted. One call a VM at a time, some in all; others wait. VMs
-   * whose agent did not answer last time wait for each other, and for nobody else.
-   * Rejects with GUEST_NOT_RUNNING, GUEST_NO_CHANNEL, GUEST_AGENT_NOT_CONNECTED, GUEST_AGENT_UNRESPONSIVE (the command
-   * may still run), GUEST_AGENT_ERROR (the agent's own error), GUEST_REPLY_INVALID, or libvirt's LIBVIRT_*.
+   * Runs one guest agent command (qemu-ga(8), QMP form: `{"execute": …, "arguments": …}`) in the VM with this UUID. Resolves with
+   * the unchecked `return` value: the guest is not trusted. Each VM has one call at a time, and the number of calls is limited;
+   * others wait. VMs whose guest agent did not answer the last call wait for each other, and hold up no other VM.
+   * Rejects with GUEST_NOT_RUNNING, GUEST_NO_CHANNEL, GUEST_AGENT_NOT_CONNECTED, GUEST_AGENT_UNRESPONSIVE (the command may still
+   * run), GUEST_AGENT_ERROR (the guest agent's own error), GUEST_REPLY_INVALID, or libvirt's LIBVIRT_*.
    */
   call(vmUuid: string, json: string, timeoutS: number): Promise<unknown>
   close(): void
@@ -33,14 +33,14 @@ export interface AgentCallerOptions {
 /** libvirtd serves five calls at once on a connection (max_client_requests), and twenty in all (max_workers). */
 const CALLS_A_CONNECTION = 4
 const CONNECTIONS = 3
-/** Without it libvirt waits 5 s for a silent agent at every call, whatever timeout the call has. */
+/** Without this, libvirt waits 5 s for a silent guest agent at every call, whatever timeout the call has. */
 const AGENT_TIMEOUT_S = 1
-/** libvirt's own waiting, over the agent's, before libvirtd itself counts as stuck. */
+/** Time beyond the guest agent's timeout after which libvirtd itself counts as stuck. */
 const SLACK_MS = 10_000
 
 /**
- * Guest agent calls on connections of their own, made when first needed. A silent agent takes a second and more of
- * libvirtd's time at every call: VMs known for that have a line of their own.
+ * Makes guest agent calls on connections of its own, opened when first needed. A silent guest agent takes a second or more of
+ * libvirtd's time at every call, so VMs known for this have a separate connection.
  */
 export function createAgentCaller(options: AgentCallerOptions): AgentCaller {
   const lines = Array.from({ length: CONNECTIONS }, () => createLine(options))
@@ -72,7 +72,7 @@ export function createAgentCaller(options: AgentCallerOptions): AgentCaller {
 
 type Line = ReturnType<typeof createLine>
 
-/** One connection, and who waits for it. */
+/** One connection with its queue. */
 function createLine({ socket, clock, uri }: AgentCallerOptions) {
   const slots = createSlots(CALLS_A_CONNECTION)
   const closing = new AbortController()
@@ -98,7 +98,7 @@ function createLine({ socket, clock, uri }: AgentCallerOptions) {
       const { result } = await live.call('domainAgentCommand', { dom, command: json, timeoutS, flags: 0 }, timeoutMs)
       return replyOf(result)
     } catch (error) {
-      // A libvirtd that does not answer is left, or its late work would take our slots.
+      // A connection whose libvirtd does not answer is dropped, because its late work would take our slots.
       if (error instanceof CrossportError && error.code === 'LIBVIRT_TIMEOUT') {
         connection = undefined
         live.destroy()
@@ -108,7 +108,7 @@ function createLine({ socket, clock, uri }: AgentCallerOptions) {
   }
 
   return {
-    /** Calls that run or wait. */
+    /** Number of calls that run or wait. */
     get size() {
       return slots.size
     },
@@ -136,7 +136,7 @@ export function replyOf(result: string | undefined): unknown {
   throw new CrossportError('GUEST_REPLY_INVALID', "the guest agent's answer has no return value")
 }
 
-/** libvirt has one error code for several things that the operator mends differently; its words tell them apart. */
+/** libvirt has one error code for several faults that operators mend differently; its words tell them apart. */
 function classify(error: unknown): unknown {
   const { message } = error as Error
   const as = (code: CrossportError['code'], text = message) => new CrossportError(code, text, { cause: error })
@@ -157,7 +157,7 @@ function classify(error: unknown): unknown {
   }
 }
 
-/** What the agent's own words mean, in any of its versions (QEMU's qapi/qmp-dispatch.c): a command of its that is off. */
+/** What the guest agent's words mean, in any of its versions (QEMU's qapi/qmp-dispatch.c): the command is disabled. */
 function refusal(words: string): CrossportError['code'] {
   if (!/^(The c|C)ommand \S+ has (been disabled|not been found)/.test(words)) return 'GUEST_AGENT_ERROR'
   return /frozen/.test(words) ? 'GUEST_AGENT_FROZEN' : 'GUEST_COMMANDS_BLOCKED'

@@ -26,13 +26,13 @@ export interface LibvirtOptions {
   /** The connection has ended by itself; called once, and not after `destroy`. */
   lost?(reason: string): void
   event?(event: DomainEvent): void
-  /** How long a call may take unless it says otherwise, ms. Default 30 s. */
+  /** Default timeout of a call, ms. Default 30 s. */
   readonly callTimeout?: number
 }
 
 export interface LibvirtConnection {
   /**
-   * One call. Rejects with LIBVIRT_ERROR (libvirtd refused; fields `libvirtCode`, `libvirtDomain`), LIBVIRT_TIMEOUT,
+   * Makes one call. Rejects with LIBVIRT_ERROR (libvirtd refused; fields `libvirtCode`, `libvirtDomain`), LIBVIRT_TIMEOUT,
    * LIBVIRT_PROTOCOL or LIBVIRT_CONNECTION.
    */
   call<P extends ProcedureName>(name: P, args: Args<P>, timeoutMs?: number): Promise<Result<P>>
@@ -83,7 +83,7 @@ export async function connectLibvirt(options: LibvirtOptions, signal?: AbortSign
 
   const onReply = (header: m.Header, body: Buffer) => {
     const call = pending.get(header.serial)
-    // A reply after its call's timeout is none of our business any more; one to a call never made is.
+    // A reply may arrive after its call's timeout; a reply to a call that was never made is an error.
     if (call === undefined && header.serial < serial) return
     if (call === undefined || call.program !== header.program || call.procedure !== header.procedure)
       throw new CrossportError('LIBVIRT_PROTOCOL', `libvirtd answered call ${header.serial}, which was not made`)
@@ -193,7 +193,7 @@ function libvirtError({ message, code, domain }: m.RemoteError): CrossportError 
   })
 }
 
-/** Nothing that libvirtd sends may end the daemon, not even what is not expected anywhere. */
+/** Nothing that libvirtd sends may end the daemon, so an unexpected exception becomes a protocol error. */
 function unexpected(cause: unknown): CrossportError {
   const words = cause instanceof Error ? cause.message : String(cause)
   return new CrossportError('LIBVIRT_PROTOCOL', `what libvirtd sent was not expected: ${words}`, { cause })

@@ -1,6 +1,6 @@
 import { CrossportError } from '../errors.ts'
 
-/** virErrorNumber of libvirt/virterror.h, those that we act on. */
+/** The virErrorNumbers of libvirt/virterror.h that are handled here. */
 export const NO_DOMAIN = 42
 export const AGENT_UNRESPONSIVE = 86
 export const AGENT_UNSYNCED = 97

@@ -1,7 +1,7 @@
 import { type DomainRef, domainRef, REMOTE_PROGRAM, text } from './message.ts'
 import { type Codec, decode, int, struct } from './xdr.ts'
 
-/** What libvirtd told us unasked about one domain. */
+/** An event of one domain. */
 export interface DomainEvent {
   readonly kind: EventKind
   readonly dom: DomainRef
@@ -39,7 +39,7 @@ export const EVENTS: readonly EventKindRow[] = [
   { kind: 'deviceAdded', id: 19, procedure: 354, body: device },
 ]
 
-/** Decodes an event message; undefined for one that we have not asked for. Throws LIBVIRT_PROTOCOL. */
+/** Decodes an event message; undefined for an event that was not requested. Throws LIBVIRT_PROTOCOL. */
 export function decodeEvent(program: number, procedure: number, body: Buffer): DomainEvent | undefined {
   if (program !== REMOTE_PROGRAM) return undefined
   const row = EVENTS.find(row => row.procedure === procedure)
@@ -48,7 +48,7 @@ export function decodeEvent(program: number, procedure: number, body: Buffer): D
   return { kind: row.kind, ...rest }
 }
 
-/** Asks for the events of all domains, of all kinds above. */
+/** Requests the events of all domains, of all kinds above. */
 export async function subscribe(
   call: (name: 'domainEventRegister', args: { eventId: number; dom: undefined }) => Promise<unknown>,
 ): Promise<void> {

@@ -7,7 +7,7 @@ export const MESSAGE_MAX = 33_554_432
 export const MESSAGE_MIN = 28
 
 export interface Framer {
-  /** Takes bytes as they come; returns the messages completed by them, length field included. Throws LIBVIRT_PROTOCOL. */
+  /** Takes bytes as they arrive; returns the messages that they complete, with the length field. Throws LIBVIRT_PROTOCOL. */
   push(chunk: Buffer): Buffer[]
 }
 
@@ -31,7 +31,7 @@ export function createFramer(max = MESSAGE_MAX): Framer {
       while (size >= 4) {
         const length = collect(4).readUInt32BE(0)
         if (length < MESSAGE_MIN || length > max) throw malformed(`message of ${length} bytes`)
-        // Chunks of a message that is not complete stay apart, so that a large one is copied once.
+        // Chunks of an incomplete message stay separate, so that a large one is copied only once.
         if (size < length) break
         const all = collect(length)
         messages.push(all.subarray(0, length))

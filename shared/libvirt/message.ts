@@ -77,7 +77,7 @@ export function packMessage(fields: Header, body: Buffer = Buffer.alloc(0)): Buf
   return Buffer.concat([length, head, body])
 }
 
-/** Takes a message of the framer apart; the body is what is left. Throws LIBVIRT_PROTOCOL. */
+/** Splits a message of the framer into header and body. Throws LIBVIRT_PROTOCOL. */
 export function unpackMessage(message: Buffer): { header: Header; body: Buffer } {
   const reader = xdrReader(message, 4)
   const fields = header.read(reader)

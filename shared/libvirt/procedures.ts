@@ -2,8 +2,8 @@ import { type DomainRef, domainRef, QEMU_PROGRAM, REMOTE_PROGRAM, text } from '.
 import { array, type Codec, hex, int, nothing, optional, struct, uint } from './xdr.ts'
 
 /**
- * The calls we make, one line each: number, what goes out, what comes back. Source: libvirt's
- * src/remote/remote_protocol.x and qemu_protocol.x; a number is never given to another procedure.
+ * The calls in use, one line each: number, arguments, result. Source: libvirt's src/remote/remote_protocol.x and qemu_protocol.x;
+ * libvirt never reuses a number.
  */
 interface Procedure<A, R> {
   readonly program: number

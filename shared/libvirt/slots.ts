@@ -1,11 +1,11 @@
 export interface Slots {
-  /** Runs `work` when a slot is free and nothing else with this key runs; first come, first served among those that may. */
+  /** Runs `work` when a slot is free and no other work with this key runs; first come, first served among those. */
   run<T>(key: string, work: () => Promise<T>): Promise<T>
-  /** What runs and what waits. */
+  /** Number of works that run or wait. */
   readonly size: number
-  /** Something with this key runs or waits. */
+  /** True when a work with this key runs or waits. */
   has(key: string): boolean
-  /** What waits is rejected; what runs goes on. */
+  /** Rejects the waiting works; running ones go on. */
   close(error: Error): void
 }
 
@@ -15,7 +15,7 @@ interface Waiting {
   reject(error: Error): void
 }
 
-/** At most `limit` works at once, and one for each key. */
+/** Runs at most `limit` works at once, and one per key. */
 export function createSlots(limit: number): Slots {
   const busy = new Set<string>()
   let waiting: Waiting[] = []

@@ -1,9 +1,9 @@
 import { CrossportError } from '../errors.ts'
 
 /**
- * XDR (RFC 4506), the part that libvirt's protocol uses: big-endian, everything a multiple of four bytes.
- * A codec reads and writes one type; larger ones are put together from smaller ones. Reading is bounded: no length in
- * the data is believed beyond the data itself and the type's own maximum.
+ * XDR (RFC 4506), as far as libvirt's protocol uses it: big-endian, every item a multiple of four bytes. A codec reads and writes
+ * one type; larger codecs consist of smaller ones. Reading is bounded: a length in the data may exceed neither the data nor the
+ * type's own maximum.
  */
 export interface Codec<T> {
   read(reader: XdrReader): T
@@ -42,7 +42,7 @@ export function malformed(what: string): CrossportError {
   return new CrossportError('LIBVIRT_PROTOCOL', `malformed message from libvirtd: ${what}`)
 }
 
-/** The next `length` bytes, then padding to four, which must be zero (RFC 4506, 3). */
+/** Takes the next `length` bytes and the padding to four, which must be zero (RFC 4506, 3). */
 function take(reader: XdrReader, length: number): Buffer {
   const padded = (length + 3) & ~3
   const { bytes, offset } = reader
@@ -138,7 +138,7 @@ export function array<T>(codec: Codec<T>, max: number): Codec<readonly T[]> {
   }
 }
 
-/** Fields in the order given. */
+/** Reads and writes the fields in the order given. */
 export function struct<T extends object>(fields: { readonly [K in keyof T]: Codec<T[K]> }): Codec<T> {
   const entries = Object.entries(fields) as [keyof T, Codec<T[keyof T]>][]
   return {

@@ -8,11 +8,11 @@ import { LEVELS, type Level } from './level.ts'
 import { createLimiter } from './limit.ts'
 
 export interface CreateLogOptions {
-  /** SYSLOG_IDENTIFIER; the process name would be Node's. */
+  /** SYSLOG_IDENTIFIER; without it the journal would show the process name, which is Node's. */
   readonly identifier: string
-  /** Least severe level that is written; 'info' when not given. */
+  /** Least severe level that is written; default 'info'. */
   readonly level?: Level
-  /** Where to: found from JOURNAL_STREAM when not given. */
+  /** Destination; by default JOURNAL_STREAM decides. */
   readonly to?: 'journal' | 'stderr'
   readonly clock?: Clock
   readonly env?: NodeJS.ProcessEnv
@@ -25,8 +25,8 @@ export interface CreateLogOptions {
 type Sink = (level: Level, message: string, fields: LogFields) => void
 
 /**
- * A logger to journald's native protocol where stderr is the journal, and to readable lines on stderr everywhere else.
- * Identical messages are held back when they repeat (shared/log/limit.ts), debug messages excepted. Never throws.
+ * Makes a logger that uses journald's native protocol where stderr is the journal, and writes readable lines to stderr everywhere
+ * else. Repetitions of a message are held back (shared/log/limit.ts), except debug messages. Never throws.
  */
 export function createLog(options: CreateLogOptions): Log {
   const { identifier, level = 'info', clock = systemClock, env = process.env } = options
@@ -63,7 +63,7 @@ function limited(sink: Sink, clock: Clock): Sink {
   }
 }
 
-/** What makes a message the same one: all but the numbers that a retry counts with, durations and attempts. */
+/** Key of equal messages: leaves out the numbers that retries count with, durations and attempts. */
 function limitKey(level: Level, message: string, fields: LogFields): string {
   const steady = Object.entries(fields).filter(([name]) => !/^(failures|attempts?|.*Ms)$/.test(name))
   const text = messageText(message, Object.fromEntries(steady)).replace(/\b\d+(\.\d+)? ?(ms|s)\b/g, '… $2')
@@ -90,6 +90,6 @@ function writeStderr(line: string): void {
   try {
     writeSync(2, `${line}\n`)
   } catch {
-    // A closed or full stderr (EPIPE, EAGAIN) must not take the daemon down.
+    // A closed or full stderr (EPIPE, EAGAIN) must not end the daemon.
   }
 }

@@ -2,8 +2,8 @@ import { CrossportError, ERRORS } from '../errors.ts'
 import type { LogFields } from '../log.ts'
 
 /**
- * The text of one message as a person reads it: message, the error with its causes, fields, and how to mend it.
- * `files matched: SPEC_INVALID … service=web vm=web-1`. Control characters are escaped: guests and files write here too.
+ * The readable text of one message: message, error with its causes, fields, and hint. `files matched: SPEC_INVALID … service=web
+ * vm=web-1`. Control characters are escaped, because texts may come from guests and files.
  */
 export function messageText(message: string, fields: LogFields): string {
   const { err, ...rest } = fields
@@ -17,7 +17,7 @@ export function messageText(message: string, fields: LogFields): string {
   return hint === undefined ? words.join(' ') : `${words.join(' ')} (${hint})`
 }
 
-/** An error and its causes, outermost first, joined by `: `; a cause whose text is already there is left out. */
+/** An error and its causes, outermost first, joined by `: `; a cause whose text is already in it is left out. */
 export function errorText(err: unknown): string {
   const texts: string[] = []
   const seen = new Set<unknown>()
@@ -30,7 +30,7 @@ export function errorText(err: unknown): string {
   return texts.join(': ')
 }
 
-/** How to mend it, from the outermost error of the chain that the catalogue knows. */
+/** The hint of the outermost catalogued error. */
 export function hintOf(err: unknown): string | undefined {
   const known = catalogued(err)
   return known && ERRORS[known.code].hint
@@ -44,7 +44,7 @@ export function catalogued(err: unknown): CrossportError | undefined {
   return undefined
 }
 
-/** A field's value in one line. Errors by their text, objects as JSON. */
+/** A field's value as one line: the text of an error, JSON of an object. */
 export function valueText(value: unknown): string {
   if (typeof value === 'string') return value
   if (value instanceof Error) return errorText(value)
@@ -56,7 +56,7 @@ export function valueText(value: unknown): string {
   }
 }
 
-/** C0, DEL and C1 controls as `\n` or `\x1b`: nothing that is logged can forge a line or steer a terminal. */
+/** Writes C0, DEL and C1 controls as `\n` or `\x1b`, so that no logged text can forge a line or control a terminal. */
 export function escapeControl(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   return text.replace(/[\x00-\x1f\x7f-\x9f]/g, char => {

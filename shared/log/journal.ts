@@ -5,8 +5,8 @@ import { catalogued, errorText, messageText, valueText } from './format.ts'
 import { LEVELS, type Level } from './level.ts'
 
 /**
- * True when stderr is the journal's stream: JOURNAL_STREAM holds `device:inode` of it (systemd.exec(5)).
- * A shell redirection inside a unit leaves the variable set, hence the comparison.
+ * True when stderr is the journal's stream: JOURNAL_STREAM holds its `device:inode` (systemd.exec(5)). A shell redirection inside
+ * a unit leaves the variable set, so the numbers are compared.
  */
 export function stderrIsJournal(env: NodeJS.ProcessEnv, fd = 2): boolean {
   const stream = env.JOURNAL_STREAM
@@ -20,8 +20,8 @@ export function stderrIsJournal(env: NodeJS.ProcessEnv, fd = 2): boolean {
 }
 
 /**
- * One entry in journald's native form, as `NAME=value` byte strings. Our own fields are CROSSPORT_…;
- * the names without prefix are those of systemd.journal-fields(7).
+ * One entry in journald's native form, as `NAME=value` byte strings. Our own fields are called CROSSPORT_…; all other names are
+ * those of systemd.journal-fields(7).
  */
 export function journalFields(identifier: string, level: Level, message: string, fields: LogFields): Buffer[] {
   const { err, ...rest } = fields
@@ -53,7 +53,7 @@ export function journalName(name: string): string {
   return `CROSSPORT_${upper}`.slice(0, 64)
 }
 
-/** Where the error was made, or else who logged: the first frame that is not the logger's own. */
+/** The place where the error was made, or where the message was logged: the first frame outside the logger. */
 function codeFields(err: unknown): Record<string, string> {
   const stack = (err instanceof Error ? err.stack : undefined) ?? new Error().stack ?? ''
   for (const line of stack.split('\n')) {

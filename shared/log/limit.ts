@@ -1,23 +1,23 @@
 import type { Clock } from '../run/clock.ts'
 
-/** What became of one message: written, held back, or written with how many were held back before it. */
+/** Decides for each message whether it is written or held back, and counts what was held back. */
 export interface Limiter {
   /** True when a message with this key may be written now. */
   admit(key: string): boolean
-  /** Keys whose window is over and of which some were held back, each once: `[key, held back]`. */
+  /** Keys whose window has ended and that had messages held back, each once: `[key, held back]`. */
   expired(): (readonly [key: string, heldBack: number])[]
 }
 
 export interface LimitOptions {
   readonly clock: Clock
-  /** Identical messages written within one window before the rest are counted only. */
+  /** Equal messages that are written within one window; further ones are only counted. */
   readonly burst?: number
   readonly windowMs?: number
-  /** Distinct messages remembered; the oldest are forgotten first. */
+  /** Number of keys to remember; the oldest are forgotten first. */
   readonly maxKeys?: number
 }
 
-/** Holds back messages that repeat: a retry that flaps must not flood the journal, and its first lines must be there. */
+/** Holds back repeated messages, so that a failing retry does not flood the journal, and its first messages are still written. */
 export function createLimiter({ clock, burst = 5, windowMs = 30_000, maxKeys = 1000 }: LimitOptions): Limiter {
   const windows = new Map<string, { since: number; count: number }>()
   return {
@@ -36,7 +36,7 @@ export function createLimiter({ clock, burst = 5, windowMs = 30_000, maxKeys = 1
     expired() {
       const now = clock.now()
       const over: (readonly [string, number])[] = []
-      // Insertion order is the order of `since`, so the first window that is still open ends the search.
+      // The map is sorted by `since`, so the search ends at the first open window.
       for (const [key, window] of windows) {
         if (now - window.since < windowMs) break
         windows.delete(key)

@@ -1,4 +1,4 @@
 import type { Log } from '../log.ts'
 
-/** Says nothing. */
+/** A log that writes nothing. */
 export const quiet: Log = { debug() {}, info() {}, notice() {}, warn() {}, error() {}, with: () => quiet }

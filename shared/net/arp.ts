@@ -8,7 +8,7 @@ const OP = { request: 1, reply: 2 } as const
 
 const eth_type = ETHER_TYPE
 
-/** ARP (RFC 826). A packet tells with its sender's address where the sender is, whatever else it says. */
+/** ARP (RFC 826). Every ARP packet carries its sender's addresses, whatever else it says. */
 export const ARP: Neighbours = {
   etherType: ETHER_TYPE,
   request: address => ({ eth_type, arp_op: OP.request, arp_tpa: address }),
@@ -22,7 +22,7 @@ export const ARP: Neighbours = {
     { type: 'set_field', field: 'arp_spa', value: address },
     { type: 'output', port: PORT.IN_PORT },
   ],
-  // Gratuitous ARP: sender and target are the same (RFC 5227, section 3).
+  // In gratuitous ARP, sender and target address are the same (RFC 5227, section 3).
   announcement: address => ({ eth_type, arp_spa: address, arp_tpa: address }),
   announce: ({ address, mac, ethSrc }) => {
     const ip = Buffer.alloc(4)
@@ -34,7 +34,7 @@ export const ARP: Neighbours = {
   },
   about: address => [{ eth_type, arp_tpa: address }],
   requestFrom: address => ({ eth_type, arp_op: OP.request, arp_spa: address }),
-  // Without an address of its own a sender is as one that probes (RFC 5227, 2.1.1).
+  // A sender without an address of its own asks like a probe (RFC 5227, 2.1.1).
   requestAs: (own = '0.0.0.0') => [{ type: 'set_field', field: 'arp_spa', value: own }],
   unheard: address => [{ eth_type, arp_tpa: address }],
   unheardAfter: address => [{ eth_type, arp_spa: address }],

@@ -19,7 +19,7 @@ export const IPV4: Family = {
     // Destination unreachable, time exceeded, parameter problem (RFC 1122, 3.2.2).
     errors: [3, 11, 12],
     echo: { request: 8, reply: 0 },
-    // RFC 1812, 4.3.2.3: the error has 576 bytes at most.
+    // RFC 1812, 4.3.2.3: the error has at most 576 bytes.
     portUnreachable: { type: 3, code: 3, cites: 548 },
     pseudoHeader: false,
   },
@@ -44,7 +44,7 @@ export const IPV6: Family = {
     // Destination unreachable, packet too big, time exceeded, parameter problem (RFC 4443, section 3).
     errors: [1, 2, 3, 4],
     echo: { request: 128, reply: 129 },
-    // RFC 4443, 2.4 (c): the error fits the least MTU, 1280 bytes.
+    // RFC 4443, 2.4 (c): the error must fit the least MTU, 1280 bytes.
     portUnreachable: { type: 1, code: 4, cites: 1232 },
     pseudoHeader: true,
   },
@@ -65,13 +65,13 @@ export const familyOfNumber = (address: Address): Family => (typeof address === 
 
 export const familyOfBytes = (address: Uint8Array): Family => (address.length === 16 ? IPV6 : IPV4)
 
-/** The canonical text of an address of a packet. */
+/** The canonical text of a packet's address. */
 export const textOfBytes = (address: Uint8Array): string => {
   const family = familyOfBytes(address)
   return family.format(family.fromBytes(address))
 }
 
-/** The families of some addresses, in the order of FAMILIES. */
+/** The families of these addresses, in the order of FAMILIES. */
 export function familiesOf(addresses: Iterable<string>): readonly Family[] {
   const found = new Set<Family>()
   for (const address of addresses) {
@@ -82,8 +82,8 @@ export function familiesOf(addresses: Iterable<string>): readonly Family[] {
 }
 
 /**
- * 32 bits that stand for an address where there is no room for more, so that a person may find it again: IPv4's own, of
- * IPv6 its four words, XORed. Two addresses may share them.
+ * 32 bits that represent an address where there is space for no more, so that an operator may recognise it: the IPv4 address
+ * itself; for IPv6, its four words XORed. Two addresses may have the same value.
  */
 export function shortOf(address: string): number {
   const value = familyOf(address).parse(address) ?? 0
@@ -92,13 +92,13 @@ export function shortOf(address: string): number {
   return words.reduce((sum, word) => sum ^ word, 0) >>> 0
 }
 
-/** As a URL has it: an IPv6 address in brackets (RFC 3986, 3.2.2). */
+/** An address in a URL: IPv6 addresses in brackets (RFC 3986, 3.2.2). */
 export const urlHost = (address: string): string => (familyOf(address) === IPV6 ? `[${address}]` : address)
 
 /** `address:port`, with brackets around an IPv6 address (RFC 5952, section 6). */
 export const endpoint = (address: string, port: number): string => `${urlHost(address)}:${port}`
 
-/** The one text of an address; undefined where it is none. */
+/** The canonical text of an address; undefined where the text is not an address. */
 export function canonical(text: string): string | undefined {
   const family = familyOf(text)
   const value = family.parse(text)

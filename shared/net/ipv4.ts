@@ -1,6 +1,6 @@
-/** IPv4 addresses as numbers; text strict: no leading zeros, no short forms. */
+/** IPv4 addresses as numbers. Texts with leading zeros or in short forms are refused. */
 
-/** The address as an unsigned number, or undefined where it is not a dotted quad. */
+/** The address as an unsigned number; undefined where the text is not a dotted quad. */
 export function parseIpv4(text: string): number | undefined {
   const parts = text.split('.')
   if (parts.length !== 4 || !parts.every(part => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255))

@@ -1,8 +1,8 @@
 import { parseIpv4 } from './ipv4.ts'
 
-/** IPv6 addresses as numbers; text after RFC 4291 section 2.2 and, for output, RFC 5952. */
+/** IPv6 addresses as bigints; text as in RFC 4291, section 2.2, and for output RFC 5952. */
 
-/** Undefined when the text is no IPv6 address. A dotted quad at the end is allowed; a zone (`%eth0`) is not. */
+/** Undefined when the text is not an IPv6 address. A dotted quad at the end is allowed; a zone (`%eth0`) is not. */
 export const parseIpv6 = (text: string): bigint | undefined => {
   const quad = /^(.*:)([\d.]+\.[\d.]+)$/.exec(text)
   if (quad !== null) {
@@ -25,8 +25,8 @@ export const parseIpv6 = (text: string): bigint | undefined => {
 }
 
 /**
- * The longest run of two or more zero groups is written `::`; the first of equals. No part is written as a dotted quad,
- * which RFC 5952 (section 5) leaves open: each address has one text.
+ * Writes the first of the longest runs of two or more zero groups as `::`. No part is written as a dotted quad, which RFC 5952
+ * (section 5) leaves open, so each address has one text.
  */
 export const formatIpv6 = (value: bigint): string => {
   const groups = Array.from({ length: 8 }, (_, i) => Number((value >> BigInt(112 - 16 * i)) & 0xffffn))

@@ -7,7 +7,7 @@ import type { Neighbours } from './types.ts'
 const ETHER_TYPE = 0x86dd
 const ICMPV6 = 58
 
-/** Open vSwitch knows ND's own fields only where type and code are matched (ovs-fields(7), "ICMPv6"). */
+/** Open vSwitch accepts ND's own fields only where type and code are matched (ovs-fields(7), "ICMPv6"). */
 const message = (icmpv6_type: number): Match => {
   return { eth_type: ETHER_TYPE, ip_proto: ICMPV6, icmpv6_type, icmpv6_code: 0 }
 }
@@ -25,26 +25,29 @@ const learnRequestFor = (from: 'ipv6_src' | 'nd_target'): readonly LearnSpec[] =
   { type: 'match', dst: { field: 'nd_target' }, src: { field: from } },
 ]
 
-/** ND (RFC 4861): IPv6's ARP, in ICMPv6. What says where a machine is are the options of solicitation and advertisement. */
+/**
+ * ND (RFC 4861): the counterpart of ARP in IPv6, as ICMPv6 messages. The options of solicitations and advertisements carry the
+ * hardware addresses.
+ */
 export const ND: Neighbours = {
   etherType: ETHER_TYPE,
   request: address => ({ ...solicitation, nd_target: address }),
   /**
-   * By the daemon's process (`solicited` in shared/packet/neighbour-advertisement.ts): a flow would have to change the
+   * The daemon's process answers (`solicited` in shared/packet/neighbour-advertisement.ts). A flow would have to change the
    * option's type and the flags, which the kernel's datapath refuses (ovs-fields(7), nd_options_type, nd_reserved).
    */
   answer: () => [{ type: 'output', port: PORT.CONTROLLER }],
-  // To all nodes (7.2.6): an answer goes to who has asked.
+  // An announcement goes to all nodes (7.2.6); an answer goes to the node that asked.
   announcement: address => ({ ...advertised, ipv6_dst: formatIpv6(ALL_NODES), nd_target: address }),
   announce: advertisement,
   about: aboutTarget,
   requestFrom: address => ({ ...solicitation, ipv6_src: address }),
-  // A solicitation without a sender must not say where the sender is (4.3), so it would ask for nothing.
+  // A solicitation without a source address must not carry a hardware address (4.3), so it would be useless.
   requestAs: own => (own === undefined ? undefined : [{ type: 'set_field', field: 'ipv6_src', value: own }]),
   unheard: address => [
     ...aboutTarget(address),
     { ...advertised, ipv6_src: address },
-    // It says with an option where its sender is (4.1).
+    // A router solicitation carries its sender's hardware address in an option (4.1).
     { ...message(ND_TYPE.routerSolicitation), ipv6_src: address },
   ],
   unheardAfter: () => [],

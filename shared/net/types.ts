@@ -2,33 +2,33 @@ import type { FieldName } from '../openflow/fields.ts'
 import type { Action, LearnSpec, Match } from '../openflow/types.ts'
 import type { HeaderFormat } from '../packet/types.ts'
 
-/** An address as an unsigned number: of IPv4 a number, of IPv6 a bigint. */
+/** An address as an unsigned number: a number for IPv4, a bigint for IPv6. */
 export type Address = number | bigint
 
 /**
- * All that differs between IPv4 with ARP and IPv6 with neighbour discovery (ND). Features ask the family of their VIP for
+ * Everything that differs between IPv4 with ARP and IPv6 with neighbour discovery (ND). Features ask the family of their VIP for
  * matches, actions and packets, and never name a field of one family themselves.
  */
 export interface Family {
   readonly name: 'IPv4' | 'IPv6'
-  /** Of the packets (IEEE 802 numbers). */
+  /** EtherType of the packets (IEEE 802 numbers). */
   readonly etherType: number
-  /** Bits of an address: the prefix length of a single host. */
+  /** Number of bits of an address: the prefix length of a single host. */
   readonly bits: 32 | 128
   /** The CIDR block of all addresses. */
   readonly anyone: string
-  /** The address that stands for no address (RFC 1122, 3.2.1.3; RFC 4291, 2.5.2). */
+  /** The unspecified address (RFC 1122, 3.2.1.3; RFC 4291, 2.5.2). */
   readonly unspecified: string
-  /** Match fields of source and destination address. */
+  /** Match fields of the source and destination address. */
   readonly fields: { readonly src: FieldName; readonly dst: FieldName }
   readonly icmp: Icmp
   readonly neighbours: Neighbours
   readonly header: HeaderFormat
-  /** Undefined where the text is no address of this family. */
+  /** Undefined where the text is not an address of this family. */
   parse(text: string): Address | undefined
-  /** The one canonical text (of IPv6 as RFC 5952 has it). */
+  /** The canonical text (RFC 5952 for IPv6). */
   format(address: Address): string
-  /** In network order, 4 or 16 bytes. */
+  /** The address in network byte order, 4 or 16 bytes. */
   toBytes(address: Address): Buffer
   fromBytes(bytes: Uint8Array): Address
 }
@@ -38,52 +38,55 @@ export interface Icmp {
   /** IANA's protocol number. */
   readonly protocol: number
   readonly fields: { readonly type: FieldName; readonly code: FieldName }
-  /** Types of messages that cite the packet which they are about. */
+  /** Types of the messages that cite the packet that caused them. */
   readonly errors: readonly number[]
   readonly echo: { readonly request: number; readonly reply: number }
-  /** Nobody listens on this port; and the most bytes of the packet that may be cited. */
+  /** Type and code of "port unreachable", and the most bytes of the packet that the error may cite. */
   readonly portUnreachable: { readonly type: number; readonly code: number; readonly cites: number }
-  /** ICMPv6 has the addresses in its checksum, ICMP does not (RFC 4443, 2.3). */
+  /** ICMPv6 includes the addresses in its checksum, ICMP does not (RFC 4443, 2.3). */
   readonly pseudoHeader: boolean
 }
 
-/** How machines of one segment find each other: ARP (RFC 826), or ND (RFC 4861). */
+/** How machines of one segment find each other's hardware address: ARP (RFC 826), or ND (RFC 4861). */
 export interface Neighbours {
-  /** Of the packets (IEEE 802 numbers). */
+  /** EtherType of the packets (IEEE 802 numbers). */
   readonly etherType: number
-  /** Packets that ask who has `address`: broadcasts, unicast probes of a cache, probes for a duplicate. */
+  /** Matches packets that ask for `address`: broadcasts, unicast probes of a neighbour cache, probes for a duplicate. */
   request(address: string): Match
-  /** What is done with such a packet, so that "`address` is at `mac`" goes back to who has asked. */
+  /** Actions that answer such a packet with "`address` is at `mac`". */
   answer(answer: NeighbourAnswer): readonly Action[]
-  /** Packets by which `address` is announced to everybody. */
+  /** Matches packets that announce `address` to all. */
   announcement(address: string): Match
-  /** Such a packet as a frame from `ethSrc`, without FCS, of 60 bytes at least. */
+  /** An announcement as a frame from `ethSrc`, without FCS, of at least 60 bytes. */
   announce(answer: NeighbourAnswer): Uint8Array
-  /** Packets that ask for `address` or announce it, whoever sends them. */
+  /** Matches packets that ask for `address` or announce it, from any sender. */
   about(address: string): readonly Match[]
   /**
-   * What a VM that holds `address` may send, and nobody may hear: probes for it, announcements, answers. It comes in two
-   * lists, for requests from `address` go between them: a packet counts for the first of `unheard`, `requestFrom` and
+   * Matches packets of a VM with `address` that must not be forwarded: probes, announcements and answers for it. There are two
+   * lists because requests from `address` come between them: a packet counts for the first of `unheard`, `requestFrom` and
    * `unheardAfter` that matches it.
    */
   unheard(address: string): readonly Match[]
   unheardAfter(address: string): readonly Match[]
-  /** Requests for anybody's address from `address`, which tell on the way where that is. */
+  /** Matches requests from `address` for any other address; they also tell where their sender is. */
   requestFrom(address: string): Match
   /**
-   * Makes such a request one from `own` instead; `own` undefined: the sender's own address is not known. The result is
-   * undefined where the request cannot be made without it.
+   * Actions that replace such a request's sender by `own`; undefined: the sender's own address is not known. Returns undefined
+   * where the request is impossible without one.
    */
   requestAs(own: string | undefined): readonly Action[] | undefined
-  /** Packets that say, whoever sends them, that the sender has `address`. */
+  /** Matches packets, from any sender, that claim `address` for their sender. */
   claim(address: string): Match
-  /** Packets by which a switch learns where their sender is, each with what it then matches requests for the sender by. */
+  /** Matches packets that show a switch where their sender is, each with the fields for a match on requests for that sender. */
   readonly lessons: readonly { readonly match: Match; readonly request: readonly LearnSpec[] }[]
 }
 
 export interface NeighbourAnswer {
   readonly address: string
   readonly mac: string
-  /** Who sends the frame: not always `mac`, for a proxy must not let the fabric learn on its own port whom it speaks for. */
+  /**
+   * Source address of the frame. It is not always `mac`: a proxy must not let the fabric learn the other machine on the proxy's
+   * port.
+   */
   readonly ethSrc: string
 }

@@ -35,14 +35,14 @@ export const NX = {
   CLONE: 42,
 } as const
 
-/** Table 255 in resubmit and ct: none is named. */
+/** Table 255 in resubmit and ct: no table is named. */
 export const NO_TABLE = 0xff
-/** Clauses of a conjunction (ovs-actions(7), "conjunction"). */
+/** Number of clauses of a conjunction (ovs-actions(7), "conjunction"). */
 const CLAUSES = { least: 2, most: 64 } as const
-/** Bits of an `output:FIELD` (struct nx_action_output_reg: 6 bits hold their number less one). */
+/** Most bits of an `output:FIELD` (struct nx_action_output_reg: 6 bits hold the number less one). */
 const OUTPUT_BITS = 64
 
-/** A list of actions, each padded. Throws OPENFLOW_VALUE_INVALID; goto_table is none of them (see instructions.ts). */
+/** Writes a list of actions, each padded. Throws OPENFLOW_VALUE_INVALID; goto_table is not an action (see instructions.ts). */
 export const writeActions = (w: Writer, actions: readonly Action[]): void => {
   for (const action of actions) writeAction(w, action)
 }
@@ -162,7 +162,7 @@ export const writeAction = (w: Writer, action: Action): void => {
   setLength(w, start + 2, w.at - start)
 }
 
-/** in_port is set in Nicira's form, of 16 bits: Open vSwitch has no other that can be written. */
+/** in_port is written in Nicira's form of 16 bits, the only one that Open vSwitch can set. */
 const writeSetField = (w: Writer, field: Field, value: FieldValue): void => {
   const parsed = parseValue(field, value)
   if (field.name === 'in_port') {
@@ -171,7 +171,7 @@ const writeSetField = (w: Writer, field: Field, value: FieldValue): void => {
   } else writeOxm(w, field, parsed.value, parsed.mask)
 }
 
-/** An action or instruction of a stranger, as it came. Throws OPENFLOW_VALUE_INVALID. */
+/** Writes another program's action or instruction as it was read. Throws OPENFLOW_VALUE_INVALID. */
 export const writeUnknown = (w: Writer, hex: string): void => {
   const bytes = Buffer.from(hex, 'hex')
   if (bytes.length * 2 !== hex.length)

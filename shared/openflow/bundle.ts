@@ -19,7 +19,7 @@ export const encodeBundleControl = (xid: number, bundle: number, control: Bundle
     u16(w, ATOMIC_AND_ORDERED)
   })
 
-/** BUNDLE_CONTROL reply: which control it answers; undefined for a number that is no reply. Throws OPENFLOW_MALFORMED. */
+/** BUNDLE_CONTROL reply: the control that it answers; undefined for a number that is not a reply. Throws OPENFLOW_MALFORMED. */
 export const decodeBundleControl = (bytes: Buffer): { bundle: number; answers: BundleControl | undefined } => {
   if (bytes.length < 16) throw malformed('a BUNDLE_CONTROL cut off', bytes, 0)
   const number = bytes.readUInt16BE(12) - 1
@@ -35,7 +35,7 @@ const beginAdd = (w: Writer, xid: number, bundle: number): number => {
   return start
 }
 
-/** BUNDLE_ADD_MESSAGE with a FLOW_MOD, which carries the same xid, as it must. Throws OPENFLOW_VALUE_INVALID. */
+/** BUNDLE_ADD_MESSAGE with a FLOW_MOD, which must carry the same xid. Throws OPENFLOW_VALUE_INVALID. */
 export const writeBundleFlow = (
   w: Writer,
   xid: number,

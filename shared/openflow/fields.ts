@@ -12,7 +12,7 @@ const NXM1 = 1
 /** How a value is written; `hex` and `dec` are plain numbers. */
 export type FieldKind = 'dec' | 'hex' | 'mac' | 'ipv4' | 'ipv6' | 'port' | 'frag' | 'ctState' | 'tcpFlags'
 
-/** What a packet must be for the field to exist; sent as further match fields by whoever writes the flow. */
+/** What a packet must be for the field to exist. The encoder adds it as further match fields. */
 export type Prerequisite = '' | 'vlan' | 'ip' | 'ipv4' | 'ipv6' | 'arp' | 'mpls' | Transport
 type Transport = 'tcp' | 'udp' | 'sctp' | 'icmp' | 'icmp6' | 'nd' | 'ndSolicit' | 'ndAdvert'
 
@@ -54,10 +54,10 @@ export const FIELDS = {
   eth_src: f(OXM, 4, 48, 'mac', 'mask', '', 'NXM_OF_ETH_SRC', 'dl_src', 'eth_src'),
   eth_dst: f(OXM, 3, 48, 'mac', 'mask', '', 'NXM_OF_ETH_DST', 'dl_dst', 'eth_dst'),
   eth_type: f(OXM, 5, 16, 'hex', 'exact', '', 'NXM_OF_ETH_TYPE', 'dl_type', 'eth_type'),
-  /** 12 bits of VLAN ID and 0x1000, which says that there is a tag; 0 with a full mask: no tag. */
+  /** 12 bits of VLAN ID and 0x1000, which marks a tag as present; 0 with a full mask: no tag. */
   vlan_vid: f(OXM, 6, 13, 'dec', 'mask', '', 'OXM_OF_VLAN_VID', 'vlan_vid'),
   vlan_pcp: f(OXM, 7, 3, 'dec', 'exact', 'vlan', 'OXM_OF_VLAN_PCP', 'dl_vlan_pcp', 'vlan_pcp'),
-  /** Not in OpenFlow 1.5: Open vSwitch sends it as vlan_vid and vlan_pcp, and so does the encoder. */
+  /** Not in OpenFlow 1.5: Open vSwitch and this encoder send it as vlan_vid and vlan_pcp. */
   vlan_tci: f(NXM0, 4, 16, 'hex', 'mask', '', 'NXM_OF_VLAN_TCI', 'vlan_tci'),
   mpls_tc: f(OXM, 35, 3, 'dec', 'exact', 'mpls', 'OXM_OF_MPLS_TC', 'mpls_tc'),
   mpls_bos: f(OXM, 36, 1, 'dec', 'exact', 'mpls', 'OXM_OF_MPLS_BOS', 'mpls_bos'),
@@ -110,7 +110,7 @@ export const FIELDS = {
   reg13: reg(13),
   reg14: reg(14),
   reg15: reg(15),
-  /** In a match the same as reg(2n) and reg(2n+1), which is what the switch answers. */
+  /** In a match it equals reg(2n) and reg(2n+1), and the switch answers with these. */
   xreg0: xreg(0),
   xreg1: xreg(1),
   xreg2: xreg(2),
@@ -129,13 +129,13 @@ export const FIELDS = {
 
 export type FieldName = keyof typeof FIELDS
 
-/** A row of the table with what is computed from it once. */
+/** A row of the table with values derived from it. */
 export interface Field extends FieldSpec {
   readonly name: FieldName
-  /** Place in the table, which is the order on the wire. */
+  /** Place in the table, which gives the order on the wire. */
   readonly index: number
   readonly bytes: number
-  /** All `bits` ones, as number up to 48 bits and bigint above. */
+  /** A mask of `bits` ones, a number up to 48 bits and a bigint above. */
   readonly full: number | bigint
   /** Class, number and a zero mask bit; the low byte (length) is zero. Exact matches add `bytes`. */
   readonly header: number
@@ -147,7 +147,7 @@ const build = (spec: FieldSpec, name: FieldName, index: number): Field => ({
   ...spec,
   name,
   index,
-  // Labels of 20 bits travel in 32.
+  // A label of 20 bits takes 32 on the wire.
   bytes: spec.bits === 20 ? 4 : Math.ceil(spec.bits / 8),
   full: spec.bits <= 48 ? 2 ** spec.bits - 1 : (1n << BigInt(spec.bits)) - 1n,
   header: headerOf(spec.class, spec.number),
@@ -155,11 +155,11 @@ const build = (spec: FieldSpec, name: FieldName, index: number): Field => ({
 
 const NAMES = Object.keys(FIELDS) as FieldName[]
 
-/** The table by place. */
+/** The fields in the order of the table. */
 export const FIELD_LIST: readonly Field[] = NAMES.map((name, index) => build(FIELDS[name], name, index))
 
 const BY_NAME: ReadonlyMap<string, Field> = new Map(FIELD_LIST.map(field => [field.name, field]))
-/** The NXM form of OXM fields (ovs-fields(7)): what `learn` carries, and what other programs may send. */
+/** The NXM headers of OXM fields (ovs-fields(7)): `learn` carries them, and other programs may send them. */
 const NXM_FORMS = [
   [NXM0, 1, 'eth_dst'],
   [NXM0, 2, 'eth_src'],
@@ -203,5 +203,5 @@ export const fieldNamed = (name: string): Field | undefined => BY_NAME.get(name)
 /** Row of an OXM header (its mask bit and length are ignored); undefined for a field crossport does not know. */
 export const fieldOfHeader = (header: number): Field | undefined => BY_HEADER.get((header & 0xfffffe00) >>> 0)
 
-/** Header of a field in the NXM form, with the length in it, where there is such a form; the OXM header otherwise. */
+/** Header in the NXM form with the length in it, where the field has that form; the OXM header otherwise. */
 export const nxmHeader = (field: Field): number => (NXM_HEADERS.get(field.name) ?? field.header) + field.bytes

@@ -17,7 +17,7 @@ import { readStats, type Stats } from './stats.ts'
 import { type Match, PORT } from './types.ts'
 import { createWriter, u8, u16, u32, u64, type Writer, written, zeros } from './writer.ts'
 
-/** ofp_flow_mod_command (OpenFlow 1.5.1, 7.3.4.2). Strict: the very match and priority. */
+/** ofp_flow_mod_command (OpenFlow 1.5.1, 7.3.4.2). Strict: only exactly this match and priority. */
 export const FLOW_COMMAND = { add: 0, modify: 1, modify_strict: 2, delete: 3, delete_strict: 4 } as const
 export type FlowCommand = keyof typeof FLOW_COMMAND
 
@@ -35,8 +35,8 @@ export interface FlowOptions {
 }
 
 /**
- * Writes one whole FLOW_MOD message. A delete carries no actions, and its cookie only together with `cookieMask`.
- * Throws OPENFLOW_VALUE_INVALID.
+ * Writes one whole FLOW_MOD message. A delete carries no actions, and carries its cookie only with `cookieMask`. Throws
+ * OPENFLOW_VALUE_INVALID.
  */
 export const writeFlowMod = (
   w: Writer,
@@ -64,7 +64,7 @@ export const writeFlowMod = (
   finish(w, start)
 }
 
-/** One FLOW_MOD in a buffer of its own; many are better written into one writer. */
+/** One FLOW_MOD in a buffer of its own. For many, use one writer. */
 export const encodeFlowMod = (xid: number, command: FlowCommand, flow: Flow, options?: FlowOptions): Buffer => {
   const w = createWriter()
   writeFlowMod(w, xid, command, flow, options)
@@ -101,7 +101,7 @@ export interface FlowDesc extends Flow {
   /** ofp_flow_mod_flags. */
   readonly flags: number
   readonly stats: Stats
-  /** Match fields (hexadecimal TLVs) that crossport does not know: `match` alone is not this flow's then. */
+  /** Match fields (hexadecimal TLVs) that crossport does not know; `match` alone then does not identify the flow. */
   readonly unknownFields?: string
 }
 
@@ -133,7 +133,7 @@ export const decodeFlowDesc = (bytes: Buffer, known?: (print: Print) => boolean)
   return flows
 }
 
-/** What of a flow is counted; `match` is decoded when it is asked for. */
+/** The counters of a flow; `match` is decoded when it is read. */
 export interface FlowCount {
   readonly cookie: bigint
   readonly packets: number
@@ -149,7 +149,7 @@ const entryPrint = (bytes: Buffer, at: number, end: number): Print => {
   return print
 }
 
-/** Where an ofp_match or ofp_stats ends: type, length without padding (OpenFlow 1.5.1, 7.2.3.1 and 7.2.4.1). */
+/** End of an ofp_match or ofp_stats: type, length without padding (OpenFlow 1.5.1, 7.2.3.1 and 7.2.4.1). */
 const afterStruct = (bytes: Buffer, at: number, limit: number): number => {
   const length = at + 4 <= limit ? bytes.readUInt16BE(at + 2) : 0
   const end = at + ((length + 7) & ~7)
@@ -157,7 +157,7 @@ const afterStruct = (bytes: Buffer, at: number, limit: number): number => {
   return end
 }
 
-/** Cookies and packet counts alone of one OFPMP_FLOW_DESC reply: a fraction of the work. Throws OPENFLOW_MALFORMED. */
+/** Only cookies and packet counts of one OFPMP_FLOW_DESC reply, for a fraction of the work. Throws OPENFLOW_MALFORMED. */
 export const decodeFlowCounts = (bytes: Buffer): FlowCount[] => {
   expectMultipart(bytes, MULTIPART.FLOW_DESC)
   const flows: FlowCount[] = []
@@ -174,7 +174,7 @@ export const decodeFlowCounts = (bytes: Buffer): FlowCount[] => {
   return flows
 }
 
-/** OFPMP_AGGREGATE_STATS: what all these flows together have counted, in one small answer. */
+/** OFPMP_AGGREGATE_STATS: the sums of the counters of all these flows, in one small answer. */
 export const encodeAggregateRequest = (xid: number, filter: FlowFilter = {}): Buffer =>
   encodeMultipartRequest(xid, MULTIPART.AGGREGATE_STATS, w => writeFilter(w, filter))
 

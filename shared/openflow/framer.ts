@@ -1,17 +1,17 @@
 import { CrossportError } from '../errors.ts'
 
-/** Chunks of a byte stream in, whole OpenFlow messages out. Knows no socket. */
+/** Splits a byte stream into whole OpenFlow messages. Uses no socket. */
 export interface Framer {
   /**
-   * The messages that this chunk completes, header included. They may share memory with the chunk.
-   * Throws OPENFLOW_MALFORMED for a length below the header's 8 bytes or above the cap; the stream is of no use then.
+   * Returns the messages that this chunk completes, header included. They may share memory with the chunk. Throws
+   * OPENFLOW_MALFORMED for a length below the header's 8 bytes or above the cap; the stream is unusable then.
    */
   push(chunk: Uint8Array): Buffer[]
 }
 
-/** `maxBytes`: the longest message that is taken; OpenFlow's own limit is 65535. */
+/** `maxBytes`: the longest allowed message; OpenFlow's own limit is 65535. */
 export const createFramer = (maxBytes = 0xffff): Framer => {
-  /** Chunks of one unfinished message. They are joined once, when it is whole. */
+  /** Chunks of one unfinished message. They are joined once, when it is complete. */
   let parts: Buffer[] = []
   let held = 0
 
@@ -42,7 +42,7 @@ export const createFramer = (maxBytes = 0xffff): Framer => {
         at += part.length
       }
       while (at < bytes.length) {
-        // Most are whole in their chunk, and need no copy.
+        // Most messages are complete within their chunk and need no copy.
         const length = held === 0 && bytes.length - at >= 8 ? lengthAt(bytes, at) : Number.POSITIVE_INFINITY
         if (at + length <= bytes.length) {
           messages.push(bytes.subarray(at, at + length))

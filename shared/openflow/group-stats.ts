@@ -2,7 +2,7 @@ import { GROUP_ALL } from './group.ts'
 import { eachEntry, encodeMultipartRequest, expectMultipart, MULTIPART, MULTIPART_HEADER } from './header.ts'
 import { u32, zeros } from './writer.ts'
 
-/** Counters of a group. Open vSwitch gives buckets in the order of the group, without ids. */
+/** Counters of a group. Open vSwitch lists the buckets in the group's order, without ids. */
 export interface GroupStats {
   readonly id: number
   readonly packets: bigint

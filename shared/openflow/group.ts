@@ -61,7 +61,7 @@ export const encodeGroupMod = (xid: number, command: GroupCommand, group: Group)
   return written(w)
 }
 
-/** A GROUP_MOD that deletes one group, or with GROUP_ALL all of them. Flows that use it go too. */
+/** A GROUP_MOD that deletes one group, or with GROUP_ALL all groups. Flows that use a deleted group are deleted too. */
 export const encodeGroupDelete = (xid: number, id: number): Buffer =>
   encodeGroupMod(xid, 'delete', { id, type: 'all', buckets: [] })
 
@@ -104,7 +104,7 @@ const writeSelectionMethod = (w: Writer, method: string, hashFields: readonly st
   pad8(w, start)
 }
 
-/** Rows of the fields in the order of the table. Throws OPENFLOW_VALUE_INVALID for a name that is not in it. */
+/** The fields in the order of the table. Throws OPENFLOW_VALUE_INVALID for an unknown name. */
 export const sortedHashFields = (names: readonly string[]): Field[] => {
   const fields = names.map(name => {
     const field = fieldNamed(name)
@@ -121,11 +121,11 @@ export const encodeGroupDescRequest = (xid: number): Buffer =>
     zeros(w, 4)
   })
 
-/** A group as the switch describes it; it may be of a kind that crossport never makes. */
+/** A group as the switch describes it; crossport may never make such a group. */
 export interface GroupDesc extends Omit<Group, 'type' | 'selectionMethod'> {
   readonly type: Group['type'] | 'fast_failover' | 'unknown'
   readonly selectionMethod?: string
-  /** There is something in it that is not shown here (watched ports, properties of others). */
+  /** True when the group has contents that are not shown here (watched ports, other properties). */
   readonly partial: boolean
 }
 
@@ -237,7 +237,7 @@ const readSelection = (bytes: Buffer, at: number, end: number, before: boolean):
     const size = oxmSize(bytes, p, end)
     if (size === undefined) throw malformed('a hash field longer than its property', bytes, p)
     const oxm = readOxm(bytes, p, size)
-    // A value other than all ones covers a part of the field.
+    // A value other than all ones means that the hash covers only a part of the field.
     if (oxm === undefined || oxm.mask !== undefined || oxm.value !== oxm.field.full) partial = true
     else hashFields.push(oxm.field.name)
     p += size

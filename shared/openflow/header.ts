@@ -60,13 +60,13 @@ export interface Header {
   readonly xid: number
 }
 
-/** Throws OPENFLOW_MALFORMED for fewer than 8 bytes, and when the length is not the message's. */
+/** Throws OPENFLOW_MALFORMED for fewer than 8 bytes, and when the length field is not the message's length. */
 export const readHeader = (bytes: Buffer): Header => {
   if (bytes.length < 8 || bytes.readUInt16BE(2) !== bytes.length) throw malformed('a header of wrong length', bytes, 0)
   return { version: bytes[0]!, type: bytes[1]!, length: bytes.length, xid: bytes.readUInt32BE(4) }
 }
 
-/** Writes a header; `finish` enters the length. */
+/** Writes a header; `finish` fills in the length. */
 export const begin = (w: Writer, type: number, xid: number): number => {
   const start = w.at
   u8(w, VERSION)
@@ -96,7 +96,7 @@ export const encodeMultipartRequest = (xid: number, type: number, body?: (w: Wri
   })
 
 export interface Multipart {
-  /** One of MULTIPART, or another. */
+  /** One of MULTIPART, or another number. */
   readonly type: number
   /** Further messages with this xid follow (OFPMPF_REPLY_MORE). */
   readonly more: boolean
@@ -105,21 +105,21 @@ export interface Multipart {
 /** Bytes of a multipart message before its body. */
 export const MULTIPART_HEADER = 16
 
-/** Reads the header of a multipart reply. Throws OPENFLOW_MALFORMED when it is cut off or another message. */
+/** Reads the header of a multipart reply. Throws OPENFLOW_MALFORMED when it is truncated or another message. */
 export const readMultipart = (bytes: Buffer): Multipart => {
   if (bytes.length < MULTIPART_HEADER || bytes[1] !== TYPE.MULTIPART_REPLY)
     throw malformed('no multipart reply', bytes, 0)
   return { type: bytes.readUInt16BE(8), more: (bytes.readUInt16BE(10) & 1) !== 0 }
 }
 
-/** Checks that a message is a multipart reply of this type. Throws OPENFLOW_MALFORMED. */
+/** Throws OPENFLOW_MALFORMED unless the message is a multipart reply of this type. */
 export const expectMultipart = (bytes: Buffer, type: number): void => {
   if (readMultipart(bytes).type !== type) throw malformed(`a multipart reply that is not of type ${type}`, bytes, 8)
 }
 
 /**
- * Goes through entries that hold their length (16 bits, `lengthAt` bytes in): calls back with the place of each and its end.
- * Throws OPENFLOW_MALFORMED when one is shorter than `least` or longer than what is left.
+ * Iterates over entries that hold their length (16 bits, `lengthAt` bytes in): calls back with each one's start and end. Throws
+ * OPENFLOW_MALFORMED when one is shorter than `least` or longer than the rest.
  */
 export const eachEntry = (
   bytes: Buffer,

@@ -10,7 +10,7 @@ import { setLength, u8, u16, type Writer, zeros } from './writer.ts'
 const GOTO_TABLE = 1
 const APPLY_ACTIONS = 4
 
-/** In the order in which they are; actions one after the other are one Apply-Actions. Throws OPENFLOW_VALUE_INVALID. */
+/** Writes instructions in the given order; consecutive actions form one Apply-Actions. Throws OPENFLOW_VALUE_INVALID. */
 export const writeInstructions = (w: Writer, actions: readonly Action[]): void => {
   for (let i = 0; i < actions.length; ) {
     const action = actions[i]!

@@ -57,7 +57,7 @@ const writeBits = (w: Writer, subfield: Subfield): void => {
   u16(w, bits.offset)
 }
 
-/** A value that is given, not taken from the packet; it has the width of the part that it goes to, and no mask. */
+/** A given value, not taken from the packet. It has the width of its destination, and no mask. */
 const immediateOf = (dst: Subfield, { field, bits }: Bits, given: FieldValue): bigint => {
   const { value, mask } = parseValue(field, given)
   const most = (1n << BigInt(bits)) - 1n
@@ -67,12 +67,12 @@ const immediateOf = (dst: Subfield, { field, bits }: Bits, given: FieldValue): b
   throw new CrossportError('OPENFLOW_VALUE_INVALID', `learn ${subfieldText(dst)} ${given}: ${why}`)
 }
 
-/** A value in as few 16-bit words as it needs. */
+/** Writes a value in as few 16-bit words as it needs. */
 const writeImmediate = (w: Writer, value: bigint, bits: number): void => {
   for (let word = Math.ceil(bits / 16) - 1; word >= 0; word--) u16(w, Number((value >> BigInt(16 * word)) & 0xffffn))
 }
 
-/** Undefined when there is something in it that LearnSpec cannot say. `at` is where the action begins. */
+/** Undefined when LearnSpec cannot express the action. `at` is where the action begins. */
 export const readLearn = (bytes: Buffer, at: number, end: number): Learn | undefined => {
   const flags = bytes.readUInt16BE(at + 24)
   const finTimeouts = bytes.readUInt32BE(at + 28)

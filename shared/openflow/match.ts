@@ -13,13 +13,12 @@ const VLAN_PCP = fieldNamed('vlan_pcp')!
 const VLAN_TCI = fieldNamed('vlan_tci')!
 const XREG0 = fieldNamed('xreg0')!
 const REG0 = fieldNamed('reg0')!
-/** The bit of vlan_vid that says that there is a tag (OFPVID_PRESENT). */
+/** The bit of vlan_vid that marks a tag as present (OFPVID_PRESENT). */
 const PRESENT = 0x1000
 
 /**
- * The fields of a match in the order of the wire and in the form in which Open vSwitch gives them back: without
- * fields that match everything, vlan_tci as vlan_vid and vlan_pcp, and xreg(n) as reg(2n) and reg(2n+1).
- * Throws OPENFLOW_VALUE_INVALID.
+ * The fields of a match in wire order and in the form in which Open vSwitch returns them: without fields that match everything,
+ * with vlan_tci as vlan_vid and vlan_pcp, and with xreg(n) as reg(2n) and reg(2n+1). Throws OPENFLOW_VALUE_INVALID.
  */
 export const matchEntries = (match: Match): Entry[] => {
   const entries: Entry[] = []
@@ -38,7 +37,7 @@ export const matchEntries = (match: Match): Entry[] => {
   return rewrite ? normalize(entries) : entries
 }
 
-/** Of the priority, vlan_pcp can say all bits or none, and only where there is a tag. */
+/** vlan_pcp can match all bits of the priority or none, and only where there is a tag. */
 const checkTci = (shown: FieldValue, { value, mask = 0xffff }: Parsed): void => {
   const priority = Number(mask) >>> 13
   const tag = (Number(value) & Number(mask) & 0x1fff) !== 0
@@ -49,7 +48,7 @@ const checkTci = (shown: FieldValue, { value, mask = 0xffff }: Parsed): void => 
 
 const isXreg = (field: Field): boolean => field.index >= XREG0.index && field.index < XREG0.index + 8
 
-/** Insertion sort: a match has a handful of fields, nearly in order. */
+/** Insertion sort: a match has a few fields, nearly in order. */
 const insert = (entries: Entry[], entry: Entry): void => {
   let at = entries.length
   while (at > 0 && entries[at - 1]!.field.index > entry.field.index) at--
@@ -69,7 +68,7 @@ const normalize = (entries: readonly Entry[]): Entry[] => {
   return out
 }
 
-/** Collects a field of the tag into one 16-bit TCI. */
+/** Merges a field of the tag into one 16-bit TCI. */
 export const addVlan = (tci: { value: number; mask: number }, { field, value, mask }: Entry): void => {
   const shift = field === VLAN_PCP ? 13 : 0
   tci.value |= Number(value) << shift
@@ -100,7 +99,7 @@ const halves = ({ field, value, mask }: Entry): Entry[] => {
   return [...half(n, 32n), ...half(n + 1, 0n)]
 }
 
-/** A match of entries that were read, in the form that a decoder gives. */
+/** A match made of decoded entries, in the decoder's form. */
 export const entriesToMatch = (entries: readonly Entry[]): Match => {
   const match: { [F in FieldName]?: FieldValue } = {}
   for (const entry of normalize(entries)) match[entry.field.name] = toFieldValue(entry.field, entry)

@@ -15,9 +15,9 @@ export * from './meter.ts'
 export * from './monitor.ts'
 export * from './port-desc.ts'
 
-/** Messages with small bodies. `encode…` give one whole message; `decode…` take one, header included. */
+/** Messages with small bodies. `encode…` returns one whole message; `decode…` takes one, header included. */
 
-/** HELLO with the version bitmap: 1.5 and no other (OpenFlow 1.5.1, 7.5.1). */
+/** HELLO with the version bitmap: only 1.5 (OpenFlow 1.5.1, 7.5.1). */
 export const encodeHello = (xid: number): Buffer =>
   encode(TYPE.HELLO, xid, w => {
     u16(w, 1)
@@ -26,8 +26,8 @@ export const encodeHello = (xid: number): Buffer =>
   })
 
 /**
- * Versions that a HELLO offers, by their numbers on the wire; 6 is 1.5. Without a bitmap all up to the header's.
- * Throws OPENFLOW_MALFORMED.
+ * Versions that a HELLO offers, as numbers on the wire; 6 is 1.5. Without a bitmap: all up to the header's. Throws
+ * OPENFLOW_MALFORMED.
  */
 export const decodeHello = (bytes: Buffer): number[] => {
   for (let at = 8; at < bytes.length; ) {
@@ -45,14 +45,14 @@ export const decodeHello = (bytes: Buffer): number[] => {
 export const encodeEchoRequest = (xid: number, data: Uint8Array = new Uint8Array()): Buffer =>
   encode(TYPE.ECHO_REQUEST, xid, w => raw(w, data))
 
-/** `data` is the request's. */
+/** `data` is that of the request. */
 export const encodeEchoReply = (xid: number, data: Uint8Array = new Uint8Array()): Buffer =>
   encode(TYPE.ECHO_REPLY, xid, w => raw(w, data))
 
 export const encodeBarrierRequest = (xid: number): Buffer => encode(TYPE.BARRIER_REQUEST, xid)
 export const encodeFeaturesRequest = (xid: number): Buffer => encode(TYPE.FEATURES_REQUEST, xid)
 
-/** `missSendLen`: bytes of a packet that come in a PACKET_IN; 0xffff the whole. Until it is set, none come. */
+/** `missSendLen`: bytes of a packet in a PACKET_IN; 0xffff: the whole packet. The switch sends none until this is set. */
 export const encodeSetConfig = (xid: number, missSendLen = 0xffff): Buffer =>
   encode(TYPE.SET_CONFIG, xid, w => {
     u16(w, 0)
@@ -60,8 +60,8 @@ export const encodeSetConfig = (xid: number, missSendLen = 0xffff): Buffer =>
   })
 
 /**
- * Which asynchronous messages come: pairs of ofp_async_config_prop_type and mask of reasons (OpenFlow 1.5.1, 7.3.10);
- * odd types are for the role equal or master.
+ * Selects asynchronous messages: pairs of ofp_async_config_prop_type and mask of reasons (OpenFlow 1.5.1, 7.3.10); odd types are
+ * for the roles equal and master.
  */
 export const encodeSetAsync = (xid: number, masks: readonly (readonly [type: number, mask: number])[]): Buffer =>
   encode(TYPE.SET_ASYNC, xid, w => {
@@ -111,7 +111,7 @@ export interface PacketInMessage {
   /** ofp_packet_in_reason: 0 table miss, 1 action … */
   readonly reason: number
   readonly cookie: bigint
-  /** Length of the frame; `data` may be less of it. */
+  /** Length of the frame; `data` may be shorter. */
   readonly totalLength: number
   readonly match: Match
   readonly data: Buffer
@@ -133,7 +133,7 @@ export const decodePacketIn = (bytes: Buffer): PacketInMessage => {
 }
 
 export interface PacketOutMessage {
-  /** Where the packet seems to come from; default CONTROLLER. */
+  /** Port that the packet seems to come from; default CONTROLLER. */
   readonly inPort?: number
   readonly actions: readonly Action[]
   /** The frame from its Ethernet header on, without FCS. */

@@ -1,7 +1,7 @@
 import { begin, finish, TYPE } from './header.ts'
 import { createWriter, u16, u32, written, zeros } from './writer.ts'
 
-/** A meter of packets: what is beyond `rate` a second, after a burst of `burst` packets, is dropped. */
+/** A meter of packets: packets beyond `rate` a second, after a burst of `burst` packets, are dropped. */
 export interface Meter {
   readonly id: number
   readonly rate: number
@@ -13,7 +13,10 @@ const COMMAND = { add: 0, modify: 1, delete: 2 } as const
 const PACKETS_AND_BURST = 0x2 | 0x4
 const BAND_DROP = 1
 
-/** A METER_MOD. Throws OPENFLOW_VALUE_INVALID. Meters have no part in bundles (ofproto.c, handle_bundle_add): one is sent before the flows that use it. */
+/**
+ * A METER_MOD. Throws OPENFLOW_VALUE_INVALID. Bundles cannot contain meters (ofproto.c, handle_bundle_add), so a meter is sent
+ * before the flows that use it.
+ */
 export const encodeMeterMod = (xid: number, command: keyof typeof COMMAND, meter: Meter): Buffer => {
   const w = createWriter()
   const start = begin(w, TYPE.METER_MOD, xid)

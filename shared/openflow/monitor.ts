@@ -5,7 +5,7 @@ import { malformed, readMatch, writeMatch } from './oxm.ts'
 import { type Match, PORT } from './types.ts'
 import { u8, u16, u32 } from './writer.ts'
 
-/** Flow monitors (OpenFlow 1.5.1, 7.3.5.17): the switch tells of every change of its flows. */
+/** Flow monitors (OpenFlow 1.5.1, 7.3.5.17): the switch reports every change of its flows. */
 const ADD_MONITOR = 0
 const DELETE_MONITOR = 2
 
@@ -15,7 +15,7 @@ export type MonitorFlag = keyof typeof FLAG
 
 export interface MonitorOptions {
   readonly id: number
-  /** Default: changes of every kind, with instructions; own ones come abbreviated. */
+  /** Default: changes of every kind, with instructions; the connection's own changes are abbreviated. */
   readonly flags?: readonly MonitorFlag[]
   /** Absent: all. */
   readonly table?: number
@@ -51,21 +51,21 @@ export const encodeFlowMonitorDelete = (xid: number, id: number): Buffer =>
 export type FlowUpdate =
   | {
       readonly event: 'initial' | 'added' | 'removed' | 'modified'
-      /** `actions` are empty where instructions were not asked for, and for a removed flow. */
+      /** `actions` is empty where instructions were not requested, and for a removed flow. */
       readonly flow: Flow
       /** Match fields (hexadecimal TLVs) that crossport does not know. */
       readonly unknownFields?: string
       /** ofp_flow_removed_reason, for a removed flow. */
       readonly reason: number
     }
-  /** A change by this very connection, with the xid of the message that made it. */
+  /** A change by this connection, with the xid of its message. */
   | { readonly event: 'abbreviated'; readonly xid: number }
-  /** The switch's buffer was full: only removals come until `resumed`, before which all that was missed is told. */
+  /** The switch's buffer was full: only removals are reported until `resumed`, which comes after all missed changes. */
   | { readonly event: 'paused' | 'resumed' }
 
 const EVENTS = ['initial', 'added', 'removed', 'modified', 'abbreviated', 'paused', 'resumed'] as const
 
-/** Updates of one OFPMP_FLOW_MONITOR reply; events that the specification does not have are left out. Throws OPENFLOW_MALFORMED. */
+/** Updates of one OFPMP_FLOW_MONITOR reply; events outside the specification are left out. Throws OPENFLOW_MALFORMED. */
 export const decodeFlowUpdates = (bytes: Buffer): FlowUpdate[] => {
   expectMultipart(bytes, MULTIPART.FLOW_MONITOR)
   const updates: FlowUpdate[] = []

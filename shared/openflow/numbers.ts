@@ -14,9 +14,9 @@ export const tableOf = (table: number, what: string): number => within(table, 0,
 const LAST_PORT = 0xfeff
 const RESERVED = 0xffff0000
 
-/** A port as OpenFlow 1.0 has it. Throws OPENFLOW_VALUE_INVALID, naming `what`. */
+/** A port number in OpenFlow 1.0's form. Throws OPENFLOW_VALUE_INVALID, naming `what`. */
 export const toPort16 = (port: number, what: string): number =>
   port > RESERVED + LAST_PORT && port <= PORT.ANY ? port - RESERVED : within(port, 0, LAST_PORT, what)
 
-/** The other way. */
+/** Converts a port number back from OpenFlow 1.0's form. */
 export const fromPort16 = (port: number): number => (port > LAST_PORT ? port + RESERVED : port)

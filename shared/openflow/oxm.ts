@@ -10,7 +10,7 @@ const VLAN_TCI = fieldNamed('vlan_tci')
 const REG0 = fieldNamed('reg0')!.index
 const XREG0 = fieldNamed('xreg0')!.index
 
-/** One TLV. */
+/** Writes one TLV. */
 export const writeOxm = (w: Writer, field: Field, value: number | bigint, mask: number | bigint | undefined): void => {
   if (mask === undefined) {
     u32(w, field.header + field.bytes)
@@ -44,7 +44,7 @@ export const writeMatch = (w: Writer, match: Match): void => {
   pad8(w, start)
 }
 
-/** Two registers are one packet register in OpenFlow 1.5, the even one its upper half; Open vSwitch writes them so. */
+/** Writes two registers as one packet register of OpenFlow 1.5, as Open vSwitch does; the even register is the upper half. */
 const writeRegisters = (w: Writer, n: number, entry: Entry, pair: Entry | undefined): void => {
   const even = n % 2 === 0 ? entry : undefined
   const odd = n % 2 === 0 ? pair : entry
@@ -58,9 +58,9 @@ const bitsOf = (entry: Entry | undefined): number => (entry === undefined ? 0 : 
 
 export interface ReadMatch {
   readonly match: Match
-  /** TLVs of fields that crossport does not know, in hexadecimal. */
+  /** TLVs of unknown fields, in hexadecimal. */
   readonly unknown: string | undefined
-  /** Where what follows the match begins. */
+  /** Place after the match. */
   readonly end: number
 }
 
@@ -77,7 +77,7 @@ export const readMatch = (bytes: Buffer, at: number, limit: number): ReadMatch =
     const size = oxmSize(bytes, p, at + length)
     if (size === undefined) throw malformed('a match field longer than its match', bytes, p)
     const oxm = readOxm(bytes, p, size)
-    // A match of ours never has a field twice, nor the older form of the tag, which can say more than the newer.
+    // A match of ours never has a field twice, nor the older form of the tag, which can express more than the newer one.
     const other = oxm === undefined || oxm.field === VLAN_TCI || entries.some(entry => entry.field === oxm.field)
     if (other) unknown += bytes.toString('hex', p, p + size)
     else if (oxm.mask !== 0 && oxm.mask !== 0n) entries.push(oxm)
@@ -86,14 +86,14 @@ export const readMatch = (bytes: Buffer, at: number, limit: number): ReadMatch =
   return { match: entriesToMatch(entries), unknown: unknown === '' ? undefined : unknown, end }
 }
 
-/** Whole size of the TLV at `at`; undefined when it does not end before `limit`. */
+/** Full size of the TLV at `at`; undefined when it does not end before `limit`. */
 export const oxmSize = (bytes: Buffer, at: number, limit: number): number | undefined => {
   if (at + 4 > limit) return undefined
   const size = 4 + bytes[at + 3]!
   return at + size > limit ? undefined : size
 }
 
-/** Undefined for a field that crossport does not know, or one of another width, or masked where it may not be. */
+/** Undefined for an unknown field, a field of another width, or a mask where none is allowed. */
 export const readOxm = (bytes: Buffer, at: number, size: number): Entry | undefined => {
   const header = bytes.readUInt32BE(at)
   const field = fieldOfHeader(header)

@@ -26,7 +26,7 @@ export const encodePortDescRequest = (xid: number): Buffer =>
 export const decodePortDesc = (bytes: Buffer): PortDesc[] => {
   expectMultipart(bytes, MULTIPART.PORT_DESC)
   const ports: PortDesc[] = []
-  // ofp_port has its number first and its length behind it: entries are gone through by that.
+  // The length of an ofp_port comes after its number, so entries are read by that offset.
   eachEntry(bytes, MULTIPART_HEADER, 40, at => ports.push(readPort(bytes, at)), bytes.length, 4)
   return ports
 }

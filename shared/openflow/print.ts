@@ -5,10 +5,10 @@ import { actionsText } from './text.ts'
 import { createWriter, pad8, raw, u64 } from './writer.ts'
 
 /**
- * A flow as two fingerprints of 64 bits, each in two signed 32-bit numbers: `key` of where it stands (table, priority,
- * match), `content` of all else (cookie, actions). They are taken of the bytes on the wire, so that what the switch lists
- * can be compared without being decoded. Equal flows have equal prints; of a hundred thousand different ones, two have
- * the same with a probability of 1 in 10⁹. `content` is never 0, 0.
+ * A flow as two fingerprints of 64 bits, each in two signed 32-bit numbers: `key` of its table, priority and match, `content` of
+ * the rest (cookie, actions). They are calculated from the bytes on the wire, so that the switch's flows can be compared without
+ * being decoded. Equal flows have equal prints; among a hundred thousand different flows, two have the same print with a
+ * probability of 1 in 10⁹. `content` is never 0, 0.
  */
 export interface Print {
   key0: number
@@ -19,7 +19,7 @@ export interface Print {
 
 export const createPrint = (): Print => ({ key0: 0, key1: 0, content0: 0, content1: 0 })
 
-/** Where flows are written to be fingerprinted, one after the other. */
+/** Buffer in which flows are encoded to be fingerprinted, one after the other. */
 const scratch = createWriter(4096)
 
 /** Sets `print` to that of a desired flow. Throws OPENFLOW_VALUE_INVALID. */
@@ -31,7 +31,7 @@ export const printFlow = (print: Print, { table, priority, cookie, match, action
   try {
     writeInstructions(scratch, actions)
   } catch {
-    // No message can carry it. It is refused when it is to be sent; until then it is told from others by its text.
+    // No message can carry this flow, and it is refused when it is sent. Until then its text distinguishes it from others.
     scratch.at = afterMatch + 8
     raw(scratch, Buffer.from(actionsText(actions)))
     pad8(scratch, afterMatch)
@@ -63,7 +63,7 @@ const setContent = (print: Print, bytes: Buffer, cookie: number, at: number, end
   print.content1 = finish(hash1(hash1(0, bytes, cookie, cookie + 8), bytes, at, end), end - at) | 1
 }
 
-/** MurmurHash3 of 32 bits, word by word: everything in OpenFlow is a multiple of 8 bytes long. */
+/** MurmurHash3 of 32 bits, word by word: all lengths in OpenFlow are multiples of 8 bytes. */
 const hash0 = (seed: number, bytes: Buffer, from: number, end: number): number => {
   let h = seed
   for (let at = from; at < end; at += 4) {
@@ -76,7 +76,7 @@ const hash0 = (seed: number, bytes: Buffer, from: number, end: number): number =
   return h
 }
 
-/** The same with other numbers (those of its 128-bit form), for the other half. */
+/** The same with other constants (those of the 128-bit form), for the other half. */
 const hash1 = (seed: number, bytes: Buffer, from: number, end: number): number => {
   let h = seed ^ 0x9747b28c
   for (let at = from; at < end; at += 4) {

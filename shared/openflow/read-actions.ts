@@ -8,13 +8,13 @@ import { type Action, PORT } from './types.ts'
 import { toFieldValue } from './value.ts'
 import { createWriter } from './writer.ts'
 
-/** Actions within actions deeper than this are kept as they came, so that nobody can nest them without end. */
+/** Actions nested deeper than this are kept as bytes, which bounds the recursion. */
 const DEPTH = 8
 
 /**
- * Reads the actions between two places. Never fails: what crossport does not know, or would write in another form,
- * becomes an `unknown` action, and so does the rest of a list whose lengths do not fit. So two flows whose bytes differ
- * differ in their text, too.
+ * Reads the actions between two places. Never fails: an action that crossport does not know, or would write differently, becomes
+ * an `unknown` action, and so does the rest of a list whose lengths do not fit. So two flows with different bytes have different
+ * texts, too.
  */
 export const readActions = (bytes: Buffer, at: number, end: number, depth = 0): Action[] => {
   const actions: Action[] = []
@@ -35,7 +35,7 @@ const unknown = (bytes: Buffer, at: number, end: number): Action => ({
   hex: bytes.toString('hex', at, end),
 })
 
-/** Where actions that were read are written again, one after the other. */
+/** Buffer in which decoded actions are encoded again for comparison. */
 const scratch = createWriter()
 
 const isWrittenSo = (action: Action, bytes: Buffer, at: number, end: number): boolean => {

@@ -4,14 +4,14 @@ import { malformed } from './oxm.ts'
 export interface Stats {
   readonly packets: bigint
   readonly bytes: bigint
-  /** Seconds, with nanoseconds as fraction. */
+  /** Seconds, with nanoseconds as a fraction. */
   readonly duration: number
 }
 
 const OPENFLOW_BASIC = 0x8002
 const FIELD = { DURATION: 0, PACKET_COUNT: 4, BYTE_COUNT: 5 } as const
 
-/** Reads an ofp_stats at `at`; what it does not hold is 0. Throws OPENFLOW_MALFORMED. */
+/** Reads an ofp_stats at `at`; absent counters are 0. Throws OPENFLOW_MALFORMED. */
 export const readStats = (bytes: Buffer, at: number, limit: number): { stats: Stats; end: number } => {
   const length = at + 4 <= limit ? bytes.readUInt16BE(at + 2) : 0
   const end = at + Math.ceil(length / 8) * 8

@@ -9,7 +9,7 @@ export interface Bits {
   readonly bits: number
 }
 
-/** As a source or destination of data in_port is Nicira's field of 16 bits (ovs-fields(7), in_port). */
+/** in_port as a source or destination of data is Nicira's field of 16 bits (ovs-fields(7), in_port). */
 export const NXM_IN_PORT = 0x00000002
 const widthOf = (field: Field): number => (field.name === 'in_port' ? 16 : field.bits)
 
@@ -28,14 +28,14 @@ export const bitsOf = (subfield: Subfield): Bits => {
   return { field, offset, bits }
 }
 
-/** The least that says it: a whole field has no offset and no bits. Undefined when the part is not inside the field. */
+/** The shortest form: a whole field has no offset and no bits. Undefined when the part is not inside the field. */
 export const subfieldOf = (header: number, offset: number, bits: number): Subfield | undefined => {
   const field = header === NXM_IN_PORT ? fieldNamed('in_port') : fieldOfHeader(header)
   if (field === undefined || bits === 0 || offset + bits > widthOf(field)) return undefined
   return bits === widthOf(field) ? { field: field.name } : { field: field.name, offset, bits }
 }
 
-/** Header in `move`, which follows the OpenFlow version. */
+/** Header in `move`, an action of OpenFlow's own. */
 export const oxmId = ({ field }: Bits): number => (field.name === 'in_port' ? NXM_IN_PORT : field.header + field.bytes)
 
 /** Header in Nicira's own actions. */

@@ -7,14 +7,14 @@ import { type Action, type LearnSpec, type Match, PORT } from './types.ts'
 import { hex, hexText, parseValue, portText, valueText } from './value.ts'
 
 /**
- * The one text of a flow, in the notation of ovs-ofctl(8), as `ovs-ofctl --no-names dump-flows` prints it. Two flows
- * are the same when their texts are: it is the key in the difference, in the store, in logs and in errors.
+ * The canonical text of a flow, in the notation of ovs-ofctl(8), as `ovs-ofctl --no-names dump-flows` prints it. Two flows are
+ * equal when their texts are. The difference, the store, logs and errors use this text.
  */
 
 /** Order in which ovs-ofctl prints the fields of a match (match_format in lib/match.c); registers in between. */
 const ORDER: readonly FieldName[] = [
   ...(['pkt_mark', 'dp_hash', 'conj_id', 'ct_state', 'ct_zone', 'ct_mark', 'ct_label'] as const),
-  // eth_type and ip_proto become the word `tcp`, `arp` …, which stands here.
+  // eth_type and ip_proto become the word `tcp`, `arp` …, which is printed here.
   ...(['eth_type'] as const),
   ...FIELD_LIST.map(field => field.name).filter(name => name.startsWith('reg')),
   ...(['tun_id', 'tun_src', 'tun_dst', 'metadata', 'in_port', 'vlan_vid', 'vlan_pcp', 'eth_src', 'eth_dst'] as const),
@@ -226,17 +226,17 @@ const learnSpecText = (spec: LearnSpec): string => {
   return src === dst ? dst : `${dst}=${src}`
 }
 
-/** Where a flow stands: `table=0,priority=10,tcp,…`. At most one flow of a bridge has it. */
+/** The key of a flow: `table=0,priority=10,tcp,…`. At most one flow of a bridge has it. */
 export const flowKeyText = (flow: Pick<Flow, 'table' | 'priority' | 'match'>): string => {
   const match = matchText(flow.match)
   return `table=${flow.table},priority=${flow.priority}${match === '' ? '' : `,${match}`}`
 }
 
-/** `cookie=0x1,table=0,priority=10,tcp,… actions=…`, fit for `ovs-ofctl add-flow`. */
+/** `cookie=0x1,table=0,priority=10,tcp,… actions=…`, as `ovs-ofctl add-flow` takes it. */
 export const flowText = (flow: Flow): string =>
   `cookie=${hex(flow.cookie)},${flowKeyText(flow)} actions=${actionsText(flow.actions)}`
 
-/** `group_id=1,type=select,selection_method=hash,fields(…),bucket=…`, fit for `ovs-ofctl add-group`. */
+/** `group_id=1,type=select,selection_method=hash,fields(…),bucket=…`, as `ovs-ofctl add-group` takes it. */
 export const groupText = (group: Group): string => {
   let text = `group_id=${group.id},type=${group.type}`
   if (group.selectionMethod !== undefined) text += `,selection_method=${group.selectionMethod}`

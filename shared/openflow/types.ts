@@ -8,7 +8,7 @@ export type FieldValue = number | bigint | string
 
 export type Match = { readonly [F in FieldName]?: FieldValue }
 
-/** Part of a field, `FIELD[offset..offset+bits-1]`; without offset and bits the whole of it. */
+/** Part of a field, `FIELD[offset..offset+bits-1]`; without offset and bits the whole field. */
 export interface Subfield {
   readonly field: FieldName
   readonly offset?: number
@@ -17,7 +17,7 @@ export interface Subfield {
 
 /** Actions, named as in ovs-actions(7). All of them are carried in one Apply-Actions instruction. */
 export type Action =
-  /** `maxLen`: to the controller at most so many bytes; to a port, the packet is cut to them (ovs-actions(7), "output"). */
+  /** `maxLen`: most bytes that the controller gets; a packet to a port is cut to this length (ovs-actions(7), "output"). */
   | { readonly type: 'output'; readonly port: number; readonly maxLen?: number }
   | { readonly type: 'set_field'; readonly field: FieldName; readonly value: FieldValue }
   | { readonly type: 'move'; readonly src: Subfield; readonly dst: Subfield }
@@ -40,13 +40,13 @@ export type Action =
       readonly cookie: bigint
       readonly idleTimeout?: number
       readonly hardTimeout?: number
-      /** What was learnt goes when the flow that learns goes. */
+      /** Learnt flows are deleted with the flow that learns. */
       readonly deleteLearned?: boolean
       readonly specs: readonly LearnSpec[]
     }
-  /** What these do to the packet, the actions after it do not see. */
+  /** Actions after the clone do not see what these actions do to the packet. */
   | { readonly type: 'clone'; readonly actions: readonly Action[] }
-  /** The rest of the list is for packets within the meter's rate only. */
+  /** The rest of the list applies only to packets within the meter's rate. */
   | { readonly type: 'meter'; readonly meter: number }
   | { readonly type: 'conjunction'; readonly id: number; readonly clause: number; readonly of: number }
   /** `probability` of 65,535 packets, to the collectors of this set in OVSDB's Flow_Sample_Collector_Set. */
@@ -57,13 +57,13 @@ export type Action =
       readonly domain: number
       readonly point: number
     }
-  /** Output to the port that a field names (`output:NXM_NX_REG0[]`). */
+  /** Output to the port that a field holds (`output:NXM_NX_REG0[]`). */
   | { readonly type: 'output_field'; readonly src: Subfield; readonly maxLen?: number }
   /** An instruction of its own (OpenFlow 1.5.1, 5.5); only as the last of a flow's actions. */
   | { readonly type: 'goto_table'; readonly table: number }
   /**
-   * What another program installed and crossport does not know: the whole action or instruction as it came.
-   * It keeps its text apart from every other and can be sent back; crossport never writes one itself.
+   * An action or instruction of another program that crossport does not know: its bytes. It has a text of its own and can be sent
+   * back; crossport never makes one itself.
    */
   | { readonly type: 'unknown'; readonly of: 'action' | 'instruction'; readonly hex: string }
 

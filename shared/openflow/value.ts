@@ -121,7 +121,7 @@ const BITS = {
   tcpFlags: ['fin', 'syn', 'rst', 'psh', 'ack', 'urg', 'ece', 'cwr', 'ns', '[200]', '[400]', '[800]'],
 } as const
 
-/** nw_frag of ovs-fields(7): bit 0 says fragment, bit 1 says not the first. */
+/** nw_frag of ovs-fields(7): bit 0 marks a fragment, bit 1 a fragment other than the first. */
 const FRAG: Readonly<Record<string, Parsed>> = {
   no: { value: 0, mask: undefined },
   yes: { value: 1, mask: 1 },
@@ -130,7 +130,7 @@ const FRAG: Readonly<Record<string, Parsed>> = {
   not_later: { value: 0, mask: 2 },
 }
 
-/** `+trk-new` and the words of nw_frag; undefined when the text is written otherwise. */
+/** Reads `+trk-new` and the words of nw_frag; undefined when the text has another form. */
 const flags = (field: Field, text: string): Parsed | undefined => {
   if (field.kind === 'frag') return FRAG[text]
   if (!/^[+-]/.test(text)) return undefined
@@ -147,7 +147,7 @@ const flags = (field: Field, text: string): Parsed | undefined => {
   return { value, mask }
 }
 
-/** The FieldValue of numbers that were read: the one form in which the decoder writes a value. */
+/** The FieldValue of decoded numbers; the decoder writes a value only in this form. */
 export const toFieldValue = (field: Field, { value, mask }: Parsed): FieldValue => {
   if (field.kind === 'mac')
     return formatMac(value as number) + (mask === undefined ? '' : `/${formatMac(mask as number)}`)

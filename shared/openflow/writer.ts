@@ -1,18 +1,18 @@
 import { CrossportError } from '../errors.ts'
 
 /**
- * A buffer that grows while messages are written into it, one after the other. Whoever encodes many messages keeps one
- * and takes `written` at the end.
+ * A growing buffer into which messages are written, one after the other. An encoder of many messages keeps one and takes
+ * `written` at the end.
  */
 export interface Writer {
   bytes: Buffer
-  /** Where the next byte goes. */
+  /** Place of the next byte. */
   at: number
 }
 
 export const createWriter = (capacity = 512): Writer => ({ bytes: Buffer.allocUnsafe(capacity), at: 0 })
 
-/** All that was written, without a copy: the writer must not be used after it. */
+/** Everything that was written, without a copy: the writer must not be used afterwards. */
 export const written = (w: Writer): Buffer => w.bytes.subarray(0, w.at)
 
 const grow = (w: Writer, count: number): void => {
@@ -26,15 +26,15 @@ const outOfRange = (what: string, value: unknown, least: number, most: number | 
     fields: { field: what, value: String(value) },
   })
 
-/** The whole number itself, where it lies between the two. Throws OPENFLOW_VALUE_INVALID. */
+/** Returns the number when it is whole and between the two. Throws OPENFLOW_VALUE_INVALID. */
 export const within = (value: number, least: number, most: number, what: string): number => {
   if (Number.isInteger(value) && value >= least && value <= most) return value
   throw outOfRange(what, value, least, most)
 }
 
 /**
- * Numbers are written as they are or refused, never cut to what fits. `what` names the field in the error
- * (OPENFLOW_VALUE_INVALID); it is left out where the number is a constant of the protocol.
+ * Numbers are written unchanged or refused, never truncated. `what` names the field in the error (OPENFLOW_VALUE_INVALID); it is
+ * left out where the number is a constant of the protocol.
  */
 export const u8 = (w: Writer, value: number, what = 'a number of 8 bits'): void => {
   if ((value & 0xff) !== value) throw outOfRange(what, value, 0, 0xff)
@@ -69,7 +69,10 @@ export const u64 = (w: Writer, value: bigint, what = 'a number of 64 bits'): voi
   w.at += 8
 }
 
-/** A field's value, in range already (value.ts): 1 to 16 bytes, big-endian; a `number` for up to 6 bytes, a `bigint` for more. */
+/**
+ * Writes a field's value, already in range (value.ts): 1 to 16 bytes, big-endian; a `number` for up to 6 bytes, a `bigint` for
+ * more.
+ */
 export const uint = (w: Writer, value: number | bigint, bytes: number): void => {
   if (typeof value === 'bigint') {
     if (bytes === 16) u64(w, value >> 64n)
@@ -96,13 +99,13 @@ export const raw = (w: Writer, data: Uint8Array): void => {
   w.at += data.length
 }
 
-/** Zeroes until the structure that began at `start` is a multiple of 8 bytes long. */
+/** Writes zeroes until the structure that began at `start` is a multiple of 8 bytes long. */
 export const pad8 = (w: Writer, start: number): void => {
   const odd = (w.at - start) % 8
   if (odd !== 0) zeros(w, 8 - odd)
 }
 
-/** Writes a length, known only now, into the two bytes at `at`. Throws OPENFLOW_VALUE_INVALID above 65535. */
+/** Writes a length into the two bytes at `at` afterwards. Throws OPENFLOW_VALUE_INVALID above 65535. */
 export const setLength = (w: Writer, at: number, length: number): void => {
   if (length > 0xffff)
     throw new CrossportError('OPENFLOW_VALUE_INVALID', `${length} bytes do not fit one OpenFlow message (65535)`)

@@ -18,17 +18,17 @@ export interface OvsdbOptions {
 export interface SessionListener {
   /** A new session is open; called at once when there is one already. */
   up(session: Session): void
-  /** There is none: the one that was is gone, or an attempt failed. */
+  /** There is no session: the last one has ended, or an attempt has failed. */
   down(reason: string): void
 }
 
-/** A client that stays connected. What lives in a session (monitors, locks) is set up anew in every `up`. */
+/** A client that reconnects by itself. Everything that belongs to a session (monitors, locks) is set up anew in every `up`. */
 export interface OvsdbClient {
-  /** As Session.call; rejects with OVSDB_UNREACHABLE while there is no session. */
+  /** The same as Session.call; rejects with OVSDB_UNREACHABLE while there is no session. */
   call(method: string, params: readonly unknown[], timeoutMs?: number): Promise<unknown>
   /** Returns the function that stops following. */
   follow(listener: SessionListener): () => void
-  /** Ends this session as broken; the next one comes after the backoff. */
+  /** Ends this session as broken; the next one is opened after the backoff. */
   drop(reason: string): void
   close(): void
 }
@@ -99,7 +99,7 @@ function dial(path: string, signal: AbortSignal) {
     }
     const fail = (cause: Error) =>
       settle(() => {
-        // Left to itself a destroyed socket may still emit an error, which would end the process.
+        // A destroyed socket may still emit an error, which would end the process.
         socket.on('error', () => {})
         socket.destroy()
         reject(new CrossportError('OVSDB_UNREACHABLE', `cannot connect to ${path}: ${cause.message}`, { cause }))

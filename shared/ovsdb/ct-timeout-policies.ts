@@ -20,9 +20,9 @@ import { decode, map, optional, scalar } from './values.ts'
 export type CtTimeouts = Readonly<Record<string, number>>
 
 /**
- * Timeouts of a zone that sees all that the client sends and the replies that begin and end a connection: `idle` seconds
- * for an established one; one that has not been accepted, or has ended, is forgotten soon. A SYN that nobody answers may be
- * scheduled anew then; a half-closed connection that is silent for longer is recalled when it speaks again.
+ * Timeouts of a zone that sees all packets of the client and the replies that begin and end a connection: `idle` seconds for an
+ * established connection. A connection that has not been accepted, or has ended, is forgotten soon, so that an unanswered SYN may
+ * be scheduled anew. A half-closed connection that is silent for longer is recalled with its next packet.
  */
 export function tcpTimeouts(datapathType: string, idle: number): CtTimeouts {
   const least = (seconds: number) => Math.min(seconds, idle)
@@ -42,14 +42,14 @@ export function tcpTimeouts(datapathType: string, idle: number): CtTimeouts {
 }
 
 /**
- * A connection that was recalled, or that a host learns again after a restart of its switch, is known by requests alone. The
- * userspace datapath takes it for half open then (conntrack-tcp.c, tcp_conn_update), the kernel's for established.
+ * A connection that was recalled, or that a host has learnt again after a restart of its switch, is known only by its requests.
+ * The userspace datapath takes it for half open (conntrack-tcp.c, tcp_conn_update), the kernel for established.
  */
 function learntAgain(datapathType: string, idle: number): CtTimeouts {
   return datapathType === 'netdev' ? { tcp_syn_sent: idle, tcp_syn_recv: idle } : {}
 }
 
-/** Timeouts of an entry that stands for no connection: it stays in the state that it begins in, or for so long in any. */
+/** Timeouts of an entry that stands for no connection. It stays in its first state, so every state has the same timeout. */
 export function untouched(protocol: 'tcp' | 'udp', seconds: number): CtTimeouts {
   return protocol === 'tcp'
     ? {
@@ -63,8 +63,8 @@ export function untouched(protocol: 'tcp' | 'udp', seconds: number): CtTimeouts 
 }
 
 /**
- * What the kernel cuts any other timeout to, once packets have come again or have not been acknowledged, and of the replies
- * that acknowledge them none is seen (nf_conntrack_proto_tcp.c, nf_conntrack_tcp_packet).
+ * The kernel reduces any other timeout to these when packets are retransmitted or unacknowledged, and it sees no replies that
+ * acknowledge them (nf_conntrack_proto_tcp.c, nf_conntrack_tcp_packet).
  */
 export function unbounded(seconds: number): CtTimeouts {
   return { tcp_retransmit: seconds, tcp_unack: seconds }
@@ -79,16 +79,16 @@ export interface CtZoneTimeouts {
 export interface DesiredCtZones {
   readonly datapathType: string
   readonly zones: readonly CtZoneTimeouts[]
-  /** Those of an agent and of a director are in one database: zones of ours that are not in here are the other's. */
+  /** Agent and director share one database: zones of ours outside of this range belong to the other daemon. */
   readonly range: { readonly first: number; readonly last: number }
 }
 
-/** What the database holds for one datapath type. */
+/** The database's content for one datapath type. */
 export interface CtState {
-  /** The whole of Open_vSwitch.datapaths, record by datapath type. */
+  /** The whole map Open_vSwitch.datapaths: record by datapath type. */
   readonly datapaths: ReadonlyMap<string, string>
   readonly datapathUuid: string | undefined
-  /** Ours, by external_ids owner=crossport. */
+  /** True when the record is ours, by external_ids owner=crossport. */
   readonly datapathOwned: boolean
   readonly zones: ReadonlyMap<number, CtZoneState>
 }
@@ -96,7 +96,7 @@ export interface CtState {
 export interface CtZoneState {
   readonly zoneUuid: string
   readonly owned: boolean
-  /** Undefined also where the policy is somebody else's: it may serve other zones. */
+  /** Also undefined where the policy is somebody else's, because it may serve other zones. */
   readonly policyUuid: string | undefined
   readonly timeouts: ReadonlyMap<string, number>
 }
@@ -107,10 +107,10 @@ const STRING_MAP = map('string', 'string')
 const ATTEMPTS = 3
 
 /**
- * Sets the timeout policies of these conntrack zones, and removes those of ours in the range that are not among them; records that
- * somebody else made are left alone and their zones returned as `conflicts`. Idempotent: changes nothing, and sends no
- * change, when all is as it should be. vswitchd applies it by itself (ovs-vswitchd.conf.db(5), tables Datapath,
- * CT_Zone, CT_Timeout_Policy). Throws OVSDB_TRANSACTION, OVSDB_UNREACHABLE, OVSDB_TIMEOUT.
+ * Sets the timeout policies of these conntrack zones, and removes our other zones in the range. Records of others are left alone,
+ * and their zones returned as `conflicts`. Idempotent: sends no change when everything is as it should be. vswitchd applies the
+ * policies by itself (ovs-vswitchd.conf.db(5), tables Datapath, CT_Zone, CT_Timeout_Policy). Throws OVSDB_TRANSACTION,
+ * OVSDB_UNREACHABLE, OVSDB_TIMEOUT.
  */
 export async function ensureCtTimeoutPolicies(
   client: Pick<OvsdbClient, 'call'>,
@@ -123,7 +123,7 @@ export async function ensureCtTimeoutPolicies(
       await transact(client, DATABASE, [...operations, comment('crossport: conntrack timeout policies')])
       return { changed: true, conflicts }
     } catch (error) {
-      // The guard found the database other than it was read: somebody changed it in between.
+      // The guard has failed: somebody has changed the database since it was read.
       const raced = error instanceof CrossportError && error.fields.error === 'timed out'
       if (!raced || attempt === ATTEMPTS) throw error
     }
@@ -161,7 +161,7 @@ async function readCtState(client: Pick<OvsdbClient, 'call'>, datapathType: stri
   return { datapaths: known, datapathUuid, datapathOwned: owned(datapath), zones: state }
 }
 
-/** Pure. None of the three tables is a root set: a record that nobody refers to any more is collected by the server. */
+/** Pure. None of the three tables is a root set: the server deletes a record that no other record refers to. */
 export function planCtZones(
   desired: DesiredCtZones,
   state: CtState,

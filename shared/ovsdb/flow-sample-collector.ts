@@ -15,17 +15,17 @@ import {
 } from './transact.ts'
 import { decode, map, optional, scalar, set } from './values.ts'
 
-/** Where a bridge's `sample` actions go (ovs-vswitchd.conf.db(5), Flow_Sample_Collector_Set and IPFIX). */
+/** Destination of a bridge's `sample` actions (ovs-vswitchd.conf.db(5), Flow_Sample_Collector_Set and IPFIX). */
 export interface FlowSampleCollector {
   /** ip:port */
   readonly target: string
-  /** Seconds, 1 to 4200: how long packets of a flow are added up before they are exported. */
+  /** Seconds, 1 to 4200, for which a flow's packets are added up before they are exported. */
   readonly activeTimeout: number
-  /** Flows that are added up at a time; with more the oldest is exported early. */
+  /** Flows that are added up at one time; beyond this the oldest is exported early. */
   readonly maxFlows: number
 }
 
-/** A bridge, by name, and the set's number in its `sample` actions. */
+/** A bridge, by name, and the number of the collector set in its `sample` actions. */
 export interface Place {
   readonly bridge: string
   readonly id: number
@@ -40,10 +40,10 @@ const DATABASE = 'Open_vSwitch'
 const OWNER = wireMap([['owner', 'crossport']])
 
 /**
- * Sees to it that the collector set `id` of the bridge is there and exports so. A set that somebody else made stays as it
- * is, and so does a bridge that is not there: false. Idempotent. To another target vswitchd sends no templates (RFC 7011,
- * 8.1) before those are due again, which is after ten minutes: first `removeFlowSampleCollector`.
- * Throws OVSDB_TRANSACTION, OVSDB_UNREACHABLE, OVSDB_TIMEOUT.
+ * Creates or changes the bridge's collector set `id`. Returns false, and changes nothing, when somebody else made the set or the
+ * bridge does not exist. Idempotent. vswitchd sends no templates to a new target (RFC 7011, 8.1) before they are due again, after
+ * ten minutes; so call `removeFlowSampleCollector` first to change the target. Throws OVSDB_TRANSACTION, OVSDB_UNREACHABLE,
+ * OVSDB_TIMEOUT.
  */
 export async function ensureFlowSampleCollector(
   client: Client,
@@ -65,8 +65,8 @@ export async function ensureFlowSampleCollector(
 }
 
 /**
- * Removes the collector set where crossport has made it. Resolves when vswitchd has taken note (ovs-vswitchd.conf.db(5),
- * next_cfg and cur_cfg), or has not in five seconds. Throws as above.
+ * Removes the collector set if crossport has made it. Resolves when vswitchd has applied this (ovs-vswitchd.conf.db(5), next_cfg
+ * and cur_cfg), or after five seconds. Throws the same errors.
  */
 export async function removeFlowSampleCollector(client: Client, place: Place): Promise<void> {
   const { there } = await read(client, place)

@@ -1,9 +1,11 @@
 import { keepChunk } from '../chunks.ts'
 import { CrossportError } from '../errors.ts'
 
-/** Splits a byte stream into JSON objects. `push` throws once and for all: after an error the stream has no known boundary. */
+/**
+ * Splits a byte stream into JSON objects. After an error every `push` throws, because the stream has no known boundary any more.
+ */
 export interface JsonFramer {
-  /** Every object that these bytes complete, parsed, in order. Throws OVSDB_PROTOCOL. */
+  /** Returns every object that these bytes complete, parsed, in order. Throws OVSDB_PROTOCOL. */
   push(chunk: Uint8Array): object[]
 }
 
@@ -14,13 +16,13 @@ const CLOSE_ARRAY = 0x5d
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 
-/** Open vSwitch's own bound (lib/json.h, JSON_MAX_HEIGHT); code that goes through JSON recursively can rely on it. */
+/** Open vSwitch's own bound (lib/json.h, JSON_MAX_HEIGHT). Recursive code may rely on it. */
 const MAX_DEPTH = 1000
 
 /**
- * JSON-RPC 1.0 as RFC 7047 section 4 uses it has no framing: objects follow each other, with or without white space
- * between them. Boundaries are found by brace depth outside strings; UTF-8 never uses these bytes inside a
- * character, so bytes are enough. `maxBytes` bounds one message, unfinished ones included.
+ * JSON-RPC 1.0 as RFC 7047 section 4 uses it has no framing: objects follow each other, with or without white space. Boundaries
+ * are found by counting braces outside of strings, on bytes: UTF-8 never uses these bytes inside a character. `maxBytes` bounds
+ * one message, unfinished ones included.
  */
 export function createJsonFramer(maxBytes: number): JsonFramer {
   let parts: Uint8Array[] = []
@@ -81,7 +83,7 @@ export function createJsonFramer(maxBytes: number): JsonFramer {
     if (depth > 0) {
       held += chunk.length - start
       if (held > maxBytes) fail(`a message over ${maxBytes} bytes`)
-      // Copied: a socket may reuse its buffer once `push` has returned.
+      // Copied, because a socket may reuse its buffer once `push` has returned.
       keepChunk(parts, Uint8Array.prototype.slice.call(chunk, start))
     }
     return messages

@@ -4,13 +4,13 @@ import type { OvsdbClient } from './connection.ts'
 import { ensureTunnelPort, removeTunnelPort, type TunnelPort } from './tunnel-port.ts'
 
 export interface TunnelPortKeeper {
-  /** Something has changed in the database: looks again, now or when the look under way has ended. */
+  /** Checks the port, now or after the present check, because the database has changed. */
   check(): void
-  /** Why there is no such port, in words for the operator; undefined while all is well. */
+  /** Why there is no such port, in words for the operator; undefined while there is one. */
   readonly problem: string | undefined
-  /** Removes it where it is ours, and stops looking (teardown). */
+  /** Removes the port if it is ours, and stops checking (teardown). */
   remove(): Promise<boolean>
-  /** Looks again after a `remove`. */
+  /** Starts checking again after `remove`. */
   resume(): void
   close(): void
 }
@@ -26,7 +26,10 @@ export interface KeepTunnelPortOptions {
 
 const RETRY_MS = 2000
 
-/** Level-triggered: whoever takes the tunnel port away, it comes back. It outlives this process, as flows do. */
+/**
+ * Keeps the tunnel port in the database (level-triggered): whoever removes it, it comes back. The port outlives this process, as
+ * flows do.
+ */
 export function keepTunnelPort({ client, port, log, clock, onChange }: KeepTunnelPortOptions): TunnelPortKeeper {
   let problem: string | undefined = `tunnel port ${port.name} has not been looked for yet`
   let stopped = false

@@ -11,28 +11,28 @@ export interface MonitorOptions<T extends Tables> {
   readonly database: string
   readonly tables: T
   readonly log: Log
-  /** After the first answer of every session, and after each transaction that changed something that is followed. */
+  /** Called after the first answer of every session, and after each transaction that has changed a followed column. */
   onChange(replica: Replica<T>): void
-  /** There is no session: the replica no longer follows. */
+  /** There is no session: the replica is not updated any more. */
   onLost(reason: string): void
 }
 
-/** Newest first; the next one is tried where the server does not know the method. */
+/** Newest first; the next one is tried where the server does not know a method. */
 const METHODS: readonly { method: string; update: string; form: UpdateForm }[] = [
   { method: 'monitor_cond_since', update: 'update3', form: 'differences' },
   { method: 'monitor_cond', update: 'update2', form: 'differences' },
   { method: 'monitor', update: 'update', form: 'whole-rows' },
 ]
 
-/** No transaction is ever asked for by id: a standalone database has no history, and a full answer is always right. */
+/** Never asks for changes since a transaction: a standalone database keeps no history, and a full answer is always right. */
 const NO_TRANSACTION = '00000000-0000-0000-0000-000000000000'
 
 /**
  * Keeps an in-memory replica of some columns. In every session:
- * 1. get_schema, so that a column which this server lacks is not asked for;
- * 2. monitor_cond_since, else monitor_cond, else monitor; the first answer becomes a new replica;
- * 3. each update is applied to it; one that does not fit ends the session, and the next begins at 1.
- * Returns the function that stops it. Source: RFC 7047 section 4.1.5, ovsdb-server(7).
+ * 1. get_schema shows which columns this server has; missing ones are not requested.
+ * 2. monitor_cond_since, else monitor_cond, else monitor, whose first answer becomes a new replica.
+ * 3. Each update is applied to it; an update that does not fit ends the session, and the next begins at 1.
+ * Returns a function that stops it. Source: RFC 7047 section 4.1.5, ovsdb-server(7).
  */
 export function monitorTables<T extends Tables>(options: MonitorOptions<T>): () => void {
   const { client, database, tables, log } = options
@@ -52,7 +52,7 @@ export function monitorTables<T extends Tables>(options: MonitorOptions<T>): () 
       stopSession()
       client.drop(error.message)
     }
-    /** False where `work` found that the peer and we disagree; the session has been dropped then. */
+    /** Returns false where `work` has found a protocol error; the session has been dropped then. */
     const attempt = (work: () => void): boolean => {
       try {
         work()

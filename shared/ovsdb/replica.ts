@@ -2,14 +2,14 @@ import { CrossportError } from '../errors.ts'
 import { applyDifference, type Column, decode } from './values.ts'
 
 export type Columns = { readonly [column: string]: Column<unknown> }
-/** What to follow: tables, their columns, and the columns' types. */
+/** What to follow: tables with their columns and the columns' types. */
 export type Tables = { readonly [table: string]: Columns }
 
 export type Row<C extends Columns> = { readonly [K in keyof C]: C[K] extends Column<infer T> ? T : never }
-/** Rows by UUID. A row is replaced when it changes, never altered; the maps are altered in place. */
+/** Rows by UUID. A changed row is replaced by a new object; the maps are changed in place. */
 export type Replica<T extends Tables> = { readonly [N in keyof T]: ReadonlyMap<string, Row<T[N]>> }
 
-/** Of monitor, monitor_cond and monitor_cond_since: the way in which updates are written. */
+/** How updates are written, which differs between monitor, monitor_cond and monitor_cond_since. */
 export type UpdateForm = 'whole-rows' | 'differences'
 
 type AnyRow = Readonly<Record<string, unknown>>
@@ -22,9 +22,8 @@ export function emptyReplica<T extends Tables>(tables: T): Replica<T> {
 }
 
 /**
- * Applies one notification or first answer: <table-updates> of RFC 7047 section 4.1.6 or <table-updates2> of
- * ovsdb-server(7). Throws OVSDB_PROTOCOL where it cannot follow from what the replica holds; the replica is then
- * no longer of use, and the monitor must start again.
+ * Applies one notification or first answer: <table-updates> of RFC 7047 section 4.1.6 or <table-updates2> of ovsdb-server(7).
+ * Throws OVSDB_PROTOCOL when it does not fit the replica, which is unusable then; the monitor must start again.
  */
 export function applyUpdates<T extends Tables>(
   tables: T,
@@ -43,7 +42,7 @@ export function applyUpdates<T extends Tables>(
   }
 }
 
-/** `insert` also where the row is known: it carries all there is to know. */
+/** An `insert` may also concern a known row: it carries all columns. */
 function applyDifferenceUpdate(columns: Columns, table: Map<string, AnyRow>, uuid: string, update: AnyRow): void {
   const whole = update.initial ?? update.insert
   if (whole !== undefined) {
@@ -59,7 +58,7 @@ function applyDifferenceUpdate(columns: Columns, table: Map<string, AnyRow>, uui
   }
 }
 
-/** RFC 7047: `new` holds every column asked for, `old` only those that changed. */
+/** RFC 7047: `new` holds every requested column, `old` only those that have changed. */
 function applyWholeUpdate(columns: Columns, table: Map<string, AnyRow>, uuid: string, update: AnyRow): void {
   if (update.new !== undefined) table.set(uuid, decodeRow(columns, record(update.new, uuid)))
   else if (!table.delete(uuid)) throw lost(`the removal of row ${uuid}, which is not known`)

@@ -3,9 +3,9 @@ import type { Tables } from './replica.ts'
 import type { Column } from './values.ts'
 
 /**
- * What of `tables` this server's schema has (the answer to get_schema, RFC 7047 section 3.2). Columns that an older
- * or newer Open vSwitch lacks stay at their default and are listed in `missing`.
- * Throws OVSDB_SCHEMA where a column is of another type than declared: reading it would give nonsense.
+ * The part of `tables` that this server's schema has (the answer to get_schema, RFC 7047 section 3.2). Columns that an older or
+ * newer Open vSwitch lacks keep their default and are listed in `missing`. Throws OVSDB_SCHEMA where a column has another type
+ * than declared.
  */
 export function matchSchema(
   tables: Tables,

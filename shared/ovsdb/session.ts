@@ -8,7 +8,7 @@ import { textOf } from './text.ts'
 export interface SessionOptions {
   readonly log: Log
   readonly clock: Clock
-  /** Bound on one message from the peer, and on what is queued for it. Default 64 MiB. */
+  /** Bound on one message from the peer, and on the queue of messages to it. Default 64 MiB. */
   readonly maxBytes?: number
   /** Bytes came in. */
   onActivity?(): void
@@ -25,9 +25,9 @@ export interface Session {
    * (default 10 s) or OVSDB_UNREACHABLE when the session ends first.
    */
   call(method: string, params: readonly unknown[], timeoutMs?: number): Promise<unknown>
-  /** As `call`, but `answer` runs before any later message is looked at: a monitor's first answer needs that. */
+  /** The same as `call`, but `answer` runs before any later message is read; a monitor's first answer needs this. */
   request(method: string, params: readonly unknown[], answer: Answer, timeoutMs?: number): void
-  /** Sends an echo and does not care for the answer, which shows up as activity. */
+  /** Sends an echo request; its answer only counts as activity. */
   probe(): void
   /** Returns the function that stops listening. */
   listen(listener: NotificationListener): () => void
@@ -87,7 +87,7 @@ export function createSession(stream: Duplex, options: SessionOptions): Session 
       cancel()
       answer(result, error === null || error === undefined ? undefined : callFailed(error))
     } else {
-      // An answer that comes after its call's time-out looks like this too.
+      // An answer that arrives after its call's timeout is not known either.
       log.debug('ovsdb: answer to nothing that was asked', { id })
     }
   }
@@ -101,7 +101,7 @@ export function createSession(stream: Duplex, options: SessionOptions): Session 
       }
     } catch (error) {
       if (error instanceof CrossportError) return lose(error)
-      // Nothing that a peer sends may end the daemon, not even what is not expected anywhere.
+      // Nothing that a peer sends may end the daemon, so an unexpected exception ends only the session.
       log.error('ovsdb: what came was not expected', { err: error as Error })
       lose(new CrossportError('OVSDB_PROTOCOL', 'ovsdb peer: what it sent was not expected', { cause: error }))
     }

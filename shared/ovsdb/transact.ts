@@ -2,7 +2,7 @@ import { CrossportError } from '../errors.ts'
 import type { OvsdbClient } from './connection.ts'
 import { textOf } from './text.ts'
 
-/** One operation of RFC 7047 section 5.2. Values in `row` and `where` are in the wire form: see `encode`, or these helpers. */
+/** One operation of RFC 7047 section 5.2. Values in `row` and `where` are in the wire form: use `encode`, or these helpers. */
 export type Operation = { readonly op: string } & { readonly [member: string]: unknown }
 
 /** [column, function, value], RFC 7047 section 5.1. */
@@ -15,7 +15,7 @@ export type Mutation = readonly [column: string, mutator: 'insert' | 'delete' | 
 export type WireRow = { readonly [column: string]: unknown }
 
 export const uuid = (id: string): unknown => ['uuid', id]
-/** A row that an `insert` of the same transaction makes under this name. */
+/** Refers to a row that an `insert` of the same transaction creates under this name. */
 export const namedUuid = (name: string): unknown => ['named-uuid', name]
 export const wireSet = (values: Iterable<unknown>): unknown => ['set', [...values]]
 export const wireMap = (pairs: Iterable<readonly [unknown, unknown]>): unknown => ['map', [...pairs]]
@@ -26,7 +26,9 @@ export const select = (table: string, where: readonly Condition[], columns: read
   where,
   columns,
 })
-/** `name`: see namedUuid. A row of a table that is not a root set vanishes unless another row of this transaction refers to it. */
+/**
+ * `name`: see namedUuid. A row of a table that is not a root set is deleted unless another row of this transaction refers to it.
+ */
 export const insert = (table: string, row: WireRow, name?: string): Operation => ({
   op: 'insert',
   table,
@@ -46,7 +48,7 @@ export const mutate = (table: string, where: readonly Condition[], mutations: re
   mutations,
 })
 export const remove = (table: string, where: readonly Condition[]): Operation => ({ op: 'delete', table, where })
-/** Fails the transaction, at once, unless the rows found hold these values: the guard of a read-change-write. */
+/** Fails the transaction at once unless the rows have these values: the guard of a read-change-write. */
 export const guardEqual = (table: string, where: readonly Condition[], row: WireRow): Operation => ({
   op: 'wait',
   table,
@@ -66,10 +68,10 @@ export interface OperationResult {
 }
 
 /**
- * Makes all operations or none. A transaction that fails is an answer without JSON-RPC error: the failed operation's
- * result holds it, or one more result after the last when the commit failed (RFC 7047 section 4.1.3).
- * That becomes OVSDB_TRANSACTION with `fields.error` (RFC's name of it), `fields.details` and `fields.operation`
- * (index into `operations`; their number when the commit failed).
+ * Makes all operations or none. The answer to a failed transaction is not a JSON-RPC error: the failed operation's result holds
+ * the error, or one more result after the last when the commit failed (RFC 7047 section 4.1.3). It becomes OVSDB_TRANSACTION with
+ * `fields.error` (the RFC's name), `fields.details` and `fields.operation` (index into `operations`; their number when the commit
+ * failed).
  */
 export async function transact(
   client: Pick<OvsdbClient, 'call'>,
@@ -79,7 +81,7 @@ export async function transact(
   return resultsOf(await client.call('transact', [database, ...operations]), operations)
 }
 
-/** The answer to a transaction, checked. Throws OVSDB_TRANSACTION as above, OVSDB_PROTOCOL. */
+/** Checks the answer to a transaction. Throws OVSDB_TRANSACTION as above, OVSDB_PROTOCOL. */
 export function resultsOf(results: unknown, operations: readonly Operation[]): readonly OperationResult[] {
   if (!Array.isArray(results)) throw new CrossportError('OVSDB_PROTOCOL', 'ovsdb transact: the answer is not an array')
   results.forEach((result: unknown, index) => {
@@ -99,7 +101,7 @@ export function resultsOf(results: unknown, operations: readonly Operation[]): r
   return results
 }
 
-/** Values of the columns are looked at by whoever decodes them. */
+/** The values of columns are checked when they are decoded. */
 function isResult(json: unknown): json is OperationResult {
   if (!isObject(json)) return false
   const { count, rows } = json

@@ -17,7 +17,7 @@ import {
 } from './transact.ts'
 import { decode, map, scalar, set } from './values.ts'
 
-/** One flow-based tunnel port (ovs-vswitchd.conf.db(5), Interface, "Tunnel Options"): the flows say where and for whom. */
+/** One flow-based tunnel port (ovs-vswitchd.conf.db(5), Interface, "Tunnel Options"): flows set the destination and the key. */
 export interface TunnelPort {
   readonly bridge: string
   readonly name: string
@@ -33,9 +33,9 @@ const STRINGS = map('string', 'string')
 type Client = Pick<OvsdbClient, 'call'>
 
 /**
- * Sees to it that the bridge has the tunnel port. One that is there already, made by an operator or a network
- * controller, is taken as it is when it fits; ours is changed where it differs. Idempotent.
- * Throws TUNNEL_PORT when a port of this name is something else, OVSDB_TRANSACTION, OVSDB_UNREACHABLE, OVSDB_TIMEOUT.
+ * Creates the bridge's tunnel port. A fitting port that an operator or a network controller has made is used as it is; a port of
+ * ours is changed where it differs. Idempotent. Throws TUNNEL_PORT when a port of this name does not fit, OVSDB_TRANSACTION,
+ * OVSDB_UNREACHABLE, OVSDB_TIMEOUT.
  */
 export async function ensureTunnelPort(client: Client, port: TunnelPort): Promise<'found' | 'made' | 'changed'> {
   const { bridge, there } = await read(client, port)
@@ -68,7 +68,7 @@ export async function ensureTunnelPort(client: Client, port: TunnelPort): Promis
   return 'found'
 }
 
-/** Takes the port out of the bridge where crossport has made it; anybody else's stays. */
+/** Removes the port from the bridge if crossport has made it. */
 export async function removeTunnelPort(client: Client, port: Pick<TunnelPort, 'bridge' | 'name'>): Promise<boolean> {
   const { bridge, there } = await read(client, port)
   if (bridge === undefined || there?.ours !== true || there.portId === undefined) return false
@@ -85,7 +85,7 @@ interface Found {
   readonly type: string
   readonly options: ReadonlyMap<string, string>
   readonly ours: boolean
-  /** Undefined: on another bridge. */
+  /** Undefined: the port is on another bridge. */
   readonly portId: string | undefined
 }
 

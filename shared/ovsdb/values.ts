@@ -1,7 +1,7 @@
 import { CrossportError } from '../errors.ts'
 import { textOf } from './text.ts'
 
-/** RFC 7047 section 3.2, <atomic-type>. Integers are taken as doubles: columns that need more than 53 bits are not for us. */
+/** RFC 7047 section 3.2, <atomic-type>. Integers are read as doubles: columns that need more than 53 bits are not supported. */
 export type AtomType = keyof AtomTypes
 
 interface AtomTypes {
@@ -9,7 +9,7 @@ interface AtomTypes {
   readonly integer: number
   readonly real: number
   readonly boolean: boolean
-  /** Without its ["uuid", …] wrapping: the column says what it is. */
+  /** Without the ["uuid", …] wrapping, because the column tells the type. */
   readonly uuid: string
 }
 
@@ -63,8 +63,8 @@ export function decode<T>(column: Column<T>, json: unknown): T {
 }
 
 /**
- * The `modify` of update2 and update3 (ovsdb-server(7), "Update2 Notification"): a new value where a column holds at
- * most one, else what differs: set members that come or go, map pairs that come, go (same value) or change (other value).
+ * Applies `modify` of update2 and update3 (ovsdb-server(7), "Update2 Notification"): a new value where a column holds at most
+ * one, else the difference: set members that come or go; map pairs that come, go (same value) or change (other value).
  */
 export function applyDifference<T>(column: Column<T>, old: T, json: unknown): T {
   const difference: unknown = decodeAny(column, json)
@@ -117,7 +117,7 @@ function decodeAny(column: Column, json: unknown): unknown {
   }
 }
 
-/** The atoms of a <set>, which a single atom may stand for. */
+/** The atoms of a <set>, which may be written as a single atom. */
 function members(json: unknown): readonly unknown[] {
   if (!Array.isArray(json) || json[0] !== 'set') return [json]
   return json.length === 2 && Array.isArray(json[1]) ? json[1] : bad('a set', json)

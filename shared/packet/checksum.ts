@@ -1,4 +1,4 @@
-/** The Internet checksum (RFC 1071), as it is written into a header. */
+/** The Internet checksum (RFC 1071) as a header carries it. */
 export function checksum(bytes: Buffer): number {
   let sum = 0
   for (let i = 0; i < bytes.length; i += 2) sum += i + 1 < bytes.length ? bytes.readUInt16BE(i) : bytes[i]! << 8

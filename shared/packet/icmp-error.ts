@@ -3,15 +3,15 @@ import { packetIn } from './ip.ts'
 import type { Header } from './types.ts'
 
 /**
- * ICMP errors (RFC 792, RFC 4443) about a packet that a VIP has sent. The packet they cite has the VIP's port as its source, which
- * the real server's socket does not know: the cited port has to be translated as the packet's own was, or path MTU
- * discovery (RFC 1191, RFC 8201) fails behind every load balancer that translates ports and lets replies go past it.
+ * ICMP errors (RFC 792, RFC 4443) about a packet from a VIP. The packet that they cite has the VIP's port as its source, which
+ * the real server's socket does not know. The cited port has to be translated as the packet's own port was, because otherwise
+ * path MTU discovery (RFC 1191, RFC 8201) fails behind a load balancer that translates ports and lets replies bypass it.
  */
 
 export interface IcmpError {
   readonly type: number
   readonly code: number
-  /** To whom the error is sent. */
+  /** Destination of the error. */
   readonly to: string
   /** The cited packet. */
   readonly cited: {
@@ -39,7 +39,9 @@ const ETHERNET = 14
 const UDP = 17
 const PROTOCOLS: Readonly<Record<number, 'tcp' | 'udp'>> = { 6: 'tcp', [UDP]: 'udp' }
 
-/** Undefined for any other frame, for a fragment, and for an error that cites too little (less than 8 bytes above IP). */
+/**
+ * Undefined for any other frame, for a fragment, and for an error that cites too little (less than 8 bytes after the IP header).
+ */
 export function parseIcmpError(frame: Uint8Array): IcmpError | undefined {
   const layout = layoutOf(frame)
   if (layout === undefined) return undefined
@@ -62,8 +64,8 @@ export function parseIcmpError(frame: Uint8Array): IcmpError | undefined {
 }
 
 /**
- * A copy of the frame with another source port in the cited packet. The cited transport checksum, where it is cited at
- * all, and the ICMP checksum are updated (RFC 1624). Throws RangeError for a frame that parseIcmpError does not know.
+ * A copy of the frame with another source port in the cited packet. The ICMP checksum and, where it is cited, the transport
+ * checksum are updated (RFC 1624). Throws RangeError for a frame that parseIcmpError does not accept.
  */
 export function withCitedSourcePort(frame: Uint8Array, port: number): Uint8Array {
   const copy = Uint8Array.from(frame)
@@ -75,7 +77,7 @@ export function withCitedSourcePort(frame: Uint8Array, port: number): Uint8Array
   amend(bytes, icmp + 2, before, port)
   const udp = cited.protocol === UDP
   const checksumAt = cited.payload + (udp ? 6 : 16)
-  // A UDP checksum of 0 says that there is none (RFC 768).
+  // A UDP checksum of 0 means that there is none (RFC 768).
   if (checksumAt + 2 > end || (udp && bytes.readUInt16BE(checksumAt) === 0)) return copy
   const old = bytes.readUInt16BE(checksumAt)
   amend(bytes, checksumAt, before, port)
@@ -84,7 +86,7 @@ export function withCitedSourcePort(frame: Uint8Array, port: number): Uint8Array
   return copy
 }
 
-/** A checksum after one 16-bit word has changed (RFC 1624, equation 3). */
+/** Updates a checksum after a change of one 16-bit word (RFC 1624, equation 3). */
 function amend(bytes: Buffer, at: number, before: number, after: number): void {
   let sum = (~bytes.readUInt16BE(at) & 0xffff) + (~before & 0xffff) + after
   sum = (sum & 0xffff) + (sum >>> 16)
@@ -92,7 +94,7 @@ function amend(bytes: Buffer, at: number, before: number, after: number): void {
   bytes.writeUInt16BE(~sum & 0xffff, at)
 }
 
-/** Nothing in the frame is trusted: every length is checked against what is there. */
+/** The frame is not trusted: every length is checked against the bytes that are there. */
 function layoutOf(data: Uint8Array): Layout | undefined {
   const packet = packetIn(data)
   if (packet === undefined) return undefined

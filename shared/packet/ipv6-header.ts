@@ -1,6 +1,6 @@
 import type { HeaderFormat } from './types.ts'
 
-/** Extension headers that a packet's payload may stand behind (IANA's registry; RFC 8200, section 4). */
+/** Extension headers that may come before a packet's payload (IANA's registry; RFC 8200, section 4). */
 const EXTENSION = { hopByHop: 0, routing: 43, fragment: 44, destination: 60 } as const
 const EXTENSIONS: ReadonlySet<number> = new Set(Object.values(EXTENSION))
 
@@ -13,7 +13,7 @@ export const ipv6Header: HeaderFormat = {
     let first = true
     while (first && EXTENSIONS.has(protocol)) {
       if (bytes.length < payload + 8) return undefined
-      // The first 13 bits behind the length: the fragment's offset (4.5).
+      // The first 13 bits after the length are the fragment's offset (4.5).
       if (protocol === EXTENSION.fragment) first = bytes.readUInt16BE(payload + 2) >> 3 === 0
       const length = protocol === EXTENSION.fragment ? 8 : (bytes[payload + 1]! + 1) * 8
       protocol = bytes[payload]!

@@ -14,9 +14,9 @@ export const ND_TYPE = {
 export const ALL_NODES = (0xff02n << 112n) | 1n
 
 const ICMPV6 = 58
-/** Only a neighbour's packet still has it: a router would have made it 254 (7.1). */
+/** Only packets from the same segment have this hop limit, because a router decrements it (7.1). */
 const HOP_LIMIT = 255
-/** The answer is to somebody's question; it replaces what a cache has (4.4). */
+/** Solicited: the message answers a question. Override: it replaces a cache entry (4.4). */
 const FLAG = { solicited: 0x40, override: 0x20 } as const
 const OPTION_TARGET = 2
 
@@ -26,7 +26,7 @@ interface Advertised {
   readonly ethSrc: string
 }
 
-/** "`address` is at `mac`", unasked, to all nodes, in a frame from `ethSrc` (7.2.6). */
+/** An unsolicited advertisement to all nodes that `address` is at `mac`, in a frame from `ethSrc` (7.2.6). */
 export function advertisement({ address, mac, ethSrc }: Advertised): Buffer {
   const target = bytesOf(parseIpv6(address)!)
   const ethernet = Buffer.concat([Buffer.from('333300000001', 'hex'), macBytes(ethSrc), Buffer.from([0x86, 0xdd])])
@@ -34,8 +34,8 @@ export function advertisement({ address, mac, ethSrc }: Advertised): Buffer {
 }
 
 /**
- * The answer to a neighbour solicitation: its target is at `mac`. The frame's VLAN tag stays. A probe for a duplicate, which
- * has no sender, is answered to all nodes (7.2.4). Undefined for what is no valid solicitation (7.1.1).
+ * The answer to a neighbour solicitation: its target is at `mac`. The frame keeps its VLAN tag. A duplicate address probe has no
+ * sender, so its answer goes to all nodes (7.2.4). Undefined for anything but a valid solicitation (7.1.1).
  */
 export function solicited(data: Uint8Array, { mac, ethSrc }: Omit<Advertised, 'address'>): Buffer | undefined {
   const frame = Buffer.from(data.buffer, data.byteOffset, data.byteLength)

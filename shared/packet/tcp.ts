@@ -15,14 +15,14 @@ export interface TcpHeader {
   readonly dstPort: number
   readonly sequence: number
   readonly acknowledgment: number
-  /** TCP_FLAG, added up. */
+  /** Sum of TCP_FLAG values. */
   readonly flags: number
 }
 
-/** A TCP segment's beginning, with the addresses of its packet. */
+/** The header of a TCP segment, with the addresses of its packet. */
 export interface Segment extends TcpHeader, Addresses {}
 
-/** A packet with a TCP segment that has neither options nor data (RFC 9293, 3.1), and a window of 0. */
+/** A packet with a TCP segment without options and data (RFC 9293, 3.1), and a window of 0. */
 export function tcpPacket(addresses: Addresses, header: TcpHeader): Buffer {
   const segment = Buffer.alloc(HEADER)
   segment.writeUInt16BE(header.srcPort, 0)
@@ -36,8 +36,8 @@ export function tcpPacket(addresses: Addresses, header: TcpHeader): Buffer {
 }
 
 /**
- * Of an Ethernet frame that may be cut off behind the TCP header, with a VLAN tag or without. Undefined for anything else,
- * and for a header that says it is shorter than one can be (RFC 9293, 3.1, data offset): the switch lets it pass.
+ * Reads an Ethernet frame, with a VLAN tag or without, that may be cut off after the TCP header. Undefined for anything else, and
+ * for a data offset below the least header (RFC 9293, 3.1), which the switch lets pass.
  */
 export function segmentOf(data: Uint8Array): Segment | undefined {
   const packet = packetIn(data)
@@ -58,8 +58,8 @@ export function segmentOf(data: Uint8Array): Segment | undefined {
 }
 
 /**
- * The same segment without data, as a plain ACK: Ethernet, VLAN tag, addresses, window and options stay. The frame may be cut
- * off behind the TCP header. Throws RangeError for what `segmentOf` does not take.
+ * The same segment without data, as a plain ACK: Ethernet, VLAN tag, addresses, window and options stay. The frame may be cut off
+ * after the TCP header. Throws RangeError for a frame that `segmentOf` does not accept.
  */
 export function withoutPayload(data: Uint8Array): Buffer {
   const packet = packetIn(data)

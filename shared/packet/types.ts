@@ -4,26 +4,26 @@ export interface Addresses {
   readonly dst: Buffer
 }
 
-/** What a packet's IP header says. */
+/** The content of a packet's IP header. */
 export interface Header extends Addresses {
-  /** IANA's number of what the packet carries, behind all options and extension headers. */
+  /** IANA's number of the payload's protocol, after all options and extension headers. */
   readonly protocol: number
-  /** Where that begins. */
+  /** Start of the payload. */
   readonly payload: number
-  /** Where the packet ends, as it says: a frame may be padded behind it, or cut off before it. */
+  /** End of the packet by its own length: a frame may be padded after it, or cut off before it. */
   readonly end: number
-  /** False for a fragment other than the first, whose payload has no ports. */
+  /** False for a fragment other than the first, which has no ports. */
   readonly first: boolean
 }
 
-/** How one family lays out its IP header. */
+/** The layout of one family's IP header. */
 export interface HeaderFormat {
-  /** Undefined where `bytes` has no whole header from `at` on. Nothing in them is trusted. */
+  /** Undefined where `bytes` has no whole header from `at` on. The bytes are not trusted. */
   read(bytes: Buffer, at: number): Header | undefined
   /** A header without options, hop limit 64, for a payload of `length` bytes. */
   write(addresses: Addresses, protocol: number, length: number): Buffer
-  /** Makes the packet at `at` end at `end`: length, and checksum where there is one. */
+  /** Sets the length of the packet at `at` so that it ends at `end`, and updates the checksum where there is one. */
   resize(bytes: Buffer, at: number, end: number): void
-  /** What a transport's checksum covers besides the transport's own bytes. */
+  /** The bytes that a transport's checksum covers besides the transport's own. */
   pseudo(addresses: Addresses, protocol: number, length: number): Buffer
 }

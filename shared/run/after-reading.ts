@@ -4,8 +4,8 @@ import type { Clock } from './clock.ts'
 const READING_MS = 100
 
 /**
- * Calls `late` after `ms` (more than 100), but not before what has come in meanwhile is read: a process that was held up
- * must not take its own lateness for the peer's. Timers that are overdue run before sockets are read. Returns what cancels it.
+ * Calls `late` after `ms` (more than 100), but only after data that has arrived meanwhile is read: a process that was suspended
+ * must not blame its own delay on the peer. (Overdue timers run before sockets are read.) Returns a function that cancels it.
  */
 export function afterReading(clock: Pick<Clock, 'after'>, ms: number, late: () => void): () => void {
   let cancel = clock.after(ms - READING_MS, () => {

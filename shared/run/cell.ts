@@ -1,13 +1,16 @@
-/** The newest value of something that changes, and a way to hear of each change. */
+/** The newest value of something that changes, with a subscription to its changes. */
 export interface Reading<T> {
   get(): T
-  /** `listener` is called after each change, and reads the value itself. Returns what ends that. */
+  /** Calls `listener` after each change; the listener reads the value itself. Returns a function that ends this. */
   subscribe(listener: () => void): () => void
 }
 
 /** A value that one part of a daemon writes and the others read. */
 export interface Cell<T> extends Reading<T> {
-  /** The same value again (`Object.is`) is no change. Listeners are called before this returns, in the order in which they came. */
+  /**
+   * Setting the same value (`Object.is`) is no change. Listeners are called before this returns, in the order of their
+   * subscription.
+   */
   set(value: T): void
 }
 
@@ -25,11 +28,11 @@ export function createCell<T>(initial: T): Cell<T> {
   }
 }
 
-/** Things that happen and are over, such as a packet that the switch hands up: nothing is kept for those who come later. */
+/** Events, such as a packet that the switch sends up. A later subscriber does not get earlier events. */
 export interface Topic<T> {
-  /** Calls all listeners before it returns, in the order in which they came. */
+  /** Calls all listeners before it returns, in the order of their subscription. */
   publish(event: T): void
-  /** Returns what ends that. The same function may listen more than once. */
+  /** Returns a function that ends this. The same function may subscribe more than once. */
   subscribe(listener: (event: T) => void): () => void
 }
 
@@ -37,7 +40,7 @@ export function createTopic<T>(): Topic<T> {
   const listeners = new Set<{ readonly hear: (event: T) => void }>()
   return {
     publish: event => {
-      // A listener may leave, or another come, while they are called.
+      // A listener may unsubscribe, or another subscribe, during the calls.
       for (const listener of [...listeners]) if (listeners.has(listener)) listener.hear(event)
     },
     subscribe: hear => {

@@ -5,13 +5,13 @@ export interface DirtyLoopOptions {
   readonly clock: Clock
   readonly log: Log
   /**
-   * The only place that acts. Reads its inputs' newest snapshots itself: `reasons` (distinct, oldest first) are for the
-   * log. A rejection leaves the loop dirty and is tried again. The signal aborts when the loop is stopped.
+   * The only function that acts. It reads the newest snapshots of its inputs itself; `reasons` (distinct, oldest first) are for
+   * the log. When it rejects, the loop stays dirty and tries again. The signal aborts when the loop is stopped.
    */
   act(signal: AbortSignal, reasons: readonly string[]): Promise<void>
-  /** In-sync gate: what is still missing, or undefined. Asked at every mark; nothing is acted on until it opens. */
+  /** The gate: what is not in sync yet, or undefined. Called at every mark; the loop does not act until it returns undefined. */
   gate?(): string | undefined
-  /** From the first mark to the act, so that a burst is acted on once. Default 5 ms. */
+  /** Time from the first mark to the act, so that a burst of marks leads to one act. Default 5 ms. */
   readonly coalesceMs?: number
   /** Least time between the starts of two acts. Default 0. */
   readonly throttleMs?: number
@@ -23,22 +23,22 @@ export interface DirtyLoopOptions {
 export interface DirtyLoop {
   readonly dirty: boolean
   readonly acting: boolean
-  /** Failures since the last success. */
+  /** Number of failures since the last success. */
   readonly failures: number
   readonly lastError: Error | undefined
   /** What the gate waits for. */
   readonly waitingFor: string | undefined
   /** Something may have changed. Cheap, never throws, may be called from anywhere. */
   mark(reason: string): void
-  /** Resolves once nothing is dirty and nothing acts (at once, when that is so now). */
+  /** Resolves once the loop is neither dirty nor acting. */
   idle(): Promise<void>
   /** Aborts the act under way and resolves when it has ended. Marks are ignored from here on. */
   stop(): Promise<void>
 }
 
 /**
- * One level-triggered loop: watchers mark, the loop alone acts, one act at a time. A mark during an act leads to one
- * more act. A mark during a retry's backoff is acted on after `retryMinMs` at the latest, for it may bring the cure.
+ * One level-triggered loop: watchers mark it, and only the loop acts, one act at a time. A mark during an act leads to one more
+ * act. A mark during a retry's backoff leads to an act after at most `retryMinMs`, because the change may have removed the cause.
  */
 export function createDirtyLoop(options: DirtyLoopOptions): DirtyLoop {
   const { clock, log, coalesceMs = 5, throttleMs = 0, retryMinMs = 100, retryMaxMs = 10_000 } = options

@@ -1,16 +1,16 @@
 import type { Clock } from './clock.ts'
 import { createReconnect, type ReconnectOptions } from './reconnect.ts'
 
-/** One live connection, as its protocol room makes it. */
+/** One live connection, made by the module of its protocol. */
 export interface Connection {
-  /** Sends an echo request of the protocol; the answer must come back as `activity()`. */
+  /** Sends the protocol's echo request; the answer must lead to a call of `activity()`. */
   probe(): void
-  /** Ends it at once. */
+  /** Ends the connection at once. */
   destroy(): void
 }
 
 export interface ConnectEvents {
-  /** Call for all bytes received. */
+  /** Call for all received bytes. */
   activity(): void
   /** Call once when the connection has ended by itself, with the reason. */
   lost(reason: string): void
@@ -18,10 +18,10 @@ export interface ConnectEvents {
 
 export interface KeepConnectedOptions<C extends Connection> extends ReconnectOptions {
   readonly clock: Clock
-  /** Dials and does the handshake; rejects when either fails, and must give up when the signal aborts. */
+  /** Dials and does the handshake. Rejects when either fails, and must give up when the signal aborts. */
   connect(events: ConnectEvents, signal: AbortSignal): Promise<C>
   onUp(connection: C): void
-  /** After `onUp` only. The connection has been destroyed. */
+  /** Called only after `onUp`. The connection has been destroyed. */
   onDown(reason: string): void
   /** An attempt failed; `retryMs` is the wait before the next one. */
   onFailure?(error: Error, retryMs: number): void
@@ -35,7 +35,7 @@ export interface KeptConnection<C extends Connection> {
   close(): void
 }
 
-/** Drives the reconnect state machine: dials, probes, times out, dials again, until `close`. */
+/** Drives the reconnect state machine until `close`: dials, probes, times out, dials again. */
 export function keepConnected<C extends Connection>(options: KeepConnectedOptions<C>): KeptConnection<C> {
   const { clock } = options
   const fsm = createReconnect(options)
@@ -43,7 +43,7 @@ export function keepConnected<C extends Connection>(options: KeepConnectedOption
   let attempt: AbortController | undefined
   let cancelTimer = () => {}
 
-  /** Forgets the attempt first: what it does when it is aborted is not news. */
+  /** Forgets the attempt before it is aborted, so that its failure is not reported. */
   const abandon = (error: Error) => {
     const was = { attempt, connection: current }
     attempt = undefined
@@ -101,7 +101,7 @@ export function keepConnected<C extends Connection>(options: KeepConnectedOption
   const schedule = () => {
     cancelTimer()
     const wait = fsm.wait(clock.now())
-    // Timers may fire a fraction early: never less than 1 ms, so that a deadline just ahead is not spun on.
+    // Timers may fire a fraction early, so the wait is at least 1 ms: a deadline just ahead must not cause a busy loop.
     cancelTimer = wait === undefined ? () => {} : clock.after(wait === 0 ? 0 : Math.max(1, Math.ceil(wait)), tick)
   }
 

@@ -1,9 +1,9 @@
 import type { Topic } from './cell.ts'
 import type { Clock } from './clock.ts'
 
-/** When what a daemon's first pass does not need may start: it would hold that pass up. */
+/** When to start what the first pass does not need, so that it does not delay the first pass. */
 export interface LateStart {
-  /** Resolves when the first pass has ended, whichever way, or is long in coming. */
+  /** Resolves when the first pass has ended, with or without success, or does not come for long. */
   readonly due: Promise<void>
   close(): void
 }
@@ -12,11 +12,11 @@ export interface LateStartOptions {
   readonly clock: Clock
   /** A pass has ended. */
   readonly passed: Pick<Topic<void>, 'subscribe'>
-  /** The process works towards its first pass, or on it. */
+  /** True while the process works on its first pass or towards it. */
   busy(): boolean
 }
 
-/** A process that only waits for others need not wait any longer with the rest; one that is busy is looked at again. */
+/** A process that only waits for others starts the rest after this time; a busy one is checked again later. */
 const WAITING_MS = 1000
 const AGAIN_MS = 100
 const LONGEST_MS = 5000

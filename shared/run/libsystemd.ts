@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 
-/** The two calls of libsystemd that Node has no other way to make: it has no AF_UNIX datagrams. */
+/** The two functions of libsystemd that Node cannot replace, because it has no AF_UNIX datagrams. */
 export interface Libsystemd {
   /** sd_journal_sendv(3): `FIELD=value` byte strings. Returns 0 or a negative errno. */
   journalSend(fields: readonly Buffer[]): number
@@ -8,12 +8,15 @@ export interface Libsystemd {
   notify(state: string): number
 }
 
-/** libsystemd.so.0, or the reason that it cannot be used. Loaded on the first call only: the command line needs none of it. */
+/**
+ * libsystemd.so.0, or the error that keeps it from being loaded. Loaded at the first call only, because the command line does not
+ * need it.
+ */
 export function loadLibsystemd(): Libsystemd | Error {
   try {
     const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi')
     const library = koffi.load('libsystemd.so.0')
-    // struct iovec of readv(2); anonymous, because koffi's named types are global to the process.
+    // struct iovec of readv(2); without a name, because koffi's named types are global to the process.
     const iovec = koffi.struct({ base: 'void *', length: 'size_t' })
     const sendv = library.func('sd_journal_sendv', 'int', [koffi.pointer(iovec), 'int'])
     const notify = library.func('sd_notify', 'int', ['int', 'str'])

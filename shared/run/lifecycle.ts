@@ -1,9 +1,9 @@
 import type { Log } from '../log.ts'
 
-/** One part of a daemon. `start` resolves when the parts after it may rely on it, with what stops it again. */
+/** One part of a daemon. `start` resolves when later parts may rely on it, with the function that stops it. */
 export interface Part {
   readonly name: string
-  /** Waits with its start for `LifecycleOptions.late`, for the daemon's first work needs nothing of it. */
+  /** Starts only after `LifecycleOptions.late`, because the daemon's first work does not need it. */
   readonly late?: boolean
   start(signal: AbortSignal): Promise<Stop | undefined> | Stop | undefined
 }
@@ -12,18 +12,18 @@ export type Stop = () => Promise<void> | void
 
 export interface LifecycleOptions {
   readonly log: Log
-  /** In order of start, the late ones after all others; stopped in reverse. */
+  /** Parts in the order of their start; late ones start after all others. They stop in reverse order. */
   readonly parts: readonly Part[]
   /** Called once the other parts have started. Late parts start when it resolves. Default: at once. */
   late?(): Promise<void>
-  /** Another way to stop than a signal. */
+  /** Stops the daemon, as a signal does. */
   readonly signal?: AbortSignal
   /** All parts have started. */
   onReady?(): void
   /** SIGHUP (daemon(7): reread the configuration). */
   onReload?(): void
   onStopping?(): void
-  /** Where signals come from; the process by default. */
+  /** Source of the signals; by default the process. */
   readonly signals?: SignalSource
   /** What a second signal does; `process.exit` by default. */
   exit?(code: number): void
@@ -37,10 +37,10 @@ export interface SignalSource {
 const SIGNAL_NUMBER: Readonly<Record<string, number>> = { SIGINT: 2, SIGTERM: 15 }
 
 /**
- * Runs a daemon: starts the parts in order, waits for SIGTERM, SIGINT or the given signal, stops them in reverse.
- * Resolves when all have stopped. A part that fails to start stops those before it, and its error is thrown.
- * A part that fails to stop is logged and does not keep the others from stopping. A second signal exits at once
- * with 128 + its number.
+ * Runs a daemon: starts the parts in order, waits for SIGTERM, SIGINT or the given signal, and stops the parts in reverse order.
+ * Resolves when all have stopped. When a part fails to start, the parts before it are stopped and its error is thrown. When a
+ * part fails to stop, this is logged and the others are stopped nevertheless. A second signal exits at once with 128 + its
+ * number.
  */
 export async function runLifecycle(options: LifecycleOptions): Promise<void> {
   const { log, parts, signals = process, exit = code => process.exit(code) } = options
@@ -61,7 +61,7 @@ export async function runLifecycle(options: LifecycleOptions): Promise<void> {
   const onAbort = () => stopping.abort(options.signal?.reason)
   signals.on('SIGTERM', onStop)
   signals.on('SIGINT', onStop)
-  // Always listened for: SIGHUP's default would end the daemon.
+  // Always registered, because SIGHUP's default would end the daemon.
   signals.on('SIGHUP', onReload)
   if (options.signal?.aborted) onAbort()
   options.signal?.addEventListener('abort', onAbort, { once: true })
@@ -84,7 +84,7 @@ export async function runLifecycle(options: LifecycleOptions): Promise<void> {
     }
     options.onStopping?.()
   } catch (error) {
-    // A part that gives up because it was told to stop has not failed.
+    // A part whose start was aborted by a stop has not failed.
     if (!stopping.signal.aborted) throw error
   } finally {
     stopping.abort(new Error('stopping'))

@@ -2,7 +2,7 @@ import type { Log } from '../log.ts'
 import type { Clock } from './clock.ts'
 import { type Libsystemd, loadLibsystemd } from './libsystemd.ts'
 
-/** What a daemon tells its service manager (sd_notify(3)). Every call is a no-op where NOTIFY_SOCKET is not set. */
+/** Messages of a daemon to its service manager (sd_notify(3)). Every call is a no-op where NOTIFY_SOCKET is not set. */
 export interface Notify {
   ready(status?: string): void
   /** One line, shown by `systemctl status`. */
@@ -11,18 +11,18 @@ export interface Notify {
   reloading(): void
   stopping(): void
   watchdog(): void
-  /** Milliseconds within which the service manager wants to hear `watchdog`; undefined: it does not. */
+  /** Milliseconds within which the service manager expects `watchdog`; undefined: it does not. */
   readonly watchdogMs: number | undefined
 }
 
 export interface NotifyOptions {
   readonly log: Log
   readonly env?: NodeJS.ProcessEnv
-  /** Stands in for libsystemd in tests. */
+  /** Replaces libsystemd in tests. */
   readonly send?: (state: string) => number
 }
 
-/** Talks to the service manager. Never throws: a state that cannot be sent is logged, and the daemon goes on. */
+/** Sends messages to the service manager. Never throws: a failure is logged, and the daemon goes on. */
 export function createNotify({ log, env = process.env, send }: NotifyOptions): Notify {
   const deliver = env.NOTIFY_SOCKET ? (send ?? sender(log)) : () => 0
   const tell = (state: string) => {
@@ -32,7 +32,7 @@ export function createNotify({ log, env = process.env, send }: NotifyOptions): N
   return {
     ready: status => tell(status === undefined ? 'READY=1' : `READY=1\nSTATUS=${oneLine(status)}`),
     status: text => tell(`STATUS=${oneLine(text)}`),
-    // MONOTONIC_USEC is what Type=notify-reload waits for; older managers ignore it.
+    // Type=notify-reload waits for MONOTONIC_USEC; older managers ignore it.
     reloading: () => tell(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`),
     stopping: () => tell('STOPPING=1'),
     watchdog: () => tell('WATCHDOG=1'),
@@ -40,7 +40,7 @@ export function createNotify({ log, env = process.env, send }: NotifyOptions): N
   }
 }
 
-/** Feeds the watchdog at half its period (sd_watchdog_enabled(3)). Returns the function that stops it. */
+/** Feeds the watchdog at half its period (sd_watchdog_enabled(3)). Returns a function that stops it. */
 export function feedWatchdog(notify: Notify, clock: Clock): () => void {
   const period = notify.watchdogMs
   if (period === undefined) return () => {}
@@ -53,7 +53,7 @@ export function feedWatchdog(notify: Notify, clock: Clock): () => void {
   return () => cancel()
 }
 
-/** WATCHDOG_USEC counts only for the process that WATCHDOG_PID names, or for anyone when it names none. */
+/** WATCHDOG_USEC applies only to the process that WATCHDOG_PID names, or to any when it names none. */
 function watchdogMs(env: NodeJS.ProcessEnv): number | undefined {
   const microseconds = Number(env.WATCHDOG_USEC ?? '')
   const pid = env.WATCHDOG_PID

@@ -6,8 +6,8 @@ const ROOT = join(import.meta.dirname, '..', '..')
 let known: string | undefined
 
 /**
- * Stands for the program as it is installed: names, sizes and times of its own files. What another program has left
- * behind ready-made is not to be trusted, for it may have been made otherwise.
+ * Identity of the installed program: names, sizes and times of its own files. Prepared data of another version must not be used,
+ * because that version may have prepared it differently.
  */
 export function programIdentity(): string {
   return (known ??= hash('sha1', ['package.json', ...sources()].map(identityOf).join('\n')))

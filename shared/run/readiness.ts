@@ -1,12 +1,15 @@
 import type { Notify } from './notify.ts'
 
-/** When a daemon tells its service manager that it is ready (sd_notify(3)): once, after its first confirmed pass. */
+/** Tells the service manager that a daemon is ready (sd_notify(3)): once, after its first confirmed pass. */
 export interface Readiness {
-  /** Said after every pass; only the first, for which it returns true, tells the service manager. */
+  /** Called after every pass. Only the first call tells the service manager, and returns true. */
   reached(status: string): boolean
-  /** What is waited for, while readiness was not announced; for `systemctl status`. */
+  /** What the daemon waits for before it is ready; for `systemctl status`. */
   waiting(what: string | undefined): void
-  /** A reload is announced and ended only when readiness was announced before: READY=1 would do that. */
+  /**
+   * Runs `work` as a reload. It is announced only when readiness was announced before, because READY=1 at its end would announce
+   * that.
+   */
   reload(work: () => Promise<void>): Promise<void>
 }
 

@@ -1,11 +1,11 @@
 /**
- * When to connect, when to probe and when to give up: the state machine of Open vSwitch's reconnect(3)
- * (python/ovs/reconnect.py), without I/O. Time comes in as `now`, in milliseconds of any monotonic clock.
- * keep-connected.ts drives it with sockets and timers.
+ * Decides when to connect, when to probe and when to give up: the state machine of Open vSwitch's reconnect(3)
+ * (python/ovs/reconnect.py), without I/O. Time comes in as `now`, in milliseconds of any monotonic clock. keep-connected.ts
+ * drives it with sockets and timers.
  */
 export type ReconnectState = 'void' | 'backoff' | 'connecting' | 'active' | 'idle'
 
-/** What the owner of the connection has to do now. `probe`: send an echo request. */
+/** What the owner of the connection must do now. `probe`: send an echo request. */
 export type ReconnectTask = 'connect' | 'disconnect' | 'probe'
 
 export interface ReconnectOptions {
@@ -14,37 +14,40 @@ export interface ReconnectOptions {
   /** Wait before the second retry; doubles from there. Default 1 s. */
   readonly minBackoff?: number
   readonly maxBackoff?: number
-  /** Silence after which a probe is sent, and after it the silence that means death; 0 never probes. Default 5 s. */
+  /**
+   * Silence after which a probe is sent, and further silence after which the connection counts as dead; 0: never probe. Default 5
+   * s.
+   */
   readonly probeInterval?: number
   /** How long one attempt to connect may take. Default 5 s. */
   readonly connectTimeout?: number
 }
 
 /**
- * For a socket of this machine: it costs next to nothing to try, and who is behind it is wanted back as soon as it answers,
- * also after a minute.
+ * Options for a socket on this machine: an attempt costs next to nothing, and the peer is needed as soon as it answers, even
+ * after a minute.
  */
 export const LOCAL_RECONNECT: ReconnectOptions = { fastRetry: 25, minBackoff: 50, maxBackoff: 100 }
 
 export interface Reconnect {
   readonly state: ReconnectState
-  /** Attempts that failed since the last connection that lasted. */
+  /** Failed attempts since the last connection that lasted. */
   readonly failures: number
-  /** Begin; the first attempt is due at once. */
+  /** Begins; the first attempt is due at once. */
   start(now: number): void
-  /** Graceful stop: back to void; `task` asks for nothing any more. */
+  /** Stops: the state becomes void, and `task` returns nothing any more. */
   stop(now: number): void
   connecting(now: number): void
   connected(now: number): void
-  /** The attempt failed or the connection was lost. */
+  /** The attempt has failed or the connection was lost. */
   disconnected(now: number): void
   /** Bytes came in. */
   activity(now: number): void
-  /** Skips what is left of the backoff. */
+  /** Skips the rest of the backoff. */
   hurry(now: number): void
-  /** What is due at `now`; asking for a probe changes state to idle, so it is asked for once. */
+  /** The task at `now`. A probe is returned once, because it changes the state to idle. */
   task(now: number): ReconnectTask | undefined
-  /** Milliseconds until `task` will have something, undefined when only an event can bring it. */
+  /** Milliseconds until `task` returns something; undefined when only an event can cause that. */
   wait(now: number): number | undefined
 }
 
@@ -99,7 +102,8 @@ export function createReconnect(options: ReconnectOptions = {}): Reconnect {
     },
     disconnected(now) {
       if (state === 'void' || state === 'backoff') return
-      // A peer that accepts and hangs up at once must not be hammered: only a connection that lasted resets the backoff.
+      // A peer that accepts and closes at once must not be dialled without a pause, so only a connection that lasted resets the
+      // backoff.
       if (isUp() && now - upSince >= Math.max(backoff, minBackoff)) {
         backoff = 0
         failures = 0

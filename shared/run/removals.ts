@@ -1,31 +1,31 @@
-/** Something that is gone, as one outlet is told of it. */
+/** Something that was removed, as an outlet sees it. */
 export interface Removal<T> {
   readonly key: string
-  /** As it was when it went. */
+  /** The item as it was when it was removed. */
   readonly item: T
-  /** It is there again, and the outlet had not taken its removal before that. */
+  /** The item has come back before the outlet took its removal. */
   readonly back: boolean
 }
 
-/** What is gone, kept for each outlet of a daemon's pass until that outlet has taken it. */
+/** Removed items, kept for each outlet of a daemon's pass until that outlet has taken them. */
 export interface Removals<T> {
-  /** `outlet` has to take every removal that is put in from now on. */
+  /** `outlet` must take every removal from now on. */
   register(outlet: string): void
-  /** The item is gone. */
+  /** The item was removed. */
   put(key: string, item: T): void
-  /** The item is there again. Who has taken its removal already is not told of it here. */
+  /** The item has come back. Outlets that have taken its removal already do not see this here. */
   back(key: string): void
-  /** What `outlet` has not taken yet, in the order in which it went. */
+  /** The removals that `outlet` has not taken yet, oldest first. */
   pending(outlet: string): readonly Removal<T>[]
-  /** `outlet` is done with these, as `pending` gave them. One that has gone or come back since then stays pending. */
+  /** `outlet` has taken these removals, which `pending` returned. An item that was removed or came back since stays pending. */
   taken(outlet: string, removals: readonly Removal<T>[]): void
-  /** Some outlet has not taken this removal. */
+  /** True when an outlet has not taken this removal. */
   has(key: string): boolean
 }
 
 /**
- * A pass that fails after it has learnt what is gone must not lose it: what nobody has taken is still here for the next
- * pass, and an item is forgotten only when every outlet has taken it.
+ * A pass that fails after it has found removals must not lose them: the next pass finds every removal that an outlet has not
+ * taken. An item is forgotten only when every outlet has taken it.
  */
 export function createRemovals<T>(outlets: readonly string[] = []): Removals<T> {
   const untaken = new Map<string, Map<string, Removal<T>>>()

@@ -8,12 +8,12 @@ export interface TimelineEntry {
   readonly detail: string
 }
 
-/** When the stations of the flow were reached; the newest `limit` entries, oldest first, for status and nothing else. */
+/** When services and real servers reached each station; the newest `limit` entries, oldest first, for status only. */
 export interface Timeline {
   add(station: string, subject: string, detail: string): void
-  /** Adds once for each new detail of a subject at a station; the same again is no news. */
+  /** Adds an entry for each new detail of a subject at a station; the same detail again adds nothing. */
   reached(station: string, subject: string, detail: string): void
-  /** Subjects that are not `present` are gone from the station: should one come back, that is news. */
+  /** Forgets subjects that are not in `present`: when one comes back, it adds an entry again. */
   forget(station: string, present: { has(subject: string): boolean }): void
   readonly entries: readonly TimelineEntry[]
 }
@@ -28,7 +28,7 @@ export function createTimeline(clock: Clock, limit = 500): Timeline {
   }
   const add = (station: string, subject: string, detail: string) => {
     entries.push({ at: clock.wall().toISOString(), station, subject, detail })
-    // In lots, for at ten thousand real servers each entry moving all others is work of its own.
+    // Removed in lots, because at ten thousand real servers a shift of all entries for each new one would be costly.
     if (entries.length > 2 * limit) entries.splice(0, entries.length - limit)
   }
   return {

@@ -1,13 +1,13 @@
 import type { Clock } from './clock.ts'
 
 export interface TokenBucket {
-  /** True when this one may pass, or so many together. */
+  /** True when one item, or `count` items together, may pass. */
   take(count?: number): boolean
-  /** How many have not passed. */
+  /** How many items have not passed. */
   readonly refused: number
 }
 
-/** At most `burst` at once, and `perSecond` in the long run. */
+/** Lets at most `burst` items pass at once, and `perSecond` in the long run. */
 export function createTokenBucket(
   clock: Pick<Clock, 'now'>,
   { perSecond, burst }: { readonly perSecond: number; readonly burst: number },

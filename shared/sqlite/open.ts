@@ -6,10 +6,10 @@ import { CrossportError } from '../errors.ts'
 export type { Database } from 'better-sqlite3'
 
 /**
- * Opens a daemon's state file: WAL, so that a crash at any point leaves the last whole transaction (sqlite.org/wal.html),
- * and its schema brought up to date. `migrations[n]` leads from user_version n to n + 1; never edit one, append.
+ * Opens a daemon's state file in WAL mode, so that a crash at any point leaves the last whole transaction (sqlite.org/wal.html),
+ * and brings its schema up to date. `migrations[n]` leads from user_version n to n + 1; never edit one, append.
  *
- * @throws STORE_FAILED (not to be opened or written), STATE_CORRUPT, STATE_NEWER (a later version wrote it).
+ * @throws STORE_FAILED (it cannot be opened or written), STATE_CORRUPT, STATE_NEWER (a later version wrote it).
  */
 export function openDatabase(path: string, migrations: readonly string[]): Database.Database {
   let database: Database.Database | undefined
@@ -19,7 +19,7 @@ export function openDatabase(path: string, migrations: readonly string[]): Datab
     database.pragma('journal_mode = WAL')
     database.pragma('synchronous = NORMAL')
     database.pragma('foreign_keys = ON')
-    // KiB. A state file is read once and then written to; better-sqlite3 has 16 MB kept for more than that.
+    // In KiB. A state file is read once and then only written, so better-sqlite3's default of 16 MB is not needed.
     database.pragma('cache_size = -1024')
     migrate(database, path, migrations)
     check(database, path)
@@ -30,7 +30,7 @@ export function openDatabase(path: string, migrations: readonly string[]): Datab
   }
 }
 
-/** Damage is found now, and not when a damaged page is needed. */
+/** Finds damage now, and not when a damaged page is needed. */
 function check(database: Database.Database, path: string): void {
   const [found] = database.pragma('quick_check(1)') as { quick_check: string }[]
   if (found?.quick_check === 'ok') return
@@ -56,7 +56,7 @@ function migrate(database: Database.Database, path: string, migrations: readonly
   })()
 }
 
-/** What SQLite said of the file, with a code and the file's name. */
+/** An error for what SQLite said about the file, with a code and the file's name. */
 export function stateError(path: string, cause: unknown): CrossportError {
   if (cause instanceof CrossportError) return cause
   const code = cause instanceof Database.SqliteError ? cause.code : ''

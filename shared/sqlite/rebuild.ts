@@ -4,16 +4,16 @@ import { answers } from '../rpc/socket.ts'
 
 export interface RebuildOptions {
   readonly stateFile: string
-  /** Of the daemon whose state file it is: nobody may be listening there. */
+  /** Control socket of the daemon that owns the file; the daemon must not run. */
   readonly controlSocket: string
   readonly now: Date
 }
 
 /**
- * `--rebuild-state`: moves a state file out of the way, with its journal, so that the daemon's next start builds it anew.
+ * `--rebuild-state`: renames a state file and its journal, so that the daemon's next start builds a new one.
  *
- * @returns where it is now; undefined when there was none.
- * @throws STORE_FAILED while the daemon runs, or when it cannot be moved.
+ * @returns its new path; undefined when there was none.
+ * @throws STORE_FAILED while the daemon runs, or when the file cannot be renamed.
  */
 export async function rebuildState({ stateFile, controlSocket, now }: RebuildOptions): Promise<string | undefined> {
   const fields = { FILE: stateFile }

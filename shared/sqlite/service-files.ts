@@ -4,14 +4,14 @@ import { changedItems } from '../lists.ts'
 import { programIdentity } from '../run/program.ts'
 import type { Database } from './open.ts'
 
-/** The service files in force: one that is broken while the daemon is down keeps its last good version. */
+/** Keeps the service files in force: a file that becomes invalid while the daemon is down keeps its last good version. */
 export interface FileStore {
   load(): readonly GoodFile[]
-  /** What is not the same object as last time is written. */
+  /** Writes the files that are not the same objects as last time. */
   save(files: readonly GoodFile[]): void
 }
 
-/** `table`: with the columns of KeptFile, `file` its key. */
+/** `table`: has the columns of KeptFile; its key is `file`. */
 export function openServiceFiles(db: Database, table: string): FileStore {
   const program = programIdentity()
   const select = db.prepare(`SELECT file, text, identity, specs FROM ${table}`)

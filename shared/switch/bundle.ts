@@ -12,7 +12,7 @@ export type BundleItem =
   | { readonly command: 'add' | 'delete'; readonly flow: Flow }
   | { readonly command: GroupCommand; readonly group: Group }
 
-/** The change as messages, in the order that Change prescribes; changeSize of them. */
+/** The change as `changeSize` messages, in the order that Change prescribes. */
 export function* bundleItems(change: Change): Generator<BundleItem> {
   for (const group of change.addGroups) yield { command: 'add', group }
   for (const group of change.modifyGroups) yield { command: 'modify', group }
@@ -22,11 +22,11 @@ export function* bundleItems(change: Change): Generator<BundleItem> {
   for (const id of change.deleteGroups) yield { command: 'delete', group: { id, type: 'all', buckets: [] } }
 }
 
-/** Throws OPENFLOW_VALUE_INVALID, and FLOW_NOT_OURS: what is not ours must not even be sent. */
+/** Throws OPENFLOW_VALUE_INVALID, and FLOW_NOT_OURS for a flow of another owner, which must not even be sent. */
 export function writeItem(w: Writer, xid: number, bundle: number, owner: Owner, item: BundleItem): void {
   if ('group' in item ? !ownsGroup(owner, item.group.id) : !ownsFlow(owner, item.flow.cookie))
     throw notOurs(owner, item)
-  // Deleted by the owner's cookie: a stranger's flow that has taken the place of ours stays.
+  // The delete names the owner's cookie, so that a foreign flow that has replaced ours stays.
   const { cookie, mask } = ownerCookie(owner)
   if ('group' in item) writeBundleGroup(w, xid, bundle, item.command, item.group)
   else if (item.command === 'add') writeBundleFlow(w, xid, bundle, 'add', item.flow)
@@ -38,7 +38,7 @@ function notOurs(owner: Owner, item: BundleItem): CrossportError {
   return new CrossportError('FLOW_NOT_OURS', `${what} does not belong to ${owner}`, { fields: { OWNER: owner } })
 }
 
-/** What to say of a message that was refused: in words, and as fields of the error. */
+/** Describes a refused message: in words, and as fields of the error. */
 export function describeItem(item: BundleItem): { readonly what: string; readonly fields: Record<string, string> } {
   if ('group' in item)
     return {
@@ -50,7 +50,7 @@ export function describeItem(item: BundleItem): { readonly what: string; readonl
   return { what: `to ${item.command} the flow ${key}`, fields }
 }
 
-/** What cannot be sent may have no text either. */
+/** A flow that cannot be encoded may have no text either. */
 function orElse(text: () => string): string {
   try {
     return text()

@@ -13,18 +13,17 @@ import { type Conversation, converse } from './conversation.ts'
 import { type Frame, refusalName } from './frame.ts'
 import type { Session } from './request.ts'
 
-/** Bytes per write: enough to be few, few enough that others have their turn in between. */
+/** Bytes per write: enough for few writes, and few enough that other work runs in between. */
 const CHUNK = 64 * 1024
 
 /**
  * Makes one change in one atomic bundle:
  *
- * 1. OPEN, one ADD a message, BARRIER. Open vSwitch parses at the ADD, and a message it could not parse is merely
- *    missing from the bundle: a COMMIT would make half a change. So the barrier's reply is awaited, by which time every
- *    such error has come.
- * 2. Any error: DISCARD, and SWITCH_REJECTED.
- * 3. COMMIT. An error now (of the message at fault, then OFPBFC_MSG_FAILED) means that all was rolled back.
- * 4. After the commit's reply, BARRIER: the flows are in force when its reply is here.
+ * 1. Send OPEN, one ADD per message, and BARRIER. Open vSwitch parses a message at its ADD and leaves a bad one out of the
+ * bundle, so a COMMIT could make half a change. All such errors arrive before the barrier's reply, which is awaited.
+ * 2. After any error, send DISCARD and throw SWITCH_REJECTED.
+ * 3. Send COMMIT. An error (of the message at fault, then OFPBFC_MSG_FAILED) means that everything was rolled back.
+ * 4. After the commit's reply, send BARRIER: the flows are in force when its reply arrives.
  *
  * `bundle` must not be in use on this connection. Errors: see Switch.commit.
  */
@@ -47,7 +46,7 @@ async function exchange(
   change: Change,
 ): Promise<void> {
   const { xid, errors } = conversation
-  // In order: open, the items, barrier, commit or discard, barrier.
+  // In this order: open, the items, barrier, commit or discard, barrier.
   const open = xid
   const parsed = open + changeSize(change) + 1
   const end = parsed + 1
@@ -75,8 +74,8 @@ async function exchange(
 }
 
 /**
- * OPEN as `xid`, the items as `xid + 1` and on, written in chunks at the pace at which the switch reads; however fast that
- * is, nobody else waits for longer than one chunk.
+ * Writes OPEN as `xid` and the items as `xid + 1` and on, in chunks, as fast as the switch reads. Other work never waits for
+ * longer than one chunk.
  */
 async function writeItems(
   connection: OpenFlowConnection,
@@ -93,7 +92,7 @@ async function writeItems(
       writeItem(w, ++next, bundle, owner, item)
     } catch (cause) {
       if (cause instanceof CrossportError && cause.code === 'FLOW_NOT_OURS') throw cause
-      // A value that its field cannot hold is as good as refused.
+      // A value that does not fit its field is treated as a refusal.
       throw refusal(item, (cause as Error).message, cause)
     }
     if (w.at < CHUNK) continue
@@ -108,7 +107,7 @@ function confirmsCommit({ bytes }: Frame): boolean {
   return decodeBundleControl(bytes).answers === 'commit'
 }
 
-/** Names the first message at fault; an error of the bundle as a whole names none. */
+/** Names the first message at fault; an error of the whole bundle names none. */
 function rejection(errors: readonly Frame[], xid: number, change: Change): CrossportError {
   const size = changeSize(change)
   const refusals = errors.filter(frame => frame.type === TYPE.ERROR)

@@ -7,19 +7,19 @@ import { encodeEchoReply, encodeEchoRequest, encodeHello } from '../openflow/mes
 import type { ConnectEvents, Connection } from '../run/keep-connected.ts'
 import { checkHello, type Frame, toFrame } from './frame.ts'
 
-/** One OpenFlow conversation over a unix socket: version agreed on, echo requests answered, replies matched by xid. */
+/** One OpenFlow connection over a unix socket: agrees on the version, answers echo requests, and matches replies by xid. */
 export interface OpenFlowConnection extends Connection {
-  /** A transaction id for a message that has no answer. */
+  /** Takes a transaction id for a message that has no answer. */
   take(): number
-  /** Takes `count` consecutive transaction ids: messages that carry one of them go to the handler, until `end`. */
+  /** Takes `count` consecutive transaction ids. Messages with one of these ids go to the handler until `end`. */
   transact(count: number, handler: TransactionHandler): Transaction
-  /** Resolves at once, or, when the socket is full, once it has drained or has been lost. */
+  /** Resolves at once or, when the socket is full, once it has drained or was lost. */
   write(bytes: Uint8Array): Promise<void> | undefined
 }
 
 export interface TransactionHandler {
   message(frame: Frame): void
-  /** The connection ended first. */
+  /** The connection has ended before the transaction. */
   lost(error: CrossportError): void
 }
 
@@ -34,13 +34,13 @@ export interface ConnectOptions {
   readonly log: Log
   readonly events: ConnectEvents
   readonly signal: AbortSignal
-  /** Messages that answer nothing we sent. */
+  /** Called with messages that answer no request. */
   unsolicited(frame: Frame): void
 }
 
 /**
- * Dials and agrees on OpenFlow 1.5 (HELLO with version bitmap, OpenFlow 1.5.1, 6.3.1). Rejects with SWITCH_DOWN when
- * nobody listens, with SWITCH_PROTOCOL when the peer does not speak 1.5. Bytes that are no OpenFlow end the connection.
+ * Dials and agrees on OpenFlow 1.5 (HELLO with version bitmap, OpenFlow 1.5.1, 6.3.1). Rejects with SWITCH_DOWN when no process
+ * listens, with SWITCH_PROTOCOL when the peer does not speak 1.5. Bytes that are not OpenFlow end the connection.
  */
 export function connectOpenFlow(options: ConnectOptions): Promise<OpenFlowConnection> {
   const { path, events, signal, log } = options
@@ -134,7 +134,7 @@ function connection(socket: Socket, transactions: Transactions, isLost: () => bo
 
 type Transactions = ReturnType<typeof createTransactions>
 
-/** Who waits for which transaction ids. Ids run through 1 to 2³²-1; 0 is what a switch sends of its own accord. */
+/** The handlers of open transactions, by id. Ids run from 1 to 2³²-1; messages that the switch sends unasked have 0. */
 function createTransactions() {
   const open = new Map<number, { last: number; handler: TransactionHandler }>()
   let next = 1

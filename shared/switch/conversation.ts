@@ -4,18 +4,18 @@ import { afterReading } from '../run/after-reading.ts'
 import type { Frame } from './frame.ts'
 import { ANSWER_TIMEOUT, type Session } from './request.ts'
 
-/** Several requests that belong together: answers are awaited one after the other, in the order in which they must come. */
+/** Several requests that belong together; their answers are awaited one by one, in the order in which they must come. */
 export interface Conversation {
   /** The first of its transaction ids. */
   readonly xid: number
-  /** OFPT_ERRORs that were not the awaited answer themselves, in order of arrival. */
+  /** OFPT_ERRORs that were not an awaited answer, in order of arrival. */
   readonly errors: readonly Frame[]
   /**
    * The answer to the request `xid`: of this type, or an error. Rejects with SWITCH_DOWN when the connection ends or the switch
-   * stays silent, with SWITCH_PROTOCOL when it answers something else first; it is not trusted any more then, and dropped.
+   * does not answer, and with SWITCH_PROTOCOL when another message comes first; the connection is dropped then.
    */
   answer(xid: number, type: number): Promise<Frame>
-  /** Throws SWITCH_PROTOCOL and gives the connection up, unless `ok`. */
+  /** Unless `ok`, drops the connection and throws SWITCH_PROTOCOL. */
   require(ok: boolean, otherwise: string): void
   end(): void
 }

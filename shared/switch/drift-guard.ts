@@ -4,24 +4,24 @@ import type { Clock } from '../run/clock.ts'
 export interface DriftGuardOptions {
   readonly clock: Clock
   readonly log: Log
-  /** Puts right what has been changed. */
+  /** Restores what was changed. */
   repair(): void
 }
 
 export interface DriftGuard {
-  /** Somebody else has changed what is ours. */
+  /** Call when somebody else has changed our flows. */
   heard(what: string): void
   close(): void
 }
 
-/** Repairs one right after the other before the first wait; the longest wait; quiet after which all is forgotten. */
+/** Number of repairs without a wait, the longest wait, and the quiet time after which the count begins anew. */
 const AT_ONCE = 5
 const LONGEST_MS = 1000
 const CALM_MS = 10_000
 
 /**
- * Puts right at once what a stranger changes now and then; one who keeps changing it is answered ever more slowly, once a
- * second in the end, so that two controllers that disagree do not keep a host's processor busy.
+ * Repairs an occasional change by somebody else at once. Repeated changes are repaired ever more slowly, in the end once a
+ * second, so that two controllers that disagree do not keep the host's processors busy.
  */
 export function createDriftGuard({ clock, log, repair }: DriftGuardOptions): DriftGuard {
   let streak = 0

@@ -2,7 +2,7 @@ import { CrossportError } from '../errors.ts'
 import { readMultipart, TYPE, VERSION } from '../openflow/header.ts'
 import { decodeError, decodeHello } from '../openflow/messages.ts'
 
-/** One received message, not decoded further than its header. */
+/** One received message of which only the header is decoded. */
 export interface Frame {
   readonly type: number
   readonly xid: number
@@ -13,7 +13,7 @@ export function toFrame(bytes: Buffer): Frame {
   return { type: bytes[1]!, xid: bytes.readUInt32BE(4), bytes }
 }
 
-/** True for every message but a multipart reply that announces more. */
+/** False only for a multipart reply that announces further parts. */
 export function isLast(frame: Frame): boolean {
   return frame.type !== TYPE.MULTIPART_REPLY || !readMultipart(frame.bytes).more
 }

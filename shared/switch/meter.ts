@@ -4,14 +4,14 @@ import { converse } from './conversation.ts'
 import { refusalName } from './frame.ts'
 import type { Session } from './request.ts'
 
-/** Sees to it that the bridge has this meter, whether it had one of this number or not. Rejects with SWITCH_REJECTED. */
+/** Adds the meter to the bridge, or changes the one with this number. Rejects with SWITCH_REJECTED. */
 export async function setMeter(session: Session, meter: Meter): Promise<void> {
   const error = await send(session, 'add', meter)
   const refused = error === 'OFPMMFC_METER_EXISTS' ? await send(session, 'modify', meter) : error
   if (refused !== undefined) throw rejected(meter.id, refused)
 }
 
-/** Flows that use it go with it (ofproto.c, handle_delete_meter). */
+/** Also deletes the flows that use the meter (ofproto.c, handle_delete_meter). */
 export async function deleteMeter(session: Session, id: number): Promise<void> {
   const refused = await send(session, 'delete', { id, rate: 0, burst: 0 })
   if (refused !== undefined && refused !== 'OFPMMFC_UNKNOWN_METER') throw rejected(id, refused)
@@ -23,7 +23,7 @@ function rejected(id: number, reason: string): CrossportError {
   })
 }
 
-/** A METER_MOD has no answer: the barrier behind it brings the error, if there is one. */
+/** A METER_MOD has no reply: its error, if any, arrives before the reply to the barrier. */
 async function send(session: Session, command: 'add' | 'modify' | 'delete', meter: Meter): Promise<string | undefined> {
   const conversation = converse(session, 2, 'a meter')
   try {

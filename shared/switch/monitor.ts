@@ -8,11 +8,11 @@ import { request, type Session } from './request.ts'
 import type { SwitchHandlers } from './types.ts'
 
 /**
- * Tells of changes that others make to what is ours. Own changes do not come: the switch abbreviates them on the
- * connection that made them, and forwards group changes to the others only.
+ * Reports changes that others make to our flows and groups. Our own changes are not reported: the switch abbreviates them on the
+ * connection that made them, and forwards group changes only to other connections.
  */
 export interface DriftWatch {
-  /** Begins to watch; what is read after this cannot change unnoticed. */
+  /** Begins to watch; flows that are read after this cannot change unnoticed. */
   start(session: Session): Promise<void>
   flowUpdates(frame: Frame): void
   groupChange(frame: Frame): void
@@ -33,7 +33,7 @@ export function createDriftWatch(owner: Owner, handlers: Pick<SwitchHandlers, 'o
     if (update.event === 'resumed') return 'flow changes came faster than they could be told of'
     if (!('flow' in update)) return undefined
     const { event, flow } = update
-    // A stranger's flow that takes the place of ours is told of by its own cookie alone.
+    // A foreign flow that has replaced ours is reported only under its own cookie.
     const touches = ownsFlow(owner, flow.cookie) || (event !== 'removed' && handlers.isOurs?.(flow) === true)
     return touches ? `flow ${event}: ${flowKeyText(flow)}` : undefined
   }
@@ -47,7 +47,7 @@ export function createDriftWatch(owner: Owner, handlers: Pick<SwitchHandlers, 'o
     },
     flowUpdates: frame => {
       const found = decodeFlowUpdates(frame.bytes).map(concerns)
-      // One event a message: whoever hears it reads everything back anyway.
+      // One event per message, because the listener reads everything back anyway.
       const first = found.find(what => what !== undefined)
       if (first !== undefined) onDrift(first)
     },

@@ -6,7 +6,7 @@ import { type Frame, refusalName } from './frame.ts'
 import type { Session } from './request.ts'
 import type { PacketIn, PacketOut } from './types.ts'
 
-/** A PACKET_OUT has no answer: the barrier behind it brings the error, if there is one. */
+/** A PACKET_OUT has no reply: its error, if any, arrives before the reply to the barrier. */
 export async function sendPacket(session: Session, packet: PacketOut): Promise<void> {
   const conversation = converse(session, 2, 'a packet out')
   try {
@@ -22,7 +22,7 @@ export async function sendPacket(session: Session, packet: PacketOut): Promise<v
   }
 }
 
-/** A management connection gets no packets until it has said how much of them it wants (ovs-vswitchd: miss_send_len 0). */
+/** Requests packets: a management connection gets none until it has set their length (ovs-vswitchd: miss_send_len 0). */
 export function wantPackets({ connection }: Session): void {
   connection.write(encodeSetConfig(connection.take(), 0xffff))
 }

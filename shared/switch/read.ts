@@ -15,7 +15,7 @@ import type { Print } from '../openflow/print.ts'
 import { eachPart, request, type Session } from './request.ts'
 import type { FlowStats, FlowStatsFilter, GroupStats, SwitchPort } from './types.ts'
 
-/** Flows by cookie and mask, filtered by the switch; groups by id range, filtered here. `known`: see Switch.readInstalled. */
+/** Flows are filtered by the switch (cookie and mask), groups here (id range). `known`: see Switch.readInstalled. */
 export async function readInstalled(session: Session, owner: Owner, known: Known): Promise<InstalledState> {
   const [flows, groups] = await Promise.all([readFlows(session, owner, known), readGroups(session, owner)])
   return { flows, groups: groups.map(asInstalled) }
@@ -51,7 +51,7 @@ export async function readPackets(session: Session, owner: Owner, filter: FlowSt
   return parts.reduce((sum, part) => sum + Number(decodeAggregate(part.bytes).packets), 0)
 }
 
-/** A whole cookie is looked up in an index of the switch; for anything less it goes through all flows of the table. */
+/** The switch has an index of whole cookies; for a partial one it searches all flows of the table. */
 function flowFilter(owner: Owner, { table, kind, object }: FlowStatsFilter): FlowFilter {
   if (kind === undefined) return { table, cookie: ownerCookie(owner) }
   if (object === undefined) return { table, cookie: kindCookie(owner, kind) }
@@ -64,8 +64,8 @@ async function readGroups(session: Session, owner: Owner): Promise<GroupDesc[]> 
 }
 
 /**
- * A stranger may have put something into our range that we never make. It must not look like what is desired: without
- * buckets it does not, and is modified.
+ * Somebody else may have put a group into our range that we would never make. It must differ from any desired group: without
+ * buckets it does, and is replaced.
  */
 function asInstalled({ partial, ...group }: GroupDesc): InstalledGroup {
   const shown = partial ? { ...group, buckets: [] } : group
@@ -73,8 +73,8 @@ function asInstalled({ partial, ...group }: GroupDesc): InstalledGroup {
 }
 
 /**
- * Counters of the owned groups. The switch gives those of the buckets without ids, in the order of its group-desc;
- * where the two do not fit, because a group was changed in between, the group is left out.
+ * Counters of our own groups. The switch lists buckets without ids, in the order of its group-desc. When the two do not fit,
+ * because a group has changed in between, the group is left out.
  */
 export async function readGroupStats(session: Session, owner: Owner): Promise<GroupStats[]> {
   const [groups, parts] = await Promise.all([

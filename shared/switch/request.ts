@@ -5,10 +5,10 @@ import type { Clock } from '../run/clock.ts'
 import type { OpenFlowConnection } from './connection.ts'
 import { type Frame, isLast, refusalName } from './frame.ts'
 
-/** How long a switch may take to answer; after that the connection is given up as broken. */
+/** Longest time for an answer; the connection is dropped after it. */
 export const ANSWER_TIMEOUT = 10_000
 
-/** A connection as the rooms above it use it: with the clock, and a way to give it up. */
+/** A connection together with the clock and a function that drops it. */
 export interface Session {
   readonly connection: OpenFlowConnection
   readonly clock: Clock
@@ -16,9 +16,8 @@ export interface Session {
 }
 
 /**
- * Sends one request, and resolves with its reply: all parts of it, where it is a multipart one. Rejects with
- * SWITCH_REJECTED when the switch answers with an error, with SWITCH_DOWN when the connection ends or nothing comes for
- * ANSWER_TIMEOUT.
+ * Sends one request, and resolves with all parts of its reply. Rejects with SWITCH_REJECTED when the switch answers with an
+ * error, and with SWITCH_DOWN when the connection ends or nothing arrives for ANSWER_TIMEOUT.
  */
 export async function request(
   session: Session,
@@ -30,7 +29,7 @@ export async function request(
   return parts
 }
 
-/** The same, each part handed over as it arrives; rejects with what `take` throws, too. */
+/** Does the same, and passes on each part as it arrives. Rejects also with an error that `take` throws. */
 export function eachPart(
   session: Session,
   what: string,

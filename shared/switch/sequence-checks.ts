@@ -1,25 +1,21 @@
+import { createSessionSteps } from './session-steps.ts'
 import { disableSequenceChecks, type VswitchdOptions } from './vswitchd.ts'
 
 export interface SequenceChecks {
-  /** Turns them off in a userspace datapath, once a session: a vswitchd that does not know the command will not learn it. */
+  /** Turns the checks of sequence numbers off, once per session and only in a userspace datapath. */
   off(datapathType: string): Promise<void>
-  /** It may be another vswitchd by now. */
+  /** Forgets that they are off: the switch may be another vswitchd by now. */
   distrust(): void
 }
 
-/** `otherwise`: what happens with the checks on, for the journal. Turning them off may fail, and all else goes on. */
+/** `otherwise`: what happens while the checks are on, for the log. A failure to turn them off is only logged. */
 export function createSequenceChecks(options: VswitchdOptions, otherwise: string): SequenceChecks {
-  let asked = false
+  const steps = createSessionSteps(options.log)
+  const failure = `conntrack goes on checking sequence numbers: ${otherwise}`
   return {
     off: async datapathType => {
-      if (asked || datapathType !== 'netdev') return
-      asked = true
-      await disableSequenceChecks(options).catch((err: unknown) =>
-        options.log.warn(`conntrack goes on checking sequence numbers: ${otherwise}`, { err }),
-      )
+      if (datapathType === 'netdev') await steps.once('checks', () => disableSequenceChecks(options), failure)
     },
-    distrust: () => {
-      asked = false
-    },
+    distrust: steps.distrust,
   }
 }

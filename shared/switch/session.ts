@@ -19,7 +19,7 @@ export type { GroupStats, PacketIn, PacketOut, Switch, SwitchHandlers, SwitchPor
 export interface SwitchOptions {
   readonly bridge: string
   readonly owner: Owner
-  /** Where ovs-vswitchd has its `<bridge>.mgmt` sockets. Default /var/run/openvswitch. */
+  /** Directory of ovs-vswitchd's `<bridge>.mgmt` sockets. Default /var/run/openvswitch. */
   readonly rundir?: string
   readonly log: Log
   readonly clock: Clock
@@ -28,8 +28,8 @@ export interface SwitchOptions {
 }
 
 /**
- * Opens a session with one bridge and keeps it: it connects again by itself, until it is closed. Agent and director
- * may both have one on the same bridge; each reads, changes and deletes only what is its own.
+ * Opens a session with one bridge, and reconnects by itself until it is closed. Agent and director may both have one on the same
+ * bridge; each reads, changes and deletes only its own flows and groups.
  */
 export function openSwitch(options: SwitchOptions): Switch {
   const { bridge, owner, clock, handlers, rundir = '/var/run/openvswitch' } = options
@@ -73,7 +73,7 @@ export function openSwitch(options: SwitchOptions): Switch {
       handlers.onDown(reason)
     },
     onFailure: (err, retryMs) => {
-      // Said once an outage; the attempts after it would only fill the journal.
+      // Logged as a warning once per outage; further attempts would only fill the journal.
       const level = state === 'connecting' ? 'warn' : 'debug'
       state = 'down'
       log[level](`bridge ${bridge} cannot be reached, trying again in ${retryMs} ms`, { err })

@@ -4,7 +4,7 @@ import type { Clock } from '../run/clock.ts'
 import type { Switch } from './types.ts'
 
 export interface TunnelPeers {
-  /** Underlay addresses of the hosts that packets will go to. New ones hear from us at once, all of them every minute. */
+  /** Underlay addresses of the hosts that packets will go to. New ones get a frame at once, all of them one every minute. */
   set(peers: Iterable<string>): void
   close(): void
 }
@@ -13,19 +13,19 @@ export interface TunnelPeersOptions {
   readonly sw: () => Pick<Switch, 'packetOut'> | undefined
   readonly clock: Clock
   readonly log: Log
-  /** Source of the frame: the director's or the host's hardware address. */
+  /** Source of the frame: the hardware address of the director or of the host. */
   readonly mac: () => string | undefined
-  /** Sends a frame to one peer; empty: not possible now. */
+  /** Actions that send a frame to one peer; empty: not possible now. */
   actions(peer: string): readonly Action[]
 }
 
-/** Below the 15 minutes after which ovs-vswitchd forgets a tunnel neighbour (ovs-appctl tnl/neigh/aging). */
+/** Less than the 15 minutes after which ovs-vswitchd forgets a tunnel neighbour (ovs-appctl tnl/neigh/aging). */
 const AGAIN_MS = 60_000
 
 /**
- * Keeps tunnel ends acquainted. Open vSwitch's userspace datapath drops the first packet to an end whose hardware
- * address it has to ask for: without this it is a client's SYN, which comes again only after a second. The frame also
- * tells the other end where our hardware address is.
+ * Makes tunnel ends known to each other. Open vSwitch's userspace datapath drops the first packet to an end whose hardware
+ * address it does not know yet. Without these frames this would be a client's SYN, which is repeated only after a second. Each
+ * frame also tells the other end our hardware address.
  */
 export function keepTunnelPeers({ sw, clock, log, mac, actions }: TunnelPeersOptions): TunnelPeers {
   let known = new Set<string>()
@@ -56,8 +56,8 @@ export function keepTunnelPeers({ sw, clock, log, mac, actions }: TunnelPeersOpt
 }
 
 /**
- * A frame that nobody minds: to the address that no bridge forwards (IEEE 802.1Q, 8.6.3: nearest bridge), of the
- * EtherType for local experiments (IEEE 802, 9.2.4), padded to 60 bytes.
+ * A frame without effect: its destination is an address that no bridge forwards (IEEE 802.1Q, 8.6.3: nearest bridge), its
+ * EtherType is for local experiments (IEEE 802, 9.2.4), and it is padded to 60 bytes.
  */
 function greeting(mac: string): Uint8Array {
   const frame = new Uint8Array(60)

@@ -4,31 +4,35 @@ import type { Meter } from '../openflow/meter.ts'
 import type { Print } from '../openflow/print.ts'
 import type { Action, Match } from '../openflow/types.ts'
 
-/** A session with one bridge, on which others may work too: it reads and touches its owner's flows and groups only. */
+/** A session with one bridge that others may use too: it reads and changes only its owner's flows and groups. */
 export interface Switch {
   readonly state: 'connecting' | 'up' | 'down'
   /**
-   * Owned flows and groups as the switch reports them. Flows that are `known` by their prints are left out, which spares
-   * most of the work; a print is good until the call returns.
+   * Our own flows and groups as the switch reports them. Flows whose prints are `known` are left out, which saves most of the
+   * work. A print is valid only during the call.
    */
   readInstalled(known?: (print: Print) => boolean): Promise<InstalledState>
   /**
-   * One atomic bundle: all of it or nothing. Resolves after the switch has confirmed it; changes are made one after the
-   * other. Rejects with SWITCH_REJECTED (fields FLOW_KEY, FLOW or GROUP, OF_ERROR), with FLOW_NOT_OURS, or with SWITCH_DOWN, after which it is not known whether the change was made: read back.
+   * Commits one atomic bundle. Resolves after the switch has confirmed it; changes are made one after the other. Rejects with
+   * SWITCH_REJECTED (fields FLOW_KEY, FLOW or GROUP, OF_ERROR) or FLOW_NOT_OURS. Rejects with SWITCH_DOWN when it is not known
+   * whether the change was made: read the flows back then.
    */
   commit(change: Change): Promise<void>
-  /** Counters of the owned groups. */
+  /** Counters of our own groups. */
   readGroupStats(): Promise<readonly GroupStats[]>
-  /** Packets of the owned flows that the filter lets through, as of the switch's last look at its datapath. */
+  /** Packet counts of our own flows that pass the filter, as of the switch's last update of its counters. */
   readFlowStats(filter: FlowStatsFilter): Promise<readonly FlowStats[]>
-  /** Their sum, in one small answer. */
+  /** The sum of these counts, in one small answer. */
   readPackets(filter: FlowStatsFilter): Promise<number>
   readPorts(): Promise<readonly SwitchPort[]>
-  /** Makes the meter, or gives one of this number the rate. Rejects with SWITCH_REJECTED where the datapath has no meters. */
+  /**
+   * Adds the meter, or changes the rate of the one with this number. Rejects with SWITCH_REJECTED where the datapath has no
+   * meters.
+   */
   setMeter(meter: Meter): Promise<void>
-  /** With the flows that use it. */
+  /** Also deletes the flows that use the meter. */
   deleteMeter(id: number): Promise<void>
-  /** Resolves when the switch has taken the packet and found nothing wrong with it. */
+  /** Resolves when the switch has accepted the packet without an error. */
   packetOut(packet: PacketOut): Promise<void>
   close(): Promise<void>
 }
@@ -50,7 +54,7 @@ export interface BucketStats {
 export interface FlowStatsFilter {
   readonly table: number
   readonly kind?: CookieKind
-  /** With `kind`: only what is for this object. Costs the switch as much as there are such flows, and no more. */
+  /** With `kind`: only flows of this object. Costs the switch only in proportion to these flows. */
   readonly object?: number
 }
 
@@ -79,18 +83,18 @@ export interface PacketIn {
   readonly inPort: number | undefined
   readonly cookie: bigint
   readonly table: number
-  /** What the switch says of the packet: in_port, registers, ct_zone, ct_mark, …; what is 0 is left out. */
+  /** The packet's metadata: in_port, registers, ct_zone, ct_mark, …; fields that are 0 are left out. */
   readonly match: Match
   readonly data: Uint8Array
 }
 
 export interface SwitchHandlers {
-  /** Connected, and drift is watched: what is read from now on cannot change unnoticed. Comes again after a reconnect. */
+  /** Connected, and drift is watched: what is read from now on cannot change unnoticed. Called again after a reconnect. */
   onUp(): void
   onDown(reason: string): void
-  /** Somebody else has changed, or may have changed, what is ours. */
+  /** Somebody else has changed, or may have changed, our flows or groups. */
   onDrift(what: string): void
-  /** A stranger's flow stands, or would stand, in the place of one of ours: same table, priority and match. Default: none does. */
+  /** True when a foreign flow has the table, priority and match of one of our flows, installed or desired. Default: never. */
   isOurs?(flow: Flow): boolean
   onPacketIn?(packet: PacketIn): void
 }

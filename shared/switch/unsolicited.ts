@@ -5,7 +5,7 @@ import type { DriftWatch } from './monitor.ts'
 import { toPacketIn } from './packet.ts'
 import type { SwitchHandlers } from './types.ts'
 
-/** Where messages go that answer nothing we sent. One that cannot be read is logged, and does not end the session. */
+/** Handles messages that answer no request. A message that cannot be decoded is logged, and does not end the session. */
 export function createUnsolicited(watch: DriftWatch, handlers: SwitchHandlers, log: Log): (frame: Frame) => void {
   const route = (frame: Frame) => {
     if (frame.type === TYPE.PACKET_IN) return handlers.onPacketIn?.(toPacketIn(frame))

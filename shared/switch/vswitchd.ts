@@ -6,16 +6,16 @@ import { createSession } from '../ovsdb/session.ts'
 import type { Clock } from '../run/clock.ts'
 
 export interface VswitchdOptions {
-  /** Where its pid file and its sockets are. */
+  /** Directory of its pid file and its sockets. */
   readonly rundir: string
   readonly log: Log
   readonly clock: Clock
 }
 
-/** A dump of four million connections. */
+/** Enough for a dump of four million connections. */
 const MOST_BYTES = 1024 * 1024 * 1024
 
-/** A command of ovs-vswitchd(8), as ovs-appctl(8) sends it. Rejects with what vswitchd says. */
+/** Runs a command of ovs-vswitchd(8), as ovs-appctl(8) does. Rejects with vswitchd's own words. */
 export async function appctl(
   { rundir, log, clock }: VswitchdOptions,
   command: string,
@@ -32,31 +32,34 @@ export async function appctl(
   }
 }
 
-/** As `dpctl` names it (ovs-dpctl(8)): without a name it refuses to work where a machine has bridges of both types. */
+/**
+ * The datapath's name for `dpctl` (ovs-dpctl(8)), which refuses to work without one where a machine has bridges of both types.
+ */
 export function datapathName(datapathType: string): string {
   return `${datapathType}@ovs-${datapathType}`
 }
 
 /**
- * Tells vswitchd's userspace conntrack to let sequence numbers be (ovs-vswitchd(8), dpctl/ct-disable-tcp-seq-chk): of the
- * replies it sees but a few, and takes the packets of large uploads for invalid. Not saved by vswitchd, so to be done after
- * each of its starts. A kernel datapath has no such command and does not need it: Open vSwitch makes it liberal there.
+ * Makes vswitchd's userspace conntrack ignore sequence numbers (ovs-vswitchd(8), dpctl/ct-disable-tcp-seq-chk): it sees only a
+ * few of the replies, and would take the packets of large uploads for invalid. vswitchd does not save the setting, so it is
+ * needed after each of its starts. The kernel datapath has no such command and needs none, because Open vSwitch makes its
+ * conntrack liberal.
  */
 export async function disableSequenceChecks(options: VswitchdOptions): Promise<void> {
   await appctl(options, 'dpctl/ct-disable-tcp-seq-chk', [datapathName('netdev')])
 }
 
-/** Entries of the userspace connection table, all zones together (ovs-vswitchd(8), dpctl/ct-get-nconns). */
+/** Number of entries in the userspace connection table, over all zones (ovs-vswitchd(8), dpctl/ct-get-nconns). */
 export async function countEntries(options: VswitchdOptions): Promise<number> {
   return Number(await appctl(options, 'dpctl/ct-get-nconns', [datapathName('netdev')]))
 }
 
-/** The most that it may have (ovs-vswitchd(8), dpctl/ct-get-maxconns). */
+/** Most entries that the userspace connection table may have (ovs-vswitchd(8), dpctl/ct-get-maxconns). */
 export async function mostEntries(options: VswitchdOptions): Promise<number> {
   return Number(await appctl(options, 'dpctl/ct-get-maxconns', [datapathName('netdev')]))
 }
 
-/** The most entries that a zone may have (ovs-vswitchd(8), dpctl/ct-set-limits). Not saved by vswitchd. */
+/** Limits the entries of a zone (ovs-vswitchd(8), dpctl/ct-set-limits). vswitchd does not save this. */
 export async function limitEntries(options: VswitchdOptions, zone: number, limit: number): Promise<void> {
   await appctl(options, 'dpctl/ct-set-limits', [`zone=${zone},limit=${limit}`])
 }

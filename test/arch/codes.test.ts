@@ -3,10 +3,10 @@ import test from 'ava'
 import { ERRORS } from '../../shared/errors.ts'
 import { readImports } from './imports.ts'
 
-/** Codes travel as plain text in Status and in reports: what the operator sees there must be in the catalogue. */
+/** Status and reports carry codes as plain text, so every code that operators see must be in the catalogue. */
 const CODE = /(?:\bcode: |\b[a-z]\w*\()'([A-Z]+(?:_[A-Z]+)+)'/g
 
-/** Other people's codes. */
+/** Codes of other programs. */
 const FOREIGN = new Set(['SQLITE_CORRUPT'])
 
 test('every code that is told is in the catalogue', t => {

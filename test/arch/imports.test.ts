@@ -11,7 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: ['cli', 'shared'],
 }
 
-/** Rooms that calculate: same input, same output, no machine needed. */
+/** Folders that only calculate: the same input gives the same output, on any machine. */
 const PURE = [
   'agent/real-servers/',
   'agent/compile/',
@@ -20,7 +20,7 @@ const PURE = [
   'director/schedule/',
   'shared/flows/',
 ]
-/** The only packages and node modules that a pure room may load, itself or through what it imports. */
+/** The only packages and node modules that such a folder may load, directly or through its imports. */
 const PURE_PACKAGES = ['node:crypto']
 
 function misplaced(imports: ImportGraph): string[] {
@@ -32,8 +32,8 @@ function misplaced(imports: ImportGraph): string[] {
 }
 
 function impure(imports: ImportGraph): string[] {
-  const rooms = [...imports.keys()].filter(file => PURE.some(room => file.startsWith(room)))
-  return rooms.flatMap(file =>
+  const files = [...imports.keys()].filter(file => PURE.some(folder => file.startsWith(folder)))
+  return files.flatMap(file =>
     [...loadedWith(imports, file)]
       .filter(({ target, local }) => !local && !PURE_PACKAGES.includes(target))
       .map(({ path }) => path.join(' → ')),
@@ -44,10 +44,10 @@ const top = (file: string) => file.split('/')[0] ?? ''
 
 test('there is something to check', t => {
   t.true(graph.size > 50)
-  for (const room of PURE)
+  for (const folder of PURE)
     t.true(
-      [...graph.keys()].some(file => file.startsWith(room)),
-      `${room} is not there`,
+      [...graph.keys()].some(file => file.startsWith(folder)),
+      `${folder} is not there`,
     )
 })
 
@@ -55,7 +55,7 @@ test('shared imports nothing above it; agent and director never import each othe
   t.deepEqual(misplaced(graph), [])
 })
 
-test('pure rooms load no node modules and no packages that do I/O', t => {
+test('pure folders load no node modules and no packages that do I/O', t => {
   t.deepEqual(impure(graph), [])
 })
 

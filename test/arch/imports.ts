@@ -8,11 +8,11 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 export interface Import {
   readonly target: string
   readonly local: boolean
-  /** Erased before the program runs. */
+  /** The import is erased before the program runs. */
   readonly typeOnly: boolean
 }
 
-/** File → what it imports, of every source file under the given top-level folders; generated code left out. */
+/** The imports of every source file under the given top-level folders, without generated code. */
 export type ImportGraph = ReadonlyMap<string, readonly Import[]>
 
 export function readImports(folders: readonly string[]): ImportGraph {
@@ -24,12 +24,12 @@ export function readImports(folders: readonly string[]): ImportGraph {
   return new Map(files.sort().map(file => [file, importsOf(readFileSync(join(ROOT, file), 'utf8'), file)]))
 }
 
-// Static imports and re-exports; `import(…)` and `createRequire(…)(…)` of a literal.
+// Static imports and re-exports; `import(…)` and `createRequire(…)(…)` with a literal.
 const STATIC = /^(?:import|export)\s+(type\s)?[^'";]*?from\s+'([^']+)'|^import\s+'([^']+)'/gm
 const DYNAMIC = /\b(?:import|require|createRequire\([^)]*\))\('([^']+)'\)/g
 
 export function importsOf(text: string, file: string): Import[] {
-  // A type position, `typeof import('x')`, is erased.
+  // `typeof import('x')` is a type, and is erased.
   const code = text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/typeof import\('[^']+'\)/g, 'unknown')
   const found: Import[] = []
   for (const [, type, from, bare] of code.matchAll(STATIC)) found.push(resolve(from ?? bare ?? '', file, Boolean(type)))

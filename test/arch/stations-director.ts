@@ -1,4 +1,4 @@
-/** The director's stations (stations.ts). The plan is above the compiler, for it makes what the compiler takes. */
+/** The director's stations (stations.ts). The plan is above the compiler, because it makes the compiler's input. */
 export const DIRECTOR: readonly (readonly string[])[] = [
   ['config.ts', 'intake', 'version.ts'],
   ['registry'],

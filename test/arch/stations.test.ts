@@ -2,7 +2,7 @@ import test from 'ava'
 import { cycles, type ImportGraph, importsOf, readImports } from './imports.ts'
 import { STATIONS } from './stations.ts'
 
-/** `agent/guest/writers/all.ts` is of station `guest`, `agent/run.ts` of station `run.ts`. */
+/** `agent/guest/writers/all.ts` belongs to station `guest`, `agent/run.ts` to station `run.ts`. */
 const stationOf = (file: string) => file.split('/')[1] ?? ''
 
 /** Each import from one station of a daemon to another. */

@@ -2,7 +2,7 @@ import test from 'ava'
 import { createSite, crossport, type Site, service, silentClient, startEcho, VIP } from './fixture.ts'
 
 // Connections of echo services in three VMs on two hosts: what changes keep them, how the director accounts them, and how
-// their clients hear of a VM's end.
+// their clients notice a VM's end.
 const LONG = { port: 9000, count: 200, stop: '/run/stop-long-lived' }
 const PORT = 9001
 const COUNT = 20
@@ -37,7 +37,7 @@ test.serial('200 long-lived connections lose none, whatever changes', async t =>
   ])
   await holder.waitForLine(/^open/, 180_000)
 
-  // Added, weighed, scheduled otherwise, drained, removed; one change in force before the next.
+  // Each change is in force before the next: added, weighted, scheduled differently, drained, removed.
   await drop(echo([rs('web-*')]), 'a third one', s => states(s).join() === 'ready,ready,ready')
   for (const scheduler of ['wlc', 'sh', 'mh', 'lc', 'sed', 'nq', 'dh', 'wrr']) {
     await drop(echo([rs('web-*')], { scheduler }), scheduler, s => s.services[0]?.scheduler === scheduler)
@@ -69,7 +69,7 @@ test.serial('200 long-lived connections lose none, whatever changes', async t =>
   t.deepEqual(JSON.parse(await holder.waitForLine(/^\{/)), { count: LONG.count, lost: [], silent: 0 })
 })
 
-/** What `crossport connections` prints, by line. */
+/** The lines that `crossport connections` prints. */
 async function connections(...args: string[]): Promise<readonly string[]> {
   const { stdout } = await site.lab.director.exec(crossport('director', 'connections', ...args))
   return stdout.split('\n')
@@ -89,7 +89,7 @@ interface Row {
   readonly atLeast: boolean
 }
 
-/** What `crossport connections` says of those that are active, once all of them are accounted. */
+/** The active connections that `crossport connections` lists, once all of them are accounted. */
 async function accounted(count: number): Promise<readonly Row[]> {
   for (;;) {
     const lines = await connections('--json')
@@ -110,7 +110,7 @@ test.serial('age, packets and bytes of each connection, also across a restart of
   const rows = await accounted(COUNT)
   t.is(new Set(rows.map(row => row.client)).size, COUNT)
   for (const { packets, bytes, age, atLeast } of rows) {
-    // SYN, ACK, 100 bytes, ACK: with TCP's options 20 + 40, three times 20 + 32, and what was said; some may come twice.
+    // SYN, ACK, 100 bytes, ACK: with TCP's options 20 + 40, three times 20 + 32, and the data; some packets may come twice.
     t.false(atLeast)
     t.true(packets! >= 4 && packets! <= 8, `${packets} packets`)
     t.true(bytes! >= 316 && bytes! <= 1000, `${bytes} bytes`)
@@ -120,7 +120,7 @@ test.serial('age, packets and bytes of each connection, also across a restart of
   await site.director.kill()
   await site.director.start()
   await site.ready('counted', 2)
-  // They are silent, so nobody counts them any more; what comes now is counted.
+  // These connections are silent, so they do not count any more; new ones do.
   const again = await silentClient(site, 'again', PORT, 1)
   for (;;) {
     const lines = (await connections()).filter(line => line.includes(`${VIP}:${PORT}`))

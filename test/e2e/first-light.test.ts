@@ -3,7 +3,7 @@ import { recallMacOf } from '../../director/compile/fabric.ts'
 import { traceRequest } from '../lab/trace.ts'
 import { createSite, flows, ours, SERVICES, type Site, service, total, untilFlows, VIP } from './fixture.ts'
 
-/** Bytes of a frame that has the headers of Ethernet, IP and TCP with options, and a short page at most. */
+/** Longest frame that has the headers of Ethernet, IP and TCP with options and a short page. */
 const SMALL = 400
 
 // One lab for all of this file: two hosts; web-1 and web-2 share a host and an RS port; other-1 serves nothing.
@@ -85,7 +85,7 @@ test.serial("the client's ARP table only ever holds the director's MAC", async t
   const replies = (await capture.stop()).filter(packet => packet.arp?.op === 2 && packet.arp.spa === VIP)
   t.true(replies.length > 0)
   t.deepEqual([...new Set(replies.map(packet => packet.arp!.sha))], [director])
-  // Everybody who answers does so in a frame from its own address.
+  // Every answer comes in a frame from its sender's own address.
   const answering = lab.plan.hosts.map(host => host.mac).sort()
   t.deepEqual([...new Set(replies.map(packet => packet.ethSrc))].sort(), answering)
   // A frame from D that came in from a host would teach the fabric D on the wrong port.
@@ -106,7 +106,7 @@ test.serial('nobody hears the VM probe for or announce the VIP', async t => {
   t.is(probe.exitCode, 0, `somebody has answered the probe: ${probe.output}`)
   await vm.exec(`arping -A -c 2 -w 3 -I eth0 ${VIP}`)
   await vm.exec(`arping -U -c 2 -w 3 -I eth0 ${VIP}`)
-  // The last one is heard: what came before it would have been, too.
+  // When this last one has arrived, everything before it would have, too.
   await vm.exec(`arping -c 1 -w 3 -I eth0 -s ${vm.plan.ip} 10.10.1.10`)
   await captures[0]!.waitFor(packet => packet.arp?.sha === vm.plan.mac && packet.arp.tpa === '10.10.1.10')
   for (const [n, capture] of captures.entries()) {
@@ -151,7 +151,7 @@ test.serial('a reboot of the VM keeps the VIP, from its own file, with the agent
   const vm = lab.vm('web-3')
   await site.agent('rs2').kill()
   await vm.reboot()
-  // The boot script brings up aliases after the address that waitForBoot waits for.
+  // The boot script adds aliases after the address that waitForBoot waits for.
   const up = `i=0; until ip -o -4 address show dev eth0 | grep -q 'inet ${VIP}/32'; do i=$((i+1)); [ $i -lt 100 ] || exit 1; usleep 100000; done`
   t.is((await vm.exec(up)).exitCode, 0)
   const counts = await site.request(40)

@@ -9,7 +9,7 @@ export const VIP = '10.10.1.100'
 export const SERVICES = '/etc/crossport/services.d'
 const LOAD_RATE = 20
 
-/** A lab with its daemons running, as an operator would have it. */
+/** A lab with running daemons, as operators set them up. */
 export interface Site {
   readonly lab: Lab
   readonly director: Daemon
@@ -17,16 +17,16 @@ export interface Site {
   /** Writes a service file on the director. */
   drop(name: string, text: string): Promise<void>
   remove(name: string): Promise<void>
-  /** The director holds this many real servers of the service ready. */
+  /** Resolves when the director has this many ready real servers of the service. */
   ready(service: string, count: number): Promise<void>
-  /** `count` requests by curl, each on a connection of its own, by what answered; a failure counts as 'failed'. */
+  /** Sends `count` requests with curl, each on a connection of its own; counts them by answer; a failure counts as 'failed'. */
   request(count: number, url?: string): Promise<Map<string, number>>
-  /** Requests without end, `LOAD_RATE` a second at most, one after the other, until `stop`. */
+  /** Sends requests one after the other, at most `LOAD_RATE` a second, until `stop`. */
   load(): Promise<{ stop(): Promise<Map<string, number>> }>
   down(): Promise<void>
 }
 
-/** A daemon that can be killed and started again, and its status throughout. */
+/** A daemon that can be killed and started again, with its status. */
 export interface Daemon {
   readonly process: LabProcess
   readonly status: StatusWatch
@@ -49,10 +49,10 @@ export function service(changes: Record<string, unknown> = {}): string {
 }
 
 export interface SiteOptions extends CreateOptions {
-  /** Extra keys of director.yaml. The lease is long by default: a host that is away stays scheduled. */
+  /** Extra keys of director.yaml. The lease is long by default, so that a host that is away stays scheduled. */
   readonly directorConfig?: DaemonConfig
   readonly agentConfig?: DaemonConfig
-  /** Where the director runs. Default: director. */
+  /** The place of the director. Default: director. */
   readonly directorHost?: string
 }
 
@@ -135,7 +135,7 @@ async function startDaemon(
     },
     until: (what, accept) => status.until(`${host}: ${what}`, accept),
     start: async (extra, env) => {
-      // It may have ended otherwise than by `kill`; a watch that is left open keeps the tests from ending.
+      // The daemon may have ended without `kill`; an open watch would keep the tests from ending.
       status.close()
       process = await spawn({ ...config, ...extra }, env)
       status = watchStatus(lab.host(host).path(CONTROL_SOCKETS[role]))
@@ -148,10 +148,10 @@ async function startDaemon(
   }
 }
 
-/** `count` requests, each on a connection of its own; `failed` where one has no answer. */
+/** The answers of `count` requests, each on a connection of its own; `failed` for one without an answer. */
 const CLI = new URL('../../cli/main.ts', import.meta.url).pathname
 
-/** The command line of `crossport`, for a daemon on its own machine. */
+/** The `crossport` command line for a daemon, on the daemon's own machine. */
 export function crossport(role: keyof typeof CONTROL_SOCKETS, ...args: string[]): string[] {
   return [process.execPath, CLI, ...args, '--socket', CONTROL_SOCKETS[role]]
 }
@@ -171,7 +171,7 @@ export function total(counts: ReadonlyMap<string, number>): number {
   return [...counts.values()].reduce((sum, n) => sum + n, 0)
 }
 
-/** The bridge's flows, one line each, without what changes by itself; `ours` only where asked. */
+/** The bridge's flows, one per line, without counters and ages; with `ours` only crossport's. */
 export async function flows(lab: Lab, host: string): Promise<string[]> {
   const { stdout } = await lab.host(host).exec(['ovs-ofctl', '-O', 'OpenFlow15', '--no-stats', 'dump-flows', 'br0'])
   return stdout
@@ -181,7 +181,7 @@ export async function flows(lab: Lab, host: string): Promise<string[]> {
     .sort()
 }
 
-/** Resolves once the host's bridge holds just these flows of ours. The agent's status tells when to look again. */
+/** Resolves once the host's bridge holds exactly these flows of ours. It checks again when the agent's status changes. */
 export async function untilFlows(site: Site, host: string, expected: readonly string[]): Promise<void> {
   for (;;) {
     const change = site.agent(host).status.next()
@@ -191,12 +191,12 @@ export async function untilFlows(site: Site, host: string, expected: readonly st
   }
 }
 
-/** Cookies of crossport begin with its magic number (shared/flows/cookie.ts). */
+/** crossport's cookies begin with its magic number (shared/flows/cookie.ts). */
 export function ours(lines: readonly string[]): string[] {
   return lines.filter(line => line.includes('cookie=0xc705'))
 }
 
-/** A client that opens so many connections, has heard an echo on each, and says no more. `name` is that of its log. */
+/** A client that opens this many connections, gets an echo on each, and then stays silent. `name` is the name of its log. */
 export async function silentClient({ lab }: Site, name: string, port: number, count: number): Promise<LabProcess> {
   const program = new URL('programs/silent-client.ts', import.meta.url).pathname
   const client = await lab.client.spawn([process.execPath, program, VIP, String(port), String(count)], { name })
@@ -204,7 +204,7 @@ export async function silentClient({ lab }: Site, name: string, port: number, co
   return client
 }
 
-/** An echo service in each of these VMs. */
+/** Starts an echo service in each of these VMs. */
 export async function startEcho(vms: Lab['vms'], port: number): Promise<void> {
   for (const vm of vms) {
     await vm.exec(`nc -ll -p ${port} -e /bin/cat </dev/null >/dev/null 2>&1 &`)

@@ -75,7 +75,7 @@ test('a real guest: VIP set, kept over a reboot, blocked, silent, taken out', as
   t.regex(await addresses(), /inet 10\.10\.1\.100\/32/)
   t.regex(await hasFile(), /^# crossport 10\.10\.1\.100 .*DEVICE=eth0:cp02s9zs4/s)
 
-  // The guest's own boot, from its file: nobody may help.
+  // The guest boots from its own file, without any help.
   vips = []
   await manager.close()
   await vm.reboot('guest')

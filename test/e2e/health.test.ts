@@ -48,12 +48,12 @@ test.after.always(() => site?.down())
 
 const guests = () => site.lab.vms.filter(vm => vm.name !== 'net-1')
 
-/** The agent's word on one real server. */
+/** The agent's status of one real server. */
 function serverOf(status: Status__Output, name: string, vm: string) {
   return status.services.find(each => each.service === name)?.realServers.find(server => server.vm === vm)
 }
 
-/** Waits for a state of a real server, and returns its reason; where it is down, the journal has that, too. */
+/** Waits for a state of a real server, and returns its reason; where it is down, the journal must have the reason, too. */
 async function until(vm: string, state: string, name = 'web', reason = /^/): Promise<string> {
   const agent = site.agent('rs1')
   const status = await agent.until(`${name} on ${vm} ${state}`, s => {
@@ -68,7 +68,7 @@ async function until(vm: string, state: string, name = 'web', reason = /^/): Pro
 
 const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 
-/** Without it, 30 requests all succeed, and none of them reaches it. */
+/** 30 requests all succeed, and none of them reaches this VM. */
 async function servedWithout(t: ExecutionContext, vm: string): Promise<void> {
   await site.ready('web', 2)
   const counts = await site.request(30)
@@ -79,7 +79,7 @@ async function servedWithout(t: ExecutionContext, vm: string): Promise<void> {
   )
 }
 
-/** Makes a VM's application fail under load, and logs how long new connections still went there. */
+/** Makes a VM's application fail under load, and logs how long it still got new connections. */
 async function failing(t: ExecutionContext, vm: string, command: string): Promise<string> {
   const capture = await site.lab.capture(vm, `dst host ${VIP} and src net 10.10.1.0/24`)
   const loads = await Promise.all([site.load(), site.load()])
@@ -138,7 +138,7 @@ test.serial(
 test.serial('the VIP is deleted inside the guest: the failed check has it set again at once', async t => {
   const line = site.agent('rs1').process.waitForLine(/a health check has failed: .*no answer within 2000 ms.*vm=web-2/)
   await sick('web-2', `ip address del ${VIP}/32 dev eth0`)
-  // The next look at the guest by the clock alone is up to a minute away.
+  // The next regular look at the guest is up to a minute away.
   const back = `i=0; until ip -o -4 address show dev eth0 | grep -q 'inet ${VIP}/32'; do
     i=$((i+1)); [ $i -lt 200 ] || exit 1; usleep 50000; done`
   t.is((await sick('web-2', back)).exitCode, 0)
@@ -171,7 +171,9 @@ test.serial(
     const open = (more: object = {}) =>
       service({ service: 'open', vip: '10.10.1.101', realServers: [{ vm: 'web-*', port: PORT }], ...more })
     const url = 'http://10.10.1.101/'
-    /** Connections, ten a second, until the returned function is called; a SYN may be repeated after one and three seconds. */
+    /**
+     * Opens ten connections a second until the returned function is called; a SYN may be repeated after one and three seconds.
+     */
     const clients = async (name: string) => {
       const each = `curl -s -m 20 -o /dev/null -w '%{http_code}\\n' ${url}`
       const script = `until [ -e /run/enough-${name} ]; do ${each} & sleep 0.1; done; wait`
@@ -291,7 +293,7 @@ test.serial('without a check there is no probe port', async t => {
   await site.ready('web', 3)
 })
 
-// Programs that no guest has run in a namespace in the place of web-3. Its bridge port is another, its VIP stays.
+// Runs programs that no guest has, in a namespace in place of web-3. Its bridge port is another, its VIP stays.
 let echo: LabProcess
 let tls: LabProcess
 
@@ -301,7 +303,7 @@ const startTls = async () => {
   await tls.waitForLine(/listening/)
 }
 
-/** A service on the stand-in, checked like this. */
+/** A service on the stand-in, with this check. */
 const special = (name: string, rsPort: number, more: Record<string, unknown>) => {
   const { check: own, ...rest } = more
   const rules = { interval: '500ms', retryInterval: '200ms', timeout: '1s', rise: 2, fall: 2, hold: 0 }

@@ -3,15 +3,15 @@ import type { ExecutionContext } from 'ava'
 import type { Lab } from '../lab/lab.ts'
 
 export interface Held {
-  /** What has become of them. */
+  /** The results of the connections. */
   end(): Promise<Lost>
 }
 
 export interface Lost {
   readonly count: number
-  /** Why, one for each. */
+  /** The reasons, one per lost connection. */
   readonly lost: readonly string[]
-  /** Those that are open, and have not heard all that they should. */
+  /** Open connections that have not got all their echoes. */
   readonly silent: number
   /** What ended the upload. */
   readonly upload: string
@@ -19,18 +19,18 @@ export interface Lost {
 
 export interface HoldOptions {
   readonly vip: string
-  /** Of an echo service. */
+  /** Port of an echo service. */
   readonly port: number
   readonly count: number
   /** Default true. */
   readonly upload?: boolean
-  /** The client's ports from this one on. Default: whatever its kernel picks. */
+  /** First of the client's ports. Default: its kernel chooses. */
   readonly first?: number
 }
 
 const program = (name: string) => new URL(`programs/${name}.ts`, import.meta.url).pathname
 
-/** Long connections, each of which speaks twice a second, and an upload that never pauses. */
+/** Long connections, each of which sends twice a second, and an upload without a pause. */
 export async function hold(
   t: ExecutionContext,
   { client }: Pick<Lab, 'client'>,

@@ -2,8 +2,8 @@ import test, { type ExecutionContext } from 'ava'
 import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts'
 import { createSite, crossport, SERVICES, type Site, service, total, VIP } from './fixture.ts'
 
-// Service files are edited in every way while clients are served. What an edit is of no concern to must not be touched: its
-// flows go on counting, and no request is lost.
+// Service files are edited in every way while clients are served. An edit must not touch other services: their flows go on
+// counting, and no request is lost.
 let site: Site
 
 const OTHER_VIP = '10.10.1.101'
@@ -19,7 +19,7 @@ test.before(async () => {
 
 test.after.always(() => site?.down())
 
-/** Does `edits` under load: no request is lost, and the flows that were there before are still the same. */
+/** Makes `edits` under load: no request is lost, and the flows that were there before are still the same. */
 async function untouchedBy(t: ExecutionContext, edits: () => Promise<unknown>): Promise<void> {
   const load = await site.load()
   const before = await placed()
@@ -30,7 +30,7 @@ async function untouchedBy(t: ExecutionContext, edits: () => Promise<unknown>): 
   t.true(total(counts) > 0)
   const rewritten = before.filter(was => {
     const is = after.get(was.text)
-    // As old as it must be: that much time has passed between the two looks.
+    // The age that a flow must have had then: the time between the two readings has passed since.
     return is === undefined || is.duration - was.duration < (is.from - was.to) / 1000 || is.packets < was.packets
   })
   t.deepEqual(
@@ -51,7 +51,7 @@ interface Placed {
   readonly to: number
 }
 
-/** Every flow of ours, but for those that the director writes anew to have counters brought up to date. */
+/** Every flow of ours, except those that the director rewrites to update counters. */
 async function placed(): Promise<readonly Placed[]> {
   const lists = await Promise.all(
     HOSTS.map(async host => {
@@ -72,10 +72,10 @@ async function placed(): Promise<readonly Placed[]> {
   return lists.flat()
 }
 
-/** In a shell on the director, in the directory of the service files. */
+/** Runs a shell command on the director, in the directory of the service files. */
 const edit = (script: string) => site.lab.director.exec(['sh', '-ec', `cd ${SERVICES}; ${script}`])
 
-/** Its VIP as well, which the guest gives back later; until then the host shields it. */
+/** Flows of its VIP too, which the guest gives back later; until then the host shields it. */
 const gone = async (name: string) => {
   await site.director.until(`${name} gone`, s => !s.services.some(one => one.service === name))
   while ((await placed()).some(({ text }) => text.includes(OTHER_VIP)));
@@ -126,7 +126,7 @@ test.serial('links into ..data, which is swapped; and a directory that is replac
     await edit(`ln -s ..data/web.yaml link; mv link web.yaml; ln -s ..data/other.yaml other.yaml`)
     await edit(`ln -s ..v2 ..data_tmp; mv -T ..data_tmp ..data; rm -r ..v1`)
     await site.ready('other', 1)
-    // As plain files again, in a directory that takes the place of this one between two system calls.
+    // Now as plain files again, in a directory that replaces this one between two system calls.
     await edit(`mkdir ../next; cp web.yaml ../next/web.yaml`)
     const swap = `const fs = require('fs'); fs.renameSync('services.d', 'old'); fs.renameSync('next', 'services.d')`
     await site.lab.director.exec(['sh', '-ec', `cd /etc/crossport; exec "$0" -e "$1"`, process.execPath, swap])
@@ -138,7 +138,7 @@ test.serial('links into ..data, which is swapped; and a directory that is replac
   })
 })
 
-/** `crossport check` of a file with this text, on the machine of a daemon. */
+/** Runs `crossport check` of a file with this text, on a daemon's machine. */
 async function check(role: 'director' | 'agent', text: string, ...more: string[]) {
   const place = site.lab.host(role === 'director' ? 'director' : 'rs1')
   await place.writeFile('/run/web.yaml', text)
@@ -158,7 +158,7 @@ test.serial('`crossport check` says what a file would do, and it is what the fil
     t.true(plan.stdout.split('\n').includes(line), plan.stdout)
   t.regex(plan.stdout, /connections: those to web-1 port 8080, web-2 port 8080 end/)
 
-  // On the host, the file is one of its own in the place of the director's.
+  // On the host, its own file replaces the director's.
   const here = JSON.parse((await check('agent', next, '--json')).stdout)
   t.regex(here.notes.join(), /take the place of the director's 'web' on this host/)
   t.deepEqual(here.daemons[0].matches, [{ service: 'web', vm: 'web-[2]', port: 8081, found: ['web-2'] }])

@@ -8,7 +8,7 @@ import { destroy, labDir, readRecord } from '../lab/state.ts'
 
 const child = path.join(import.meta.dirname, 'lab-owner.ts')
 
-/** Every process that lives in one of these PID namespaces (dead ones that nobody has waited for excluded). */
+/** Every living process in one of these PID namespaces (without zombies). */
 function processesIn(namespaces: ReadonlySet<string>): string[] {
   return readdirSync('/proc')
     .filter(name => /^\d+$/.test(name))
@@ -28,7 +28,7 @@ function processesIn(namespaces: ReadonlySet<string>): string[] {
     })
 }
 
-/** The PID namespaces of a lab: its own, and one of each place. */
+/** The PID namespaces of a lab: its own, and one for each place. */
 function namespacesOf(id: string): ReadonlySet<string> {
   const record = readRecord(id)!
   return new Set([record.pid, ...Object.values(record.places)].map(pid => readlinkSync(`/proc/${pid}/ns/pid`)))
@@ -45,7 +45,7 @@ async function owned(argument: string): Promise<{ owner: ChildProcess; id: strin
   throw new Error('the owner has ended without a lab')
 }
 
-/** Resolves once the lab's directory is gone, which is the last thing that its first process does, and that has ended too. */
+/** Resolves once the lab's directory is gone (the lab's first process removes it last) and that process has ended, too. */
 async function gone(id: string, namespaces: ReadonlySet<string>): Promise<void> {
   const deadline = performance.now() + 10_000
   while (existsSync(labDir(id)) || processesIn(namespaces).length > 0) {
@@ -94,7 +94,7 @@ test.serial(
     )
     const announced = await lab.capture('client', 'arp', 'eth0')
     await vm.reboot()
-    // ifup-aliases announces what it has added.
+    // ifup-aliases announces the address that it has added.
     await announced.waitFor(packet => packet.arp?.spa === '10.10.1.107' && packet.arp.tpa === '10.10.1.107')
     const { output } = await vm.exec('ip -o address show dev eth0')
     t.regex(output, /10\.10\.1\.107\/32 .*eth0:7/)

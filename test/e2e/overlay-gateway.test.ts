@@ -4,7 +4,7 @@ import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts
 import { decapsulate, TUNNEL_FILTER } from '../lab/tunnel.ts'
 import { createSite, type Site, service, total, VIP } from './fixture.ts'
 
-// Geneve; the client is a machine behind a router, whose link to it takes 1280 bytes where the overlay takes 1450.
+// Geneve; the client is a machine behind a router, whose link to the client has an MTU of 1280, where the overlay has 1450.
 let site: Site
 
 const TEN_MB = 10_485_760
@@ -58,14 +58,14 @@ const download = async (timeoutS: number) => {
   return Number(stdout)
 }
 
-/** The kernels of VMs forget what they have learnt of paths. */
+/** Makes the VMs' kernels forget the MTU of paths. */
 const forgetPaths = () => Promise.all(site.lab.vms.map(vm => vm.exec('ip route flush cache')))
 
 test.serial('10 MB through a hop with a smaller MTU, by path MTU discovery across translated ports', async t => {
   await forgetPaths()
   const atDirector = await site.lab.capture('director', TUNNEL_FILTER)
   const atVms = await Promise.all(site.lab.vms.map(vm => site.lab.capture(vm.name, 'icmp')))
-  // One to each: web-2 has an ingress port of its own.
+  // One connection to each: web-2 has an ingress port of its own.
   const heardByAll = () => atVms.every(capture => capture.packets.length > 0)
   for (let n = 0; n < 20 && !heardByAll(); n++) t.is(await download(30), TEN_MB)
   const errors = (await Promise.all(atVms.map(capture => capture.stop()))).map(packets =>

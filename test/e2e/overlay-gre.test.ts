@@ -45,12 +45,12 @@ test('GRE; the director on the same host as a real server; a client host that no
     ['172.24.1.21 > 172.24.1.10 80 100'],
   )
 
-  // A VM on an RS host as the client: both real servers, the one beside it too.
+  // A VM on an RS host is the client of both real servers, one of them on the same host.
   const beside = tally((await lab.host('other-1').exec(curl(`http://${VIP}/`, 20))).stdout)
   t.deepEqual([...beside.keys()].sort(), ['web-1', 'web-2'])
   t.is(total(beside), 20)
 
-  // rs2 answers the listed host only; the director answers everybody, and replies find their way back all the same.
+  // rs2 answers only the listed host; the director answers everybody, and replies still find their way back.
   const answers = (host: string) =>
     seen.concat(other).filter(({ arp, outer }) => arp?.op === 2 && arp.spa === VIP && outer.dst === host).length
   const other = await tunnelled(lab, 'rs2', async () => {

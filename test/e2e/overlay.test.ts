@@ -91,7 +91,7 @@ test.serial('a VM port that is larger than what fits into the tunnels is told be
   t.regex(status.inputs.find(input => input.name === 'tunnel')?.detail ?? '', /room for 1450 bytes/)
 })
 
-/** One request after the client has forgotten the VIP's MAC: its broadcasts, and who has answered. */
+/** One request after the client has forgotten the VIP's MAC: its broadcasts, and who has answered them. */
 async function resolve(mode: 'answer' | 'drop') {
   const { lab } = site
   const agents = ['rs1', 'rs2'].map(host => site.agent(host))
@@ -124,7 +124,7 @@ test.serial(
     const served = { served: true, broadcasts: 1, says: [director] }
     t.deepEqual(await resolve('drop'), { ...served, answeredBy: [director] })
     t.deepEqual(await resolve('answer'), { ...served, answeredBy: [rs1, rs2, director] })
-    // The same with a director that the broadcast does not reach.
+    // The same with a director that does not get the broadcast.
     const rule = ['-O', 'OpenFlow15', '--strict']
     await site.lab.director.exec([
       'ovs-ofctl',
@@ -169,7 +169,7 @@ test.serial(
     await agent.until('in force', s => s.problems.length === 0 && Number(s.switch?.commits) > 0)
     const counts = await site.request(10)
     t.deepEqual([...counts], [['web-3', 10]])
-    // Counters follow the packets with a delay.
+    // Counters lag behind the packets.
     const match = reply.replace('cookie=0x99,', '').replace('priority=10,', '')
     const passed = async () =>
       /n_packets=[1-9]/.test((await host.exec(['ovs-ofctl', '-O', 'OpenFlow15', 'dump-flows', 'br0', match])).stdout)
@@ -202,7 +202,7 @@ test.serial('a tunnel port that somebody takes away comes back, and so does the 
 
 test.serial('kill -9 of director and agents loses no request, and they come back with zero flow changes', async t => {
   const hosts = ['director', 'rs1', 'rs2']
-  // What the tunnel has taught comes and goes by itself.
+  // Learnt flows appear and expire by themselves.
   const written = async (host: string) => (await flows(site.lab, host)).filter(line => !line.includes('cookie=0xc7053'))
   const before = await Promise.all(hosts.map(written))
   const load = await site.load()
@@ -227,7 +227,7 @@ test.serial('what was learnt goes with the service', async t => {
   t.deepEqual(ours(await flows(site.lab, 'rs1')), [])
 })
 
-// The last one: it ends a VM.
+// This test is the last, because it ends a VM.
 test.serial('a client that only waits hears at once that its real server is gone, here too', async t => {
   const web3 = site.lab.vms.find(vm => vm.name === 'web-3')!
   await startEcho([web3], 9000)

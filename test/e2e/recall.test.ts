@@ -26,7 +26,7 @@ test.after.always(() => site?.down())
 
 const director = (command: string) => site.lab.director.exec(['sh', '-c', command], { check: false })
 
-/** Two services, HTTP and echo, of the three VMs. */
+/** Two services, HTTP and echo, on the three VMs. */
 async function serve(more: Record<string, unknown>): Promise<void> {
   await site.drop('web.yaml', service(more))
   const realServers = [{ vm: 'web-*', port: ECHO.rsPort }]
@@ -41,7 +41,7 @@ async function serve(more: Record<string, unknown>): Promise<void> {
 
 const NOTHING_LOST = { count: COUNT, lost: [], silent: 0, upload: '' }
 
-/** Each host answers the director for those that are its own: by the packets of the flows that say so. */
+/** Each host claims its own connections: counts the packets of the flows that answer the director. */
 async function recalled(): Promise<number> {
   const texts = await Promise.all(
     ['rs1', 'rs2'].map(host =>
@@ -78,7 +78,7 @@ for (const [name, more] of Object.entries({
 
 const CLIENTS = Array.from({ length: 12 }, (_, n) => `10.10.1.${60 + n}`)
 
-/** Who answers each of the clients; they ask one after the other. */
+/** The VMs that answer the clients, which ask one after the other. */
 async function answers(): Promise<string> {
   const ask = CLIENTS.map(ip => `curl -s -m 5 --interface ${ip} http://${VIP}/ || echo failed`)
   return (await site.lab.client.exec(['sh', '-c', ask.join('; ')], { timeoutMs: 60_000 })).stdout
@@ -87,7 +87,7 @@ async function answers(): Promise<string> {
 test.serial('persistent clients go to the real server of before, also when the table is lost', async t => {
   for (const ip of CLIENTS) await site.lab.client.exec(['ip', 'address', 'add', `${ip}/24`, 'dev', 'eth0'])
   await serve({ scheduler: 'rr', persistence: { timeout: 300 } })
-  // By turns: were they scheduled anew, the one after the other would get another.
+  // By turns: if they were scheduled anew, each would get another real server.
   const before = await answers()
   t.false(before.includes('failed'))
   t.is(await answers(), before)
@@ -105,7 +105,7 @@ test.serial('persistent clients go to the real server of before, also when the t
       await site.director.start()
       await site.ready('web', 3)
     }
-    // One asks before the others, out of turn.
+    // One client asks before the others, out of turn.
     await site.request(1)
     t.is(await answers(), before, restarted ? 'after a restart of the director, too' : '')
   }
@@ -125,12 +125,12 @@ test.serial('the table is flushed under load, ten times: no connection is lost, 
 test.serial('a connection that no host knows is reset within two seconds, and not asked for any more', async t => {
   await serve({ scheduler: 'rr' })
   const held = await hold(t, site.lab, { ...LONG, count: 20, upload: false })
-  // With every packet that is forwarded by its mark a host would know the connection again.
+  // A host would learn the connection again from any packet that is forwarded by its mark.
   await site.lab.client.exec(['ip', 'link', 'set', 'eth0', 'down'])
   for (const host of ['rs1', 'rs2']) await site.lab.host(host).exec(['ovs-appctl', 'dpctl/flush-conntrack'])
   await director('ovs-appctl dpctl/flush-conntrack')
   await site.lab.client.exec(['ip', 'link', 'set', 'eth0', 'up'])
-  // Each of them speaks twice a second: without an answer none of them ends by itself for minutes.
+  // Each connection sends twice a second. Without an answer none of them ends by itself for minutes.
   const open = `ss -Htn state established dport = :${ECHO.port} | wc -l`
   await site.lab.client.exec(['sh', '-c', `until [ $(${open}) = 0 ]; do sleep 0.05; done`], { timeoutMs: 20_000 })
   const ended = await held.end()

@@ -3,7 +3,9 @@ import test from 'ava'
 import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts'
 import { bootMachine, type Machine } from './systemd/machine.ts'
 
-/** Both daemons, as they ship, on one machine: under the unit files' restrictions, with Open vSwitch's and libvirt's own units. */
+/**
+ * Both daemons, as they ship, on one machine: under their unit files' restrictions, with Open vSwitch's and libvirt's own units.
+ */
 const unit = (name: string) => readFileSync(new URL(`../../systemd/${name}.service`, import.meta.url), 'utf8')
 const CROSSPORT = '/usr/lib/crossport/cli/crossport'
 const SERVICE = `service: web
@@ -23,7 +25,7 @@ test.before(async () => {
     '/etc/systemd/system/crossport-director.service': unit('crossport-director'),
     '/etc/crossport/agent.yaml': 'bridge: br0\nuplink: up0\ndirector: 127.0.0.1\nhostIp: 127.0.0.1\nhostId: rs1\n',
     '/etc/crossport/director.yaml': 'bridge: br1\nuplink: up1\nlisten: 127.0.0.1:7473\n',
-    // No kernel module is loaded for the userspace datapath.
+    // The userspace datapath needs no kernel module.
     '/usr/share/openvswitch/scripts/ovs-kmod-ctl': '#!/bin/sh\nexit 0\n',
     '/etc/libvirt/qemu.conf':
       'user = "root"\ngroup = "root"\nsecurity_driver = "none"\ncgroup_controllers = []\nnamespaces = []\n',
@@ -35,7 +37,7 @@ test.before(async () => {
 })
 test.after.always(() => machine?.close())
 
-/** Follows the director's status until it is as it should be. */
+/** Follows the director's status until it is as expected. */
 async function untilStatus(
   name: 'agent' | 'director',
   ok: (status: Status__Output) => boolean,
@@ -52,7 +54,7 @@ const flows = (bridge: string) =>
 const mainPid = (name: string) => sh(`systemctl show --value -p MainPID crossport-${name}`)
 
 test.serial('both start, register, and nothing that the units forbid is missed', async t => {
-  // One after the other: an agent that is faster than its director says so, and rightly.
+  // One after the other: an agent that is faster than its director reports that, and rightly.
   await sh('systemctl start crossport-director && systemctl start crossport-agent')
   const { hosts } = await untilStatus('director', status => status.hosts.some(host => host.state === 'connected'))
   t.is(hosts[0]?.hostId, 'rs1')
@@ -101,7 +103,7 @@ for (const name of ['agent', 'director'] as const) {
       ['_SYSTEMD_UNIT=init.scope', `UNIT=crossport-${name}.service`, 'JOB_TYPE=restart', 'JOB_RESULT=done'],
       () => true,
     )
-    // Waits until the start that systemd itself has begun is done.
+    // Waits until systemd's own restart has ended.
     await sh(`systemctl start crossport-${name}`)
     t.not(await mainPid(name), pid)
     await machine.exec(CROSSPORT, 'resync', '--socket', `/run/crossport/${name}.sock`)

@@ -5,7 +5,7 @@ import { bootMachine, type Machine } from './systemd/machine.ts'
 
 const unit = (name: string) => readFileSync(new URL(`../../systemd/${name}.service`, import.meta.url), 'utf8')
 
-/** The unit as it ships, with a daemon that needs neither switch nor libvirt. */
+/** The unit as it ships, with a daemon that needs neither a switch nor libvirt. */
 const withTestDaemon = (name: string) => ({
   [`/etc/systemd/system/${name}.service`]: unit(name),
   [`/etc/systemd/system/${name}.service.d/test.conf`]: `[Service]

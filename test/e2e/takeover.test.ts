@@ -5,8 +5,8 @@ import { type StatusWatch, watchStatus } from '../lab/status.ts'
 import { createSite, SERVICES, type Site, service, VIP } from './fixture.ts'
 import { hold, type Lost } from './hold.ts'
 
-// Two directors with the same files. The client's packets go to the one, then to the other, as after a fail-over, or with
-// a router that shares them out and rehashes. What a director has not seen begin it recalls from the hosts.
+// Two directors with the same files. The client's packets go to one and then to the other, as after a fail-over, or behind a
+// router that distributes and rehashes them. A director recalls connections whose start it has not seen from the hosts.
 const ECHO = { port: 9000, rsPort: 9007 }
 const COUNT = 100
 const SWAPS = 40
@@ -17,9 +17,9 @@ const VSWITCHD =
   'ovs-vswitchd --pidfile --detach --no-chdir --log-file=/var/log/openvswitch/ovs-vswitchd.log 2>/dev/null'
 const VMS = [0, 1, 0].map((host, n) => ({ name: `web-${n + 1}`, host, kind: 'space' as const }))
 const LONG = { vip: VIP, port: ECHO.port, count: COUNT } as const
-/** Longer than anything but an established connection is known. */
+/** Longer than anything but an established connection is remembered. */
 const HALF_OPEN_S = 60
-/** By turns, each port gets another real server the next time. */
+/** By turns, so that each port gets another real server the next time. */
 const FEW = 20
 const AGAIN = { vip: VIP, port: ECHO.port, count: FEW, upload: false } as const
 const FEW_LEFT: Lost = { count: FEW, lost: [], silent: 0, upload: '' }
@@ -45,7 +45,7 @@ test.after.always(async () => {
   await site?.down()
 })
 
-/** Both directors have it, and all three real servers. */
+/** Both directors have the service and all three real servers. */
 async function serve(more: Record<string, unknown>): Promise<void> {
   const realServers = [{ vm: 'web-*', port: ECHO.rsPort }]
   const text = service({ service: 'echo', port: ECHO.port, realServers, ...more })
@@ -61,13 +61,13 @@ async function ready(scheduler = 'rr'): Promise<void> {
     })
 }
 
-/** The client's packets for the VIP go to this director from now on. */
+/** From now on the client's packets for the VIP go to this director. */
 async function turnTo(director: (typeof DIRECTORS)[number]): Promise<void> {
   const { mac } = site.lab.plan.hosts.find(({ name }) => name === director)!
   await site.lab.client.exec(['ip', 'neigh', 'replace', VIP, 'lladdr', mac, 'dev', 'eth0', 'nud', 'permanent'])
 }
 
-/** Packets that a host has told a director are of its own. */
+/** Packets that a host has claimed to a director. */
 async function recalled(): Promise<number> {
   const asked = ['rs1', 'rs2'].map(host =>
     site.lab.host(host).exec(['ovs-ofctl', '-O', 'OpenFlow15', 'dump-flows', 'br0', 'table=163']),
@@ -77,7 +77,7 @@ async function recalled(): Promise<number> {
     .reduce((sum, [, packets]) => sum + Number(packets), 0)
 }
 
-/** RSTs that VMs have sent: each tells of a packet that came to the wrong one. */
+/** RSTs that VMs have sent: each shows a packet that came to the wrong VM. */
 async function strangers(): Promise<number> {
   const texts = await Promise.all(VMS.map(({ name }) => site.lab.host(name).exec(['cat', '/proc/self/net/snmp'])))
   return texts.reduce((sum, { stdout }) => {
@@ -115,7 +115,7 @@ for (const scheduler of ['rr', 'mh']) {
   })
 }
 
-/** Seconds for which the host will know each of its real servers' connections, if they are silent. */
+/** Seconds for which the host will remember each idle connection of its real servers. */
 async function entries(host: string): Promise<readonly number[]> {
   const { stdout } = await site.lab.host(host).exec(['ovs-appctl', 'dpctl/dump-conntrack', '-s', 'zone=16383'])
   return [...stdout.matchAll(/timeout=(\d+),mark=/g)].map(([, seconds]) => Number(seconds))
@@ -146,7 +146,7 @@ test.serial(
   },
 )
 
-/** Opens connections from these ports, and closes them. `unheard`: nobody hears of it. */
+/** Opens connections from these ports, and closes them. `unheard`: no director sees the close. */
 async function brief(first: number, how: 'end' | 'reset', unheard = false): Promise<void> {
   const { client } = site.lab
   const nft = (text: string) => client.exec(['/usr/sbin/nft', '-f', '-'], { input: text })
@@ -189,7 +189,7 @@ for (const [how, first] of [
   test.serial(`a client’s ports are used again with other real servers, and the table is lost (${how})`, async t => {
     await serve({ scheduler: 'rr' })
     await turnTo('director')
-    // Or its own kernel would not use them again.
+    // Otherwise its own kernel would not use them again.
     await site.lab.client.exec(['sysctl', '-qw', 'net.ipv4.tcp_max_tw_buckets=0'])
     await brief(first, how)
     const before = await strangers()

@@ -6,8 +6,8 @@ import { root } from '../lab/paths.ts'
 import { createSite, curl, flows, ours, SERVICES, type Site, service, tally, untilFlows, VIP } from './fixture.ts'
 import { eavesdrop, standIn } from './variants.ts'
 
-// What operators of LVS and Open vSwitch really have, in one lab: every test is one such thing. Its own flow broken, it
-// fails. web-1, tag-1 and vm-* are on rs1, web-2, tag-2 and dns-1 on rs2; tag-* and vm-10 are in VLAN 10, vm-20
+// What operators of LVS and Open vSwitch really have, in one lab: one test for each variant. A test fails when the variant's
+// own flow is broken. web-1, tag-1 and vm-* are on rs1, web-2, tag-2 and dns-1 on rs2; tag-* and vm-10 are in VLAN 10, vm-20
 // and vm-21 in VLAN 20.
 let site: Site
 
@@ -34,7 +34,7 @@ test.before(async () => {
   })
   const { lab } = site
   await lab.fabric.exec(['ovs-vsctl', 'set', 'port', 'client2', 'tag=10'])
-  // A director answers in every VLAN that its uplink carries.
+  // A director answers in every VLAN of its uplink.
   await lab.fabric.exec(['ovs-vsctl', 'set', 'port', 'director', 'trunks=0,10'])
   await standIn(lab, 'dns-1', 'net-1', VIP)
   for (const [host, ip] of [['rs1', '10.10.1.81'], ['rs2', '10.10.1.82'], ['director', '10.10.1.80']] as const) // biome-ignore format: a table
@@ -45,7 +45,7 @@ test.before(async () => {
     'web-tls': { port: 443, realServers: web('web-*', 8081) },
     only1: { vip: '10.10.1.101', realServers: web('web-1', 8080) },
     only2: { vip: '10.10.1.101', port: 81, realServers: web('web-2', 8080) },
-    // Ready is who answers a check, too: it travels without the tag.
+    // Ready includes an answered check, so untagged checks work.
     tagged: { vip: TAGGED_VIP, realServers: web('tag-*', 8080), check: { type: 'tcp' } },
     closed: { vip: '10.10.1.102', clients: ['192.168.0.0/16'], realServers: web('web-1', 8080) },
     quiet: { vip: '10.10.1.103', arp: 'drop', realServers: web('web-1', 8080) },
@@ -62,7 +62,7 @@ test.before(async () => {
 
 test.after.always(() => site?.down())
 
-/** Who has answered `count` requests from a place or a VM. */
+/** The VMs that have answered `count` requests from a place or a VM. */
 async function who(from: string, url: string, count = 12): Promise<string[]> {
   const { stdout } = await site.lab.host(from).exec(curl(url, count), { timeoutMs: 100_000, check: false })
   return [...tally(stdout).keys()].sort()
@@ -90,7 +90,7 @@ test.serial('a real server is a client of another VIP, and finds its own VIP in 
     lab.vm(vm).exec(`printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 5 ${to} | tail -n 1`)
   t.is((await ask('web-2', '10.10.1.103 80')).output, 'web-1')
   t.is((await ask('web-1', '10.10.1.104 80')).output, 'web-2')
-  // As with direct routing everywhere: the address is local. The service's port is not open there; the real server's is.
+  // As with direct routing everywhere, the address is local: the service's port is closed there, the real server's is open.
   t.regex((await ask('web-1', `${VIP} 80`)).output, /refused/)
   t.is((await ask('web-1', `${VIP} 8080`)).output, 'web-1')
 })
@@ -149,7 +149,7 @@ test.serial('TCP: 4 MiB there and back through both port rewritings, in full-siz
   })
   const largest = (end: 'src' | 'dst') =>
     Math.max(...heard.filter(packet => packet.ports?.[end] === 9007).map(packet => packet.length))
-  // Where offloads are on, a capture shows segments of many packets.
+  // With offloads, a capture shows segments of several packets.
   const size = (end: 'src' | 'dst') => (OFFLOADS ? Math.min(1514, largest(end)) : largest(end))
   t.deepEqual([size('dst'), size('src')], [1514, 1514])
 })
@@ -182,7 +182,7 @@ test.serial(
     const { lab } = site
     t.deepEqual(await who('client2', `http://${TAGGED_VIP}/`, 4), TAGGED)
     t.deepEqual(await who('vm-10', `http://${TAGGED_VIP}/`, 4), TAGGED)
-    // A tenant with the same addresses.
+    // Another tenant uses the same addresses.
     await lab.host('vm-20').exec(['ip', 'address', 'add', `${TAGGED_VIP}/24`, 'dev', 'eth0'])
     t.deepEqual(await who('vm-21', `http://${TAGGED_VIP}:8080/`, 2), ['vm-20'])
     t.is(await neighbour('vm-21', TAGGED_VIP), lab.vm('vm-20').plan.mac)
@@ -237,9 +237,9 @@ test.serial("a network controller's pipeline on the same bridge, in fail_mode se
   const { lab } = site
   const ofctl = (...args: string[]) => lab.host('rs2').exec(['ovs-ofctl', '-O', 'OpenFlow15', ...args])
   const before = ours(await flows(lab, 'rs2'))
-  // Open vSwitch empties the table then; what is ours comes back by itself.
+  // Open vSwitch empties the table then; our flows come back by themselves.
   await lab.host('rs2').exec(['ovs-vsctl', 'set-fail-mode', 'br0', 'secure'])
-  // As Neutron's agent has it: all goes through table 60, and NORMAL at the end.
+  // As Neutron's agent does: everything goes through table 60, and NORMAL at the end.
   for (const flow of [
     'table=0,priority=65000,dl_type=0x88cc,actions=drop',
     'table=0,priority=2,actions=resubmit(,58)',
@@ -282,7 +282,7 @@ test.serial('the director and an agent on one bridge, with a local real server',
   // vm-10 is on an access port of the director's own bridge.
   t.deepEqual(await who('vm-10', `http://${TAGGED_VIP}/`, 3), TAGGED)
   t.deepEqual(await who('client2', `http://${TAGGED_VIP}/`, 3), TAGGED)
-  // The host's address is the director's: still nothing gets past it to the VM.
+  // The host's address is the director's; still nothing reaches the VM past the director.
   const heard = await eavesdrop(lab, 'web-1', 'tcp and dst host 10.10.1.102', async () => {
     for (const url of ['http://10.10.1.102/', 'http://10.10.1.102:8080/'])
       t.not((await lab.client.exec(['curl', '-s', '-m', '1', url], { check: false })).exitCode, 0)
@@ -291,7 +291,7 @@ test.serial('the director and an agent on one bridge, with a local real server',
   t.deepEqual([...new Set(heard.map(packet => packet.ip?.src))], ['192.168.9.20'])
 })
 
-/** The director's flows are taken down; another one starts on rs1, on the bridge of the agent. */
+/** Takes the director's flows down, and starts another director on rs1, on the agent's bridge. */
 async function moveDirector(): Promise<void> {
   const { lab } = site
   const files = await lab.director.readFile(`${SERVICES}/all.yaml`)
@@ -315,7 +315,7 @@ async function moveDirector(): Promise<void> {
       .until('the new director', status =>
         status.inputs.some(input => input.name === 'director' && input.state === 'registered'),
       )
-    // Flows follow what it has been told.
+    // The flows follow the change.
     while (!(await flows(lab, host)).some(line => line.includes(`set_field:${d}->arp_sha`)));
   }
 }

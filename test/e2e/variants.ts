@@ -7,9 +7,9 @@ import type { LabProcess } from '../lab/place.ts'
 import { decapsulate, TUNNEL_FILTER, type Tunnelled } from '../lab/tunnel.ts'
 
 /**
- * Puts a namespace in a VM's place on the bridge: it gets the VM's port identity, hardware address and address, and
- * `vip`. So programs that no guest has can serve there, while libvirt and guest agent know the VM. Serves UDP 5353
- * (echo; "big" is answered with 4000 bytes) and TCP 9007 (echo): the process that does so is returned.
+ * Puts a namespace in a VM's place on the bridge: it gets the VM's port identity, hardware address and address, and `vip`. So
+ * programs that no guest has can serve there, while libvirt and guest agent know the VM. Serves UDP 5353 (echo; "big" is answered
+ * with 4000 bytes) and TCP 9007 (echo); returns the serving process.
  */
 export async function standIn(lab: Lab, vmName: string, lightName: string, vip: string): Promise<LabProcess> {
   const vm = lab.vm(vmName)
@@ -30,7 +30,7 @@ export async function standIn(lab: Lab, vmName: string, lightName: string, vip: 
   return running
 }
 
-/** What passes a place while `work` is done. */
+/** The packets that pass a place during `work`. */
 export async function eavesdrop(
   lab: Lab,
   where: string,
@@ -46,7 +46,7 @@ export async function eavesdrop(
   return capture.packets
 }
 
-/** What goes through a host's tunnels while `work` is done. */
+/** The packets in a host's tunnels during `work`. */
 export async function tunnelled(lab: Lab, host: string, work: () => Promise<void>): Promise<readonly Tunnelled[]> {
   return (await eavesdrop(lab, host, TUNNEL_FILTER, work)).flatMap(packet => decapsulate(packet) ?? [])
 }

@@ -8,12 +8,12 @@ import type { HostContext } from '../types.ts'
 import { onwards } from './overlay.ts'
 
 /**
- * Forwards a rewritten packet as if the host had sent it. With in_port left at the VM's port, NORMAL would learn the
- * host's MAC there and cut the host off. From CONTROLLER it learns nothing, takes tagged and untagged frames alike
- * whatever VLAN the bridge's own port is in, and outputs to the host itself too (ofproto-dpif-xlate.c, ofpp_none_bundle).
+ * Forwards a rewritten packet as if the host had sent it. With the VM's port as in_port, NORMAL would learn the host's MAC on
+ * that port and cut the host off. With CONTROLLER as in_port it learns nothing, takes tagged and untagged frames whatever the
+ * VLAN of the bridge's own port, and outputs to the host itself too (ofproto-dpif-xlate.c, ofpp_none_bundle).
  *
- * On an overlay the next table tells what is the host's by in_port: there it is LOCAL, which NORMAL never outputs to, so
- * what is for the host itself needs a rule of its own.
+ * On an overlay the next table recognises the host's frames by in_port LOCAL. NORMAL never outputs to the in_port, so frames for
+ * the host itself need a rule of their own.
  */
 export function asHostFlows(host: HostContext): Flow[] {
   if (host.overlay?.forwardTable !== undefined) return []
@@ -39,10 +39,10 @@ export function asHostFlows(host: HostContext): Flow[] {
 }
 
 /**
- * The end of a rewriting rule for packets of a VM. A network controller that forwards gets the packet as it came but
- * for what was rewritten: its in_port too, by which such pipelines know the sender.
+ * The last actions of a rule that rewrites a VM's packet. A network controller that forwards gets the packet with its original
+ * in_port, because such pipelines recognise the sender by it.
  *
- * @param before - what is done with the packet as it leaves
+ * @param before - actions on the packet as it leaves
  */
 export function sendAsHost(host: HostContext, tag: number | undefined, before: readonly Action[] = []): Action[] {
   if (host.overlay?.forwardTable !== undefined) return [...before, onwards(host)]

@@ -10,11 +10,11 @@ import { sendAsHost } from './as-host.ts'
 import { replyFlows } from './replies.ts'
 
 /**
- * A UDP reply that is larger than a packet. Open vSwitch shows flows the ports of a fragment as 0, of the first one
- * too, which has them (ovs-fields(7), "Fragments"); actions see them. So the first one's source port goes to a register,
- * and there the reply rules look for it. The other fragments have no port to rewrite: `source` sends them on.
+ * Rewrites a UDP reply that is sent in fragments. Open vSwitch shows the flows ports of 0 in every fragment, even in the first
+ * one, which has ports (ovs-fields(7), "Fragments"); actions do see them. So the first fragment's source port is copied to a
+ * register, and the reply rules match on the register. The other fragments have no port to rewrite: `source` sends them on.
  *
- * @param realServers - those of one VM port and VIP that are UDP
+ * @param realServers - the UDP real servers of one VIP and one VM port
  */
 export function fragmentFlows(
   vip: string,

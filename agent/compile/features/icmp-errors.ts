@@ -10,8 +10,8 @@ import type { VipNetwork } from './neighbour-proxy.ts'
 import { origins } from './overlay.ts'
 
 /**
- * ICMP errors about a packet of the VIP, which the director has sent to this host. Whose they are tells the packet that
- * they cite, and its port has to be translated in there: agent/icmp-errors.ts does.
+ * Sends ICMP errors about packets of the VIP, which the director has forwarded to this host, to the agent. The packet that an
+ * error cites tells the real server, and the port in it has to be translated; agent/icmp-errors.ts does both.
  */
 export function icmpErrorFlows({ vip, tag }: VipNetwork, host: HostContext): Flow[] {
   const family = familyOf(vip)

@@ -13,11 +13,11 @@ export interface VipNetwork {
   readonly vip: string
   readonly tag: number | undefined
   readonly arp: 'answer' | 'drop'
-  /** VLANs of this host in which the address is somebody else's; on an untagged network only. */
+  /** VLANs of this host in which the address belongs to somebody else; only on an untagged network. */
   readonly foreign: readonly number[]
 }
 
-/** Ports whose frames carry no tag until NORMAL gives them one: those of the VIP's VLAN, and those of foreign ones. */
+/** Ports whose frames carry no tag until NORMAL adds it: those of the VIP's VLAN and of foreign VLANs. */
 export function accessPorts({ tag, foreign }: VipNetwork, host: HostContext) {
   const networks = networksOf(host)
   const of = (vlan: number) => (networks.get(vlan) ?? []).map(port => port.ofport)
@@ -31,15 +31,16 @@ export function directorHere({ tag }: VipNetwork, host: HostContext): VmPort | u
 }
 
 /**
- * Rule 3: a request for the VIP (ARP, ND), from any port, is answered with the director's MAC, in a frame that comes from
- * the host's own (an answer with eth_src=D would teach the fabric D on the wrong port); or dropped, as the service
- * says, and always dropped while no director is known. An announcement of the VIP that comes from the fabric is not
- * answered, and kept from the VMs that hold the VIP, which would take it for a duplicate address: it goes to the host
- * alone, and so NORMAL still learns where the director is. `drop` is for what comes from the fabric, where the director
- * hears it too; what a local client asks goes on to the fabric (the VM's own answer is not heard).
+ * Rule 3: a request for the VIP (ARP, ND), from any port, is answered with the director's MAC. The answer's frame has the host's
+ * own source address, because eth_src=D would teach the fabric D on the wrong port. The request is dropped instead where the
+ * service says so, and while no director is known. With `drop`, only requests from the fabric are dropped, where the director
+ * hears them too; requests of local clients go on to the fabric, since the VM's own answer is never forwarded.
  *
- * On an overlay a request from the tunnel counts when it is from a client host, as far as these are configured, and the
- * answer goes back to that host.
+ * A director's announcement of the VIP from the fabric goes to the host alone, so that NORMAL still learns where the director is.
+ * VMs that hold the VIP would take it for a duplicate address.
+ *
+ * On an overlay a request from the tunnel is answered only when it comes from a client host, where client hosts are configured;
+ * the answer goes back to that host.
  */
 export function neighbourProxyFlows(network: VipNetwork, host: HostContext): Flow[] {
   const { vip, tag, arp } = network

@@ -8,12 +8,12 @@ import type { HostContext, Shield } from '../types.ts'
 import { sendAsHost } from './as-host.ts'
 
 /**
- * Rules 4 and 5 for one VM that holds a VIP: what it says of the VIP by ARP or ND is never heard (answers, announcements,
- * duplicate address probes), ordinary requests go out with the VM's own address as sender, and whatever else it sends from
- * the VIP leaves with the host's MAC.
+ * Rules 4 and 5 for one VM that holds a VIP. Its ARP and ND messages about the VIP (answers, announcements, duplicate address
+ * probes) are dropped. Its ordinary requests leave with the VM's own address as the sender. Any other packet from the VIP leaves
+ * with the host's MAC.
  *
- * A request that has got its sender goes through table 0 once more: what it asks for may be answered on this very
- * bridge (another VIP), and a stranger's pipeline is to see it like any other.
+ * A request whose sender was replaced goes through table 0 again: this very bridge may have to answer it (for another VIP), and
+ * another controller's pipeline must see it like any other request.
  */
 export function shieldFlows(shield: Shield, host: HostContext): Flow[] {
   const { vip, ofport, tag, ownAddress } = shield

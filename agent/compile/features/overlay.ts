@@ -7,12 +7,12 @@ import { LEARNT_ADDRESS_S, LEARNT_IDLE_S, PRIORITY, TABLE, TAUGHT } from '../tab
 import type { HostContext, OverlayContext, VmPort } from '../types.ts'
 
 /*
- * The overlay as far as the agent forwards in it itself (no `forward: {table}`). NORMAL knows ports, not tunnel ends,
- * so who is behind which host is kept in flows of their own: each frame from the tunnel teaches that its source MAC is
- * at tun_src. A client's request for a neighbour is the first such frame, long before the first reply goes to it.
+ * The overlay where the agent itself forwards in it (without `forward: {table}`). NORMAL knows ports, not tunnel ends, so flows
+ * of their own record which address is behind which host: each frame from the tunnel teaches that its source MAC is at tun_src. A
+ * client's neighbour request is the first such frame, long before the first reply goes to the client.
  */
 
-/** Into the tunnel, to one host. */
+/** Actions that send a packet through the tunnel to one host. */
 export function toTunnel(
   { tunnel, networkKey }: Pick<OverlayContext, 'tunnel' | 'networkKey'>,
   hostIp: string,
@@ -26,8 +26,8 @@ export function toTunnel(
 }
 
 /**
- * Where packets of the virtual network come from, as matches: on an overlay the tunnel with our network key (another
- * key is another network, where the same addresses mean others), and ports of this bridge, which have no key.
+ * Matches for where packets of the virtual network come from. On an overlay these are the tunnel with our network key (under
+ * another key the same addresses mean other machines) and the ports of this bridge, which have no key.
  */
 export function origins({ overlay }: HostContext): readonly Match[] {
   if (overlay === undefined) return [{}]
@@ -38,13 +38,13 @@ export function fromTunnel({ tunnel, networkKey }: OverlayContext): Match {
   return { in_port: tunnel, tun_id: networkKey }
 }
 
-/** How a frame of a VM, rewritten or not, goes on: by the host's own means, or a controller's. */
+/** How a frame of a VM, rewritten or not, is forwarded: by the agent's own flows, or by a network controller. */
 export function onwards({ overlay }: HostContext): Action {
   if (overlay === undefined) return { type: 'output', port: PORT.NORMAL }
   return { type: 'resubmit', table: overlay.forwardTable ?? TABLE.network }
 }
 
-/** Once a host, for the families of its VIPs. */
+/** The overlay's flows once per host, for the address families of its VIPs. */
 export function overlayFlows(host: HostContext, families: readonly Family[]): Flow[] {
   const { overlay, directorMac } = host
   if (overlay === undefined || overlay.forwardTable !== undefined) return []
@@ -68,7 +68,7 @@ export function overlayFlows(host: HostContext, families: readonly Family[]): Fl
       priority: PRIORITY.networkUnknown,
       cookie,
       match: {},
-      // Broadcasts, and what is for somebody who has not been heard of for long: it is offered to all.
+      // Broadcasts, and frames to an address that has been silent for long, go to all hosts.
       actions: [
         { type: 'output', port: PORT.NORMAL },
         ...overlay.clientHosts.flatMap(clientHost => toTunnel(overlay, clientHost)),
@@ -87,7 +87,7 @@ export function overlayFlows(host: HostContext, families: readonly Family[]): Fl
   return flows
 }
 
-/** The flow that a frame from the tunnel makes: to its source MAC, through the tunnel to where it came from. */
+/** The flow that a frame from the tunnel creates: it sends packets to that source MAC to the host that the frame came from. */
 function learnSource(overlay: OverlayContext): Action {
   return {
     ...learnt(overlay, [{ type: 'match', dst: { field: 'eth_dst' }, src: { field: 'eth_src' } }]),
@@ -97,8 +97,8 @@ function learnSource(overlay: OverlayContext): Action {
 }
 
 /**
- * What tells of its sender's address makes one more: a request for that goes to that host, not to all. It does not live on
- * by being used, for whoever has moved to this host could not be found any more.
+ * A frame that tells its sender's address creates a second flow: requests for that address go to that host only. Use does not
+ * prolong this flow, because otherwise an address that has moved to this host could never be found again.
  */
 function learnSender(overlay: OverlayContext, request: readonly LearnSpec[]): Action {
   return { ...learnt(overlay, request), priority: PRIORITY.networkLearntAddress, hardTimeout: LEARNT_ADDRESS_S }
@@ -119,7 +119,7 @@ function learnt({ tunnel, networkKey }: OverlayContext, match: readonly LearnSpe
   } as const
 }
 
-/** Once a VM port: what the VM sends goes to whom it is for, and no tunnel can teach that the VM were elsewhere. */
+/** Flows per VM port: frames to the VM are delivered to it, and no frame from the tunnel can teach that the VM is elsewhere. */
 export function overlayPortFlows(port: VmPort, { overlay }: HostContext): Flow[] {
   if (overlay === undefined || overlay.forwardTable !== undefined) return []
   const cookie = encodeCookie('agent', 'tunnel', port.ofport)

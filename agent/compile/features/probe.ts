@@ -7,7 +7,7 @@ import type { Probe } from '../probes.ts'
 import { PRIORITY, TABLE, TCP_FLAG } from '../tables.ts'
 import type { HostContext, ProbePort, VmPort } from '../types.ts'
 
-/** Nothing else comes in from the probe port. */
+/** Drops every frame from the probe port that no probe's flow matches. */
 export function probePortFlows(port: ProbePort): Flow[] {
   return [
     {
@@ -21,9 +21,9 @@ export function probePortFlows(port: ProbePort): Flow[] {
 }
 
 /**
- * One probe, both ways: what the agent sends to the probe's address arrives in the VM at the VIP, and the VM's answer
- * comes back from the probe's address. The VM cannot begin a conversation with the host this way: only TCP segments
- * that are no first ones pass, and UDP to the port that the agent probes from.
+ * One probe, in both directions. What the agent sends to the probe's address arrives in the VM at the VIP, and the VM's answer
+ * comes back from the probe's address. The VM cannot open a connection to the host this way: only TCP segments that do not begin
+ * a connection pass, and UDP to the port that the agent probes from.
  */
 export function probeFlows(probe: Probe, port: ProbePort, host: HostContext): Flow[] {
   const { vip, protocol, at, address, source } = probe
@@ -73,7 +73,7 @@ export function probeFlows(probe: Probe, port: ProbePort, host: HostContext): Fl
   ]
 }
 
-/** A VM that asks where the probes come from is answered, and nobody else hears of it. */
+/** Answers a VM's request for the probes' source address; the request goes nowhere else. */
 export function probeSourceFlows(source: string, port: VmPort, host: HostContext): Flow[] {
   const { request, answer } = familyOf(source).neighbours
   return [

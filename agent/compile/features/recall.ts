@@ -13,16 +13,16 @@ import { origins } from './overlay.ts'
 import { deliver, remember } from './requests.ts'
 import { closed, hex, tellDirector } from './signals.ts'
 
-/** Of one service on one host: so many look-ups fit one message. Connections of those beyond are not recalled. */
+/** Real servers of one service on one host whose look-ups fit one message. Connections of further ones are not recalled. */
 const MOST_REAL_SERVERS = 500
 
 /**
- * Recall, once a virtual service: a director that does not know a connection sends its packet from R, with the VIP's port:
- * "is this yours?" Requests have left an entry in this host's conntrack under the ingress port, with the real server's
- * number as its mark, so the packet is looked up once for each of the service's real servers here. A persistent client is
- * asked about by a SYN that has it hidden, as its entry has.
+ * Recall, once per virtual service. A director that does not know a connection asks the hosts about it: it sends the connection's
+ * packet from R, with the VIP's port. Requests have left an entry in this host's conntrack under the ingress port, with the real
+ * server's number as its mark, so the packet is looked up once for each of the service's real servers here. About a persistent
+ * client the director asks with a SYN that carries the hidden client, as the client's entry does.
  *
- * @param realServers - those of one VIP and port that are TCP and attached
+ * @param realServers - attached TCP real servers of one VIP and port
  */
 export function askFlows(realServers: readonly RealServer[], host: HostContext): Flow[] {
   const [{ vip, vipPort, attachment } = { vip: '', vipPort: 0, attachment: undefined }] = realServers
@@ -59,7 +59,7 @@ export function askFlows(realServers: readonly RealServer[], host: HostContext):
   )
 }
 
-/** Once a real server: a packet that belongs to a connection of it is delivered, and the director told whose it is. */
+/** Flows per real server: a packet of one of its connections is delivered, and the director is told whose it is. */
 export function mineFlows(realServer: RealServer, at: Attachment, host: HostContext): Flow[] {
   if (realServer.protocol !== 'tcp' || host.directors.length === 0) return []
   const flow = (ct_zone: number, ct_mark: number | string, actions: readonly Action[]): Flow => ({
@@ -82,14 +82,14 @@ export function mineFlows(realServer: RealServer, at: Attachment, host: HostCont
       ...remember(realServer, host),
       ...deliver(realServer, at),
     ]),
-    // What is asked about a client is no packet of its own.
+    // A question about a client is not a packet of the client, so it is not delivered.
     ...(realServer.persistence === undefined ? [] : [flow(CLIENT_ZONE, realServer.id, [tellDirector(host)])]),
   ]
 }
 
 /**
- * Once a host, for the families of its VIPs: a request's connection gets an entry, or keeps it. One that both sides have ended is nobody's any more: its
- * client may use the port again, and reach another real server.
+ * Once per host, for the address families of its VIPs: a request creates or refreshes its connection's entry. An entry that both
+ * sides have ended is given up, because the client may use the port again and reach another real server.
  */
 export function rememberFlows({ directors }: HostContext, families: readonly Family[]): Flow[] {
   if (directors.length === 0) return []

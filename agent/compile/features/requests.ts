@@ -37,7 +37,7 @@ export function requestFlows(realServer: RealServer, at: Attachment, host: HostC
   ])
 }
 
-/** Out to the VM, which knows neither VLAN nor ingress port. */
+/** Actions that send a packet to the VM, which knows neither VLAN nor ingress port. */
 export function deliver(realServer: RealServer, at: Attachment): Action[] {
   const actions: Action[] = popTag(at.tag)
   actions.push({ type: 'set_field', field: 'eth_dst', value: at.mac })
@@ -48,7 +48,7 @@ export function deliver(realServer: RealServer, at: Attachment): Action[] {
   return actions
 }
 
-/** The entry by which this host knows the connection again, should a director ask (features/recall.ts). */
+/** Creates the entry by which this host recognises the connection when a director asks (features/recall.ts). */
 export function remember({ protocol, id }: RealServer, { directors }: HostContext): Action[] {
   if (protocol !== 'tcp' || directors.length === 0) return []
   return [
@@ -57,7 +57,7 @@ export function remember({ protocol, id }: RealServer, { directors }: HostContex
   ]
 }
 
-/** The entry by which this host knows a persistent client again; its next connection may begin where the director knows nothing. */
+/** Creates the entry of a persistent client, whose next connection may reach a director that does not know the client. */
 function rememberClient(realServer: RealServer, { directors }: HostContext): readonly Action[] {
   const { vip, protocol, id, persistence } = realServer
   if (protocol !== 'tcp' || persistence === undefined || directors.length === 0) return []

@@ -10,11 +10,12 @@ import type { Director, HostContext, VmPort } from '../types.ts'
 import { onwards, toTunnel } from './overlay.ts'
 
 /**
- * Signals. A director sees requests only, and its conntrack needs the replies' SYN-ACK, FIN and RST to know what becomes of
- * a connection: each director gets a copy of those, and of nothing else, under the ingress port, which says with the host's
- * address which real server it is from. They pass the host's own conntrack, too, where
- * requests leave an entry, so that this host can say which connections are its own (features/recall.ts). Once a host, for
- * the families of its VIPs: replies come by here, rewritten, with the ingress port in a register.
+ * Signals. A director sees only requests, and its conntrack needs the replies' SYN-ACK, FIN and RST to follow a connection's
+ * state. Each director gets a copy of those packets and of no others. The copy carries the ingress port, which together with the
+ * host's address names the real server. The packets also pass the host's own conntrack, where requests have left an entry, so
+ * that the host recognises its connections later (features/recall.ts).
+ *
+ * Once per host, for the address families of its VIPs: the flows match rewritten replies, whose ingress port is in a register.
  */
 export function signalFlows(host: HostContext, families: readonly Family[]): Flow[] {
   if (host.directors.length === 0) return []
@@ -29,7 +30,7 @@ export function signalFlows(host: HostContext, families: readonly Family[]): Flo
     rst: { type: 'ct', commit: true, zone: HOST_ZONE, exec: [closed(CLOSED.byBoth)] },
   } satisfies Record<string, Action>
   const copy = (family: Family, flag: keyof typeof track): Flow => {
-    // A FIN may come with the last data, and where the kernel forwards that may be many frames in one.
+    // A FIN may carry the last data, and where the kernel forwards, that may be several frames merged into one.
     const bits = flag === 'fin' ? SIGNAL_BITS.cut : SIGNAL_BITS.whole
     return {
       table: TABLE.signals,
@@ -47,14 +48,14 @@ export function signalFlows(host: HostContext, families: readonly Family[]): Flo
   return families.flatMap(family => (['synAck', 'fin', 'rst'] as const).map(flag => copy(family, flag)))
 }
 
-/** Bits of the mark of an entry of this host's, set. */
+/** Sets bits in the mark of an entry of this host. */
 export function closed(bits: number): Action {
   return { type: 'set_field', field: 'ct_mark', value: `${hex(bits)}/${hex(bits)}` }
 }
 
 export const hex = (bits: number) => `0x${(bits >>> 0).toString(16)}`
 
-/** In a reply's actions, when it is as it leaves: whoever is to hear of it hears. */
+/** Actions for a reply as it leaves: send copies to the directors where they need one. */
 export function signal({ protocol, ingressPort }: RealServer, { directors }: HostContext): Action[] {
   if (protocol !== 'tcp' || directors.length === 0) return []
   return [
@@ -63,7 +64,7 @@ export function signal({ protocol, ingressPort }: RealServer, { directors }: Hos
   ]
 }
 
-/** Through table 0, for the director may be on this very bridge: its rules come first there. */
+/** Sends the copy through table 0: the director may be on this very bridge, and its rules come first there. */
 function toDirector(recallMac: string, bits: number): readonly Action[] {
   return [
     { type: 'set_field', field: 'eth_dst', value: recallMac },
@@ -72,7 +73,7 @@ function toDirector(recallMac: string, bits: number): readonly Action[] {
   ]
 }
 
-/** Sends the packet back to the director that it has come from, as this host's word. */
+/** Sends the packet back to the director that sent it, as this host's answer. */
 export function tellDirector(host: HostContext): Action {
   return {
     type: 'clone',
@@ -85,7 +86,7 @@ export function tellDirector(host: HostContext): Action {
   }
 }
 
-/** Once a host: the way to each director. */
+/** Once per host: the flows that forward signals to each director. */
 export function signalOutFlows(host: HostContext): Flow[] {
   return host.directors.flatMap(director => {
     const out = (bits: number, maxLen?: number): Flow => ({
@@ -93,14 +94,14 @@ export function signalOutFlows(host: HostContext): Flow[] {
       priority: PRIORITY.signalOut,
       cookie: encodeCookie('agent', 'signal'),
       match: { eth_dst: director.recallMac, [SIGNAL]: bits },
-      // What has come in by the port that it leaves by would not leave (OpenFlow 1.5.1, 7.2.1).
+      // A packet is not output to its own in_port (OpenFlow 1.5.1, 7.2.1), so in_port is changed.
       actions: [{ type: 'set_field', field: 'in_port', value: PORT.CONTROLLER }, ...wayTo(director, host, maxLen)],
     })
     return [out(SIGNAL_BITS.whole), out(SIGNAL_BITS.cut, ONE_FRAME)]
   })
 }
 
-/** Ethernet with a VLAN tag, and 1500 bytes of IP. A smaller frame is not touched. */
+/** Length of a frame with a VLAN tag and 1500 bytes of IP. Smaller frames are not cut. */
 const ONE_FRAME = 1518
 
 function wayTo(director: Director, host: HostContext, maxLen: number | undefined): readonly Action[] {
@@ -120,7 +121,7 @@ function wayTo(director: Director, host: HostContext, maxLen: number | undefined
   return [{ type: 'output', port: uplink, ...cut }]
 }
 
-/** Once a VM port: only hosts speak to a director's R. */
+/** Per VM port: drops frames to a director's R, because only hosts may send there. */
 export function spoofedSignalFlows(port: VmPort, host: HostContext): Flow[] {
   return host.directors.map(({ recallMac }) => ({
     table: TABLE.classify,

@@ -10,18 +10,18 @@ import { CONJUNCTION, PRIORITY, TABLE } from '../tables.ts'
 import type { HostContext, VmPort } from '../types.ts'
 
 /*
- * Rule 5, second half: a VM that holds no real server of a VIP may neither send from it nor speak ARP or ND for it.
- * "Any VM port of a VLAN" × "any VIP in that VLAN" as a conjunctive match: ports + VIPs flows instead of ports × VIPs.
- * In another VLAN the same address is another's, whose it may be. A port that does hold the VIP has rules of higher
+ * Rule 5, second half: a VM without a real server of a VIP may neither send from the VIP nor speak ARP or ND for it. A
+ * conjunctive match of "any VM port of a VLAN" and "any VIP in that VLAN" needs ports + VIPs flows instead of ports × VIPs. In
+ * another VLAN the same address may belong to somebody else, who may use it. A port that does hold the VIP has rules of higher
  * priority (neighbour-shield.ts).
  */
 
-/** VLANs that VMs are in; undefined: no tag. A VIP is only ever in one of these. */
+/** VLANs that have VMs; undefined: untagged. A VIP is always in one of these. */
 function vlans(host: HostContext): (number | undefined)[] {
   return [...new Set([undefined, ...networksOf(host).keys()])]
 }
 
-/** What happens when both clauses match: two flows for each VLAN and family. */
+/** The flows for a match of both clauses: two for each VLAN and address family. */
 export function spoofDropFlows(host: HostContext, families: readonly Family[]): Flow[] {
   const drop = (id: number, tag: number | undefined, eth_type: number) =>
     spoofFlow({ conj_id: id + (tag ?? 0), eth_type }, 0, [])
@@ -33,7 +33,10 @@ export function spoofDropFlows(host: HostContext, families: readonly Family[]): 
   )
 }
 
-/** A port without a VLAN of its own may carry tagged frames too. A director that is a VM here does speak for VIPs. */
+/**
+ * The clause of one VM port. A port without an access VLAN may carry tagged frames too. A director that is a VM of this host may
+ * speak for VIPs.
+ */
 export function spoofPortFlows(port: VmPort, host: HostContext, families: readonly Family[]): Flow[] {
   if (port.mac === host.directorMac) return []
   const { ofport, tag } = port

@@ -1,5 +1,5 @@
 import { networkScripts } from './network-scripts.ts'
 import type { PersistWriter } from './types.ts'
 
-/** In the order in which they are asked. */
+/** Writers in the order in which they are asked. */
 export const WRITERS: readonly PersistWriter[] = [networkScripts]

@@ -1,16 +1,19 @@
 import type { Family } from '../../../shared/net/types.ts'
 import type { GuestFiles } from '../files.ts'
 
-/** How one network manager is told of a second address, so that it is there again after a reboot. One file each. */
+/** Makes one network manager keep a second address over a reboot, with one file per address. */
 export interface PersistWriter {
-  /** As the operator knows it. */
+  /** Name that operators know it by. */
   readonly name: string
-  /** Of the VIPs that it can keep. */
+  /** Address families of the VIPs that it can keep. */
   readonly families: readonly Family[]
-  /** Whether this one manages the NIC. */
+  /** Whether it manages the NIC. */
   detect(files: GuestFiles, nic: string): Promise<boolean>
-  /** Paths for our file, best first; empty where there is none. Deterministic; the first that is free or ours is taken. */
+  /**
+   * Paths for our file, best first; empty when there is none. The same for the same arguments; the first that is free or ours is
+   * used.
+   */
   paths(nic: string, vip: string): readonly string[]
-  /** The file's text without our first line; comments start with #. */
+  /** The file's text without our first line. A line that begins with # is a comment. */
   text(nic: string, vip: string, path: string): string
 }

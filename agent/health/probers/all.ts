@@ -9,14 +9,14 @@ import { createUdpProber } from './udp.ts'
 export interface ProbersOptions {
   readonly agentCall: AgentCall
   readonly clock: Clock
-  /** Where datagrams leave from. */
+  /** Source address and port of datagrams. */
   readonly udp: { readonly address: string; readonly port: number }
 }
 
 /** One prober for all types of check. */
 export function createProbers({ agentCall, clock, udp }: ProbersOptions): { readonly probe: Prober; close(): void } {
   const datagrams = createUdpProber(udp)
-  // HTTP takes tens of milliseconds to load, and most hosts check without it.
+  // Loading HTTP takes tens of milliseconds, and most hosts do not need it.
   const http: Prober = async (target, signal) => (await import('./http.ts')).httpProber(target, signal)
   const byType: Readonly<Record<CheckType, Prober>> = {
     tcp: tcpProber,

@@ -5,7 +5,7 @@ import type { Prober } from '../types.ts'
 import { firstLine } from '../words.ts'
 import { ProbeFailure, timed } from './prober.ts'
 
-/** Runs a command in the guest: exit code 0 is good. A command that outlives its time goes on running in the guest. */
+/** Runs a command in the guest; exit code 0 is success. A command that exceeds its time goes on running in the guest. */
 export function createExecProber(agentCall: AgentCall, clock: Clock): Prober {
   return timed(async ({ check, vmUuid }, signal) => {
     const [path = '', ...args] = check.command

@@ -6,7 +6,9 @@ import type { CheckTarget } from '../types.ts'
 import { ProbeFailure, timed } from './prober.ts'
 import { MOST_BYTES } from './tcp.ts'
 
-/** One request on a connection of its own: the status must be a good one, the body hold what it should. */
+/**
+ * Sends one request on a connection of its own. The status must be an expected one, and the body must contain the expected text.
+ */
 export const httpProber = timed(async (target, signal) => {
   const response = await ask(target, signal)
   const { check } = target
@@ -32,7 +34,7 @@ function ask({ check, vip, port, address }: CheckTarget, signal: AbortSignal): P
     let connected = false
     let sent: ClientRequest
     if (type === 'https') {
-      // The address is not what the certificate is about; whether it is in order is the clients' business.
+      // The probe's address is not in the certificate. Whether the certificate is valid concerns only clients.
       const servername = check.host?.replace(/:\d+$/, '') ?? ''
       sent = secure({ ...options, rejectUnauthorized: false, servername })
     } else sent = plain(options)

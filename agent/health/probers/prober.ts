@@ -1,10 +1,10 @@
 import { CrossportError, type ErrorCode } from '../../../shared/errors.ts'
 import type { CheckTarget, ProbeResult, Prober } from '../types.ts'
 
-/** How a probe that was to be answered ended. */
+/** The failure of a check: no answer, or not the expected one. */
 export class ProbeFailure extends Error {}
 
-/** What the host itself could not do: it says nothing about the real server. */
+/** Errors of this host, which say nothing about the real server. */
 const OWN_FAULTS = new Set([
   'EACCES',
   'EADDRNOTAVAIL',
@@ -19,7 +19,7 @@ const OWN_FAULTS = new Set([
   'EPERM',
 ])
 
-/** The guest agent could not be asked at all, for a reason that is not the real server's. */
+/** Errors that keep the guest agent from being asked, for reasons outside the real server. */
 const NOT_ASKED = new Set<ErrorCode>([
   'GUEST_AGENT_FROZEN',
   'GUEST_COMMANDS_BLOCKED',
@@ -36,7 +36,7 @@ const WORDS: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'no answer',
 }
 
-/** Makes a prober of a function that resolves with what was good, and rejects with what was not, until its signal. */
+/** Makes a prober from a function that resolves with a good result and rejects with a bad one, until its signal aborts. */
 export function timed(
   probe: (target: CheckTarget, signal: AbortSignal) => Promise<string>,
   now: () => number = () => performance.now(),
@@ -64,8 +64,8 @@ export function timed(
 }
 
 /**
- * Aborts after `ms`, but not before what has come in meanwhile is read: a process that was held up must not take its
- * own lateness for the real server's.
+ * Aborts after `ms`, but only after data that has arrived meanwhile is read: a process that was suspended must not blame its own
+ * delay on the real server.
  */
 function armed(ms: number, late: AbortController): () => void {
   let turn: NodeJS.Immediate | undefined

@@ -3,10 +3,10 @@ import { holds } from '../../../shared/config/check.ts'
 import { firstLine } from '../words.ts'
 import { ProbeFailure, timed } from './prober.ts'
 
-/** What is read of an answer at most. */
+/** Most bytes that are read of an answer. */
 export const MOST_BYTES = 64 * 1024
 
-/** Connects; with `send` or `expect` it also talks. */
+/** Connects; with `send` or `expect` it also exchanges data. */
 export const tcpProber = timed(
   ({ check, address, port }, signal) =>
     new Promise((resolve, reject) => {
@@ -14,7 +14,7 @@ export const tcpProber = timed(
       const finish = (act: () => void) => {
         signal.removeEventListener('abort', aborted)
         socket.removeAllListeners().on('error', () => {})
-        // A reset: neither side keeps the connection for a minute, as it would after a proper end.
+        // After a reset neither side keeps the connection for a minute, as it would after a normal close.
         socket.resetAndDestroy()
         act()
       }

@@ -10,8 +10,8 @@ export interface UdpProber {
 }
 
 /**
- * Sends one datagram and waits for an answer. All probes leave from one port, the only one that the bridge lets VMs
- * answer to (compile/features/probe.ts), and are told apart by where the answer comes from.
+ * Sends one datagram and waits for an answer. All probes leave from one port, because the bridge lets VMs answer only to that
+ * port (compile/features/probe.ts). The source of an answer tells which probe it belongs to.
  */
 export function createUdpProber(from: { readonly address: string; readonly port: number }): UdpProber {
   const waiting = new Map<string, (answer: Buffer) => void>()

@@ -4,12 +4,12 @@ import { TABLE } from '../tables.ts'
 import type { Site } from '../types.ts'
 
 const UNTAGGED = 0
-/** The bit of `vlan_vid` that says that there is a tag (OpenFlow 1.5.1, 7.2.3.8). */
+/** The bit of `vlan_vid` that marks a tag as present (OpenFlow 1.5.1, 7.2.3.8). */
 const TAGGED = 0x1000
 
 /**
- * A client VM of this bridge on an access VLAN: its requests leave by explicit output, or go to the local agent's rules,
- * and both need the tag (ovs-vswitchd.conf.db(5), "VLAN Configuration").
+ * Tags the requests of client VMs on access VLANs of this bridge. These requests leave by explicit output or go to the local
+ * agent's rules, and both need the tag (ovs-vswitchd.conf.db(5), "VLAN Configuration").
  */
 export function accessPorts(site: Site): readonly Flow[] {
   return site.accessPorts.map(({ ofport, tag }) => ({

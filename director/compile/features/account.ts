@@ -3,8 +3,8 @@ import { ACCOUNTING } from '../tables.ts'
 import type { CompiledService, Site } from '../types.ts'
 
 /**
- * Exports the packet to the director's accounts (director/accounting), as the client has sent it. What it is to its
- * connection is told by the domain: vswitchd exports no TCP flags of a single flow, and UDP has none.
+ * Exports the packet to the director's accounts (director/accounting) as the client has sent it. The observation domain tells
+ * what the packet is to its connection, because vswitchd exports no TCP flags of a single flow, and UDP has none.
  */
 export function account(
   site: Site,

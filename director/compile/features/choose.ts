@@ -6,12 +6,12 @@ import { MARK, TABLE } from '../tables.ts'
 import type { CompiledService } from '../types.ts'
 import { askTurn } from './turn.ts'
 
-/** Somebody can take new connections. */
+/** True when a real server can take new connections. */
 export function isScheduled({ shares, turns }: CompiledService): boolean {
   return shares.length > 0 || turns !== undefined
 }
 
-/** What is done with a packet that begins a connection, in a service that is scheduled. */
+/** Actions for the first packet of a connection, in a service that is scheduled. */
 export function choose(service: CompiledService): readonly Action[] {
   const { persistence, turns, protocol } = service
   const family = familyOf(service.vip)
@@ -25,7 +25,7 @@ export function choose(service: CompiledService): readonly Action[] {
   ]
 }
 
-/** Likewise, once it is known that the client has nobody yet. */
+/** The same, once it is known that the client has no real server yet. */
 export function chooseNext(service: CompiledService): readonly Action[] {
   if (service.turns !== undefined) return askTurn(service)
   return [{ type: 'group', group: groupId('director', service.number) }]

@@ -14,9 +14,9 @@ import { NO_SYN, SYN, SYN_ONLY } from './tcp-flags.ts'
 import { transport } from './transport.ts'
 
 /**
- * The connection table: a request asks conntrack for its connection's mark. A known mark goes on to FORWARD; for a
- * connection that begins, one is chosen, by turns or by the select group, and committed. So whatever is changed there, no
- * established connection moves. What belongs to a connection that is not known is recalled (features/recall.ts).
+ * The connection table: a request looks up its connection's mark in conntrack. A packet with a mark goes on to FORWARD. For a new
+ * connection a real server is chosen, by turns or by the select group, and its mark is committed. So a change of turns or group
+ * moves no established connection. A packet of an unknown connection is recalled (features/recall.ts).
  */
 export const connections: Feature = (site, service) => {
   const scheduled = isScheduled(service)
@@ -27,7 +27,7 @@ export const connections: Feature = (site, service) => {
       ...unknown(service),
       ...stale(service),
       ...(scheduled ? anew(service, choose(service)) : []),
-      // A connection may be recalled of a real server that takes no new ones.
+      // A real server that takes no new connections may still have connections to recall.
       ...(service.targets.length > 0
         ? [...commit(service), ...broken(service), ...service.targets.flatMap(target => opened(site, service, target))]
         : []),
@@ -54,7 +54,7 @@ function dispatch(site: Site, service: CompiledService, client: string, origin: 
   }
 }
 
-/** A SYN for one that takes no new connections is left to the group, as long as there is another to choose. */
+/** A SYN with the mark of a real server that takes no new connections is scheduled anew, if another real server can be chosen. */
 function known(site: Site, service: CompiledService, target: Target, scheduled: boolean): Flow[] {
   const match: Match = { ...transport(service), ct_zone: service.zone, ct_mark: `${hex(target.mark)}/0x7fffffff` }
   const flow: Flow = {
@@ -92,8 +92,8 @@ function unknown(service: CompiledService): Flow[] {
 }
 
 /**
- * A packet of a connection whose real server is gone takes no turn, and an end of one would end the entry of the turns
- * (features/turn.ts). Whoever gets it without knowing it either answers with RST (RFC 9293, 3.10.7.1).
+ * A packet of a connection whose real server is gone must take no turn, and its FIN or RST would end the entry of the turns
+ * (features/turn.ts). A real server that gets it without knowing the connection answers with RST (RFC 9293, 3.10.7.1).
  */
 function stray(flow: Flow, { turns }: CompiledService): Flow {
   return {
@@ -107,8 +107,8 @@ function stray(flow: Flow, { turns }: CompiledService): Flow {
 }
 
 /**
- * A packet of a connection whose real server is gone from its host. It may have moved with its VM, so the hosts are asked
- * (features/recall.ts); nobody else gets it.
+ * A packet of a connection whose real server is gone from its host. The real server may have moved with its VM, so the hosts are
+ * asked (features/recall.ts), and no other real server gets the packet.
  */
 function stale(service: CompiledService): Flow[] {
   const { protocol, zone, targets } = service
@@ -133,9 +133,10 @@ function stale(service: CompiledService): Flow[] {
 }
 
 /**
- * Its packets tell the director which services have new connections (director/balance/counters.ts). Whether the connection
- * was entered, and for whom, the switch is asked once more. A SYN that has taken a turn goes on without that: only a full
- * table could refuse it, and by turns each round through the switch is a cached flow of its own for each connection.
+ * Commits the mark and counts the packet, so that the director knows which services have new connections
+ * (director/balance/counters.ts). Then the switch looks up the entry again to find out whether it was made, and for which real
+ * server. A SYN that has taken a turn skips this: only a full table could refuse it, and with turns each look-up makes one more
+ * cached flow per connection.
  */
 function commit(service: CompiledService): Flow[] {
   const { zone, protocol, vip, port } = service
@@ -162,7 +163,7 @@ function commit(service: CompiledService): Flow[] {
   ]
 }
 
-/** One that was recalled is counted apart: no real server will accept it once more. */
+/** Counts new connections. A recalled connection is counted apart, because no real server will accept it again. */
 function opened(site: Site, service: CompiledService, target: Target): Flow[] {
   const flow: Flow = {
     table: TABLE.OPENED,
@@ -176,8 +177,8 @@ function opened(site: Site, service: CompiledService, target: Target): Flow[] {
 }
 
 /**
- * A SYN that conntrack takes for broken, by its checksum, is none for a real server either. It gets no entry, and counted as
- * a connection it would look like one that the real server has not accepted.
+ * Drops a SYN that conntrack calls invalid, by its checksum for example, because the real server would drop it too. It gets no
+ * entry, and if it were counted it would look like a connection that was not accepted.
  */
 function broken(service: CompiledService): Flow[] {
   if (service.protocol !== 'tcp') return []

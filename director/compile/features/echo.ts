@@ -6,7 +6,10 @@ import { goBack, origins } from '../fabric.ts'
 import { PRIORITY, TABLE } from '../tables.ts'
 import type { VipFeature } from '../types.ts'
 
-/** Echo requests to the VIP are answered (RFC 792; RFC 1122, 3.2.2.6; RFC 4443, 4.2): `ping VIP` tells that a director is there. */
+/**
+ * Answers echo requests to the VIP (RFC 792; RFC 1122, 3.2.2.6; RFC 4443, 4.2), so that `ping VIP` shows whether a director is
+ * there.
+ */
 export const echo: VipFeature = (site, vip) => {
   const { directorMac } = site
   const family = familyOf(vip)

@@ -9,9 +9,9 @@ import { FIN, RST, SYN_ACK, SYN_ONLY } from './tcp-flags.ts'
 import { transport } from './transport.ts'
 
 /**
- * The end of a TCP connection: the first FIN or RST of either side, the client's own or the copy of a reply, sets ENDED in
- * the mark, so that it counts once, and the packets after it still go to the same real server. What the real server has
- * accepted is counted, too, and what it has reset apart from other ends: passive health (schedule/acceptance.ts).
+ * Notes the end of a TCP connection. The first FIN or RST of either side (the client's own, or the copy of a reply) sets ENDED in
+ * the mark. So the end counts once, and later packets still go to the same real server. It also counts connections that the real
+ * server has accepted, and those that it has reset, for passive health (schedule/acceptance.ts).
  */
 export const ending: Feature = (site, service) => ({
   flows:
@@ -25,7 +25,7 @@ export const ending: Feature = (site, service) => ({
 
 function ended(site: Site, service: CompiledService, target: Target): Flow[] {
   const { mark } = target
-  // A host speaks for its own real servers only: MARK is who has sent the reply.
+  // A host may speak only for its own real servers: MARK names the one that has sent the reply.
   const ends: Match[] = [FIN, RST].flatMap(tcp_flags => [
     { tcp_flags, [SIGNAL]: 0 },
     { tcp_flags, [SIGNAL]: 1, [MARK]: mark },
@@ -49,7 +49,7 @@ function ended(site: Site, service: CompiledService, target: Target): Flow[] {
   }))
 }
 
-/** The real server that the connection was given to has accepted it. */
+/** Counts a connection that its real server has accepted. */
 function accepted(service: CompiledService, { mark }: Target): Flow {
   return {
     table: TABLE.ENDING,
@@ -68,10 +68,10 @@ function accepted(service: CompiledService, { mark }: Target): Flow {
 }
 
 /**
- * Another one has: by way of another director the client's port was used again. What the table says is of the connection
- * before, and packets of the new one may come by here, too: hosts are asked whose they are, for a reply alone proves nothing.
- * But one that takes no new connections has been held up, and answers a SYN that was repeated to another since: nobody's
- * but an ended connection is asked about then.
+ * Handles a reply from another real server than the table's: the client's port was used again through another director. The table
+ * describes the earlier connection, and packets of the new one may come here too. The hosts are asked whose these are, because a
+ * reply alone proves nothing. But a real server that takes no new connections may only be late in answering a SYN that was since
+ * repeated to another one, so then the hosts are asked only if the table's connection has ended.
  */
 function acceptedElsewhere(service: CompiledService): Flow[] {
   const synAck = { ...transport(service), ct_zone: service.zone, [SIGNAL]: 1, tcp_flags: SYN_ACK }
@@ -91,7 +91,7 @@ function acceptedElsewhere(service: CompiledService): Flow[] {
   ]
 }
 
-/** A SYN of a connection that has been ended before: a new one, whatever its ports. */
+/** A SYN under the ports of an ended connection begins a new one. */
 export function anew(service: CompiledService, choose: readonly Action[]): Flow[] {
   if (service.protocol !== 'tcp') return []
   return [

@@ -5,7 +5,7 @@ import { MARK, PRIORITY, TABLE } from '../tables.ts'
 import type { CompiledService, Feature, Site, Target } from '../types.ts'
 import { transport } from './transport.ts'
 
-/** Direct routing: source and destination IP stay, the ports' and the hosts' names change, the reply never comes here. */
+/** Direct routing: the IP addresses stay; the destination port and the hardware addresses change; the reply never comes here. */
 export const forward: Feature = (site, service) => ({
   flows: service.targets.map(target => toTarget(site, service, target)),
 })

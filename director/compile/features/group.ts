@@ -4,10 +4,13 @@ import { familyOf } from '../../../shared/net/family.ts'
 import { MARK, TABLE } from '../tables.ts'
 import type { CompiledService } from '../types.ts'
 
-/** Bucket ids of further buckets of one real server lie above all marks (director/store/numbers.ts). */
+/** When a real server has several buckets, the ids of the further ones lie above all marks (director/store/numbers.ts). */
 const COPY = 0x0100_0000
 
-/** Who gets a new connection. Bucket ids are the marks: they outlive changes, and so does what the switch makes of them. */
+/**
+ * The select group of new connections. Bucket ids are the marks, which stay the same through changes, so the switch's choice by
+ * hash does too.
+ */
 export function group(service: CompiledService): Group {
   const id = groupId('director', service.number)
   if (service.hashField === undefined) {
@@ -26,9 +29,9 @@ export function group(service: CompiledService): Group {
 }
 
 /**
- * Open vSwitch gives a dp_hash group the next power of two of (total weight / least weight) slots, at least 16 and at
- * most 256, and hands them out in proportion. The weights here add up to 256, and one bucket of weight 1 makes that the
- * number of slots: each real server then has exactly its share. (Equal weights alone would share 16 slots among 10.)
+ * Open vSwitch gives a dp_hash group the next power of two of (total weight / least weight) slots, at least 16 and at most 256,
+ * and shares them out in proportion. The weights here add up to 256, and one bucket has weight 1, so there are 256 slots and each
+ * real server has exactly its share. (Equal weights alone would share 16 slots among 10.)
  */
 function proportions(service: CompiledService): readonly Bucket[] {
   const { shares } = service

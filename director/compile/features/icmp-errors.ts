@@ -8,8 +8,9 @@ import { FORWARDED, PRIORITY, TABLE } from '../tables.ts'
 import type { VipFeature } from '../types.ts'
 
 /**
- * An ICMP error about a packet of the VIP ("fragmentation needed", above all) belongs to one connection of one real
- * server, which only the packet that it cites tells. No flow can look in there: director/packets/icmp-errors.ts does.
+ * Sends ICMP errors about a packet of the VIP ("fragmentation needed", above all) to the director's process. Only the packet that
+ * an error cites tells which connection, and so which real server, it belongs to. No flow can match on that;
+ * director/packets/icmp-errors.ts reads it.
  */
 export const icmpErrors: VipFeature = (site, vip) => {
   const family = familyOf(vip)
@@ -30,7 +31,7 @@ export const icmpErrors: VipFeature = (site, vip) => {
   )
 }
 
-/** Behind the connection table, which knows the connection that an error is about: back to the director, with its mark. */
+/** After the connection table has found the connection of the cited packet: back to the process, with the connection's mark. */
 export function icmpErrorOwner(): Flow {
   return {
     table: TABLE.ICMP_ERROR,

@@ -1,7 +1,7 @@
 import type { Action } from '../../../shared/openflow/types.ts'
 import { MARK } from '../tables.ts'
 
-/** Sets the mark of the packet's connection in `zone`. `table` absent: the packet goes on where it is. */
+/** Sets the mark of the packet's connection in `zone`. Without `table` the packet does not change its table. */
 export function commitMark(zone: number, table?: number): Action {
   return {
     type: 'ct',

@@ -5,8 +5,8 @@ import { PRIORITY, TABLE } from '../tables.ts'
 import type { VipFeature } from '../types.ts'
 
 /**
- * "Who has the VIP?" is answered with D (RFC 826; RFC 4861), broadcast requests and unicast probes of a neighbour cache
- * alike (RFC 1122, 2.3.2.1), and duplicate address probes too (RFC 5227, 2.1.1; RFC 4862, 5.4): the address is taken.
+ * Answers neighbour requests for the VIP with D (RFC 826; RFC 4861): broadcast requests, unicast probes of a neighbour cache (RFC
+ * 1122, 2.3.2.1), and duplicate address probes (RFC 5227, 2.1.1; RFC 4862, 5.4), because the address is taken.
  */
 export const neighbours: VipFeature = (site, vip) => {
   const { request, answer } = familyOf(vip).neighbours

@@ -7,9 +7,9 @@ import type { VipFeature } from '../types.ts'
 import { transport } from './transport.ts'
 
 /**
- * What is sent to D for the VIP and is no request of a service is the bridge's own affair. Where D is the host's own
- * hardware address, the rules of an agent on this bridge (to H, for VIP and ingress port) would take it for a request
- * that has been scheduled: a client outside of `clients`, or one that knows the real server's port, would get through.
+ * Leaves packets to D for the VIP that belong to no service to the bridge's own forwarding, and past the agent's rules. Where D
+ * is the host's own hardware address, the rules of an agent on this bridge (to H, for VIP and ingress port) would take such a
+ * packet for a scheduled request: a client outside of `clients`, or one that knows the real server's port, would get through.
  */
 export const noRequest: VipFeature = (site, vip) => {
   if (!site.ownMacs.includes(site.directorMac)) return []

@@ -3,8 +3,8 @@ import type { Flow } from '../../../shared/flows/types.ts'
 import { ENTERED, PRIORITY, TABLE } from '../tables.ts'
 
 /**
- * Packets that nothing is to be counted for go on. In OPENED those are the ones whose mark could not be set, because the
- * connection table is full or the packet is no beginning of a connection: MARK still says where they are to go.
+ * Forwards packets for which nothing is counted. In OPENED these are packets whose mark could not be set, because the connection
+ * table is full or the packet does not begin a connection; MARK still names their real server.
  */
 export function passing(): readonly Flow[] {
   const cookie = encodeCookie('director', 'base')

@@ -17,11 +17,11 @@ type Persistent = NonNullable<CompiledService['persistence']>
 
 /**
  * A persistent client (ipvsadm(8), --persistent) is an entry in a conntrack zone of its own, whose timeout is that of the
- * persistence: under its masked address and one port, it has the mark of its real server. Only packets that begin a
- * connection come here; each of them renews the entry. A real server that takes no new connections loses its clients.
+ * persistence. The entry has the client's masked address, one fixed port, and the mark of the client's real server. Only packets
+ * that begin a connection come here; each renews the entry. A real server that takes no new connections loses its clients.
  *
- * Hosts keep such entries, too. For as long as one may be of use after the table was lost, they are asked about a client
- * that has none: its SYN waits in the director's process until an answer would be here (director/packets/held-syns.ts).
+ * Hosts keep such entries, too. After the table was lost, they are asked about clients without an entry for as long as theirs may
+ * be valid. The client's SYN waits in the director's process meanwhile (director/packets/held-syns.ts).
  */
 export const persistence: Feature = (site, service) => {
   const { persistence: persistent } = service
@@ -60,7 +60,7 @@ function first(service: CompiledService, { zone }: Persistent): Flow {
   }
 }
 
-/** Where the group's buckets lead to: the choice is kept for the client, then for the connection. */
+/** Keeps the group's choice for the client, and then for the connection. */
 function chosen(service: CompiledService, { zone }: Persistent): Flow {
   return {
     table: TABLE.PERSISTENT,
@@ -93,7 +93,7 @@ function recalled(site: Site, service: CompiledService, { zone, recalled }: Pers
       priority: PRIORITY.UNKNOWN + 1,
       cookie: encodeCookie('director', 'client', service.number),
       match: unknown,
-      // The packet has its client hidden, which is how hosts know it.
+      // The packet carries the hidden client, as the hosts' entries do.
       actions: [
         { type: 'meter', meter: METER.client },
         ...copies(site, service),

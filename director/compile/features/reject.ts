@@ -2,12 +2,12 @@ import type { Action } from '../../../shared/openflow/types.ts'
 import { PORT } from '../../../shared/openflow/types.ts'
 import type { CompiledService } from '../types.ts'
 
-/** As much of a packet as an answer to it needs: Ethernet, VLAN, IP with options, TCP; RFC 792 wants 8 bytes after IP. */
+/** Bytes of a packet that an answer needs: Ethernet, VLAN, IP with options, TCP; RFC 792 wants 8 bytes after the IP header. */
 const ENOUGH = 128
 
 /**
- * What is done with a request that nobody can serve. The director's process makes the refusal (director/packets/refuse.ts):
- * the only packets that ever come to it.
+ * Actions for a request that no real server can serve. With `onEmpty: reject` the director's process answers it
+ * (director/packets/refuse.ts).
  */
 export function refuse({ onEmpty }: CompiledService): readonly Action[] {
   return onEmpty === 'drop' ? [] : [{ type: 'output', port: PORT.CONTROLLER, maxLen: ENOUGH }]

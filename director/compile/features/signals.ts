@@ -7,9 +7,9 @@ import type { Feature, Site } from '../types.ts'
 import { transport } from './transport.ts'
 
 /**
- * What a host tells of a connection, in frames to R. A signal is a copy of a reply's SYN-ACK, FIN or RST: the connection
- * table sees by it that the real server has accepted, and when either side has ended the connection. "Mine" is a packet
- * of the client's that the hosts were asked about (features/recall.ts). Of both, host and ingress port name the real server.
+ * Frames from hosts to R. A signal is a copy of a reply's SYN-ACK, FIN or RST: it shows the connection table that the real server
+ * has accepted a connection, or that a side has ended it. "Mine" is a client's packet that the hosts were asked about
+ * (features/recall.ts). In both, host and ingress port name the real server.
  */
 export const signals: Feature = (site, service) => {
   const { protocol, zone, vip, port, targets } = service
@@ -40,11 +40,11 @@ export const signals: Feature = (site, service) => {
   return { flows: [...heard('src', TABLE.ENDING), ...heard('dst', TABLE.MINE)] }
 }
 
-/** What all services have together. */
+/** Flows that all services share. */
 export function signalBase(site: Site): readonly Flow[] {
   const cookie = encodeCookie('director', 'from-host')
   return [
-    // A VM may send anything to R; only hosts are heard.
+    // A VM may send anything to R, so only hosts are accepted.
     {
       table: TABLE.CLASSIFY,
       priority: PRIORITY.FROM_NOBODY,
@@ -54,7 +54,7 @@ export function signalBase(site: Site): readonly Flow[] {
     },
     { table: TABLE.ENDING, priority: PRIORITY.UNKNOWN, cookie, match: { [SIGNAL]: 1 }, actions: [] },
     { table: TABLE.FORWARD, priority: PRIORITY.KNOWN + 1, cookie, match: { [SIGNAL]: 1 }, actions: [] },
-    // One that the table has by now is not counted once more.
+    // A connection that the table knows by now is not counted again.
     {
       table: TABLE.MINE,
       priority: PRIORITY.UNKNOWN,

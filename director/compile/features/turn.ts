@@ -12,14 +12,14 @@ import { transport } from './transport.ts'
 type Turns = NonNullable<CompiledService['turns']>
 
 /**
- * Whose turn it is stands in the connection table, too: as the mark of one entry for each service, under which every new
- * connection looks itself up. A flow for each turn reads it, sets it to the turn after it, and takes its real server. So
- * the switch counts round exactly, whatever the rate, with no process to ask and none to tell.
+ * The turn is kept in the connection table: it is the mark of one entry per service, which every new connection looks up. One
+ * flow per turn reads the mark, sets it to the next turn, and takes its own real server. So the switch itself goes round exactly,
+ * at any rate and without a process.
  *
- * It has its price: the client's address and port have to be put back, which makes a cached flow of each connection
- * (measured: a quarter more CPU time a connection). With many connections the group, which draws lots, is as even.
+ * The client's address and port have to be restored afterwards, which costs a cached flow for each connection (measured: a
+ * quarter more CPU time per connection). With many connections the group, which chooses by hash, is as even.
  *
- * An order begins at its beginning: a mark of another order is none of its turns, and counts as the first.
+ * A new order starts with its first turn, because a mark of another order matches none of its turns.
  */
 export const turn: Feature = (_site, service) => {
   const { turns } = service
@@ -43,9 +43,9 @@ export const turn: Feature = (_site, service) => {
   }
 }
 
-/** Asks whose turn it is. The client has been noted, and may have been hidden already. */
+/** Looks up the turn. The client is saved in registers, and may already be hidden. */
 export function askTurn(service: CompiledService): readonly Action[] {
-  // Nothing is left of the client.
+  // The look-up must not depend on the client.
   const { unspecified } = familyOf(service.vip)
   return [...hideClient(service.protocol, unspecified), { type: 'ct', zone: TURN_ZONE, table: TABLE.TURN }]
 }
@@ -70,10 +70,10 @@ function takeTurn(service: CompiledService, mark: number, next: number): readonl
   ]
 }
 
-/** Bits of a mark that tell the turn (schedule/turns.ts: 4,000 at most); those above tell the order that it is of. */
+/** Low bits of a mark name the turn (schedule/turns.ts: at most 4,000); the bits above name its order. */
 const TURN_BITS = 12
 
-/** Of each turn, never 0. FNV-1a over the order. */
+/** The mark of each turn, never 0. The order is hashed with FNV-1a. */
 function marksOf({ order, again, after }: Turns): readonly number[] {
   let hash = 0x811c9dc5
   for (const n of [...order, again, after]) hash = Math.imul(hash ^ n, 0x01000193)

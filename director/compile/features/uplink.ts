@@ -5,8 +5,8 @@ import { PRIORITY, TABLE } from '../tables.ts'
 import type { Site } from '../types.ts'
 
 /**
- * Out of the uplink. A request that came in by it leaves by it again (one-arm), which OpenFlow only does for IN_PORT
- * (OpenFlow 1.5.1, 7.2.1); one from a local port is simply sent.
+ * Sends a packet out of the uplink. A request that came in by the uplink needs IN_PORT to leave by it (OpenFlow 1.5.1, 7.2.1); a
+ * request from a local port is output.
  */
 export function uplink(site: Site): readonly Flow[] {
   const cookie = encodeCookie('director', 'base')

@@ -6,5 +6,5 @@ import { sed } from './sed.ts'
 import { wlc } from './wlc.ts'
 import { wrr } from './wrr.ts'
 
-/** The algorithms that act by weight, by the names of ipvsadm(8). Those that hash are in hashed.ts. */
+/** The algorithms that work by weight, under their names in ipvsadm(8). hashed.ts has those that hash. */
 export const algorithms: Readonly<Record<Shared, Algorithm>> = { rr, wrr, lc, wlc, sed, nq }

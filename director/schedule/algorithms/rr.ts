@@ -4,6 +4,6 @@ import type { Algorithm } from '../types.ts'
 /** Round robin: equal numbers of connections whatever the weights (ipvsadm(8), rr). */
 export const rr: Algorithm = (candidates, expected) =>
   fill(
-    candidates.map(({ opened, ramp }) => ({ have: opened, weight: ramp })),
+    candidates.map(({ opened, ramp }) => ({ load: opened, weight: ramp })),
     expected,
   )

@@ -4,6 +4,6 @@ import type { Algorithm } from '../types.ts'
 /** Weighted least connections: the least active connections per weight (ipvsadm(8), wlc). */
 export const wlc: Algorithm = (candidates, expected) =>
   fill(
-    candidates.map(({ active, weight }) => ({ have: active, weight })),
+    candidates.map(({ active, weight }) => ({ load: active, weight })),
     expected,
   )

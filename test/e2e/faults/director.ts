@@ -7,7 +7,7 @@ import { load } from './load.ts'
 import { faults } from './one-host.ts'
 import { HELD_UP, hasProblem, inPlace, SECOND, SECOND_VIP, second } from './site.ts'
 
-// What can happen to the director and to the way to it, and to the directory of service files: hosts go on.
+// Faults of the director, of the way to it, and of the directory of service files. Hosts go on.
 const { agent, host, calmAgain } = faults
 const director = () => faults.site.director
 const LEASE_MS = 3000
@@ -101,7 +101,7 @@ test.serial(
     await calmAgain()
     const clients = await load(t, faults.lab)
     const dir = host().path(SERVICES)
-    /** Services of VMs that are on other hosts, as in a directory that a whole fleet shares. */
+    /** Services of VMs on other hosts, as in a directory that a whole fleet shares. */
     const write = (n: number, port: number) =>
       writeFile(
         path.join(dir, `many-${n}.yaml`),

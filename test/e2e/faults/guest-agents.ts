@@ -2,14 +2,14 @@ import test from 'ava'
 import { load } from './load.ts'
 import { type FaultSite, SECOND, second } from './site.ts'
 
-/** In a guest: qemu-ga with other settings; init starts it again. */
+/** In a guest: restarts qemu-ga with other settings; init starts it again. */
 const settings = (line: string) => `echo '${line}' >/etc/sysconfig/qemu-ga; killall qemu-ga`
-/** In a guest: a channel that was plugged in after the boot is looked for, and qemu-ga started on it. */
+/** In a guest: finds a channel that was plugged in after the boot, and starts qemu-ga on it. */
 const LOOK_FOR_CHANNEL = `for port in /sys/class/virtio-ports/*; do ln -sf ../\${port##*/} /dev/virtio-ports/$(cat $port/name); done
   test -e /dev/virtio-ports/org.qemu.guest_agent.0 && kill $(pidof sleep)`
 const CHANNEL = `<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>`
 
-/** Guest agents that are missing, stopped, blocked or frozen, on a site with VMs web-1 to web-4, and bare without one. */
+/** Faults of guest agents (missing, stopped, blocked, frozen), on a site with VMs web-1 to web-4, one without a channel. */
 export function guestAgentTests(faults: FaultSite): void {
   const { host, virsh, calmAgain } = faults
   const inGuest = (vm: string, command: string) => faults.lab.vm(vm).exec(command)

@@ -1,4 +1,4 @@
-// What can happen to a host, in one lab: every suite begins with all as it should be, and ends so.
+// Faults of a host, in one lab. Every suite begins and ends without a fault.
 import './director.ts'
 import './state.ts'
 import './kill.ts'

@@ -9,16 +9,16 @@ import { faults } from './one-host.ts'
 import { BUNDLE_STAGES, type Middleman, type Stage, standBetween, toldGuest } from './proxy.ts'
 import { inPlace, SECOND, SECOND_VIP, second } from './site.ts'
 
-// The agent is killed, at every stage of what it does: no request may be lost, and what comes after must be as if
-// nothing had been.
-/** So many random kills; by default as many as fit in a third of a minute. */
+// The agent is killed at every stage of its work. No request may be lost, and the result must be the same as without the
+// kill.
+/** Number of random kills; by default as many as fit in a third of a minute. */
 const KILLS = Number(process.env.CROSSPORT_KILLS ?? 0)
 const KILLING_MS = 20_000
 const { agent, host, calmAgain, holds } = faults
 const MAIN = path.join(import.meta.dirname, '../../../agent/main.ts')
 let proxies: Record<'switch' | 'libvirt', Middleman> | undefined
 
-/** From now on the agent talks to switch and libvirt through these. */
+/** From now on the agent talks to switch and libvirt through these proxies. */
 async function throughProxies(): Promise<NonNullable<typeof proxies>> {
   if (proxies !== undefined) return proxies
   proxies = {
@@ -35,7 +35,7 @@ test.after.always(() => {
 
 const start = () => agent().start({ ovsRunDir: '/run/proxy', libvirtSocket: '/run/proxy/libvirt' })
 
-/** Killed once more, the agent finds nothing to do. */
+/** After another kill, the agent finds nothing to do. */
 async function nothingToDo(t: ExecutionContext): Promise<void> {
   await agent().kill()
   await start()
@@ -44,7 +44,7 @@ async function nothingToDo(t: ExecutionContext): Promise<void> {
   await holds(t)
 }
 
-/** As the file would be found after a crash: a copy, so that nobody but the agent itself mends it. */
+/** The file as a crash leaves it, in a copy, so that only the agent itself repairs it. */
 async function intact(t: ExecutionContext): Promise<void> {
   const copy = await mkdtemp('/tmp/crossport-state-')
   try {
@@ -57,7 +57,7 @@ async function intact(t: ExecutionContext): Promise<void> {
   }
 }
 
-/** Each flow of `web` is there, once, and there is nothing but these and those of `second`. */
+/** Each flow of `web` is there once, and no others but those of `second`. */
 async function nothingLostOrDoubled(t: ExecutionContext): Promise<void> {
   const now = await faults.held()
   t.deepEqual(
@@ -71,7 +71,7 @@ interface Moment {
   readonly name: string
   readonly proxy: keyof NonNullable<typeof proxies>
   readonly stage: () => Stage
-  /** Whether `second` is coming or going then. */
+  /** Whether `second` is being added or removed then. */
   readonly comes: boolean
 }
 
@@ -131,12 +131,12 @@ test.serial('kills at random moments while a service comes and goes: no flow, no
   const begin = performance.now()
   let n = 0
   for (; KILLS > 0 ? n < KILLS : performance.now() - begin < KILLING_MS; n += 2) {
-    // While it works on a change.
+    // The kill comes while the agent works on a change.
     await toggle()
     await delay(Math.random() * 400)
     await agent().kill()
     await checked()
-    // While it starts, with a change to be found or none.
+    // The kill comes while the agent starts, with a change to find or without.
     if (n % 4 === 0) await toggle()
     const starting = await host().spawn(argv, { name: 'agent' })
     await delay(Math.random() * 1200)
@@ -148,7 +148,7 @@ test.serial('kills at random moments while a service comes and goes: no flow, no
     const asDropped = (status: Status__Output) => status.services.length === services
     const settled = () => agent().until('in place', status => inPlace(status) && asDropped(status))
     await settled()
-    // A director that is late with its files would have the agent change something after all has been looked at.
+    // A director that sends its files late would make the agent change something after the check.
     await faults.site.director.until('its files', asDropped)
     await settled()
     if (!there && n % 3 === 0) {

@@ -6,8 +6,8 @@ import { guestAgentTests } from './guest-agents.ts'
 import { load } from './load.ts'
 import { faultSite, hasProblem, SECOND, second } from './site.ts'
 
-// What can happen to libvirt and to VMs. Requests to a VM that dies are lost until somebody can know of it: they are
-// counted apart.
+// Faults of libvirt and of VMs. Requests to a VM that dies are lost until the fault can be noticed; they are counted
+// apart.
 const faults = faultSite({
   hosts: 2,
   vms: [{ host: 0 }, { host: 0 }, { host: 0 }, { host: 0 }, { name: 'bare', host: 0, agentChannel: false }],
@@ -15,7 +15,7 @@ const faults = faultSite({
 const { agent, host, sh, virsh, calmAgain } = faults
 const LIBVIRTD = '/run/libvirtd.pid'
 
-/** No VM gets a request but those. */
+/** No other VM gets a request. */
 const ALL = ['web-1', 'web-2', 'web-3', 'web-4'] as const
 const served = (by: ReadonlyMap<string, number>) => [...by.keys()].sort().join(' ')
 const pidOf = async (vm: string) => (await host().readFile(`/run/libvirt/qemu/${vm}.pid`)).trim()
@@ -33,7 +33,7 @@ test.serial('libvirtd is killed, its socket is gone, and what was missed is lear
   await agent().until('the new service', s => s.services.length === 2)
   await faults.site.remove(SECOND)
   await agent().until('it is gone', s => s.services.length === 1)
-  // Nobody tells of this one but Open vSwitch, whose port has gone.
+  // Only Open vSwitch reports this one: its port has vanished.
   await clients.away(async () => {
     await sh(`kill -9 ${await pidOf('web-4')}`)
     await faults.site.ready('web', 3)
@@ -96,7 +96,7 @@ test.serial(
 
     clients = await load(t, faults.lab)
     const { mac } = faults.lab.vm('web-4').plan
-    // By turns. To `wlc` a SYN that is lost with the NIC is a connection that web-4 has, and others have none.
+    // By turns. For `wlc`, a SYN lost with the NIC would count as a connection of web-4.
     await faults.site.drop('web.yaml', service({ scheduler: 'rr' }))
     await faults.site.director.until('by turns', s => s.services[0]?.scheduler === 'rr')
     await clients.away(async () => {
@@ -107,7 +107,7 @@ test.serial(
     await host().writeFile('/run/nic.xml', NIC(mac))
     await virsh('attach-device', 'web-4', '/run/nic.xml')
     await clients.away(async () => {
-      // What a distribution's udev rules do.
+      // Does what a distribution's udev rules do.
       await faults.lab
         .vm('web-4')
         .exec('until [ -e /sys/class/net/eth0 ]; do usleep 50000; done; /usr/lib/boot/network')
@@ -129,7 +129,7 @@ test.serial('a VM crashes, and comes back under another name', async t => {
     await faults.site.ready('web', 3)
   })
   t.log(`out of scheduling after ${(performance.now() - begin).toFixed(0)} ms`)
-  // libvirt renames no VM that runs.
+  // libvirt cannot rename a running VM.
   await virsh('domrename', 'web-3', 'web-renamed')
   await virsh('start', 'web-renamed')
   await calmAgain({ anew: true })

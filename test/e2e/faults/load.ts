@@ -5,30 +5,30 @@ import type { Lab } from '../../lab/lab.ts'
 import { VIP } from '../fixture.ts'
 
 const PROGRAM = path.join(import.meta.dirname, '../programs/open-loop.ts')
-/** A client's SYN that gets no answer is sent again after a second. */
+/** A client repeats an unanswered SYN after a second. */
 const RESENT_MS = 900
 
-/** What clients have seen; times in ms. */
+/** Results of the clients; times in ms. */
 export interface Seen {
   readonly sent: number
-  /** Not answered within the time-out. */
+  /** Not answered within the timeout. */
   readonly lost: number
-  /** Of the lost ones, those that were under way while what serves them was away (`Load.away`). */
+  /** Lost requests that were under way while their server was away (`Load.away`). */
   readonly lostAway: number
-  /** Answered, but only after something had to be sent again. */
+  /** Answered only after a retransmission. */
   readonly late: number
   /** Longest time between two answers. */
   readonly gap: number
-  /** Answers, by who gave them. */
+  /** Number of answers, by VM. */
   readonly by: ReadonlyMap<string, number>
 }
 
 export interface Load {
-  /** No process can serve while this runs: requests that are under way meanwhile are counted apart. */
+  /** Nothing can serve while this runs: requests that are under way meanwhile are counted apart. */
   away<T>(work: () => Promise<T>): Promise<T>
-  /** Resolves once each of them has answered, at any time since the load began. */
+  /** Resolves once each of these has answered, at any time since the load began. */
   answered(...names: readonly string[]): Promise<unknown>
-  /** Ends it; resolves once each request is over. Logs the figures under `name`. */
+  /** Ends the load; resolves once each request has ended. Logs the figures under `name`. */
   stop(name?: string): Promise<Seen>
 }
 
@@ -39,8 +39,7 @@ interface Request {
 }
 
 /**
- * An open loop: a client's request every `everyMs`, each on a connection of its own with its own time-out, whatever has
- * become of the others.
+ * An open loop: a request every `everyMs`, each on a connection and with a timeout of its own, whatever happens to the others.
  */
 export async function load(
   t: ExecutionContext,

@@ -1,4 +1,4 @@
 import { faultSite } from './site.ts'
 
-/** One host with one VM, for all but what libvirt and many VMs are needed for: to build it takes longer than most faults. */
+/** One host with one VM, for faults that need neither libvirt nor many VMs: building the lab takes longer than most faults. */
 export const faults = faultSite({ vms: 1 })

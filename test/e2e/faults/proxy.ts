@@ -4,15 +4,15 @@ import { dirname } from 'node:path'
 import { createFramer as libvirtFramer } from '../../../shared/libvirt/framer.ts'
 import { createFramer as openFlowFramer } from '../../../shared/openflow/framer.ts'
 
-/** `hold`: the moment is here, and this message and all that follow are held back; `pass`: this one still goes through. */
+/** `hold`: the stage has been reached, and this and all further messages are held back; `pass`: this one still goes through. */
 type Verdict = 'hold' | 'pass' | undefined
-/** Looks at each whole message in turn. */
+/** Examines each whole message in turn. */
 export type Stage = (message: Buffer, fromAgent: boolean) => Verdict
 
 const [BARRIER, CONTROL] = [20, 33]
 const [OPEN, COMMIT, COMMITTED] = [0, 4, 5]
 
-/** The moments of a bundle as its messages pass by (OpenFlow 1.5.1, 7.3.9). */
+/** The stages of a bundle, seen from its messages (OpenFlow 1.5.1, 7.3.9). */
 export const BUNDLE_STAGES: Readonly<Record<string, () => Stage>> = {
   'before the bundle': () => (message, fromAgent) => (fromAgent && control(message) === OPEN ? 'hold' : undefined),
   'between bundle and barrier': () => {
@@ -35,7 +35,7 @@ export const BUNDLE_STAGES: Readonly<Record<string, () => Stage>> = {
   },
 }
 
-/** A guest has been told to do something (its words match), and the agent does not live to hear whether it has. */
+/** A guest has got a command that contains these words, and the agent does not live to get the answer. */
 export const toldGuest =
   (words: RegExp): Stage =>
   (message, fromAgent) =>
@@ -46,14 +46,14 @@ function control(message: Buffer): number | undefined {
 }
 
 export interface Middleman {
-  /** Resolves when the stage has been reached; `then` has been called by that time, and nothing has come through since. */
+  /** Resolves when the stage has been reached. `then` has been called by that time, and nothing has come through since. */
   until(stage: Stage, then: () => void): Promise<void>
   close(): void
 }
 
 const FRAMERS = { openflow: openFlowFramer, libvirt: libvirtFramer }
 
-/** Stands between an agent and a socket that it talks to, at `from`; lets everything through until a stage is waited for. */
+/** A proxy at `from` between an agent and one of its sockets. Everything comes through until a stage is awaited. */
 export function standBetween(from: string, to: string, protocol: keyof typeof FRAMERS): Middleman {
   const sockets = new Set<Socket>()
   let waiting: { stage: Stage; reached(): void } | undefined

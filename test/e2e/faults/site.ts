@@ -7,15 +7,15 @@ import { createSite, flows, ours, type Site, type SiteOptions, service } from '.
 
 export const SECOND = 'second.yaml'
 export const SECOND_VIP = '10.10.1.101'
-/** Another service on web-1 alone, or on those given. */
+/** Writes another service, on web-1 alone or on the given VMs. */
 export const second = (vm = 'web-1') =>
   service({ service: 'second', vip: SECOND_VIP, realServers: [{ vm, port: 8081 }] })
 
 const SETTLE_MS = 30_000
-/** For a daemon's environment: its event loop is watched, and its wall clock can jump. */
+/** Environment of a daemon whose event loop is watched and whose wall clock can jump. */
 export const HELD_UP = { NODE_OPTIONS: `--import=${path.join(import.meta.dirname, '../programs/hold-up.ts')}` }
 
-/** All that the agent knows is in sync, and what it wants is in the switch. */
+/** All inputs of the agent are in sync, and its desired flows are in the switch. */
 export const inPlace = ({ switch: sw, inputs }: Status__Output): boolean =>
   sw !== null &&
   sw.installedFlows === sw.desiredFlows &&
@@ -27,10 +27,10 @@ export const hasProblem =
   ({ problems }: Status__Output): boolean =>
     problems.some(problem => problem.code === code)
 
-/** A site with `web` on all its VMs, one host that is broken (rs1), and what must be true again after that. */
+/** A site with `web` on all its VMs and one host (rs1) that faults happen to; and the checks after a fault. */
 export function faultSite(options: SiteOptions = {}) {
   let site: Site
-  /** What rs1's bridge holds of ours while only `web` is there. */
+  /** Our flows on rs1's bridge while there is only `web`. */
   let calm: readonly string[] = []
   const vms = options.vms ?? 3
   const ready = typeof vms === 'number' ? vms : vms.filter(({ name = 'web-' }) => name.startsWith('web-')).length
@@ -48,7 +48,7 @@ export function faultSite(options: SiteOptions = {}) {
   const host = () => site.lab.host('rs1')
   const held = async () => ours(await flows(site.lab, 'rs1'))
 
-  /** The bridge holds this in the end: a guest takes its time to give a VIP back, and its shield stays until then. */
+  /** Waits until the bridge holds this: a guest takes its time to give a VIP back, and the VIP's shield stays until then. */
   const holds = async (t: ExecutionContext, wanted = calm): Promise<void> => {
     const until = performance.now() + SETTLE_MS
     while (performance.now() < until && (await held()).join('\n') !== wanted.join('\n')) await delay(50)
@@ -72,7 +72,7 @@ export function faultSite(options: SiteOptions = {}) {
     sh: (script: string) => host().exec(['sh', '-c', script], { timeoutMs: 120_000 }),
     virsh: (...args: string[]) => host().exec(['virsh', '-q', '-c', 'qemu:///system', ...args]),
 
-    /** All is as it was: every real server ready, and nothing wrong. `anew`: with other flows than before. */
+    /** Checks that every real server is ready, and there are no problems. `anew`: with other flows than before. */
     calmAgain: async ({ anew = false } = {}): Promise<void> => {
       await agent().until('in place', inPlace)
       await site.ready('web', ready)
@@ -80,16 +80,16 @@ export function faultSite(options: SiteOptions = {}) {
       if (anew) calm = await held()
     },
 
-    /** What an operator is told of a real server (`service/vm`), as soon as there is something to tell in these words. */
+    /** Waits until status shows these words about a real server (`service/vm`). */
     told: async (realServer: string, words = /./): Promise<string> => {
       const of = ({ problems }: Status__Output) =>
         problems.find(({ subject, message }) => subject.startsWith(`${realServer}:`) && words.test(message))
       return of(await agent().until(`it tells of ${realServer}`, status => of(status) !== undefined))!.message
     },
-    /** What rs1's agent has logged. */
+    /** The log of rs1's agent. */
     journal: () => readFile(agent().process.log, 'utf8'),
 
-    /** The longest time that the event loop of rs1's agent was held up since the last call, ms; it runs with HELD_UP. */
+    /** The longest stall of the event loop of rs1's agent since the last call, ms; the agent runs with HELD_UP. */
     heldUp: async (): Promise<number> => {
       await host().exec(['rm', '-f', '/run/held-up'])
       agent().process.kill('SIGUSR2')
@@ -101,11 +101,11 @@ export function faultSite(options: SiteOptions = {}) {
       return Number(text)
     },
 
-    /** `second` leaves, and nothing of it is left. */
+    /** Removes `second`, and checks that nothing of it is left. */
     withoutSecond: async (t: ExecutionContext): Promise<void> => {
       await site.remove(SECOND)
       await agent().until('second is gone', status => inPlace(status) && status.services.length === 1)
-      // Whoever kills the agent before a guest has given its VIP back leaves a shield to the next test.
+      // After a kill of the agent before a guest has given its VIP back, the next test would find a shield.
       await holds(t)
     },
   }

@@ -4,7 +4,7 @@ import { load } from './load.ts'
 import { faults } from './one-host.ts'
 import { HELD_UP, SECOND, second } from './site.ts'
 
-// What can happen to the state file, and to the clock: a clear error, flows as they were, and a way back.
+// Faults of the state file and of the clock: there is a clear error, flows stay as they are, and there is a way back.
 const { agent, host, sh, holds, calmAgain } = faults
 const MAIN = path.join(import.meta.dirname, '../../../agent/main.ts')
 const STATE = '/var/lib/crossport/agent.db'
@@ -12,7 +12,7 @@ const STATE = '/var/lib/crossport/agent.db'
 const run = (...args: string[]) =>
   host().exec([process.execPath, MAIN, '--config', '/etc/crossport/agent.yaml', ...args], { check: false })
 
-/** The agent refuses to start in these words, and touches nothing. */
+/** The agent refuses to start with these words, and changes nothing. */
 async function refused(t: ExecutionContext, words: RegExp): Promise<void> {
   const { exitCode, stdout, stderr } = await run()
   t.is(exitCode, 1)
@@ -20,7 +20,7 @@ async function refused(t: ExecutionContext, words: RegExp): Promise<void> {
   t.deepEqual(await faults.held(), faults.calm)
 }
 
-/** By --rebuild-state; the numbers of real servers may be others then. */
+/** Rebuilds the state with --rebuild-state; real servers may get other numbers. */
 async function rebuilt(t: ExecutionContext): Promise<void> {
   const { exitCode, stderr } = await run('--rebuild-state')
   t.is(exitCode, 0, stderr)
@@ -82,7 +82,7 @@ test.serial(
     await sh(`cp ${STATE} ${dir}`)
     await agent().start({ stateFile: `${dir}/agent.db` })
     await calmAgain()
-    // What ext4 does on an error of the disk (ext4(5), errors=remount-ro): files that are open cannot be written any more.
+    // ext4 does this after a disk error (ext4(5), errors=remount-ro): open files cannot be written any more.
     await sh(`sync -f ${dir}; mount -o remount,abort ${dir}`)
     await faults.site.drop(SECOND, second())
     await failsWith(/cannot use state file .*disk\/agent\.db/)
@@ -105,7 +105,7 @@ test.serial(
 test.serial('the disk is full: a clear error, flows untouched, and it heals by itself', async t => {
   const clients = await load(t, faults.lab)
   t.teardown(() => sh('mount -o remount,size=100m /var/lib/crossport'))
-  // Its file system is made as small as what is in it.
+  // The file system is made as small as its content.
   await sh('mount -o remount,size=$(df -k --output=used /var/lib/crossport | tail -1 | tr -d " ")k /var/lib/crossport')
   await faults.site.drop(SECOND, second())
   await failsWith(/agent\.db: no space left on the device/)
@@ -143,7 +143,7 @@ test.serial('the wall clock jumps under agent and director: nobody is taken for 
     await faults.site.ready('second', 1)
     await faults.withoutSecond(t)
   }
-  // What the log has held back (`1 more times: …`) is about the time before.
+  // Messages that the log has held back (`1 more times: …`) concern the time before.
   const since = (await faults.journal()).slice(log.length).replaceAll(/^.* more times: .*$/gm, '')
   t.notRegex(since, /director is away|registered with the director/)
   const seen = await clients.stop()

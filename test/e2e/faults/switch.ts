@@ -6,7 +6,7 @@ import { load } from './load.ts'
 import { faults } from './one-host.ts'
 import { HELD_UP, hasProblem, inPlace, SECOND, SECOND_VIP, second } from './site.ts'
 
-// What can happen to Open vSwitch: a flow refused, flows changed by others, its daemons and its bridge gone and back.
+// Faults of Open vSwitch: a refused flow, flows changed by others, its daemons and its bridge gone and back.
 const DOWN_MS = Number(process.env.CROSSPORT_DOWN_MS ?? 2000)
 const { agent, sh, holds, calmAgain } = faults
 const mac = () => faults.lab.plan.hosts.find(({ name }) => name === 'rs1')!.mac
@@ -15,12 +15,12 @@ const ip = () => faults.lab.plan.hosts.find(({ name }) => name === 'rs1')!.ip
 const LOG = '/var/log/openvswitch'
 const VSWITCHD = `ovs-vswitchd --pidfile --detach --no-chdir --log-file=${LOG}/ovs-vswitchd.log 2>/dev/null`
 const OVSDB = `ovsdb-server /etc/openvswitch/conf.db --remote=punix:/run/openvswitch/db.sock --pidfile --detach --no-chdir --log-file=${LOG}/ovsdb-server.log 2>/dev/null`
-/** Until it is gone: its successor would find its lock. */
+/** Waits until the process has ended, because its successor would find its lock. */
 const killed = (name: string) =>
   `p=$(cat /run/openvswitch/${name}.pid); kill -9 $p; while kill -0 $p 2>/dev/null; do :; done`
 const KILL_VSWITCHD = killed('ovs-vswitchd')
 const KILL_OVSDB = killed('ovsdb-server')
-// The bridge's own device, and with it the host's address, goes with the daemon.
+// The bridge's own device, and with it the host's address, vanishes with the daemon.
 const addressBack = () => sh(`until ip link set br0 up; do sleep 0.05; done; ip address replace ${ip()}/24 dev br0`)
 
 test.afterEach.always('flow-restore-wait is never left set', async t => {
@@ -105,7 +105,7 @@ test.serial('ovs-vswitchd is killed and started again: the flows are back as soo
   await holds(t)
 })
 
-// Kept for the figure: with the userspace datapath nothing forwards before the flag is gone, so it can only cost time.
+// Kept for its figure: with the userspace datapath nothing is forwarded before the flag is cleared, so it can only cost time.
 if (process.env.CROSSPORT_LONG !== undefined)
   test.serial('flow-restore-wait around a restart of ovs-vswitchd', async t => {
     const set = 'ovs-vsctl --no-wait set open_vswitch . other_config:flow-restore-wait=true'
@@ -162,7 +162,7 @@ test.serial('ofport numbers change: the flows follow', async t => {
   const port = await faults.lab.vm('web-1').port()
   const before = (await sh(`ovs-vsctl get interface ${port} ofport`)).stdout.trim()
   const clients = await load(t, faults.lab)
-  // The port is taken out and put in again by the switch.
+  // The switch removes the port and adds it again.
   await clients.away(() => sh(`ovs-vsctl set interface ${port} ofport_request=77`))
   while (!(await faults.held()).some(line => line.includes('output:77'))) await delay(20)
   await calmAgain()

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 
-// node brief.ts HOST PORT FIRST COUNT HOW: opens connections to an echo service from the ports FIRST and up, hears an echo
-// on each, and closes them by FIN (`end`) or RST (`reset`). Says `closed` when all are.
+// node brief.ts HOST PORT FIRST COUNT HOW: opens connections to an echo service from the ports from FIRST on, waits for an
+// echo on each, and closes them with FIN (`end`) or RST (`reset`). Prints `closed` when all are closed.
 const [host, port, first, count, how] = process.argv.slice(2)
 const sockets: Socket[] = []
 const close = () => {

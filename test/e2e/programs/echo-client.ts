@@ -1,8 +1,8 @@
 import dgram from 'node:dgram'
 import net from 'node:net'
 
-// echo-client udp|tcp ADDRESS PORT BYTES|TEXT: sends that, and prints how many bytes came back; of TCP also whether they
-// are the same. Ends after 2 s without an answer (UDP), or when all is back.
+// echo-client udp|tcp ADDRESS PORT BYTES|TEXT: sends this, and prints the number of bytes that came back; with TCP also whether
+// they are the same. Ends after 2 s without an answer (UDP), or when everything is back.
 const [protocol, address = '', port, what = ''] = process.argv.slice(2)
 const data = Number(what) > 0 ? Buffer.alloc(Number(what), 'crossport') : Buffer.from(what)
 const end = (text: string) => process.stdout.write(`${text}\n`, () => process.exit(0))

@@ -24,6 +24,6 @@ process.on('SIGUSR2', () => {
   try {
     offset += Number(readFileSync('/run/clock-jump', 'utf8'))
   } catch {
-    // No jump is wanted.
+    // There is no file: the clock does not jump.
   }
 })

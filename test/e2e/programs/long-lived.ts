@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 
-// Holds connections to an echo service, on each of which it says something all the time and wants to hear it again.
-// With FIRST from the ports FIRST and up. Says `open` once all are there; when the stop file is there, says what has become of them, as JSON.
+// Holds connections to an echo service; each sends all the time and expects every echo. With FIRST it uses the ports from
+// FIRST on. Prints `open` once all are open. When the stop file exists, it prints the results as JSON.
 const [host, port, count, stopFile, first] = process.argv.slice(2)
 const EVERY_MS = 500
-/** With nothing heard of it for so long a connection has been lost without a word. */
+/** A connection without an echo for so long has been lost without an error. */
 const PATIENCE_MS = 20_000
 
 interface Held {
@@ -17,7 +17,7 @@ interface Held {
 
 const held: Held[] = []
 
-/** One after the other: a simple server's backlog is short, and a connection that it forgets looks open from here. */
+/** One after the other: a simple server has a short backlog, and a connection that it drops looks open from here. */
 function open(): void {
   if (held.length === Number(count)) return void process.stdout.write('open\n')
   const from = first === undefined ? {} : { localPort: Number(first) + held.length }
@@ -51,9 +51,9 @@ open()
 let stopped = 0
 setInterval(() => {
   if (stopped === 0 && !existsSync(stopFile!)) return
-  // Whatever has been done to them, each has spoken once more since.
+  // Each connection has sent once more since the last change.
   if (stopped++ === 0) for (const connection of held) speak(connection)
-  // What was said last may have to be sent again a few times.
+  // The last data may have to be repeated a few times.
   const open = held.filter(({ said, heard, lost }) => lost === '' && heard < said)
   if (open.length > 0 && stopped * EVERY_MS < PATIENCE_MS) return
   const lost = held.map(connection => connection.lost).filter(why => why !== '')

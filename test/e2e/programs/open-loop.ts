@@ -1,8 +1,8 @@
 import { connect } from 'node:net'
 
-// open-loop ADDRESS PORT EVERY_MS TIMEOUT_MS: an HTTP request on a connection of its own every so often, whatever has
-// become of those before it. A line each, once it is over: when it was sent (ms, wall clock), how long it took (ms), and
-// the answer's body, or `lost`. SIGTERM: sends no more, and ends once all are over.
+// open-loop ADDRESS PORT EVERY_MS TIMEOUT_MS: an HTTP request every EVERY_MS, each on a connection of its own, whatever
+// happens to earlier ones. Prints a line for each ended request: when it was sent (ms, wall clock), its duration (ms), and
+// the answer's body, or `lost`. SIGTERM: sends no more, and ends once all requests have ended.
 const [host, port, every, timeout] = process.argv.slice(2)
 const everyMs = Number(every)
 const timeoutMs = Number(timeout)
@@ -38,7 +38,7 @@ function one(): void {
   socket.on('error', end)
 }
 
-/** By the clock, not from one to the next: what was missed while this process was held up is made up for. */
+/** Goes by the clock, so that requests missed during a stall of this process are made up for. */
 function next(): void {
   while (sent * everyMs <= performance.now() - begin) one()
   timer = setTimeout(next, Math.max(0, sent * everyMs - (performance.now() - begin)))

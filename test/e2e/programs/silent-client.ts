@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 
-// node silent-client.ts HOST PORT COUNT: opens so many connections, says 100 bytes on each, waits for the echoes and
-// says no more. Prints `silent`, and at the end of each connection what ended it, with how many have ended.
+// node silent-client.ts HOST PORT COUNT: opens COUNT connections, sends 100 bytes on each, waits for the echoes and
+// then stays silent. Prints `silent`, and at the end of each connection its cause and the number of ended ones.
 const [host, port, count] = process.argv.slice(2)
 const SAID = 'x'.repeat(100)
 let silent = 0

@@ -1,6 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net'
 
-// slow-link LISTEN_PORT HOST PORT DELAY_MS: passes connections on, everything later by so much in either direction.
+// slow-link LISTEN_PORT HOST PORT DELAY_MS: passes connections on, with this delay in both directions.
 const [listen, host, port, delay] = process.argv.slice(2)
 
 function pipe(from: Socket, to: Socket): void {

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:https'
 import type { TLSSocket } from 'node:tls'
 
-// tls-server ADDRESS PORT DIR: HTTPS with DIR's cert.pem and key.pem. Says the text in DIR/state and the names that it was
-// asked for, in TLS and in the Host header; knows but one of them.
+// tls-server ADDRESS PORT DIR: HTTPS with DIR's cert.pem and key.pem. Answers with the text in DIR/state and the requested
+// names, in TLS and in the Host header; it serves only one of them.
 const NAME = 'shop.example'
 const [address, port, dir] = process.argv.slice(2)
 const file = (name: string) => readFileSync(`${dir}/${name}`)

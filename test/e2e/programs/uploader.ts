@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 
-// node uploader.ts HOST PORT STOP_FILE: sends to an echo service as fast as it takes, and wants to hear all of it again, in
-// order. Says `sending` with the first echo; when the stop file is there, sends no more, and says as JSON what has come back
-// once all has, or what ended the connection.
+// node uploader.ts HOST PORT STOP_FILE: sends to an echo service as fast as possible, and expects everything back in
+// order. Prints `sending` at the first echo. When the stop file exists, it stops sending and prints as JSON what has come back
+// when everything has, or what has ended the connection.
 const [host, port, stopFile] = process.argv.slice(2)
-/** A power of two and a prime have no common period: what is lost or doubled shows. */
+/** A power of two and a prime have no common period, so lost or doubled data shows. */
 const PATTERN = Buffer.from(Array.from({ length: 65_521 }, (_, i) => (i * 131) & 0xff))
 let sent = 0
 let heard = 0

@@ -5,7 +5,9 @@ import { systemClock } from '../../../shared/run/clock.ts'
 import { runLifecycle } from '../../../shared/run/lifecycle.ts'
 import { createNotify, feedWatchdog } from '../../../shared/run/notify.ts'
 
-/** What a daemon is to its service manager, without switch and libvirt: log, notify, service files, reload, stop. */
+/**
+ * Everything of a daemon that concerns its service manager, without switch and libvirt: log, notify, service files, reload, stop.
+ */
 const { values } = parseArgs({ options: { identifier: { type: 'string', default: 'crossport-agent' } } })
 const log = createLog({ identifier: values.identifier })
 const notify = createNotify({ log })

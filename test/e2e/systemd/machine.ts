@@ -15,9 +15,9 @@ export interface Machine {
   exec(file: string, ...args: string[]): ResultPromise
   /** Writes a file in it. */
   write(path: string, text: string): Promise<void>
-  /** Journal entries that match (journalctl(1) matches), oldest first. */
+  /** Journal entries for these matches (journalctl(1)), oldest first. */
   journal(...matches: string[]): Promise<Record<string, string>[]>
-  /** Runs a command until it writes a line that `found` wants, ends it, and returns the line. */
+  /** Runs a command until it writes a line that `found` accepts, ends it, and returns the line. */
   untilLine(command: readonly [string, ...string[]], found: (line: string) => boolean): Promise<string>
   /** Follows the journal until an entry satisfies `found`, and returns it. */
   untilJournal(matches: string[], found: (entry: Record<string, string>) => boolean): Promise<Record<string, string>>
@@ -25,9 +25,9 @@ export interface Machine {
 }
 
 /**
- * Boots systemd in a container (systemd-nspawn(1)) on an overlay of this machine's own files, so nothing is downloaded and
- * nothing is changed. Mounts are in a namespace of their own, and the container dies with this process: nothing is left.
- * `files`: path → text, there before the boot.
+ * Boots systemd in a container (systemd-nspawn(1)) on an overlay of this machine's own files, so nothing is downloaded or
+ * changed. Mounts are in a separate namespace, and the container dies with this process. `files`: path → text, written before the
+ * boot.
  */
 export async function bootMachine(files: Readonly<Record<string, string>>): Promise<Machine> {
   const work = mkdtempSync(join(tmpdir(), 'crossport-systemd-'))
@@ -63,7 +63,9 @@ function spawnMachine(work: string, name: string, groups: readonly string[]) {
   })
 }
 
-/** What it has written when `text` is in it, or when it has ended. Goes on reading afterwards, so that it never blocks. */
+/**
+ * The output when `text` is in it, or when the process has ended. Goes on reading afterwards, so that the process never blocks.
+ */
 function untilSaid(process: Nspawn, text: string): Promise<string> {
   return new Promise(resolve => {
     let said = ''
@@ -86,7 +88,7 @@ function machine(nspawn: Nspawn, leader: number): Machine {
       .filter(Boolean)
       .map(line => JSON.parse(line) as Record<string, string>)
   const untilLine: Machine['untilLine'] = async ([file, ...args], found) => {
-    // It is a grandchild, for nsenter forks: it has to be told when nsenter is ended.
+    // nsenter forks, so the command is a grandchild and has to be told when nsenter ends.
     const process = execa('nsenter', [...enter, 'setpriv', '--pdeathsig', 'KILL', file, ...args], {
       reject: false,
       buffer: false,
@@ -132,8 +134,8 @@ After=systemd-journald.service
 `
 
 /**
- * $1 work directory, $2 repository, $3 machine name, the rest: control groups for nspawn to be in.
- * Cleans up after itself on SIGTERM, which it also gets when the process that started it dies.
+ * Arguments: $1 work directory, $2 repository, $3 machine name; then control groups for nspawn. Cleans up on SIGTERM, which it
+ * also gets when its parent dies.
  */
 const SCRIPT = `
 work=$1 repository=$2 name=$3 pid=; shift 3
@@ -172,7 +174,7 @@ pid=$!
 wait "$pid"
 `
 
-/** nspawn moves itself and its payload below the control group that it starts in: give it one of its own. */
+/** nspawn moves itself and its payload below the control group that it starts in, so it gets one of its own. */
 function cgroups(name: string): string[] {
   const root = '/sys/fs/cgroup'
   if (existsSync(join(root, 'cgroup.procs'))) return [join(root, name)]

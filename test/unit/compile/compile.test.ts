@@ -3,11 +3,10 @@ import { compile } from '../../../agent/compile/compile.ts'
 import { shields } from '../../../agent/compile/shields.ts'
 import type { HostContext, OverlayContext } from '../../../agent/compile/types.ts'
 import { indexPorts } from '../../../agent/real-servers/attach.ts'
-import { resolve } from '../../../agent/real-servers/resolve.ts'
 import type { ServiceSpec } from '../../../shared/config/service.ts'
 import { flowKey } from '../../../shared/flows/key.ts'
 import { flowText } from '../../../shared/openflow/text.ts'
-import { domain, inventory, port, ports, spec } from '../real-servers/fixtures.ts'
+import { domain, port, ports, resolved, spec } from '../real-servers/fixtures.ts'
 
 const H = '02:00:00:00:00:20'
 const D = '02:00:00:00:01:00'
@@ -27,13 +26,7 @@ interface Scene {
 
 function compiled({ specs = [spec()], vms = [1], tag, tags = {}, records = [], own, overlay, ...rest }: Scene = {}) {
   const snapshot = ports(...vms.map(n => port(n, { tag: tags[n] ?? tag })))
-  const { realServers } = resolve({
-    specs,
-    inventory: inventory(...vms.map(n => domain(n))),
-    ports: snapshot,
-    allocations: [],
-    ingressPorts: { first: 40_000, last: 49_999 },
-  })
+  const { realServers } = resolved(specs, vms, snapshot)
   const index = indexPorts(snapshot)
   const host: HostContext = {
     hostMac: H,

@@ -4,25 +4,18 @@ import { probes } from '../../../agent/compile/probes.ts'
 import { shields } from '../../../agent/compile/shields.ts'
 import { probeAddress, probeHost, probeNetwork, probeSource } from '../../../agent/probe-port/address.ts'
 import { indexPorts } from '../../../agent/real-servers/attach.ts'
-import { resolve } from '../../../agent/real-servers/resolve.ts'
 import type { ServiceSpec } from '../../../shared/config/service.ts'
 import { flowKey } from '../../../shared/flows/key.ts'
 import { flowText } from '../../../shared/openflow/text.ts'
 import { checkOf } from '../health/fixtures.ts'
-import { domain, inventory, port, ports, spec } from '../real-servers/fixtures.ts'
+import { port, ports, resolved, spec } from '../real-servers/fixtures.ts'
 
 const network = probeNetwork('169.254.96.0/19')
 const entry = { ofport: 5, mac: '02:c7:05:00:00:01', address: '169.254.96.1', udpPort: 61_053 }
 
 function compiled(specs: readonly ServiceSpec[], vms: readonly number[] = [1]) {
   const snapshot = ports(...vms.map(n => port(n)))
-  const { realServers } = resolve({
-    specs,
-    inventory: inventory(...vms.map(n => domain(n))),
-    ports: snapshot,
-    allocations: [],
-    ingressPorts: { first: 40_000, last: 49_999 },
-  })
+  const { realServers } = resolved(specs, vms, snapshot)
   const index = indexPorts(snapshot)
   const found = probes(realServers, network)
   const sources = { vnet1: ['10.10.1.250'] }

@@ -1,16 +1,9 @@
 import test from 'ava'
 import { NO_OUTCOME, type Outcome, takeOutcomes } from '../../../agent/outcome.ts'
-import { resolve } from '../../../agent/real-servers/resolve.ts'
 import { createCell } from '../../../shared/run/cell.ts'
-import { domain, inventory, port, ports, spec } from '../real-servers/fixtures.ts'
+import { resolved, spec } from '../real-servers/fixtures.ts'
 
-const { realServers } = resolve({
-  specs: [spec()],
-  inventory: inventory(domain(1), domain(2)),
-  ports: ports(port(1), port(2)),
-  allocations: [],
-  ingressPorts: { first: 40_000, last: 49_999 },
-})
+const { realServers } = resolved([spec()], [1, 2])
 
 function taken(outcome: ReturnType<typeof createCell<Outcome>>) {
   const seen: (readonly string[])[] = []

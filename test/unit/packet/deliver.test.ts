@@ -1,6 +1,5 @@
 import test from 'ava'
 import { createIcmpErrors as createAgentsPart } from '../../../agent/icmp-errors.ts'
-import { resolve } from '../../../agent/real-servers/resolve.ts'
 import { toHost } from '../../../director/compile/fabric.ts'
 import type { CompiledService, Site } from '../../../director/compile/types.ts'
 import { createIcmpErrors as createDirectorsPart } from '../../../director/packets/icmp-errors.ts'
@@ -8,7 +7,7 @@ import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import { parseIcmpError } from '../../../shared/packet/icmp-error.ts'
 import { createCell } from '../../../shared/run/cell.ts'
 import type { PacketIn, PacketOut } from '../../../shared/switch/types.ts'
-import { domain, inventory, port, ports, spec } from '../real-servers/fixtures.ts'
+import { resolved, spec } from '../real-servers/fixtures.ts'
 import { fakeClock } from '../run/fake-clock.ts'
 import { memoryLog } from '../run/memory-log.ts'
 import { errorFrame } from './error-frame.ts'
@@ -33,13 +32,7 @@ function error(srcPort: number, changes: Partial<PacketIn> = {}, ipv6 = false): 
 }
 
 function agent() {
-  const { realServers } = resolve({
-    specs: [spec()],
-    inventory: inventory(domain(1), domain(2)),
-    ports: ports(port(1), port(2)),
-    allocations: [],
-    ingressPorts: { first: 40_000, last: 49_999 },
-  })
+  const { realServers } = resolved([spec()], [1, 2])
   const { sent, sw } = switchOf()
   const clock = fakeClock()
   return {

@@ -1,5 +1,6 @@
 import type { Domain, Inventory } from '../../../agent/inventory/types.ts'
 import type { BridgePort, PortsSnapshot } from '../../../agent/ports/types.ts'
+import { resolve } from '../../../agent/real-servers/resolve.ts'
 import type { ServiceSpec } from '../../../shared/config/service.ts'
 
 export function uuid(n: number): string {
@@ -71,4 +72,19 @@ export function spec(changes: Partial<ServiceSpec> = {}): ServiceSpec {
     source: { origin: 'file', file: 'web.yaml', line: 1 },
     ...changes,
   }
+}
+
+/** What these services come to on a host with the VMs `vms`, plugged in as `snapshot` has them, without earlier numbers. */
+export function resolved(
+  specs: readonly ServiceSpec[],
+  vms: readonly number[],
+  snapshot: PortsSnapshot = ports(...vms.map(n => port(n))),
+) {
+  return resolve({
+    specs,
+    inventory: inventory(...vms.map(n => domain(n))),
+    ports: snapshot,
+    allocations: [],
+    ingressPorts: { first: 40_000, last: 49_999 },
+  })
 }

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { createTableRoom, type Fill } from '../../../shared/switch/table-room.ts'
+import { createTableFill, type Fill } from '../../../shared/switch/table-fill.ts'
 import { fakeClock } from '../run/fake-clock.ts'
 import { memoryLog } from '../run/memory-log.ts'
 
@@ -13,20 +13,20 @@ test('nearly full is said once, and kept until there is room again', async t => 
     if (fill instanceof Error) throw fill
     return fill
   }
-  const room = createTableRoom({ rundir: '', log, clock, read, changed: () => void changes++ })
+  const table = createTableFill({ rundir: '', log, clock, read, changed: () => void changes++ })
   const next = async (now: Fill | Error) => {
     fill = now
     await clock.advance(5000)
-    return room.problems.map(({ message }) => message)
+    return table.problems.map(({ message }) => message)
   }
   // Which datapath it is, is not known yet.
-  room.watch('')
-  room.watch('system')
-  room.watch('system')
+  table.watch('')
+  table.watch('system')
+  table.watch('system')
   t.deepEqual(await next({ entries: 89, most: 100 }), [])
   const full = ['it has 90 of 100 entries; when it is full, new connections fail']
   t.deepEqual(await next({ entries: 90, most: 100 }), full)
-  t.like(room.problems[0], { severity: 'warning', code: 'CONNECTION_TABLE_FULL', subject: 'connection table' })
+  t.like(table.problems[0], { severity: 'warning', code: 'CONNECTION_TABLE_FULL', subject: 'connection table' })
   t.deepEqual(await next(new Error('vswitchd is not there')), full)
   t.is((await next({ entries: 80, most: 100 })).length, 1)
   t.deepEqual(await next({ entries: 79, most: 100 }), [])
@@ -37,5 +37,5 @@ test('nearly full is said once, and kept until there is room again', async t => 
     ['the connection table is nearly full', 'the connection table has room again'],
   )
   t.is(changes, 2)
-  room.close()
+  table.close()
 })

@@ -4,11 +4,11 @@ import type { Log } from '../log.ts'
 import type { Problem } from '../rpc/gen/crossport/v1/Problem.ts'
 import { countEntries, mostEntries, type VswitchdOptions } from './vswitchd.ts'
 
-/** How full the connection table is that the datapath keeps: nobody is served any more who is not in it when it is full. */
-export interface TableRoom {
-  /** One at most; none: there is room, or it is not known. */
+/** Watches how full the datapath's connection table is: when it is full, only connections in it are served. */
+export interface TableFill {
+  /** At most one; none: the table is not nearly full, or its fill is not known. */
   readonly problems: readonly Problem[]
-  /** The type of the bridge's datapath, again and again. The first time begins. */
+  /** Takes the type of the bridge's datapath, as often as it may have changed. The first call starts the watch. */
   watch(datapathType: string): void
   close(): void
 }
@@ -18,10 +18,10 @@ export interface Fill {
   readonly most: number
 }
 
-export interface TableRoomOptions extends VswitchdOptions {
-  /** The status is another. */
+export interface TableFillOptions extends VswitchdOptions {
+  /** The problems have changed. */
   changed(): void
-  /** Default: asks the kernel, or vswitchd. */
+  /** Default: reads from the kernel, or from vswitchd. */
   readonly read?: (datapathType: string) => Promise<Fill>
 }
 
@@ -29,10 +29,10 @@ const CODE = 'CONNECTION_TABLE_FULL'
 const THEN = 'when it is full, new connections fail'
 
 const LOOK_MS = 5000
-/** Shares of the table: told from the one on, over below the other. */
+/** Shares of the table at which the problem begins and ends. */
 const FULL = { from: 0.9, below: 0.8 } as const
 
-export function createTableRoom(options: TableRoomOptions): TableRoom {
+export function createTableFill(options: TableFillOptions): TableFill {
   const { log, clock, changed } = options
   const read = options.read ?? (type => (type === 'netdev' ? userspaceFill(options) : kernelFill()))
   let type = ''
@@ -80,7 +80,7 @@ function tell(log: Log, problem: string): void {
   log.warn('the connection table is nearly full', { err })
 }
 
-/** Of the network namespace that this process is in, as vswitchd is; a `max` of 0 is none (nf_conntrack-sysctl.rst). */
+/** Fill of the kernel's table in this network namespace, which vswitchd shares; a `max` of 0 is no limit (nf_conntrack-sysctl.rst). */
 async function kernelFill(): Promise<Fill> {
   const [entries, most] = await Promise.all(
     ['count', 'max'].map(async name => Number(await readFile(`/proc/sys/net/netfilter/nf_conntrack_${name}`, 'utf8'))),

@@ -1,0 +1,25 @@
+import { z } from 'zod'
+import { parseIpv4 } from '../net/ipv4.ts'
+
+/** Fields that several files of the daemons and the service file have in common. */
+
+/** A unicast hardware address; the result is in lower case. */
+export const hardwareAddress = z
+  .string()
+  .transform(text => text.toLowerCase())
+  .refine(text => /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(text), 'must be a hardware address, such as 52:54:00:12:34:56')
+  .refine(text => (Number.parseInt(text.slice(0, 2), 16) & 1) === 0, 'must be a unicast hardware address')
+
+export const ipv4Address = z
+  .string()
+  .refine(text => parseIpv4(text) !== undefined, 'must be an IPv4 address, such as 172.24.1.20')
+
+export const absolutePath = z.string().startsWith('/', 'must be an absolute path')
+
+/** Percent of failing real servers from which all are kept in scheduling. */
+export const panicShare = z
+  .int()
+  .min(0)
+  .max(100)
+  .default(100)
+  .describe('percent of failing real servers from which all are kept; 0: never')
