@@ -61,7 +61,7 @@ export type Pass = (options: { readonly whole: boolean }) => Promise<Outcome>
 export function createPass(options: PassOptions): Pass {
   const { config, inputs: cells, store, records, applier, removals } = options
   const network = probeNetwork(config.probeNetwork)
-  const sweepGate = createSweepGate()
+  const sweepGate = createSweepGate(store.domains().length === 0)
   const saveInputs = createSavedInputs(store, records)
   const services = createServices()
   const tellServices = createServiceJourney(options.timeline, options.log)

@@ -139,6 +139,12 @@ function inputProblems(inputs: Inputs, registration: Registration): Problem[] {
   const warn = (code: string, subject: string, message: string) =>
     problems.push({ severity: 'warning', code, subject, message })
   if (!inputs.inventory.synced) warn('LIBVIRT_UNREACHABLE', 'libvirt', inputs.inventory.reason ?? 'not in sync')
+  for (const { name, reason } of inputs.inventory.unreadable ?? [])
+    warn(
+      'VM_UNREADABLE',
+      name,
+      `libvirt lists it, and it cannot be read: ${reason}; what was known of it stays in force`,
+    )
   if (!inputs.ports.synced) warn('OVSDB_UNREACHABLE', 'ovsdb', inputs.ports.reason ?? 'not in sync')
   if (inputs.switch.session === undefined) warn('SWITCH_UNREACHABLE', 'switch', inputs.switch.reason)
   if (registration.state === 'disconnected') warn('REPORT_DISCONNECTED', 'director', registration.reason)

@@ -21,11 +21,11 @@ export function createSavedInputs(store: Store, records: GuestRecords) {
     if (list !== lastDocuments) store.setDocuments(list)
     lastDocuments = list
   }
-  const saveDomains = ({ synced, domains }: Inputs['inventory']) => {
+  const saveDomains = ({ synced, domains, unreadable = [] }: Inputs['inventory']) => {
     if (!synced || domains === lastDomains) return
     store.setDomains(domains)
-    // A VM that libvirt no longer knows took with it what it was given.
-    const known = new Set(domains.map(domain => domain.uuid))
+    // A VM that libvirt no longer knows took with it what it was given. One that cannot be read is there.
+    const known = new Set([...domains, ...unreadable].map(({ uuid }) => uuid))
     for (const { vmUuid, mac, vip } of records.list()) if (!known.has(vmUuid)) records.remove(vmUuid, mac, vip)
     lastDomains = domains
   }
