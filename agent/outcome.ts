@@ -3,7 +3,8 @@ import type { ServiceSpec, SpecProblem } from '../shared/config/service.ts'
 import type { GoodFile } from '../shared/config/snapshot.ts'
 import type { Reading } from '../shared/run/cell.ts'
 import type { CheckPlan } from './health/plan.ts'
-import type { Domain } from './inventory/types.ts'
+import type { Directors } from './inputs.ts'
+import type { Inventory } from './inventory/types.ts'
 import type { PortsSnapshot } from './ports/types.ts'
 import type { RealServer, RealServerProblem } from './real-servers/types.ts'
 import type { DirectorDocument } from './store/types.ts'
@@ -18,10 +19,13 @@ export interface Outcome {
   readonly realServerProblems: readonly RealServerProblem[]
   readonly checks: CheckPlan
   /** What it was made from. */
-  readonly domains: readonly Domain[]
+  readonly inventory: Inventory
   readonly ports: PortsSnapshot
+  readonly directors: Directors
   readonly documents: readonly DirectorDocument[]
   readonly files: readonly GoodFile[]
+  /** VMs' own addresses by `uuid/mac`. */
+  readonly ownAddresses: ReadonlyMap<string, string>
   /** All inputs have been in sync: what is not wanted may be taken away. */
   readonly sweep: boolean
   readonly hostMac: string
@@ -45,10 +49,12 @@ export const NO_OUTCOME: Outcome = {
   altered: [],
   realServerProblems: [],
   checks: { wanted: false, checked: [], probes: new Map(), sources: {} },
-  domains: [],
+  inventory: { synced: false, domains: [] },
   ports: { synced: false, bridge: undefined, ports: [] },
+  directors: { active: undefined, all: new Map() },
   documents: [],
   files: [],
+  ownAddresses: new Map(),
   sweep: false,
   hostMac: '',
   remembering: false,

@@ -37,6 +37,7 @@ export function agentStatus(sources: StatusSources): Status {
     inputs: inputStates(inputs, cells.registration.get()),
     services: outcome.specs.map(spec => serviceStatus(spec, reports, sources.id, inputs.health.last)),
     problems: [
+      ...stateFileProblems(sources.loopError),
       ...inputProblems(inputs, cells.registration.get()),
       ...tunnelProblems(inputs, outcome),
       ...cells.tableProblems.get(),
@@ -131,6 +132,13 @@ function serviceStatus(
         check: lastCheck(report.id),
       })),
   }
+}
+
+/** What has kept the newest pass from being written down; all else of it is in force. */
+function stateFileProblems(error: Error | undefined): Problem[] {
+  const { code = '', message } = (error ?? { message: '' }) as Error & { readonly code?: string }
+  if (code !== 'STORE_FAILED' && code !== 'STATE_CORRUPT') return []
+  return [{ severity: 'error', code, subject: 'state file', message }]
 }
 
 /** What the host cannot see or reach now. */

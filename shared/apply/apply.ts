@@ -34,7 +34,7 @@ export interface ApplyOptions {
 
 /**
  * Brings the bridge to what was compiled: read back, take the difference, one atomic bundle (several only where the bridge
- * has nothing of ours yet), write it down with its outcome.
+ * has nothing of ours yet).
  */
 export interface Applier {
   /**
@@ -49,6 +49,10 @@ export interface Applier {
   readAhead(sw: Pick<Switch, 'readInstalled'>): void
   /** Resolves when the switch has confirmed. Throws what the switch said; the difference stays to be done. */
   apply(compiled: Compiled, sw: Pick<Switch, 'readInstalled' | 'commit'>, options?: ApplyOptions): Promise<Applied>
+  /**
+   * Begins to write down what the switch has confirmed. Throws when that cannot be done; it is tried again the next time.
+   */
+  save(): void
   /** The switch has confirmed this object as it was compiled last. */
   confirmed(object: string): boolean
   /** Objects that the switch refused; tried again when their state changes. */
@@ -120,6 +124,8 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
       },
     })
   let trusted = false
+  /** What is wanted is in the switch. */
+  let installed = false
   let reading = false
   let retryRefused = false
   /** The switch is being read before anything is wanted of it. */
@@ -274,6 +280,7 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
       ahead = read(sw, table.readAhead()).catch(() => {})
     },
     apply: async (compiled, sw, { sweep = true, changed } = {}) => {
+      installed = false
       const fill = createFill(sw)
       await take(compiled, changed, fill)
       if (ahead !== undefined) {
@@ -288,13 +295,16 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
           unconfirmed.clear()
           quarantine.confirmed()
           remembered = NONE_KNOWN
-          saver?.write()
+          installed = true
           return sum(fill.applied, applied)
         } catch (error) {
           tell(error)
           if (refusals >= REFUSALS_A_PASS || !quarantine.take(error)) throw error
         }
       }
+    },
+    save: () => {
+      if (installed) saver?.write()
     },
     confirmed: object => table.wanted(object) !== undefined && !unconfirmed.has(object) && !quarantine.has(object),
     get quarantined() {

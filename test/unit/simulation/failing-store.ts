@@ -1,7 +1,8 @@
 import type { Store } from '../../../agent/store/store.ts'
 import { CrossportError } from '../../../shared/errors.ts'
 
-const WRITES = [
+/** Beside those of the guests' records, the service files and the flows. */
+export const WRITES = [
   'setDirector',
   'setDirectors',
   'setDocuments',
