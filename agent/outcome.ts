@@ -13,6 +13,8 @@ import type { DirectorDocument } from './store/types.ts'
 export interface Outcome {
   readonly specs: readonly ServiceSpec[]
   readonly specProblems: readonly SpecProblem[]
+  /** The services as files and documents have them. */
+  readonly inForce: readonly ServiceSpec[]
   readonly realServers: readonly RealServer[]
   /** Those that are new or another object since the last outcome; after a pass that failed, all. */
   readonly altered: readonly RealServer[]
@@ -45,6 +47,7 @@ export interface Outcome {
 export const NO_OUTCOME: Outcome = {
   specs: [],
   specProblems: [],
+  inForce: [],
   realServers: [],
   altered: [],
   realServerProblems: [],

@@ -1,4 +1,6 @@
 import type { Applier } from '../../shared/apply/apply.ts'
+import type { ServiceSpec } from '../../shared/config/service.ts'
+import { changedItems } from '../../shared/lists.ts'
 import type { Outcome } from '../outcome.ts'
 import type { ReadyRuns } from '../report/ready-runs.ts'
 import type { Numbers } from '../stations/numbers.ts'
@@ -25,11 +27,19 @@ export function createMemory({ store, records, numbers, ready, applier }: Memory
     store.setOwnAddresses(Object.fromEntries([...own].sort())),
   )
   let documents: readonly DirectorDocument[] | undefined
+  let services = store.services()
   let inventory: Outcome['inventory'] | undefined
 
   const saveDocuments = (list: readonly DirectorDocument[]) => {
     if (list !== documents) store.setDocuments(list)
     documents = list
+  }
+  const saveServices = (next: readonly ServiceSpec[]) => {
+    const { gone, come } = changedItems(services, next)
+    const stay = new Set(come.map(({ service }) => service))
+    const left = gone.flatMap(({ service }) => (stay.has(service) ? [] : service))
+    if (left.length + come.length > 0) store.changeServices(left, come)
+    services = next
   }
   const saveInventory = (next: Outcome['inventory']) => {
     const { synced, domains, unreadable = [] } = next
@@ -55,6 +65,7 @@ export function createMemory({ store, records, numbers, ready, applier }: Memory
     attempt(() => saveDirectors(all))
     attempt(() => active !== undefined && saveDirector(active))
     attempt(() => saveDocuments(outcome.documents))
+    attempt(() => saveServices(outcome.inForce))
     attempt(() => store.serviceFiles.save(outcome.files))
     attempt(numbers.save)
     attempt(ready.save)

@@ -6,6 +6,7 @@ export const WRITES = [
   'setDirector',
   'setDirectors',
   'setDocuments',
+  'changeServices',
   'setDomains',
   'setAllocations',
   'changeAllocations',
