@@ -19,6 +19,7 @@ import { createPass } from './pass.ts'
 import type { RealServer } from './real-servers/types.ts'
 import { createReconcile } from './reconcile.ts'
 import { createReadyRuns, type ReadyRuns } from './report/ready-runs.ts'
+import { createNumbers, type Numbers } from './stations/numbers.ts'
 import { toldRecords } from './store/records.ts'
 import { openStore, type Store } from './store/store.ts'
 import type { GuestRecords } from './store/types.ts'
@@ -38,6 +39,7 @@ export interface House {
   readonly cells: Cells
   readonly store: Store
   readonly records: GuestRecords
+  readonly numbers: Numbers
   readonly ready: ReadyRuns
   readonly removals: Removals<RealServer>
   readonly timeline: Timeline
@@ -67,8 +69,11 @@ export async function createHouse(config: AgentConfig, log: Log, clock: Clock = 
   const { ovsRunDir: rundir, bridge } = config
   const settings = createSwitchSettings({ rundir, bridge, ovsdb: cells.ovsdb, log, clock })
   const removals = createRemovals<RealServer>()
+  const numbers = createNumbers(store)
   const { inputs } = cells
-  const pass = createPass({ config, overlay, inputs, store, records, applier, settings, removals, timeline, log })
+  const pass = createPass({
+    ...{ config, overlay, inputs, store, numbers, records, applier, settings, removals, timeline, log },
+  })
   const reconcile = createReconcile({ pass, cells })
   const loop = createDirtyLoop({
     clock,
@@ -100,6 +105,7 @@ export async function createHouse(config: AgentConfig, log: Log, clock: Clock = 
     cells,
     store,
     records,
+    numbers,
     ready: createReadyRuns(store),
     removals,
     timeline,

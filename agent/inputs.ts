@@ -119,14 +119,19 @@ export function connectionSeconds({ all }: Directors): number {
 
 /**
  * Gate for deletions: a flow is only swept on the word of inputs that have all been in sync in this process. The
- * director's word is in the state file; where there is none (`--rebuild-state`), it has to be heard.
+ * director's word is in the state file; where there is none (`--rebuild-state`), it has to be heard. Neither is it known
+ * then what a VM that cannot be read had: it has to be read.
+ *
+ * @param rebuilt - the state file knew no VM
  */
-export function createSweepGate() {
+export function createSweepGate(rebuilt: boolean) {
   const pending = new Set(['services', 'ports', 'inventory', 'documents'])
+  const allRead = ({ unreadable = [], domains }: Inventory) =>
+    unreadable.every(({ uuid }) => domains.some(domain => domain.uuid === uuid))
   return (inputs: Pick<Inputs, 'services' | 'ports' | 'inventory' | 'documents'>): boolean => {
     if (inputs.services.synced) pending.delete('services')
     if (inputs.ports.synced) pending.delete('ports')
-    if (inputs.inventory.synced) pending.delete('inventory')
+    if (inputs.inventory.synced && (!rebuilt || allRead(inputs.inventory))) pending.delete('inventory')
     if (inputs.documents.heard) pending.delete('documents')
     return pending.size === 0
   }

@@ -3,7 +3,8 @@ import type { ServiceSpec, SpecProblem } from '../shared/config/service.ts'
 import type { GoodFile } from '../shared/config/snapshot.ts'
 import type { Reading } from '../shared/run/cell.ts'
 import type { CheckPlan } from './health/plan.ts'
-import type { Domain } from './inventory/types.ts'
+import type { Directors } from './inputs.ts'
+import type { Inventory } from './inventory/types.ts'
 import type { PortsSnapshot } from './ports/types.ts'
 import type { RealServer, RealServerProblem } from './real-servers/types.ts'
 import type { DirectorDocument } from './store/types.ts'
@@ -12,17 +13,22 @@ import type { DirectorDocument } from './store/types.ts'
 export interface Outcome {
   readonly specs: readonly ServiceSpec[]
   readonly specProblems: readonly SpecProblem[]
+  /** The services as files and documents have them. */
+  readonly inForce: readonly ServiceSpec[]
   readonly realServers: readonly RealServer[]
   /** Real servers that are new or another object since the last outcome; after a failed pass, all. */
   readonly altered: readonly RealServer[]
   readonly realServerProblems: readonly RealServerProblem[]
   readonly checks: CheckPlan
-  /** The VMs and ports that the pass has read. */
-  readonly domains: readonly Domain[]
+  /** What it was made from. */
+  readonly inventory: Inventory
   readonly ports: PortsSnapshot
+  readonly directors: Directors
   readonly documents: readonly DirectorDocument[]
   readonly files: readonly GoodFile[]
-  /** All inputs have been in sync, so what is not wanted may be deleted. */
+  /** VMs' own addresses by `uuid/mac`. */
+  readonly ownAddresses: ReadonlyMap<string, string>
+  /** All inputs have been in sync: what is not wanted may be taken away. */
   readonly sweep: boolean
   readonly hostMac: string
   /** A director is known that asks for this host's connections, so the switch keeps them. */
@@ -41,14 +47,17 @@ export interface Outcome {
 export const NO_OUTCOME: Outcome = {
   specs: [],
   specProblems: [],
+  inForce: [],
   realServers: [],
   altered: [],
   realServerProblems: [],
   checks: { wanted: false, checked: [], probes: new Map(), sources: {} },
-  domains: [],
+  inventory: { synced: false, domains: [] },
   ports: { synced: false, bridge: undefined, ports: [] },
+  directors: { active: undefined, all: new Map() },
   documents: [],
   files: [],
+  ownAddresses: new Map(),
   sweep: false,
   hostMac: '',
   remembering: false,

@@ -17,8 +17,8 @@ import type { RealServer } from './real-servers/types.ts'
 import { createServiceJourney } from './report/journey.ts'
 import { createApplyStation } from './stations/apply.ts'
 import { createHostState } from './stations/host.ts'
+import type { Numbers } from './stations/numbers.ts'
 import { createOwnAddresses } from './stations/own-addresses.ts'
-import { createSavedInputs, saveNumbers } from './stations/saved.ts'
 import { createServices } from './stations/services.ts'
 import type { Store } from './store/store.ts'
 import type { GuestRecords } from './store/types.ts'
@@ -28,7 +28,8 @@ export interface PassOptions {
   /** Undefined on an l2 fabric. */
   readonly overlay: HostOverlay | undefined
   readonly inputs: InputCells
-  readonly store: Store
+  readonly store: Pick<Store, 'services' | 'domains' | 'allocations' | 'ownAddresses'>
+  readonly numbers: Numbers
   readonly records: GuestRecords
   readonly applier: Applier
   readonly settings: Pick<SwitchSettings, 'ensure'>
@@ -39,11 +40,12 @@ export interface PassOptions {
 }
 
 /**
- * Goes through the stations once: services, resolve, compile, apply.
+ * Goes through the stations once: services, resolve, compile, apply. What is kept for a restart is written after all that
+ * (outlets/memory.ts), but for numbers that are new.
  *
- * @param options.whole - the last pass has failed, so the state file and the switch may lack any part of it
+ * @param options.whole - the last pass has not come to its end: the switch may lack any of it
  * @returns the outcome; one with a failure has to be tried again
- * @throws an error of the store, or the reason why the host cannot be described yet; there is no outcome then
+ * @throws why the host cannot be described yet: there is no outcome then
  */
 export type Pass = (options: { readonly whole: boolean }) => Promise<Outcome>
 
@@ -59,16 +61,15 @@ export type Pass = (options: { readonly whole: boolean }) => Promise<Outcome>
  * Without a state file (`--rebuild-state`) the agent reports nothing until its guests have been asked (see `Reporter.update`).
  */
 export function createPass(options: PassOptions): Pass {
-  const { config, inputs: cells, store, records, applier, removals } = options
+  const { config, inputs: cells, store, numbers, records, applier, removals } = options
   const network = probeNetwork(config.probeNetwork)
-  const sweepGate = createSweepGate()
-  const saveInputs = createSavedInputs(store, records)
-  const services = createServices()
+  const sweepGate = createSweepGate(store.domains().length === 0)
+  const services = createServices(store.services())
   const tellServices = createServiceJourney(options.timeline, options.log)
   const hostState = createHostState(config, options.overlay)
   const resolver = createResolver(store.allocations())
   const planChecks = createCheckPlanner(network)
-  const own = createOwnAddresses(store)
+  const ownAddressesOf = createOwnAddresses(store)
   const compiler = createCompiler()
   const apply = createApplyStation({
     applier,
@@ -89,39 +90,49 @@ export function createPass(options: PassOptions): Pass {
     const inputs = readInputs(cells)
     const { ports, inventory } = inputs
     const sweep = sweepGate(inputs)
-    const { specs, problems: specProblems } = services(inputs)
-    saveInputs(inputs)
+    const { specs, problems: specProblems, inForce } = services(inputs)
     tellServices(specs)
 
     const { host: state, ports: portIndex } = hostState(inputs)
     const resolution = resolve(specs, inputs)
-    const { realServers, gone, come } = resolution
+    const { gone } = resolution
+    const claimed = numbers.claim(resolution, whole)
+    const { realServers, come } = claimed
     const checks = planChecks(realServers)
     const host = { ...state, probing: probeContext(checks, network, config.probePort, ports) }
     const given = records.list()
-    const ownAddresses = own.of(inventory.domains, given, inputs.guests)
+    const ownAddresses = ownAddressesOf(inventory.domains, given, inputs.guests)
     const changed = compiler.update({ gone, come, records: given, ports: portIndex, ownAddresses, host })
-    if (whole) store.setAllocations(resolution.allocations)
-    else saveNumbers(store, gone, come)
-    own.save()
 
     const { compiled, shields } = compiler
-    const input = { inputs, host, realServers, compiled, changed: whole ? undefined : changed, sweep, shields }
+    const applied = await apply({
+      inputs,
+      host,
+      realServers,
+      compiled,
+      changed: whole ? undefined : changed,
+      sweep,
+      shields,
+    })
     return {
       specs,
       specProblems,
+      inForce,
       realServers,
       altered: whole ? realServers : come,
-      realServerProblems: resolution.problems,
+      realServerProblems: [...resolution.problems, ...claimed.problems],
       checks,
-      domains: inventory.domains,
+      inventory,
       ports,
+      directors: inputs.directors,
       documents: inputs.documents.list,
       files: inputs.services.files,
+      ownAddresses,
       sweep,
       hostMac: host.hostMac,
       remembering: host.directors.length > 0,
-      ...(await apply(input)),
+      ...applied,
+      failure: applied.failure ?? claimed.failure,
     }
   }
 }

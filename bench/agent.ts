@@ -4,11 +4,13 @@ import { join } from 'node:path'
 import { createCells } from '../agent/cells.ts'
 import { initialInputs } from '../agent/inputs.ts'
 import { createGuestOutlet } from '../agent/outlets/guest.ts'
+import { createMemory } from '../agent/outlets/memory.ts'
 import { createReportOutlet } from '../agent/outlets/report.ts'
 import { createPass } from '../agent/pass.ts'
 import type { RealServer } from '../agent/real-servers/types.ts'
 import { createReconcile } from '../agent/reconcile.ts'
 import { createReadyRuns } from '../agent/report/ready-runs.ts'
+import { createNumbers } from '../agent/stations/numbers.ts'
 import { toldRecords } from '../agent/store/records.ts'
 import { openStore } from '../agent/store/store.ts'
 import { type Applied, type Applier, createApplier } from '../shared/apply/apply.ts'
@@ -65,6 +67,7 @@ export async function startAgent(rundir: string, host: BenchHost): Promise<Bench
   const records = toldRecords(store.guestRecords, inputs.records)
   const removals = createRemovals<RealServer>()
   const timeline = createTimeline(systemClock)
+  const numbers = createNumbers(store)
   const pass = createPass({
     config: {
       uplink: 'uplink0',
@@ -76,6 +79,7 @@ export async function startAgent(rundir: string, host: BenchHost): Promise<Bench
     overlay: undefined,
     inputs,
     store,
+    numbers,
     records,
     applier: {
       ...applier,
@@ -96,7 +100,7 @@ export async function startAgent(rundir: string, host: BenchHost): Promise<Bench
   const outlets = [
     createGuestOutlet({ guests: { set: () => {} }, records, removals, probeNetwork: PROBE_NETWORK }),
     createReportOutlet({ cells, removals, ready, timeline, log: quiet }),
-    ready.save,
+    createMemory({ store, records, numbers, ready, applier }),
   ]
   for (const take of outlets) cells.outcome.subscribe(() => take(cells.outcome.get()))
   const reconcile = createReconcile({ pass, cells })

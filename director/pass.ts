@@ -39,6 +39,9 @@ export interface PassOptions {
  * 4. Only the difference goes out, in one bundle. Without a change outside there is none.
  * 5. Agents dial in again and register; hosts that do not within the lease leave scheduling.
  *
+ * What is kept for a restart is written when all that is done, and keeps nothing waiting; but a number that is new is written
+ * before it is used (plan/by-numbers.ts).
+ *
  * A pass costs in proportion to what has changed: it runs many times a second while connections come. The one after a
  * failure is a whole one: all stations are told of all services again, and of all that is gone and that they have not taken.
  */
@@ -109,8 +112,7 @@ export function createPass(options: PassOptions): () => Promise<Outcome> {
     complete = false
     releaseNumbers()
     cells.registry.set(expire(cells.registry.get(), clock.now()))
-    await save(store, cells)
-    const { altered, more, services, compiled, problems } = await plan(whole)
+    const { altered, more, services, compiled, problems, failure: unnumbered } = await plan(whole)
     if (more) options.more()
     const intent: Intent = { site, plan: { services, compiled, problems }, altered, tornDown }
     const changed = compile(intent)
@@ -128,14 +130,21 @@ export function createPass(options: PassOptions): () => Promise<Outcome> {
     }
     if (failure !== undefined) throw failure.error
     complete = !tornDown
+    // Acting comes before remembering. What cannot be written is written by the next pass, which comes as after any failure.
+    await save(store, cells)
+    if (unnumbered !== undefined) throw unnumbered.error
     return outcome
   }
 }
 
+/** Throws what the store says, when all has been tried. */
 async function save(store: Store, { registry, services }: Cells): Promise<void> {
-  await store.hosts.save(registry.get().hosts)
   const { synced, files } = services.get()
-  if (synced) store.files.save(files)
+  try {
+    if (synced) store.files.save(files)
+  } finally {
+    await store.hosts.save(registry.get().hosts)
+  }
 }
 
 /** Planned at a time: so that many at once, when a fleet dials in, neither hold up this process nor the switch for long. */

@@ -227,6 +227,10 @@ export const ERRORS = {
     messageId: '484805b5e03a20470fa9b1bb1b9efcc0',
     hint: 'start libvirtd (or virtqemud) and check libvirtSocket in the configuration; until then the last known VMs stand',
   },
+  VM_UNREADABLE: {
+    messageId: '40be5a32f469494c9919fc1aff9f3a9a',
+    hint: 'see what `virsh dumpxml` says of it; until it can be read the last that was known of it stands, and nothing of it is taken away',
+  },
   SWITCH_UNREACHABLE: {
     messageId: '6b9f70403a9a4c141fffa8703d28343d',
     hint: 'start ovs-vswitchd and check bridge and ovsRunDir in the configuration; flows are put right when it is back',

@@ -1,4 +1,4 @@
-import { CrossportError } from '../../shared/errors.ts'
+import { CrossportError, type ErrorCode } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { GuestRecord, GuestRecords } from '../store/types.ts'
 import { readCommands } from './commands.ts'
@@ -210,11 +210,14 @@ function isOneNics(error: unknown): error is CrossportError {
   return error instanceof CrossportError && error.code === 'GUEST_NIC_NOT_FOUND'
 }
 
-/** True for the guest's refusal of one command, after which the next VIP may still succeed. */
+/**
+ * The guest's answer to one command: the next VIP may fare better. So it is with a record that cannot be written: VIPs that
+ * have theirs need no other.
+ */
+const ONE_VIPS: ReadonlySet<string> = new Set<ErrorCode>(['GUEST_COMMAND_FAILED', 'GUEST_AGENT_ERROR', 'STORE_FAILED'])
+
 function isOneVips(error: unknown): error is CrossportError {
-  return (
-    error instanceof CrossportError && (error.code === 'GUEST_COMMAND_FAILED' || error.code === 'GUEST_AGENT_ERROR')
-  )
+  return error instanceof CrossportError && ONE_VIPS.has(error.code)
 }
 
 function failed(error: CrossportError): VipStatus {

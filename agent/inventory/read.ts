@@ -4,10 +4,10 @@ import { formatUuid, parseUuid } from '../../shared/libvirt/uuid.ts'
 import { parseDomain } from './domain-xml.ts'
 import type { Domain } from './types.ts'
 
-/** UUIDs of all domains, running or not. */
-export async function listDomains(connection: LibvirtConnection): Promise<readonly string[]> {
+/** Names of all domains by UUID, running or not. */
+export async function listDomains(connection: LibvirtConnection): Promise<ReadonlyMap<string, string>> {
   const { domains } = await connection.call('connectListAllDomains', { needResults: 1, flags: 0 })
-  return domains.map(({ uuid }) => formatUuid(uuid))
+  return new Map(domains.map(({ uuid, name }) => [formatUuid(uuid), name]))
 }
 
 /** One domain as it is now; undefined when there is none with this UUID (any more). */

@@ -28,6 +28,15 @@ export interface Inventory {
   /** False until the first full listing, and again while the connection to libvirt is lost (domains keep their last value). */
   readonly synced: boolean
   readonly domains: readonly Domain[]
+  /** VMs that libvirt lists and that cannot be read: what was known of them before stands, in `domains`. */
+  readonly unreadable?: readonly UnreadableDomain[]
   /** Why it is not synced, in words for the operator. */
   readonly reason?: string
+}
+
+export interface UnreadableDomain {
+  readonly uuid: string
+  /** As libvirt lists it. */
+  readonly name: string
+  readonly reason: string
 }

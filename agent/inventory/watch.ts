@@ -8,13 +8,15 @@ import { keepConnected } from '../../shared/run/keep-connected.ts'
 import type { ReconnectOptions } from '../../shared/run/reconnect.ts'
 import { listDomains, readDomain } from './read.ts'
 import { createRefresher } from './refresher.ts'
-import type { Domain, Inventory } from './types.ts'
+import type { Domain, Inventory, UnreadableDomain } from './types.ts'
 
 export interface WatchInventoryOptions {
   /** libvirt's unix socket, e.g. /var/run/libvirt/libvirt-sock */
   readonly socket: string
   readonly log: Log
   readonly clock: Clock
+  /** VMs as they were known before this process: each stands until libvirt has told of it. Default: none. */
+  readonly known?: readonly Domain[]
   /** Called with every new snapshot; never from within `watchInventory` itself. */
   onChange(inventory: Inventory): void
   readonly uri?: string
@@ -36,23 +38,32 @@ const RECONNECT: ReconnectOptions = { fastRetry: 100, minBackoff: 250, maxBackof
  * 1. connect, ask for events, then list everything (in this order, so that nothing falls between);
  * 2. an event marks its domain; a marked domain is read anew, XML and state;
  * 3. when the connection is lost (libvirtd exits when idle, too) the domains keep their last value and `synced` is
- *    false until 1 has been done again.
+ *    false until 1 has been done again;
+ * 4. a domain that is listed and cannot be read keeps its last value, and is named: only libvirt's word that there is
+ *    none removes it.
  */
 export function watchInventory(options: WatchInventoryOptions): InventoryWatch {
-  const { log, clock, resyncMs = 60_000 } = options
-  const domains = new Map<string, Domain>()
-  let snapshot: Inventory = { synced: false, domains: [], reason: `connecting to libvirt at ${options.socket}` }
+  const { log, clock, known = [], resyncMs = 60_000 } = options
+  const domains = new Map(known.map(domain => [domain.uuid, domain]))
+  const unreadable = new Map<string, UnreadableDomain>()
+  let names: ReadonlyMap<string, string> = new Map()
+  let snapshot: Inventory = { synced: false, domains: known, reason: `connecting to libvirt at ${options.socket}` }
   let stopSession = () => {}
 
   const publish = (synced: boolean, reason?: string) => {
-    const sorted = [...domains.values()].sort((a, b) => (a.uuid < b.uuid ? -1 : 1))
-    const next: Inventory = { synced, domains: sorted, ...(reason === undefined ? {} : { reason }) }
+    const next: Inventory = {
+      synced,
+      domains: byUuid(domains),
+      ...(unreadable.size === 0 ? {} : { unreadable: byUuid(unreadable) }),
+      ...(reason === undefined ? {} : { reason }),
+    }
     if (JSON.stringify(next) === JSON.stringify(snapshot)) return
     snapshot = next
     options.onChange(next)
   }
 
   const put = (uuid: string, domain: Domain | undefined) => {
+    unreadable.delete(uuid)
     if (domain === undefined) domains.delete(uuid)
     // What is the same stays the same object: nothing that depends on it is made anew.
     else if (JSON.stringify(domain) !== JSON.stringify(domains.get(uuid))) domains.set(uuid, domain)
@@ -76,16 +87,20 @@ export function watchInventory(options: WatchInventoryOptions): InventoryWatch {
       },
       failed: (uuid, err) => {
         if (isConnectionError(err)) return broken(err)
+        if (over) return
         // One odd domain must not hide the others; it keeps its last value until it is read again.
-        if (!over) log.warn(`libvirt domain ${uuid} cannot be read`, { err })
+        const reason = err instanceof Error ? err.message : String(err)
+        if (unreadable.get(uuid)?.reason !== reason) log.warn(`libvirt domain ${uuid} cannot be read`, { err })
+        unreadable.set(uuid, { uuid, name: names.get(uuid) ?? domains.get(uuid)?.name ?? uuid, reason })
+        if (synced) publish(true)
       },
     })
     events.listener = uuid => refresher.mark(uuid)
     const resync = async () => {
-      const listed = await listDomains(connection)
+      names = await listDomains(connection)
       if (over) return
-      for (const uuid of domains.keys()) if (!listed.includes(uuid)) refresher.mark(uuid)
-      for (const uuid of listed) refresher.mark(uuid)
+      // Those that are not listed too: that one is gone is said of itself.
+      for (const uuid of new Set([...domains.keys(), ...unreadable.keys(), ...names.keys()])) refresher.mark(uuid)
       await refresher.idle()
       if (over) return
       if (!synced) log.info(`libvirt inventory in sync: ${domains.size} domains`)
@@ -146,6 +161,10 @@ export function watchInventory(options: WatchInventoryOptions): InventoryWatch {
       kept.close()
     },
   }
+}
+
+function byUuid<T extends { readonly uuid: string }>(map: ReadonlyMap<string, T>): T[] {
+  return [...map.values()].sort((a, b) => (a.uuid < b.uuid ? -1 : 1))
 }
 
 function isConnectionError(error: unknown): boolean {

@@ -19,12 +19,12 @@ export interface GuestOutletOptions {
 export function createGuestOutlet({ guests, records, removals, probeNetwork }: GuestOutletOptions) {
   removals.register(NAME)
   const makeTargets = createTargeter()
-  return ({ altered, domains, confirmed, allConfirmed }: Outcome): void => {
+  return ({ altered, inventory, confirmed, allConfirmed }: Outcome): void => {
     const gone = removals.pending(NAME)
     const targets = makeTargets({
       gone: gone.map(({ item }) => item),
       come: altered,
-      domains,
+      domains: inventory.domains,
       records: records.list(),
       probeNetwork,
       shielded: (vip, port) => confirmed.has(`shield/${vip}/${port}`),

@@ -1,7 +1,6 @@
 import type { Log } from '../../shared/log.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import type { Cells } from '../cells.ts'
-import { TABLE } from '../compile/tables.ts'
 import type { AgentConfig } from '../config/schema.ts'
 import type { AgentCall } from '../guest/qga.ts'
 import { createHealthMonitor } from '../health/monitor.ts'
@@ -13,6 +12,7 @@ import { probeHost, probeNetwork } from '../probe-port/address.ts'
 import { createProbePort } from '../probe-port/port.ts'
 import { PROBE_UDP_PORT } from '../probe-port/types.ts'
 import type { ReadyRuns } from '../report/ready-runs.ts'
+import { readClientTraffic } from './client-traffic.ts'
 
 export interface HealthOutletOptions {
   readonly config: Pick<AgentConfig, 'bridge' | 'probePort' | 'probeNetwork' | 'ovsdbSocket'>
@@ -64,8 +64,7 @@ export function createHealthOutlet(options: HealthOutletOptions): HealthOutlet {
     counters: async () => {
       const { session, reason } = cells.inputs.switch.get()
       if (session === undefined) throw new Error(reason)
-      const of = (kind: 'request' | 'reply') => session.readFlowStats({ table: TABLE.classify, kind })
-      return (await Promise.all([of('request'), of('reply')])).flat()
+      return readClientTraffic(session)
     },
   })
   const makeTargets = createCheckTargets()

@@ -37,6 +37,7 @@ export function agentStatus(sources: StatusSources): Status {
     inputs: inputStates(inputs, cells.registration.get()),
     services: outcome.specs.map(spec => serviceStatus(spec, reports, sources.id, inputs.health.last)),
     problems: [
+      ...stateFileProblems(sources.loopError),
       ...inputProblems(inputs, cells.registration.get()),
       ...tunnelProblems(inputs, outcome),
       ...cells.tableProblems.get(),
@@ -133,12 +134,25 @@ function serviceStatus(
   }
 }
 
+/** What has kept the newest pass from being written down; all else of it is in force. */
+function stateFileProblems(error: Error | undefined): Problem[] {
+  const { code = '', message } = (error ?? { message: '' }) as Error & { readonly code?: string }
+  if (code !== 'STORE_FAILED' && code !== 'STATE_CORRUPT') return []
+  return [{ severity: 'error', code, subject: 'state file', message }]
+}
+
 /** What the host cannot see or reach now. */
 function inputProblems(inputs: Inputs, registration: Registration): Problem[] {
   const problems: Problem[] = []
   const warn = (code: string, subject: string, message: string) =>
     problems.push({ severity: 'warning', code, subject, message })
   if (!inputs.inventory.synced) warn('LIBVIRT_UNREACHABLE', 'libvirt', inputs.inventory.reason ?? 'not in sync')
+  for (const { name, reason } of inputs.inventory.unreadable ?? [])
+    warn(
+      'VM_UNREADABLE',
+      name,
+      `libvirt lists it, and it cannot be read: ${reason}; what was known of it stays in force`,
+    )
   if (!inputs.ports.synced) warn('OVSDB_UNREACHABLE', 'ovsdb', inputs.ports.reason ?? 'not in sync')
   if (inputs.switch.session === undefined) warn('SWITCH_UNREACHABLE', 'switch', inputs.switch.reason)
   if (registration.state === 'disconnected') warn('REPORT_DISCONNECTED', 'director', registration.reason)

@@ -1,15 +1,11 @@
 import type { Stop } from '../../shared/run/lifecycle.ts'
 import type { House } from '../house.ts'
 import { takeOutcomes } from '../outcome.ts'
+import { createMemory } from '../outlets/memory.ts'
 
-/**
- * Writes what the state file keeps of an outcome. This part takes the outcome last, so that a failed write delays nothing else.
- */
-export function memory({ cells, ready, store, loop, log }: House): Stop {
-  const save = ({ files }: { readonly files: Parameters<typeof store.serviceFiles.save>[0] }) => {
-    ready.save()
-    store.serviceFiles.save(files)
-  }
+/** What the state file keeps of an outcome. The last to take it: a state file that cannot be written keeps nobody waiting. */
+export function memory({ cells, store, records, numbers, ready, applier, loop, log }: House): Stop {
+  const save = createMemory({ store, records, numbers, ready, applier })
   try {
     return takeOutcomes(cells.outcome, save)
   } catch (err) {

@@ -10,19 +10,32 @@ export interface WantedServices {
   readonly problems: readonly SpecProblem[]
 }
 
-const NOTHING: WantedServices = { specs: [], problems: [] }
+export interface HostServices extends WantedServices {
+  /** What files and documents came to, without the real servers of sorry services. */
+  readonly inForce: readonly ServiceSpec[]
+}
 
-/** The services that the host is to serve: its own files' before the director's. */
-export function createServices() {
+const NOTHING: HostServices = { specs: [], problems: [], inForce: [] }
+
+/**
+ * The services that the host is to serve: of its own files and of the director's documents.
+ *
+ * @param inForce - before this process
+ */
+export function createServices(inForce: readonly ServiceSpec[]) {
   const parseDocuments = createDocumentParser()
-  const merge = createMerger()
+  const merge = createMerger(inForce)
   const withSorryServices = createSorryServices()
-  return ({ services, documents, withdrawn }: Pick<Inputs, 'services' | 'documents' | 'withdrawn'>): WantedServices => {
+  return ({ services, documents, withdrawn }: Pick<Inputs, 'services' | 'documents' | 'withdrawn'>): HostServices => {
     if (withdrawn) return NOTHING
     const received = parseDocuments(documents.list)
     const merged = merge(services.specs, received.specs)
     const { specs, problems } = withSorryServices(merged.specs)
-    return { specs, problems: [...services.problems, ...received.problems, ...merged.problems, ...problems] }
+    return {
+      specs,
+      problems: [...services.problems, ...received.problems, ...merged.problems, ...problems],
+      inForce: merged.specs,
+    }
   }
 }
 

@@ -50,4 +50,8 @@ export const MIGRATIONS = [
   CREATE TABLE desired_objects (object TEXT PRIMARY KEY, flows TEXT NOT NULL);
   CREATE TABLE desired_prints (object TEXT PRIMARY KEY, signature TEXT NOT NULL, prints BLOB NOT NULL);
   `,
+  `
+  -- Services in force, of host and director together: over a restart, too, a newcomer gives way to them.
+  CREATE TABLE services (service TEXT PRIMARY KEY, spec TEXT NOT NULL) WITHOUT ROWID;
+  `,
 ] as const

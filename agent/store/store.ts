@@ -1,4 +1,5 @@
 import type { DesiredStore } from '../../shared/apply/saver.ts'
+import type { ServiceSpec } from '../../shared/config/service.ts'
 import { programIdentity } from '../../shared/run/program.ts'
 import { openDatabase, stateError } from '../../shared/sqlite/open.ts'
 import { type FileStore, openServiceFiles } from '../../shared/sqlite/service-files.ts'
@@ -25,6 +26,10 @@ export interface Store extends DesiredStore {
   documents(): readonly DirectorDocument[]
   setDocuments(documents: readonly DirectorDocument[]): void
   readonly serviceFiles: FileStore
+  /** Those in force, of the host and the director together. */
+  services(): readonly ServiceSpec[]
+  /** By what differs: names of those that are gone, and those that are new or others. */
+  changeServices(gone: readonly string[], come: readonly ServiceSpec[]): void
   domains(): readonly Domain[]
   setDomains(domains: readonly Domain[]): void
   allocations(): readonly Allocation[]
@@ -53,6 +58,7 @@ export function openStore(path: string): Store {
   const desired = desiredTable(db)
   const documents = keyedTable<DirectorDocument>(db, 'director_documents', ['file', 'line', 'text'], 2)
   const files = openServiceFiles(db, 'service_files')
+  const services = keyedTable<{ service: string; spec: string }>(db, 'services', ['service', 'spec'], 1)
   const domains = keyedTable<{ uuid: string; domain: string }>(db, 'domains', ['uuid', 'domain'], 1)
   const runs = keyedTable<{ key: string; run: number }>(db, 'ready_runs', ['key', 'run'], 1)
   const guests = guestTable(db)
@@ -81,6 +87,13 @@ export function openStore(path: string): Store {
     documents: documents.all,
     setDocuments: written(documents.replace),
     serviceFiles: { load: files.load, save: written(files.save) },
+    services: () => services.all().map(row => JSON.parse(row.spec) as ServiceSpec),
+    changeServices: written((gone, come) =>
+      services.change(
+        gone.map(service => ({ service })),
+        come.map(spec => ({ service: spec.service, spec: JSON.stringify(spec) })),
+      ),
+    ),
     domains: () => domains.all().map(row => JSON.parse(row.domain) as Domain),
     setDomains: written(list => domains.replace(list.map(d => ({ uuid: d.uuid, domain: JSON.stringify(d) })))),
     allocations: () => allocations.all().map(({ ingress_port, ...rest }) => ({ ...rest, ingressPort: ingress_port })),

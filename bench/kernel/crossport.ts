@@ -168,6 +168,7 @@ function numbers(): Numbers {
       known.set(key, number)
       return number
     },
+    isKept: () => true,
     save: () => {},
   }
 }

@@ -13,6 +13,8 @@ export interface Dropped {
   readonly after: ServicesSnapshot
   /** The files to be dropped, as the operator named them. */
   readonly files: readonly string[]
+  /** What the operator calls a file of the directory. */
+  namedAs(file: string): string
   /** Of the files to be dropped, and of others that could not be in force any more. */
   readonly problems: readonly SpecProblem[]
   /** What is wrong in the directory already. */
@@ -59,6 +61,7 @@ export async function drop(
     files.set(place, same && 'text' in same && 'text' in content && same.text === content.text ? same : content)
     namedAs.set(place, path)
   }
+  const named = (file: string) => namedAs.get(file) ?? file
   const good = new Map(before.files.map(content => [content.file, content]))
   const after = resolveSnapshot(files, good)
   const known = new Set(before.problems.map(text))
@@ -67,9 +70,10 @@ export async function drop(
     before,
     after,
     files: [...candidates.keys()],
+    namedAs: named,
     problems: after.problems
       .filter(problem => namedAs.has(problem.file) || candidates.has(problem.file) || !known.has(text(problem)))
-      .map(problem => ({ ...problem, file: namedAs.get(problem.file) ?? problem.file })),
+      .map(problem => ({ ...problem, file: named(problem.file) })),
     standing: before.problems.filter(problem => !namedAs.has(problem.file)),
     unread: [...candidates.keys()].filter(path => !isServiceFile(path)),
     partly,

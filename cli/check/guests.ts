@@ -31,12 +31,8 @@ interface Vm {
   readonly running: boolean
 }
 
-/** `others`: services that would no longer be in force on this daemon for other reasons. Pure. */
-export function guestEffects(
-  status: Status__Output,
-  changes: readonly ServiceChange[],
-  others: ReadonlySet<string> = new Set(),
-): GuestEffects {
+/** Pure. */
+export function guestEffects(status: Status__Output, changes: readonly ServiceChange[]): GuestEffects {
   const complete = status.role === 'agent'
   const vms = complete ? agentVms(status) : servingVms(status)
   const touched = changes.flatMap(({ after }) => after ?? [])
@@ -48,7 +44,7 @@ export function guestEffects(
       found: vms.filter(vmMatcher(vm)).map(found => (found.running ? found.name : `${found.name} (not running)`)),
     })),
   )
-  const names = new Set([...changes.map(({ service }) => service), ...others])
+  const names = new Set(changes.map(({ service }) => service))
   const now = new Set<string>()
   const then = new Set<string>()
   for (const { service, vip, realServers } of status.services)

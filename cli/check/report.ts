@@ -1,4 +1,5 @@
 import { mergeServices } from '../../shared/config/merge.ts'
+import type { ServiceSpec, SpecProblem } from '../../shared/config/service.ts'
 import type { FileContent } from '../../shared/config/snapshot.ts'
 import { createSorryServices } from '../../shared/config/sorry-service.ts'
 import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts'
@@ -6,7 +7,7 @@ import { changesOf, type ServiceChange } from './changes.ts'
 import { type ConnectionEffect, connectionEffect } from './established.ts'
 import { type Dropped, drop } from './files.ts'
 import { type GuestEffects, guestEffects } from './guests.ts'
-import { sentServices, specOf } from './in-force.ts'
+import { ownServices, sentServices, specOf } from './in-force.ts'
 
 /** What dropping files into one directory would do. */
 export interface CheckReport extends Dropped {
@@ -26,8 +27,15 @@ export async function reportOn(
 ): Promise<CheckReport> {
   const dropped = await drop(candidates, dir, daemons)
   const { before, after, partly } = dropped
+  const refused = daemons
+    .flatMap(status => refusedBy(status, before.specs, after.specs))
+    .map(problem => ({ ...problem, file: dropped.namedAs(problem.file) }))
+    .filter(({ file }) => dropped.files.includes(file))
+  const names = new Set(refused.map(({ service }) => service))
   const withSorryServices = createSorryServices()
-  const changes = changesOf(withSorryServices(before.specs).specs, withSorryServices(after.specs).specs, partly)
+  const changes = changesOf(withSorryServices(before.specs).specs, withSorryServices(after.specs).specs, partly).filter(
+    ({ service }) => !names.has(service),
+  )
   const notes = dropped.unread.map(
     file => `${file}: would not be read under this name; service files are *.yaml or *.yml`,
   )
@@ -36,18 +44,16 @@ export async function reportOn(
   for (const { file, line, reason } of withSorryServices(all).problems) notes.push(`${file}:${line}: ${reason}`)
   const guests = daemons.map(status => {
     const sent = sentServices(status).map(specOf)
-    const pushed = mergeServices(after.specs, sent).problems
-    for (const { file, line, service, reason } of pushed)
-      notes.push(`${status.role} ${status.id}: the director's '${service}' (${file}:${line}) would go: ${reason}`)
     for (const { service, kind } of changes)
       if (kind === 'added' && sent.some(spec => spec.service === service))
         notes.push(
           `${status.role} ${status.id}: this file would take the place of the director's '${service}' on this host`,
         )
-    return guestEffects(status, changes, new Set(pushed.flatMap(({ service }) => service ?? [])))
+    return guestEffects(status, changes)
   })
   return {
     ...dropped,
+    problems: [...dropped.problems, ...refused],
     changes: changes.map(change => ({
       ...change,
       connections: connectionEffect(change, leaving(change.service, guests)),
@@ -56,6 +62,18 @@ export async function reportOn(
     guests,
     notes,
   }
+}
+
+/** Services that cannot stand beside each other on a host: its own, and those that its director has sent. */
+function refusedBy(
+  status: Status__Output,
+  before: readonly ServiceSpec[],
+  after: readonly ServiceSpec[],
+): readonly SpecProblem[] {
+  const sent = sentServices(status).map(specOf)
+  const own = new Set(ownServices(status).map(({ service }) => service))
+  const inForce = [...before.filter(({ service }) => own.has(service)), ...sent]
+  return mergeServices(after, sent, inForce).problems
 }
 
 /** Undefined where nobody was asked. */

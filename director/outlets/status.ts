@@ -134,8 +134,8 @@ function problems(input: StatusInput, unheard: readonly Unheard[]): Problem[] {
     subject: `${file}:${line}:${column}`,
     message: lastGood ? `${reason} (the last good version of this file stays in force)` : reason,
   }))
-  for (const { subject, reason } of plan?.problems ?? []) {
-    found.push({ severity: 'error', code: 'REGISTRY_CONFLICT', subject, message: reason })
+  for (const { code = 'REGISTRY_CONFLICT', subject, reason } of plan?.problems ?? []) {
+    found.push({ severity: 'error', code, subject, message: reason })
   }
   for (const host of hosts.filter(({ state }) => state === 'lost')) {
     const message = 'no message from its agent for a whole lease; its real servers get no new connections'
@@ -165,7 +165,8 @@ function problems(input: StatusInput, unheard: readonly Unheard[]): Problem[] {
     found.push({ severity: 'error', code: 'SWITCH_REJECTED', subject: object, message: reason })
   if (lastError !== undefined) {
     const code = (lastError as { code?: string }).code ?? ''
-    found.push({ severity: 'error', code, subject: 'switch', message: lastError.message })
+    const subject = code === 'STORE_FAILED' || code === 'STATE_CORRUPT' ? 'state file' : 'switch'
+    found.push({ severity: 'error', code, subject, message: lastError.message })
   }
   return found
 }

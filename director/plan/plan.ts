@@ -64,14 +64,28 @@ export function compileService(
 }
 
 /**
- * A real server's mark in one service. A real server that changes its service gets a new mark, so that no connection of one
- * service carries a mark of another.
+ * The service as far as its numbers are written down: without real servers that are new, and without a persistence that is.
+ * Undefined: its own number is not.
  */
-export function markOf(service: Pick<VirtualService, 'key'>, id: string, numbers: Numbers): number {
-  return numbers.of('mark', `${service.key} ${id}`)
+export function keptPart(service: VirtualService, numbers: Numbers): VirtualService | undefined {
+  const [name, clientsName] = numberNames(service.key)
+  if (!numbers.isKept('service', name)) return undefined
+  const { persistence, ...options } = service.options
+  return {
+    ...service,
+    options: persistence !== undefined && numbers.isKept('service', clientsName) ? service.options : options,
+    realServers: service.realServers.filter(({ id }) => numbers.isKept('mark', markName(service, id))),
+  }
 }
 
-/** Names of a service's numbers: the service's own, and that of its persistent clients. */
+/** One service's connections never carry another's mark: a real server that changes its service gets a new one. */
+export function markOf(service: Pick<VirtualService, 'key'>, id: string, numbers: Numbers): number {
+  return numbers.of('mark', markName(service, id))
+}
+
+const markName = ({ key }: Pick<VirtualService, 'key'>, id: string) => `${key} ${id}`
+
+/** Names of a service's numbers: its own, and that of its persistent clients. */
 export const numberNames = (key: string): readonly [string, string] => [key, `${key}${CLIENTS}`]
 /** The key of the service that has the number of this name. */
 export const ownerOfNumber = (name: string): string => (name.endsWith(CLIENTS) ? name.slice(0, -CLIENTS.length) : name)

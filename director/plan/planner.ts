@@ -6,7 +6,8 @@ import { createRoster } from '../registry/roster.ts'
 import type { VirtualService } from '../registry/services.ts'
 import type { Registry, RegistryProblem } from '../registry/types.ts'
 import type { Knowledge } from '../schedule/schedule.ts'
-import { isUsedUp, type Numbers } from '../store/numbers.ts'
+import type { Numbers } from '../store/numbers.ts'
+import { planByNumbers, type Unnumbered } from './by-numbers.ts'
 import { compileService, type Judged, type Plan, type PlannedService, type Selection, selectionOf } from './plan.ts'
 
 export interface Planned extends Plan {
@@ -16,6 +17,8 @@ export interface Planned extends Plan {
   readonly gone: readonly PlannedService[]
   /** True when services are left for the next update. */
   readonly more: boolean
+  /** Why new numbers are not written down; undefined: all are. */
+  readonly failure: { readonly error: unknown } | undefined
 }
 
 export interface PlannerInput {
@@ -37,9 +40,9 @@ export interface Planner {
    */
   take(registry: Registry, most: number): boolean
   /**
-   * Returns the same as `makePlan` for the services planned so far. Throws STORE_FAILED when a number cannot be written; the next
-   * update plans what is missing then. A service for which no number is left stays as it was and becomes a problem; later updates
-   * try again.
+   * The same as `makePlan`, as far as what is known of connections was asked for. Where a number cannot be kept, or none is
+   * left, whatever needs it waits and is a problem: real servers that are new, or the whole service, which stays as it was.
+   * All else of the service is planned, and later updates try the rest again.
    */
   update(input: PlannerInput): Planned
   /** True when the service was in the last plan. */
@@ -55,8 +58,8 @@ export function createPlanner(numbers: Numbers): Planner {
   const plans = new Map<string, PlannedService>()
   /** Services to be planned; undefined: the service is gone. */
   const pending = new Map<string, VirtualService | undefined>()
-  /** Services for which no number was left. */
-  const unnumbered = new Map<string, VirtualService>()
+  /** Those that lack a number, or some of whose real servers do. */
+  const unnumbered = new Map<string, Unnumbered>()
   let services: readonly VirtualService[] = []
   let compiled: readonly CompiledService[] = []
 
@@ -71,35 +74,30 @@ export function createPlanner(numbers: Numbers): Planner {
     update: ({ specs, registry, due, knowledge, judged, most = Number.POSITIVE_INFINITY }) => {
       const { problems } = take(registry, Number.POSITIVE_INFINITY)
       const grouped = grouping.update(specs)
-      if (pending.size === 0) for (const [key, service] of unnumbered) pending.set(key, service)
+      if (pending.size === 0) for (const [key, { service }] of unnumbered) pending.set(key, service)
       for (const [key, service] of grouped.changed) pending.set(key, service)
       for (const key of due) {
         const known = plans.get(key)
         if (known !== undefined && !pending.has(key)) pending.set(key, known.service)
       }
       const now = [...pending.entries().take(most)]
-      const altered: PlannedService[] = []
-      const failed = new Map<string, VirtualService>()
-      for (const [key, service] of now) {
-        if (service === undefined) continue
-        try {
-          altered.push({ service, compiled: compileService(service, numbers, knowledge, judged) })
-        } catch (error) {
-          if (!isUsedUp(error)) throw error
-          failed.set(key, service)
-        }
-      }
-      numbers.save()
-      // Nothing throws from here on.
+      const { planned, lacking, failure } = planByNumbers(
+        now.flatMap(([, service]) => service ?? []),
+        numbers,
+        (service, given) => compileService(service, given, knowledge, judged),
+      )
+      // From here on nothing throws.
+      const altered = [...planned.values()].flatMap(one => one ?? [])
       const left = now.flatMap(([key, service]) => (service === undefined ? (plans.get(key) ?? []) : []))
-      const before = new Set(now.flatMap(([key]) => (failed.has(key) ? [] : (plans.get(key)?.service ?? []))))
+      const stays = (key: string) => planned.has(key) && planned.get(key) === undefined
+      const before = new Set(now.flatMap(([key]) => (stays(key) ? [] : (plans.get(key)?.service ?? []))))
       for (const { service } of left) plans.delete(service.key)
       for (const planned of altered) plans.set(planned.service.key, planned)
       for (const [key] of now) {
         pending.delete(key)
-        const service = failed.get(key)
-        if (service === undefined) unnumbered.delete(key)
-        else unnumbered.set(key, service)
+        const one = lacking.get(key)
+        if (one === undefined) unnumbered.delete(key)
+        else unnumbered.set(key, one)
       }
       if (now.length > 0) {
         const come = altered.map(({ service }) => service)
@@ -114,13 +112,13 @@ export function createPlanner(numbers: Numbers): Planner {
         altered: selectionOf(altered),
         gone: left,
         more: pending.size > 0,
+        failure,
       }
     },
     has: key => plans.has(key),
   }
 }
 
-function withoutNumber({ key, service }: VirtualService): RegistryProblem {
-  const reason = 'no number is left for it: services that are gone give theirs back when their connections have ended'
-  return { subject: key, service, reason }
+function withoutNumber({ service: { key, service }, ...why }: Unnumbered): RegistryProblem {
+  return { subject: key, service, ...why }
 }

@@ -36,6 +36,8 @@ export interface RealServer extends Omit<RealServerReport, 'id' | 'state'> {
 
 /** A refused claim, and the reason. */
 export interface RegistryProblem {
+  /** Default: REGISTRY_CONFLICT. */
+  readonly code?: 'STORE_FAILED'
   readonly subject: string
   readonly service: string
   readonly reason: string

@@ -23,6 +23,8 @@ export interface Numbers {
   of(kind: NumberKind, name: string): number
   /** Writes new numbers in one transaction, before they are used. When it throws, they are written the next time. */
   save(): void
+  /** The name has a number, and it is written down. */
+  isKept(kind: NumberKind, name: string): boolean
 }
 
 export interface NumberStore extends Numbers {
@@ -51,12 +53,14 @@ export function openNumbers(db: Database, ranges: Ranges = RANGES): NumberStore 
     free[kind].push(number)
     take(kind, number)
   }
-  let unsaved: Row[] = []
+  /** By kind and name. */
+  const unsaved = new Map<string, Row>()
+  const keyOf = (kind: NumberKind, name: string) => `${kind} ${name}`
   const insert = db.prepare('INSERT INTO number (kind, name, number) VALUES (?, ?, ?)')
   const remove = db.prepare('DELETE FROM number WHERE kind = ? AND name = ?')
   const insertFree = db.prepare('INSERT INTO free_number (kind, number) VALUES (?, ?)')
   const removeFree = db.prepare('DELETE FROM free_number WHERE kind = ? AND number = ?')
-  const write = db.transaction((list: readonly Row[]) => {
+  const write = db.transaction((list: Iterable<Row>) => {
     for (const { kind, name, number } of list) {
       removeFree.run(kind, number)
       insert.run(kind, name, number)
@@ -83,15 +87,16 @@ export function openNumbers(db: Database, ranges: Ranges = RANGES): NumberStore 
       if (there !== undefined) return there
       const number = next(kind, name)
       take(kind, number)
-      unsaved.push({ kind, name, number })
+      unsaved.set(keyOf(kind, name), { kind, name, number })
       known[kind].set(name, number)
       return number
     },
     save: () => {
-      if (unsaved.length === 0) return
-      write(unsaved)
-      unsaved = []
+      if (unsaved.size === 0) return
+      write(unsaved.values())
+      unsaved.clear()
     },
+    isKept: (kind, name) => known[kind].has(name) && !unsaved.has(keyOf(kind, name)),
     named: kind => known[kind],
     release: (kind, names) => {
       const list = names.flatMap(name => {
@@ -99,10 +104,9 @@ export function openNumbers(db: Database, ranges: Ranges = RANGES): NumberStore 
         return number === undefined ? [] : { kind, name, number }
       })
       if (list.length === 0) return
-      const written = list.filter(({ name }) => !unsaved.some(row => row.kind === kind && row.name === name))
-      writeFree(written)
-      unsaved = unsaved.filter(row => row.kind !== kind || !names.includes(row.name))
+      writeFree(list.filter(({ name }) => !unsaved.has(keyOf(kind, name))))
       for (const { name, number } of list) {
+        unsaved.delete(keyOf(kind, name))
         known[kind].delete(name)
         free[kind].push(number)
       }

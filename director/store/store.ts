@@ -1,4 +1,4 @@
-import { openDatabase } from '../../shared/sqlite/open.ts'
+import { openDatabase, stateError } from '../../shared/sqlite/open.ts'
 import { type FileStore, openServiceFiles } from '../../shared/sqlite/service-files.ts'
 import { type HostStore, openHosts } from './hosts.ts'
 import { type LossStore, openLosses } from './losses.ts'
@@ -14,14 +14,36 @@ export interface Store {
   close(): void
 }
 
-/** `ranges`: of numbers, for tests. Throws STORE_FAILED, STATE_CORRUPT, STATE_NEWER. */
+/**
+ * `ranges`: of numbers, for tests. Throws STORE_FAILED, STATE_CORRUPT, STATE_NEWER; whatever writes throws STORE_FAILED or
+ * STATE_CORRUPT when it cannot.
+ */
 export function openStore(file: string, ranges?: Ranges): Store {
   const db = openDatabase(file, MIGRATIONS)
+  const written =
+    <A extends unknown[]>(write: (...args: A) => void) =>
+    (...args: A): void => {
+      try {
+        write(...args)
+      } catch (cause) {
+        throw stateError(file, cause)
+      }
+    }
+  const numbers = openNumbers(db, ranges)
+  const hosts = openHosts(db)
+  const losses = openLosses(db)
+  const files = openServiceFiles(db, 'service_file')
   return {
-    numbers: openNumbers(db, ranges),
-    hosts: openHosts(db),
-    losses: openLosses(db),
-    files: openServiceFiles(db, 'service_file'),
+    numbers: { ...numbers, save: written(numbers.save), release: written(numbers.release) },
+    hosts: {
+      ...hosts,
+      save: next =>
+        hosts.save(next).catch((cause: unknown) => {
+          throw stateError(file, cause)
+        }),
+    },
+    losses: { ...losses, save: written(losses.save) },
+    files: { ...files, save: written(files.save) },
     close: () => db.close(),
   }
 }

@@ -33,8 +33,8 @@ export interface ApplyOptions {
 }
 
 /**
- * Brings the bridge to what was compiled: reads it back, takes the difference, commits one atomic bundle (several only where the
- * bridge has nothing of ours yet), and writes the result down.
+ * Brings the bridge to what was compiled: read back, take the difference, one atomic bundle (several only where the bridge
+ * has nothing of ours yet).
  */
 export interface Applier {
   /**
@@ -46,7 +46,11 @@ export interface Applier {
   readAhead(sw: Pick<Switch, 'readInstalled'>): void
   /** Resolves when the switch has confirmed. Throws the switch's error; the difference stays to be done. */
   apply(compiled: Compiled, sw: Pick<Switch, 'readInstalled' | 'commit'>, options?: ApplyOptions): Promise<Applied>
-  /** True when the switch has confirmed this object as it was last compiled. */
+  /**
+   * Begins to write down what the switch has confirmed. Throws when that cannot be done; it is tried again the next time.
+   */
+  save(): void
+  /** The switch has confirmed this object as it was compiled last. */
   confirmed(object: string): boolean
   /** Objects that the switch has refused; each is tried again when its state changes. */
   readonly quarantined: readonly Quarantined[]
@@ -120,6 +124,8 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
       },
     })
   let trusted = false
+  /** What is wanted is in the switch. */
+  let installed = false
   let reading = false
   let retryRefused = false
   /** The read of the switch that runs before anything is applied. */
@@ -274,6 +280,7 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
       ahead = read(sw, table.readAhead()).catch(() => {})
     },
     apply: async (compiled, sw, { sweep = true, changed } = {}) => {
+      installed = false
       const fill = createFill(sw)
       await take(compiled, changed, fill)
       if (ahead !== undefined) {
@@ -288,13 +295,16 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
           unconfirmed.clear()
           quarantine.confirmed()
           remembered = NONE_KNOWN
-          saver?.write()
+          installed = true
           return sum(fill.applied, applied)
         } catch (error) {
           tell(error)
           if (refusals >= REFUSALS_A_PASS || !quarantine.take(error)) throw error
         }
       }
+    },
+    save: () => {
+      if (installed) saver?.write()
     },
     confirmed: object => table.wanted(object) !== undefined && !unconfirmed.has(object) && !quarantine.has(object),
     get quarantined() {

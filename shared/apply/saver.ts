@@ -66,7 +66,7 @@ export function createSaver({ store, clock, log, saved }: SaverOptions) {
 
   return {
     changed: (object: string): void => void unsaved.add(object),
-    /** Begins to write what has changed. Throws when it cannot begin; it tries again the next time. */
+    /** As Applier.save. */
     write: (): void => {
       if (cancel !== undefined || (unsaved.size === 0 && compared)) return
       writeLot()

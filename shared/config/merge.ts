@@ -1,51 +1,100 @@
 import { changedItems, updateSorted } from '../lists.ts'
-import { type ConflictIndex, conflictProblem, createConflictIndex } from './conflicts.ts'
+import { type Claimant, inOrderOfClaims } from './claimants.ts'
+import { type Conflict, type ConflictIndex, conflictProblem, createConflictIndex } from './conflicts.ts'
 import type { ServiceSpec, SpecProblem } from './service.ts'
 
 export interface Merged {
   /** By service name, host and director together. */
   readonly specs: readonly ServiceSpec[]
-  /** Services of the director that cannot stand beside one of the host's. */
+  /** Newcomers that cannot stand beside what is in force. */
   readonly problems: readonly SpecProblem[]
 }
 
-/** The services of a host: its own files, and the director's documents of every other service name. Pure. */
-export function mergeServices(host: readonly ServiceSpec[], director: readonly ServiceSpec[]): Merged {
+/**
+ * The services of a host: its own files, and the director's documents of every other service name. Of two that cannot stand
+ * beside each other the one that was in force first stays, whoever has it; of two newcomers the host's. A newcomer of a
+ * name that was in force leaves the version that was. Pure.
+ *
+ * @param host - of files that stand beside each other
+ * @param inForce - what was in force before
+ */
+export function mergeServices(
+  host: readonly ServiceSpec[],
+  director: readonly ServiceSpec[],
+  inForce: readonly ServiceSpec[] = [],
+): Merged {
   if (director.length === 0) return { specs: host.toSorted(byServiceName), problems: [] }
   const own = new Set(host.map(spec => spec.service))
-  const index = createConflictIndex()
-  for (const spec of host) index.add(spec)
-  const specs = [...host]
-  const problems: SpecProblem[] = []
-  for (const spec of director) {
-    if (own.has(spec.service)) continue
-    const conflict = index.check(spec)
-    if (conflict) problems.push(conflictProblem(conflict))
-    else {
-      index.add(spec)
-      specs.push(spec)
+  const wanted = [...host, ...director.filter(spec => !own.has(spec.service))]
+  const before = new Map(inForce.map(spec => [spec.service, spec]))
+  /** Newcomers whose last version stays. */
+  const held = new Map<string, Conflict>()
+  for (;;) {
+    const claimants = wanted.map((spec): Claimant => {
+      const was = before.get(spec.service)
+      if (was === undefined) return { specs: [spec], before: [], stays: false }
+      const isHeld = held.has(spec.service)
+      return { specs: [isHeld ? was : spec], before: [was], stays: isHeld || claimOf(was) === claimOf(spec) }
+    })
+    const { accepted, lost } = accept(inOrderOfClaims(claimants))
+    const back = lost.filter(({ claimant: { stays, before } }) => !stays && before.length > 0)
+    for (const { conflict } of back) held.set(conflict.loser.service, conflict)
+    // One that was in force and is again may be in the way of others.
+    if (back.length > 0) continue
+    return {
+      specs: accepted.sort(byServiceName),
+      problems: [
+        ...[...held.values()].map(conflict => conflictProblem(conflict, true)),
+        ...lost.map(({ conflict }) => conflictProblem(conflict)),
+      ],
     }
   }
-  return { specs: specs.sort(byServiceName), problems }
+}
+
+/** In their order: what has lost is in nobody's way. */
+function accept(claimants: readonly Claimant[]) {
+  const index = createConflictIndex()
+  const accepted: ServiceSpec[] = []
+  const lost: { readonly conflict: Conflict; readonly claimant: Claimant }[] = []
+  for (const claimant of claimants) {
+    for (const spec of claimant.specs) {
+      const conflict = index.check(spec)
+      if (conflict) lost.push({ conflict, claimant })
+      else {
+        index.add(spec)
+        accepted.push(spec)
+      }
+    }
+  }
+  return { accepted, lost }
+}
+
+/** All of a service that others may be in conflict with. */
+function claimOf({ vip, protocol, port, realServers }: ServiceSpec): string {
+  return JSON.stringify([vip, protocol, port, realServers.map(({ vm, port: rsPort }) => [vm, rsPort])])
 }
 
 const byServiceName = (a: ServiceSpec, b: ServiceSpec) => (a.service < b.service ? -1 : Number(a.service > b.service))
 
 /**
- * The incremental form of `mergeServices`: services that are the same object are taken to be unchanged, and only those
+ * The incremental form of `mergeServices`, which remembers what is in force: services that are the same object are taken to be unchanged, and only those
  * that are not are looked at. Where services conflict, and until they no longer do, all is merged anew. A host's own
  * services have been held against each other: without a director's there is nothing to be found.
+ *
+ * @param inForce - before this process
  */
-export function createMerger(): typeof mergeServices {
+export function createMerger(
+  inForce: readonly ServiceSpec[] = [],
+): (host: readonly ServiceSpec[], director: readonly ServiceSpec[]) => Merged {
   let last: { readonly host: readonly ServiceSpec[]; readonly director: readonly ServiceSpec[] } | undefined
-  let result: Merged = { specs: [], problems: [] }
+  let result: Merged = { specs: inForce, problems: [] }
   let clean = false
   let hosts = new Map<string, ServiceSpec>()
   let directors = new Map<string, ServiceSpec>()
   let index: ConflictIndex | undefined
 
   const whole = (host: readonly ServiceSpec[], director: readonly ServiceSpec[]): Merged => {
-    const merged = mergeServices(host, director)
+    const merged = mergeServices(host, director, result.specs)
     hosts = new Map(host.map(spec => [spec.service, spec]))
     directors = new Map(director.map(spec => [spec.service, spec]))
     clean = merged.problems.length === 0 && hosts.size === host.length && directors.size === director.length

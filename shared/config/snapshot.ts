@@ -1,3 +1,4 @@
+import { type Claimant, inOrderOfClaims } from './claimants.ts'
 import { type Conflict, type ConflictIndex, conflictProblem, createConflictIndex } from './conflicts.ts'
 import type { ParsedFile, SourceDocument } from './parse.ts'
 import type { ServiceSpec, SpecProblem } from './service.ts'
@@ -33,10 +34,8 @@ export interface UnreadableFile {
   readonly identity?: string
 }
 
-interface Candidate {
+interface Candidate extends Claimant {
   readonly content: GoodFile
-  /** The file is already in force: a new file that conflicts with it loses. */
-  readonly incumbent: boolean
 }
 
 /**
@@ -98,23 +97,23 @@ function candidates(
   for (const file of [...files.keys()].sort()) {
     const content = files.get(file)!
     const before = lastGood.get(file)
+    const put = (one: GoodFile, stays: boolean) =>
+      all.push({ content: one, specs: one.parsed.specs, before: before?.parsed.specs ?? [], stays })
     if (held.has(file)) {
-      if (before) all.push({ content: before, incumbent: true })
-    } else if ('text' in content) {
-      all.push({ content, incumbent: before?.text === content.text })
-    }
+      if (before) put(before, true)
+    } else if ('text' in content) put(content, before?.text === content.text)
   }
-  return all.sort((a, b) => Number(b.incumbent) - Number(a.incumbent))
+  return inOrderOfClaims(all)
 }
 
 function accept(all: readonly Candidate[]) {
   const index = createConflictIndex()
   const accepted: GoodFile[] = []
   const rejected = new Map<string, Conflict[]>()
-  for (const { content } of all) {
+  for (const { content, specs } of all) {
     const conflicts: Conflict[] = []
     const added: ServiceSpec[] = []
-    for (const spec of content.parsed.specs) {
+    for (const spec of specs) {
       const conflict = index.check(spec)
       if (conflict) conflicts.push(conflict)
       else {

@@ -2,7 +2,7 @@ import path from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { load } from './load.ts'
 import { faults } from './one-host.ts'
-import { HELD_UP, SECOND, second } from './site.ts'
+import { HELD_UP, hasProblem, SECOND, second } from './site.ts'
 
 // Faults of the state file and of the clock: there is a clear error, flows stay as they are, and there is a way back.
 const { agent, host, sh, holds, calmAgain } = faults
@@ -102,21 +102,52 @@ test.serial(
   },
 )
 
+/** Its file system is made as small as what is in it. */
+const FULL = 'mount -o remount,size=$(df -k --output=used /var/lib/crossport | tail -1 | tr -d " ")k /var/lib/crossport'
+const ROOM = 'mount -o remount,size=100m /var/lib/crossport'
+
 test.serial('the disk is full: a clear error, flows untouched, and it heals by itself', async t => {
   const clients = await load(t, faults.lab)
-  t.teardown(() => sh('mount -o remount,size=100m /var/lib/crossport'))
-  // The file system is made as small as its content.
-  await sh('mount -o remount,size=$(df -k --output=used /var/lib/crossport | tail -1 | tr -d " ")k /var/lib/crossport')
+  t.teardown(() => sh(ROOM))
+  await sh(FULL)
   await faults.site.drop(SECOND, second())
   await failsWith(/agent\.db: no space left on the device/)
   await holds(t)
-  await sh('mount -o remount,size=100m /var/lib/crossport')
+  await sh(ROOM)
   await faults.site.ready('second', 1)
   await faults.withoutSecond(t)
   await calmAgain()
   const seen = await clients.stop()
   t.is(seen.lost, 0)
 })
+
+test.serial(
+  'the disks are full: a VM that is killed leaves scheduling at once, one that comes back is found',
+  async t => {
+    const { site, lab } = faults
+    const everywhere = async (script: string) => {
+      for (const place of [host(), lab.director]) await place.exec(['sh', '-c', script])
+    }
+    t.teardown(() => everywhere(ROOM))
+    await everywhere(FULL)
+    await site.drop(SECOND, second())
+    await agent().until('it says that its state file cannot be written', hasProblem('STORE_FAILED'))
+    await site.director.until('it says that its state file cannot be written', hasProblem('STORE_FAILED'))
+    t.deepEqual([...(await site.request(10))], [['web-1', 10]])
+    await lab.vm('web-1').destroy()
+    await site.ready('web', 0)
+    await lab.vm('web-1').start()
+    await site.ready('web', 1)
+    t.deepEqual([...(await site.request(10))], [['web-1', 10]])
+    t.true(hasProblem('STORE_FAILED')(agent().status.latest!))
+    t.true(hasProblem('STORE_FAILED')(site.director.status.latest!))
+    await everywhere(ROOM)
+    await site.ready('second', 1)
+    await site.remove(SECOND)
+    // The VM has another port now.
+    await calmAgain({ anew: true })
+  },
+)
 
 const HOUR = 3_600_000
 const JUMPS = [HOUR, -24 * HOUR, 365 * 24 * HOUR, -366 * 24 * HOUR]

@@ -15,6 +15,7 @@ const numbers = (() => {
       if (!known.has(name)) known.set(name, known.size + 1)
       return known.get(name)!
     },
+    isKept: () => true,
     save() {},
   }
 })()

@@ -233,8 +233,13 @@ test("a host's file against what its director has sent", async t => {
   t.is(over.exitCode, 0)
   t.regex(over.stderr, /agent rs1: this file would take the place of the director's 'web' on this host\n/)
   t.regex(over.stdout, /\nagent rs1: VIP 10\.10\.1\.100 would be taken out of web-2 \(when it runs\)\n/)
-  const pushed = await check([file('mine.yaml', doc('mine'))], [status])
-  t.regex(pushed.stderr, /the director's 'web' \(\/etc\/d\/web\.yaml:4\) would go: .* belongs to service 'mine'/)
+  const refused = await check([file('mine.yaml', doc('mine'))], [status])
+  t.is(refused.exitCode, 1)
+  t.regex(
+    refused.stderr,
+    /mine\.yaml:1:1: .* already belongs to service 'web' in \/etc\/d\/web\.yaml:4 \(from the director\)/,
+  )
+  t.notRegex(refused.stdout, /VIP/)
 })
 
 test('a director knows the VMs that serve', async t => {

@@ -56,6 +56,19 @@ test('what is in force wins against a newcomer, whatever its name', t => {
   })
 })
 
+test('a newcomer that was refused is in the way of no edit of what is in force', t => {
+  t.deepEqual(resolve({ a: doc('web', 80), b: doc('web', 81, 'other') }, { b: doc('web', 81) }), {
+    inForce: ['b web 81'],
+    problems: ['a false'],
+  })
+  // Neither is an edit that was refused.
+  const before = { a: doc('a', 80), b: doc('b', 81) }
+  t.deepEqual(resolve({ a: doc('a', 81), b: doc('b', 81, 'other') }, before), {
+    inForce: ['a a 80', 'b b 81'],
+    problems: ['a true'],
+  })
+})
+
 test('an edit that conflicts falls back, and what it falls back to is defended', t => {
   const before = { a: doc('web', 80), c: doc('c', 90) }
   t.deepEqual(resolve({ a: doc('c', 91), b: doc('web', 82), c: doc('c', 90) }, before), {

@@ -10,7 +10,11 @@ import { memoryLog } from '../run/memory-log.ts'
 import { rs } from '../schedule/fixture.ts'
 
 const MARKS = new Map(['a', 'b', 'c'].map((id, i) => [id, i + 1]))
-const numbers = { of: (kind: string, name: string) => (kind === 'mark' ? MARKS.get(name.at(-1)!)! : 1), save() {} }
+const numbers = {
+  of: (kind: string, name: string) => (kind === 'mark' ? MARKS.get(name.at(-1)!)! : 1),
+  isKept: () => true,
+  save() {},
+}
 const ACT: ServiceOptions = { passive: { fall: 5, retry: 10_000, panic: 100 } }
 
 /** A service of three real servers on two hosts, and a switch that counts what it is told to. */

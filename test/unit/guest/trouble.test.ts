@@ -1,6 +1,6 @@
 import test from 'ava'
-import { ERRORS } from '../../../shared/errors.ts'
-import { bench, target } from './helpers.ts'
+import { CrossportError, ERRORS } from '../../../shared/errors.ts'
+import { bench, memoryRecords, target, VIP } from './helpers.ts'
 import { ModelGuest } from './model-guest.ts'
 
 const NEVER_ASKED: readonly [string, Parameters<typeof target>[0], string, string][] = [
@@ -164,5 +164,30 @@ test('an error that is no CrossportError is shown, too', async t => {
   b.manager.set([target()])
   await b.pass()
   t.like(b.vip(), { state: 'unknown', reason: 'of another kind' })
+  await b.manager.close()
+})
+
+test('a VIP whose record cannot be written waits, and the others of the guest go on', async t => {
+  const other = '10.10.1.101'
+  let full = true
+  const records = memoryRecords()
+  const failing: typeof records = {
+    ...records,
+    put: record => {
+      if (full && record.vip === other) throw new CrossportError('STORE_FAILED', 'the disk is full')
+      records.put(record)
+    },
+  }
+  const guest = new ModelGuest()
+  const b = bench(guest.call, failing)
+  b.manager.set([target()])
+  await b.pass()
+  b.manager.set([target({ vips: [VIP, other] })])
+  await b.pass()
+  t.deepEqual(b.vip(), { state: 'set' })
+  t.like(b.vip(other), { state: 'failed', code: 'STORE_FAILED' })
+  full = false
+  await b.pass(60_000)
+  t.deepEqual(b.vip(other), { state: 'set' })
   await b.manager.close()
 })

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import test from 'ava'
 import { parseDomain } from '../../../agent/inventory/domain-xml.ts'
 import { createRefresher } from '../../../agent/inventory/refresher.ts'
-import type { Inventory } from '../../../agent/inventory/types.ts'
+import type { Domain, Inventory } from '../../../agent/inventory/types.ts'
 import { watchInventory } from '../../../agent/inventory/watch.ts'
 import { quiet } from '../../../shared/log/quiet.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
@@ -40,6 +40,7 @@ test('an XML that is no domain is refused', t => {
 
 const A = 'aa'.repeat(16)
 const B = 'bb'.repeat(16)
+const C = 'cc'.repeat(16)
 const xmlOf = (uuid: string) => `<domain><name>vm-${uuid.slice(0, 2)}</name><uuid>${uuid}</uuid></domain>`
 
 test('one domain that cannot be read does not hide the others', async t => {
@@ -49,6 +50,23 @@ test('one domain that cannot be read does not hide the others', async t => {
     inventory.domains.map(d => d.name),
     ['vm-bb'],
   )
+})
+
+test('one that was known before the restart and cannot be read stands as it was, and is named', async t => {
+  const fake = await fakeLibvirtd(t, call => answer(call, uuid => (uuid === A ? '<broken' : xmlOf(uuid))))
+  const known = [parseDomain(xmlOf(A), 1), parseDomain(xmlOf(C), 1)]
+  const inventory = await synced(fake.socket, [], known)
+  t.is(inventory.domains[0], known[0])
+  t.deepEqual(
+    inventory.domains.map(d => d.name),
+    ['vm-aa', 'vm-bb'],
+    'the one that libvirt does not know is gone',
+  )
+  t.deepEqual(
+    inventory.unreadable?.map(({ uuid, name }) => [uuid, name]),
+    [[known[0]!.uuid, 'listed']],
+  )
+  t.regex(inventory.unreadable?.[0]?.reason ?? '', /<broken/)
 })
 
 test('a domain that goes between listing and reading is not there', async t => {
@@ -98,22 +116,23 @@ function answer(call: FakeCall, xml: (uuid: string) => string | undefined) {
     case 'domainEventRegister':
       return call.reply({ callbackId: 1 })
     case 'connectListAllDomains':
-      return call.reply({ domains: [A, B].map(uuid => ({ name: '', uuid, id: -1 })), count: 2 })
+      return call.reply({ domains: [A, B].map(uuid => ({ name: 'listed', uuid, id: -1 })), count: 2 })
     case 'domainGetState':
-      return xml(uuid) === undefined ? call.error(42, 'no domain') : call.reply({ state: 1, reason: 0 })
+      return uuid === C || xml(uuid) === undefined ? call.error(42, 'no domain') : call.reply({ state: 1, reason: 0 })
     default: {
-      const text = xml(uuid)
+      const text = uuid === C ? undefined : xml(uuid)
       return text === undefined ? call.error(42, 'no domain') : call.reply({ xml: text })
     }
   }
 }
 
-function synced(socket: string, seen: Inventory[] = []): Promise<Inventory> {
+function synced(socket: string, seen: Inventory[] = [], known: readonly Domain[] = []): Promise<Inventory> {
   return new Promise(resolve => {
     const watch = watchInventory({
       socket,
       log: quiet,
       clock: systemClock,
+      known,
       onChange: inventory => {
         seen.push(inventory)
         if (!inventory.synced) return

@@ -103,26 +103,22 @@ function hostReport(n: number, twin: boolean, list: readonly RealServerReport[])
 
 function numbersInMemory(): Numbers & { full: boolean } {
   const known = new Map<string, number>()
-  let unsaved = false
+  const unsaved = new Set<string>()
   return {
     full: false,
     of(kind, name) {
       const key = `${kind} ${name}`
-      if (!known.has(key)) unsaved = known.set(key, known.size + 1).size > 0
+      if (!known.has(key)) {
+        known.set(key, known.size + 1)
+        unsaved.add(key)
+      }
       return known.get(key)!
     },
+    isKept: (kind, name) => known.has(`${kind} ${name}`) && !unsaved.has(`${kind} ${name}`),
     save() {
-      if (unsaved && this.full) throw new Error('no space left on the device')
-      unsaved = false
+      if (unsaved.size > 0 && this.full) throw new Error('no space left on the device')
+      unsaved.clear()
     },
-  }
-}
-
-function attempt<T>(act: () => T): T | undefined {
-  try {
-    return act()
-  } catch {
-    return undefined
   }
 }
 
@@ -163,12 +159,8 @@ test('planner and compiler come to what the whole plan and its compilation are, 
           planner.take(registry, 0)
           continue
         }
-        // Where there is no new number to keep, a full disk does not matter.
         numbers.full = one.kind === 'full'
-        const update = () => planner.update({ ...input, most: one.kind === 'delta' ? 1 : 9 })
-        let planned = numbers.full ? attempt(update) : update()
-        numbers.full = false
-        if (planned === undefined) continue
+        let planned = planner.update({ ...input, most: one.kind === 'delta' ? 1 : 9 })
         for (;;) {
           const changed = compiler.update({
             site: place,
@@ -184,6 +176,12 @@ test('planner and compiler come to what the whole plan and its compilation are, 
           before = after
           if (!planned.more) break
           planned = planner.update({ ...input, most: 1 })
+        }
+        numbers.full = false
+        // Where there is no new number to keep, a full disk does not matter.
+        if (planned.failure !== undefined) {
+          t.regex(planned.problems.map(({ reason }) => reason).join(), /cannot be written down: no space left/)
+          continue
         }
         const whole = makePlan(files, registry, numbers, knowledge)
         t.deepEqual(planned.services, whole.services)
@@ -269,4 +267,55 @@ test('one changed real server, file or host touches its own services only, of a 
   )
   registry = renew(expire(registry, LEASE + 1), 'host-1', LEASE + 1, LEASE)
   t.is(update().length, 510, 'host 2 is lost')
+})
+
+test('while no number can be written down, what needs a new one waits and is named; what is dead leaves at once', t => {
+  const numbers = numbersInMemory()
+  const planner = createPlanner(numbers)
+  const spec = (service: string, vip: string): ServiceSpec => ({
+    service,
+    vip,
+    port: 80,
+    protocol: 'tcp',
+    scheduler: 'rr',
+    clients: ['0.0.0.0/0'],
+    arp: 'answer',
+    realServers: [{ vm: 'vm-*', port: 8080, weight: 1 }],
+    source: { origin: 'file', file: `${service}.yaml`, line: 1 },
+  })
+  const web = (n: number, state: RealServerReport['state']): RealServerReport => {
+    const same = asReport({
+      ...{ n, service: 'web', vip: '10.10.1.100', vipPort: 80, ingressPort: 8080, weight: 1, state, scheduler: 'rr' },
+    })
+    return { ...same, ingressPort: 8080 + n }
+  }
+  let files = [spec('web', '10.10.1.100')]
+  let registry = register(emptyRegistry(), hostReport(1, false, [web(1, 'ready'), web(2, 'ready')]), 0, LEASE)
+  const update = () => {
+    const planned = planner.update({ specs: files, registry, due: new Set(), knowledge: () => ({ now: 0 }) })
+    const scheduled = planned.services.map((service, i) => [service.service, planned.compiled[i]!.targets.length])
+    return { ...planned, scheduled: Object.fromEntries(scheduled) as Record<string, number> }
+  }
+  t.deepEqual(update().scheduled, { web: 2 })
+  numbers.full = true
+  files = [...files, spec('new', '10.10.1.101')]
+  registry = applyDelta(registry, 'host-1', { upserted: [web(1, 'down'), web(3, 'ready')], removedIds: [] })
+  const waiting = update()
+  t.deepEqual(waiting.scheduled, { web: 1 })
+  t.deepEqual(
+    waiting.services[0]!.realServers.map(({ vm }) => vm),
+    ['vm-1', 'vm-2'],
+  )
+  t.deepEqual(
+    waiting.problems.map(({ service, reason }) => `${service}: ${reason}`).sort(),
+    ['new', 'web'].map(name => `${name}: its number cannot be written down: no space left on the device`),
+  )
+  t.like(waiting.failure?.error, { message: 'no space left on the device' })
+  registry = applyDelta(registry, 'host-1', { upserted: [web(1, 'ready')], removedIds: [] })
+  t.deepEqual(update().scheduled, { web: 2 }, 'one that comes back has its number')
+  numbers.full = false
+  const { scheduled, problems, failure } = update()
+  t.deepEqual(scheduled, { new: 0, web: 3 })
+  t.deepEqual(problems, [])
+  t.is(failure, undefined)
 })

@@ -1,11 +1,13 @@
 import { type Cells, createCells, type InputCells, readInputs } from '../../../agent/cells.ts'
 import { initialInputs, missing, type Session } from '../../../agent/inputs.ts'
 import { createGuestOutlet } from '../../../agent/outlets/guest.ts'
+import { createMemory } from '../../../agent/outlets/memory.ts'
 import { createReportOutlet } from '../../../agent/outlets/report.ts'
 import { createPass } from '../../../agent/pass.ts'
 import type { RealServer } from '../../../agent/real-servers/types.ts'
 import { createReconcile } from '../../../agent/reconcile.ts'
 import { createReadyRuns } from '../../../agent/report/ready-runs.ts'
+import { createNumbers } from '../../../agent/stations/numbers.ts'
 import { toldRecords } from '../../../agent/store/records.ts'
 import type { Store } from '../../../agent/store/store.ts'
 import { type Applier, createApplier } from '../../../shared/apply/apply.ts'
@@ -71,11 +73,13 @@ export function startSimulated({ store, sw, clock, log, held }: SimulationOption
   const timeline = createTimeline(clock)
   const removals = createRemovals<RealServer>()
   const settings = { ensure: async () => {} }
+  const numbers = createNumbers(store)
   const pass = createPass({
     config: CONFIG,
     overlay: undefined,
     inputs,
     store,
+    numbers,
     records,
     applier,
     settings,
@@ -100,7 +104,7 @@ export function startSimulated({ store, sw, clock, log, held }: SimulationOption
   const outlets = [
     createGuestOutlet({ guests, records, removals, probeNetwork: CONFIG.probeNetwork }),
     createReportOutlet({ cells, removals, ready, timeline, log }),
-    ready.save,
+    createMemory({ store, records, numbers, ready, applier }),
   ]
   for (const take of outlets) cells.outcome.subscribe(() => take(cells.outcome.get()))
 

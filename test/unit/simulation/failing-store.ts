@@ -1,10 +1,12 @@
 import type { Store } from '../../../agent/store/store.ts'
 import { CrossportError } from '../../../shared/errors.ts'
 
-const WRITES = [
+/** Beside those of the guests' records, the service files and the flows. */
+export const WRITES = [
   'setDirector',
   'setDirectors',
   'setDocuments',
+  'changeServices',
   'setDomains',
   'setAllocations',
   'changeAllocations',

@@ -110,3 +110,22 @@ test('a number that is given back goes to another name as late as can be, also a
   t.deepEqual(Object.fromEntries(third.numbers.named('service')), { c: 3, d: 4, f: 1, h: 2 })
   third.close()
 })
+
+test('whatever cannot be written is said with its code and the file', async t => {
+  const path = join(tempDir(t), 'director.db')
+  const store = openStore(path)
+  t.teardown(store.close)
+  store.numbers.of('service', 'known')
+  store.numbers.save()
+  store.numbers.of('mark', 'one')
+  const other = openDatabase(path, MIGRATIONS)
+  for (const table of ['host', 'number', 'free_number', 'service_file', 'table_loss']) other.exec(`DROP TABLE ${table}`)
+  other.close()
+  const said = { code: 'STORE_FAILED', message: new RegExp(`^cannot use state file ${path}: no such table`) } as const
+  const { hosts } = register(emptyRegistry(), report(1, rs('a')), 0, 100)
+  await t.throwsAsync(store.hosts.save(hosts), said)
+  t.throws(() => store.numbers.save(), said)
+  t.throws(() => store.numbers.release('service', ['known']), said)
+  t.throws(() => store.losses.save(1), said)
+  t.throws(() => store.files.save([goodFile('web.yaml', '# nothing yet\n')]), said)
+})
