@@ -2,11 +2,11 @@ import type { Applied } from '../shared/apply/apply.ts'
 import type { ServiceSpec, SpecProblem } from '../shared/config/service.ts'
 import type { GoodFile } from '../shared/config/snapshot.ts'
 import type { Reading } from '../shared/run/cell.ts'
+import type { Documents } from './directors.ts'
 import type { CheckPlan } from './health/plan.ts'
 import type { Domain } from './inventory/types.ts'
 import type { PortsSnapshot } from './ports/types.ts'
 import type { RealServer, RealServerProblem } from './real-servers/types.ts'
-import type { DirectorDocument } from './store/types.ts'
 
 /** What a pass came to. Its outlets read nothing of the pass but this, and what is gone (`Removals`). */
 export interface Outcome {
@@ -20,7 +20,7 @@ export interface Outcome {
   /** What it was made from. */
   readonly domains: readonly Domain[]
   readonly ports: PortsSnapshot
-  readonly documents: readonly DirectorDocument[]
+  readonly documents: Documents['byDirector']
   readonly files: readonly GoodFile[]
   /** All inputs have been in sync: what is not wanted may be taken away. */
   readonly sweep: boolean
@@ -47,7 +47,7 @@ export const NO_OUTCOME: Outcome = {
   checks: { wanted: false, checked: [], probes: new Map(), sources: {} },
   domains: [],
   ports: { synced: false, bridge: undefined, ports: [] },
-  documents: [],
+  documents: new Map(),
   files: [],
   sweep: false,
   hostMac: '',

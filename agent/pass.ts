@@ -63,7 +63,7 @@ export function createPass(options: PassOptions): Pass {
   const network = probeNetwork(config.probeNetwork)
   const sweepGate = createSweepGate()
   const saveInputs = createSavedInputs(store, records)
-  const services = createServices()
+  const services = createServices(store.contested())
   const tellServices = createServiceJourney(options.timeline, options.log)
   const hostState = createHostState(config, options.overlay)
   const resolver = createResolver(store.allocations())
@@ -89,8 +89,8 @@ export function createPass(options: PassOptions): Pass {
     const inputs = readInputs(cells)
     const { ports, inventory } = inputs
     const sweep = sweepGate(inputs)
-    const { specs, problems: specProblems } = services(inputs)
-    saveInputs(inputs)
+    const { specs, problems: specProblems, contested } = services(inputs)
+    saveInputs(inputs, contested)
     tellServices(specs)
 
     const { host: state, ports: portIndex } = hostState(inputs)
@@ -116,7 +116,7 @@ export function createPass(options: PassOptions): Pass {
       checks,
       domains: inventory.domains,
       ports,
-      documents: inputs.documents.list,
+      documents: inputs.documents.byDirector,
       files: inputs.services.files,
       sweep,
       hostMac: host.hostMac,

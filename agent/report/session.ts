@@ -30,6 +30,8 @@ export interface SessionOptions {
   readonly send: (message: AgentMessage) => void
   /** The director has asked: from now on it is told everything. */
   readonly onAsked: () => void
+  /** The director has answered after it was told. */
+  readonly onRegistered: () => void
   readonly lost: (reason: string) => void
 }
 
@@ -123,7 +125,7 @@ export function createSession(options: SessionOptions): Session {
       if (message.services) servicesCame(message.services)
       if (message.heartbeat) {
         answered = Math.max(answered, message.heartbeat.sequence)
-        if (!registered) handlers.onState('registered', 'the director has confirmed the registration')
+        if (!registered) options.onRegistered()
         registered = true
       }
     },

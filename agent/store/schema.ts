@@ -50,4 +50,14 @@ export const MIGRATIONS = [
   CREATE TABLE desired_objects (object TEXT PRIMARY KEY, flows TEXT NOT NULL);
   CREATE TABLE desired_prints (object TEXT PRIMARY KEY, signature TEXT NOT NULL, prints BLOB NOT NULL);
   `,
+  `
+  -- What each director sent. Before, there was only what the last one had sent: it is the first director's.
+  CREATE TABLE documents_by_director (
+    director TEXT NOT NULL, file TEXT NOT NULL, line INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (director, file, line)
+  ) WITHOUT ROWID;
+  INSERT INTO documents_by_director
+    SELECT COALESCE((SELECT json_extract(value, '$[0][0]') FROM meta WHERE key = 'directors'), ''), file, line, text
+    FROM director_documents;
+  DROP TABLE director_documents;
+  `,
 ] as const

@@ -10,8 +10,9 @@ export function agents(house: House): Part {
   return {
     name: 'agents',
     start: async () => {
-      const { listen, tls } = config
-      const server = await serveAgents({ listen, tls, log, handlers: agentHandlers(house) })
+      const { listen, tls, fabric, leaseMs } = config
+      const addressed = fabric === 'overlay'
+      const server = await serveAgents({ listen, tls, addressed, leaseMs, log, clock, handlers: agentHandlers(house) })
       const offer = () => {
         const now = cells.offer.get()
         if (now !== undefined) server.setOffer(now)
@@ -28,10 +29,11 @@ export function agents(house: House): Part {
   }
 }
 
-export function agentHandlers({ cells: { registry }, config: { leaseMs }, clock }: House): AgentHandlers {
+export function agentHandlers({ cells: { registry, changed }, config: { leaseMs }, clock }: House): AgentHandlers {
   return {
     onRegistration: report => registry.set(register(registry.get(), report, clock.now(), leaseMs)),
     onDelta: (hostId, delta) => registry.set(applyDelta(registry.get(), hostId, delta)),
     onAlive: hostId => registry.set(renew(registry.get(), hostId, clock.now(), leaseMs)),
+    onRivals: changed.publish,
   }
 }
