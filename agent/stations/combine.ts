@@ -31,7 +31,8 @@ export function createCombiner(remembered: Contested) {
     const text = before && textOf(before.spec)
     const same = offers.filter(({ spec }) => textOf(spec) === text)
     const whose = before?.director ?? contested[service]
-    return [...same, ...offers].find(({ director }) => director === whose) ?? same[0] ?? offers[0]!
+    const those = same.length > 0 ? same : offers
+    return those.find(({ director }) => director === whose) ?? those[0]!
   }
 
   /** @param byDirector - in the order of the configuration */

@@ -75,7 +75,10 @@ export function startDirector(
     log,
     handlers: {
       onRivals: () => heard.note('rivals'),
-      onRegistration: report => heard.note(`registered ${report.hostId} ${report.hostMac} ${list(report)}`),
+      onRegistration: report => {
+        heard.note(`address ${report.hostIp}`)
+        heard.note(`registered ${report.hostId} ${report.hostMac} ${list(report)}`)
+      },
       onDelta: (id, { upserted, removedIds }) =>
         heard.note(`delta ${id} +${upserted.map(one => `${one.id}=${one.state}`)} -${removedIds}`),
       onAlive: id => heard.note(`alive ${id}`),
