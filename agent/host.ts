@@ -1,5 +1,15 @@
 import { createSocket } from 'node:dgram'
+import { readFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
+
+/** Another with each start of the machine, and on each machine (random(4)); empty where the kernel does not tell. */
+export function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  } catch {
+    return ''
+  }
+}
 
 export interface HostIpQuery {
   /** `host:port`, in the order of the configuration. */

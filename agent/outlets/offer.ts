@@ -11,6 +11,8 @@ import type { ReportHandlers } from '../report/types.ts'
 export interface OfferOutletOptions {
   readonly config: Pick<AgentConfig, 'hostId' | 'director' | 'tls'>
   readonly version: string
+  /** Of this machine as it runs now; empty: not known. */
+  readonly bootId: string
   readonly cells: Pick<Cells, 'inputs' | 'outcome' | 'registrations' | 'reports'>
   readonly timeline: Timeline
   readonly log: Log
@@ -25,7 +27,15 @@ export interface OfferOutlet {
 
 /** Offers this host's real servers to each configured director, and takes down what directors say; the next pass
  * writes it to the state file, for a handler has nobody to tell when that cannot be written. */
-export function createOfferOutlet({ config, version, cells, timeline, log, clock }: OfferOutletOptions): OfferOutlet {
+export function createOfferOutlet({
+  config,
+  version,
+  bootId,
+  cells,
+  timeline,
+  log,
+  clock,
+}: OfferOutletOptions): OfferOutlet {
   const { directors, documents, hostIp } = cells.inputs
   let reporters: Promise<readonly HostReporter[]> | undefined
   /** What a state file remembers is whole; without one, it is once a pass over the documents has found nobody pending. */
@@ -47,6 +57,7 @@ export function createOfferOutlet({ config, version, cells, timeline, log, clock
     // Only an overlay's director needs it, and an overlay's agent makes no pass without it.
     hostIp: hostIp.get() ?? '',
     version,
+    bootId,
   })
 
   const dial = (create: typeof createReporter, address: string) =>

@@ -135,8 +135,11 @@ export function createReporter(options: ReporterOptions): HostReporter {
     },
     setIdentity: next => {
       if (JSON.stringify(next) === JSON.stringify(identity)) return
+      // The old address may be gone, and a stream from it would only be found dead by its silence.
+      const moved = identity.hostIp !== '' && next.hostIp !== identity.hostIp
       identity = next
-      kept.current?.session.sync()
+      if (moved) kept.drop('the address of this host has changed')
+      else kept.current?.session.sync()
     },
     close: async () => kept.close(),
   }

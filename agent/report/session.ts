@@ -13,8 +13,11 @@ export interface HostIdentity {
   readonly hostId: string
   /** H: requests are sent to it. Lower case. */
   readonly hostMac: string
+  /** Address in the underlay; empty while there is none. */
   readonly hostIp: string
   readonly version: string
+  /** Of this machine as it runs now; absent or empty: not known. */
+  readonly bootId?: string
 }
 
 export interface SessionOptions {

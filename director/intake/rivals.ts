@@ -7,6 +7,8 @@ export interface Speaker {
   readonly hostMac: string
   /** Where its stream comes from, without the port. */
   readonly from: string
+  /** Of its machine; empty: not told. */
+  readonly bootId: string
   /** When it was heard last, in milliseconds of the clock. */
   heardAt: number
 }
@@ -22,13 +24,15 @@ export interface Rival {
 const GONE_MS = 30_000
 
 /**
- * The same machine takes its own place at once: its stream may have broken without a word. From any other the host is safe
- * as long as it is heard, which its heartbeats see to every third of a lease.
+ * The same machine takes its own place at once: its stream may have broken without a word, and it may come from another
+ * address than before. From any other the host is safe as long as it is heard, which its heartbeats see to every third of a
+ * lease. A hardware address alone may be that of a copy.
  *
  * @returns why the newcomer cannot have the host id that `there` has; undefined: it can
  */
 export function refusal(there: Speaker, newcomer: Speaker, now: number, leaseMs: number): string | undefined {
-  if (there.hostMac === newcomer.hostMac && there.from === newcomer.from) return undefined
+  const sameBoot = there.bootId !== '' && there.bootId === newcomer.bootId
+  if (there.hostMac === newcomer.hostMac && (sameBoot || there.from === newcomer.from)) return undefined
   if (now - there.heardAt >= leaseMs) return undefined
   return (
     `host id "${there.hostId}" is in use by the agent at ${there.from} (host MAC ${there.hostMac}), which is connected; ` +
@@ -36,8 +40,8 @@ export function refusal(there: Speaker, newcomer: Speaker, now: number, leaseMs:
   )
 }
 
-export function speakerOf({ hostId, hostMac }: HostReport, peer: string, heardAt: number): Speaker {
-  return { hostId, hostMac, from: peer.replace(/:\d+$/, ''), heardAt }
+export function speakerOf({ hostId, hostMac }: HostReport, bootId: string, peer: string, heardAt: number): Speaker {
+  return { hostId, hostMac, from: peer.replace(/:\d+$/, ''), bootId, heardAt }
 }
 
 /** Keeps who has been refused, for status. */

@@ -35,6 +35,7 @@ export function hostReport(
   // A group address (lowest bit of the first byte) is nobody's.
   check(MAC.test(hostMac) && (Number.parseInt(hostMac.slice(0, 2), 16) & 1) === 0, 'host MAC', hostMac)
   check(addressed ? isHostAddress(hostIp) : hostIp === '' || isIPv4(hostIp), 'host IP', hostIp)
+  check(message.bootId.length <= 64, 'boot id', message.bootId)
   return {
     hostId,
     hostMac,

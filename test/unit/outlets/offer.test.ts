@@ -23,6 +23,7 @@ function startHost(t: ExecutionContext, director: readonly string[]) {
   const outlet = createOfferOutlet({
     config: { hostId: 'rs1', director: [...director], tls: undefined },
     version: '1',
+    bootId: '',
     cells,
     timeline: createTimeline(systemClock),
     log: memoryLog(),

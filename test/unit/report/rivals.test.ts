@@ -8,6 +8,7 @@ const speaker = (change: Partial<Speaker> = {}): Speaker => ({
   hostId: 'rs1',
   hostMac: '02:00:00:00:00:20',
   from: '172.24.1.20',
+  bootId: 'a',
   heardAt: 0,
   ...change,
 })
@@ -21,14 +22,16 @@ test('who has a host id keeps it as long as it is heard, for one lease after tha
   t.is(refusal(there, other, LEASE, LEASE), undefined)
   t.is(refusal(there, speaker(), 1, LEASE), undefined)
   // Either alone may be a copy: of a disk image, or behind one address.
-  t.is(typeof refusal(there, speaker({ from: '172.24.1.66' }), 1, LEASE), 'string')
+  t.is(typeof refusal(there, speaker({ from: '172.24.1.66', bootId: 'b' }), 1, LEASE), 'string')
+  t.is(typeof refusal(speaker({ bootId: '' }), speaker({ from: '172.24.1.66', bootId: '' }), 1, LEASE), 'string')
+  t.is(refusal(there, speaker({ from: '172.24.1.66' }), 1, LEASE), undefined, 'its own, from another address')
   t.is(typeof refusal(there, speaker({ hostMac: '02:00:00:00:00:66' }), 1, LEASE), 'string')
 })
 
 test('an agent is known by the address that it dials from, whatever the port', t => {
   const report = { hostId: 'rs1', hostMac: '02:00:00:00:00:20', hostIp: '', version: '1', realServers: new Map() }
-  t.is(speakerOf(report, '172.24.1.20:40112', 7).from, '172.24.1.20')
-  t.is(speakerOf(report, '[fd00::20]:40112', 7).from, '[fd00::20]')
+  t.is(speakerOf(report, '', '172.24.1.20:40112', 7).from, '172.24.1.20')
+  t.is(speakerOf(report, '', '[fd00::20]:40112', 7).from, '[fd00::20]')
 })
 
 test('who was refused is shown until it has not dialled for a while, or the host id is given to somebody', async t => {
