@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../shared/errors.ts'
 import type { OvsdbClient } from '../shared/ovsdb/connection.ts'
 import type { TunnelPortKeeper } from '../shared/ovsdb/keep-tunnel-port.ts'
 import type { Problem } from '../shared/rpc/gen/crossport/v1/Problem.ts'
@@ -6,6 +7,7 @@ import type { PacketIn } from '../shared/switch/types.ts'
 import type { Inputs } from './inputs.ts'
 import { NO_OUTCOME, type Outcome } from './outcome.ts'
 import type { Reports } from './report/reports.ts'
+import type { RegistrationState } from './report/types.ts'
 
 export type InputCells = { readonly [Name in keyof Inputs]: Cell<Inputs[Name]> }
 
@@ -17,8 +19,8 @@ export interface Cells {
   readonly outcome: Cell<Outcome>
   /** The reports of the real servers for directors and operators. */
   readonly reports: Cell<Reports>
-  /** The state of the registration with the directors. */
-  readonly registration: Cell<Registration>
+  /** How the host stands with each of its directors, by address. */
+  readonly registrations: Cell<ReadonlyMap<string, Registration>>
   /** What is wrong with the datapath's connection table. */
   readonly tableProblems: Cell<readonly Problem[]>
   /** The connection to ovsdb-server; undefined until it has been made. */
@@ -36,8 +38,10 @@ export interface Cells {
 }
 
 export interface Registration {
-  readonly state: 'connected' | 'registered' | 'disconnected' | 'none'
+  readonly state: RegistrationState
   readonly reason: string
+  /** Why it is refused. */
+  readonly code?: ErrorCode | undefined
 }
 
 export function createCells(initial: Inputs): Cells {
@@ -46,7 +50,7 @@ export function createCells(initial: Inputs): Cells {
     inputs: Object.fromEntries(names.map(name => [name, createCell<unknown>(initial[name])])) as unknown as InputCells,
     outcome: createCell(NO_OUTCOME),
     reports: createCell<Reports>({ list: [], changed: [], gone: [] }),
-    registration: createCell<Registration>({ state: 'none', reason: 'no director has been heard of yet' }),
+    registrations: createCell<ReadonlyMap<string, Registration>>(new Map()),
     tableProblems: createCell<readonly Problem[]>([]),
     ovsdb: createCell<OvsdbClient | undefined>(undefined),
     serviceFiles: createCell<{ reload(): Promise<void> } | undefined>(undefined),

@@ -61,8 +61,10 @@ export async function createHouse(config: AgentConfig, log: Log, clock: Clock = 
   const notify = createNotify({ log })
   const readiness = createReadiness(notify)
   const store = openStore(config.stateFile)
-  const overlay = await hostOverlay(config)
-  const cells = createCells(initialInputs(store, config.director, overlay && tunnelState(overlay, undefined)))
+  const overlay = hostOverlay(config)
+  const { hostIp, director } = config
+  const tunnel = overlay && tunnelState(overlay, hostIp, undefined)
+  const cells = createCells(initialInputs(store, director, tunnel, hostIp))
   const records = toldRecords(store.guestRecords, cells.inputs.records)
   const timeline = createTimeline(clock)
   const applier = createApplier({ store, log, clock })
@@ -121,11 +123,11 @@ export async function createHouse(config: AgentConfig, log: Log, clock: Clock = 
 }
 
 /** Publishes when anything that status shows changes. */
-function statusChanges({ inputs, registration, tableProblems, passed }: Cells): Topic<void> {
+function statusChanges({ inputs, registrations, tableProblems, passed }: Cells): Topic<void> {
   const changed = createTopic<void>()
   const readings: readonly Pick<Reading<unknown>, 'subscribe'>[] = [
     ...Object.values(inputs),
-    registration,
+    registrations,
     tableProblems,
   ]
   for (const reading of readings) reading.subscribe(() => changed.publish())

@@ -1,12 +1,13 @@
 import type { ServicesSnapshot } from '../shared/config/snapshot.ts'
 import type { Switch } from '../shared/switch/types.ts'
+import { type Directors, type Documents, inOrder } from './directors.ts'
 import type { GuestStatus } from './guest/types.ts'
 import type { Health } from './health/types.ts'
 import type { Inventory } from './inventory/types.ts'
 import { ofportOf } from './ports/find.ts'
 import type { PortsSnapshot } from './ports/types.ts'
 import type { Store } from './store/store.ts'
-import type { DirectorDocument, DirectorInfo, GuestRecord } from './store/types.ts'
+import type { GuestRecord } from './store/types.ts'
 
 /** What the agent knows from outside, each the newest snapshot. A change of any of them asks for a pass. */
 export interface Inputs {
@@ -16,6 +17,8 @@ export interface Inputs {
   readonly directors: Directors
   readonly documents: Documents
   readonly switch: SwitchState
+  /** This host's own address in the underlay; undefined while it has none. */
+  readonly hostIp: string | undefined
   /** The tunnel port of an overlay; undefined on an l2 fabric. */
   readonly tunnel: TunnelState | undefined
   /** What guests were given. */
@@ -26,20 +29,6 @@ export interface Inputs {
   readonly health: HealthVerdicts
   /** Nothing is wanted any more (teardown), until the process ends. */
   readonly withdrawn: boolean
-}
-
-/** What directors have said of themselves. */
-export interface Directors {
-  /** The one that answers for the VIPs. */
-  readonly active: DirectorInfo | undefined
-  /** All that have been heard of, by the address that they were dialled at. */
-  readonly all: ReadonlyMap<string, DirectorInfo>
-}
-
-export interface Documents {
-  /** False: there is a director, and neither it nor the state file has told its documents. */
-  readonly heard: boolean
-  readonly list: readonly DirectorDocument[]
 }
 
 export interface SwitchState {
@@ -76,17 +65,27 @@ export interface HealthVerdicts {
 /**
  * Starts from what SQLite remembers, so that a host whose libvirt or director is away still knows its part.
  *
- * @param addresses - of the directors that are configured
+ * @param addresses - of the directors that are configured, in their order
+ * @param hostIp - as configured
  */
-export function initialInputs(store: Store, addresses: readonly string[], tunnel: TunnelState | undefined): Inputs {
-  const active = store.director()
+export function initialInputs(
+  store: Store,
+  addresses: readonly string[],
+  tunnel: TunnelState | undefined,
+  hostIp?: string,
+): Inputs {
+  // Whoever is not configured any more is forgotten.
+  const all = inOrder(addresses, store.directors())
+  const last = store.director()
+  const active = [...all.values()].find(({ id, mac }) => id === last?.id && mac === last.mac)
   return {
     services: { synced: false, specs: [], problems: [], documents: [], files: [] },
     inventory: { synced: false, domains: store.domains(), reason: 'connecting to libvirt' },
     ports: { synced: false, bridge: undefined, ports: [], reason: 'connecting to ovsdb-server' },
-    directors: { active, all: new Map([...store.directors()].filter(([address]) => addresses.includes(address))) },
-    documents: { heard: addresses.length === 0 || active !== undefined, list: store.documents() },
+    directors: { active: active ?? all.values().find(one => one.active), all },
+    documents: { heard: addresses.length === 0 || all.size > 0, byDirector: inOrder(addresses, store.documents()) },
     switch: { session: undefined, reason: 'connecting to the switch' },
+    hostIp,
     tunnel,
     records: store.guestRecords.list(),
     guests: { status: () => undefined },
@@ -95,9 +94,13 @@ export function initialInputs(store: Store, addresses: readonly string[], tunnel
   }
 }
 
+export const NO_HOST_IP =
+  'the address of this host in the underlay is not known: there is no route to a director, and hostIp is not configured'
+
 /** What must be known before anything is done at all; undefined: go. Deleting needs more (see `createSweepGate`). */
 export function missing(inputs: Inputs): string | undefined {
   if (!inputs.services.synced) return 'the service files'
+  if (inputs.tunnel !== undefined && inputs.hostIp === undefined) return NO_HOST_IP
   if (inputs.ports.bridge === undefined) return inputs.ports.reason ?? 'the bridge'
   if (inputs.switch.session === undefined) return inputs.switch.reason
   const { tunnel } = inputs

@@ -2,12 +2,11 @@ import type { Applied } from '../shared/apply/apply.ts'
 import type { ServiceSpec, SpecProblem } from '../shared/config/service.ts'
 import type { GoodFile } from '../shared/config/snapshot.ts'
 import type { Reading } from '../shared/run/cell.ts'
+import type { Directors, Documents } from './directors.ts'
 import type { CheckPlan } from './health/plan.ts'
-import type { Directors } from './inputs.ts'
 import type { Inventory } from './inventory/types.ts'
 import type { PortsSnapshot } from './ports/types.ts'
 import type { RealServer, RealServerProblem } from './real-servers/types.ts'
-import type { DirectorDocument } from './store/types.ts'
 
 /** The result of a pass. Outlets read nothing of the pass but the outcome and the removed real servers (`Removals`). */
 export interface Outcome {
@@ -24,7 +23,9 @@ export interface Outcome {
   readonly inventory: Inventory
   readonly ports: PortsSnapshot
   readonly directors: Directors
-  readonly documents: readonly DirectorDocument[]
+  readonly documents: Documents['byDirector']
+  /** Whose version is in force of services that directors disagree on. */
+  readonly contested: Readonly<Record<string, string>>
   readonly files: readonly GoodFile[]
   /** VMs' own addresses by `uuid/mac`. */
   readonly ownAddresses: ReadonlyMap<string, string>
@@ -55,7 +56,8 @@ export const NO_OUTCOME: Outcome = {
   inventory: { synced: false, domains: [] },
   ports: { synced: false, bridge: undefined, ports: [] },
   directors: { active: undefined, all: new Map() },
-  documents: [],
+  documents: new Map(),
+  contested: {},
   files: [],
   ownAddresses: new Map(),
   sweep: false,

@@ -28,7 +28,7 @@ export interface PassOptions {
   /** Undefined on an l2 fabric. */
   readonly overlay: HostOverlay | undefined
   readonly inputs: InputCells
-  readonly store: Pick<Store, 'services' | 'domains' | 'allocations' | 'ownAddresses'>
+  readonly store: Pick<Store, 'services' | 'contested' | 'domains' | 'allocations' | 'ownAddresses'>
   readonly numbers: Numbers
   readonly records: GuestRecords
   readonly applier: Applier
@@ -64,7 +64,7 @@ export function createPass(options: PassOptions): Pass {
   const { config, inputs: cells, store, numbers, records, applier, removals } = options
   const network = probeNetwork(config.probeNetwork)
   const sweepGate = createSweepGate(store.domains().length === 0)
-  const services = createServices(store.services())
+  const services = createServices(store)
   const tellServices = createServiceJourney(options.timeline, options.log)
   const hostState = createHostState(config, options.overlay)
   const resolver = createResolver(store.allocations())
@@ -90,7 +90,7 @@ export function createPass(options: PassOptions): Pass {
     const inputs = readInputs(cells)
     const { ports, inventory } = inputs
     const sweep = sweepGate(inputs)
-    const { specs, problems: specProblems, inForce } = services(inputs)
+    const { specs, problems: specProblems, inForce, contested } = services(inputs)
     tellServices(specs)
 
     const { host: state, ports: portIndex } = hostState(inputs)
@@ -125,7 +125,8 @@ export function createPass(options: PassOptions): Pass {
       inventory,
       ports,
       directors: inputs.directors,
-      documents: inputs.documents.list,
+      documents: inputs.documents.byDirector,
+      contested,
       files: inputs.services.files,
       ownAddresses,
       sweep,

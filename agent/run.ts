@@ -6,6 +6,7 @@ import type { AgentConfig } from './config/schema.ts'
 import { createHouse, type House } from './house.ts'
 import { watchInventory } from './inventory/watch.ts'
 import { driftGuard } from './parts/drift-guard.ts'
+import { hostIp } from './parts/host-ip.ts'
 import { inventory } from './parts/inventory.ts'
 import { reconcileLoop } from './parts/loop.ts'
 import { onlyAgent } from './parts/only-agent.ts'
@@ -66,6 +67,7 @@ function partsOf(house: House, around: Surroundings): readonly Part[] {
     part('service files', serviceFiles),
     part('ports', () => ports(house, around.watchPorts)),
     part('tunnel port', tunnelPort),
+    part('host IP', hostIp),
     part('inventory', () => inventory(house, around.watchInventory)),
     part('watchdog', ({ notify, clock }) => feedWatchdog(notify, clock)),
     late('guests', async () => (await import('./parts/guests.ts')).guests),

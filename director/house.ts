@@ -7,6 +7,7 @@ import type { VswitchdOptions } from '../shared/switch/vswitchd.ts'
 import { type Accounts, createAccounts } from './accounting/accounts.ts'
 import { type Cells, createCells, INPUT_NAMES } from './cells.ts'
 import type { DirectorConfig } from './config.ts'
+import { isHostAddress } from './intake/validate.ts'
 import { createDirectorLoop, type DirectorLoop } from './loop.ts'
 import { type Companions, createCompanions } from './outlets/companions.ts'
 import { createOutlets, type Outlets, type ServiceRemovals } from './outlets/outlets.ts'
@@ -42,7 +43,9 @@ export interface House extends HouseOptions {
 /** Makes all cells and then the loop; each input cell marks the loop with its name. It starts nothing. */
 export function createHouse(options: HouseOptions): House {
   const { config, store, log, clock } = options
-  const cells = createCells(clock, restoreRegistry(store.hosts.load(), clock.now(), config.leaseMs))
+  // What was registered on another fabric may lack what this one needs.
+  const saved = store.hosts.load().filter(({ hostIp }) => config.fabric === 'l2' || isHostAddress(hostIp))
+  const cells = createCells(clock, restoreRegistry(saved, clock.now(), config.leaseMs))
   const applier = createApplier({ log, clock })
   const removals = createRemovals<PlannedService>()
   const companions = createCompanions(removals)

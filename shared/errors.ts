@@ -28,6 +28,10 @@ export const ERRORS = {
     messageId: '776ee9f3a90a65b96738dce21e1a7e97',
     hint: 'the agent and the director do not fit together: check their versions',
   },
+  HOST_ID_TAKEN: {
+    messageId: '2d0fc77725c841a799d43ba37f316dba',
+    hint: 'give each host a hostId of its own in agent.yaml (default: its host name), and restart the agent that was refused',
+  },
   REGISTRY_CONFLICT: {
     messageId: '73549bd5b08882614497b4097019a8a4',
     hint: 'give the hosts different hostMac values, or correct the service file on one of them',

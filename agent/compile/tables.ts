@@ -36,6 +36,8 @@ export const PRIORITY = {
   probePort: 40_590,
   reply: 40_500,
   request: 40_500,
+  /** A real server's reply to somebody whom its service is not for; before `source`, which would send it. */
+  replyToStranger: 40_480,
   /** ARP or ND for the VIP from the very VM that holds it (probe, announcement). */
   neighbourSelf: 40_500,
   /** An ordinary request for a neighbour that Linux sends with the VIP as its sender. */

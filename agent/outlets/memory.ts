@@ -5,7 +5,7 @@ import type { Outcome } from '../outcome.ts'
 import type { ReadyRuns } from '../report/ready-runs.ts'
 import type { Numbers } from '../stations/numbers.ts'
 import type { Store } from '../store/store.ts'
-import type { DirectorDocument, GuestRecords } from '../store/types.ts'
+import type { GuestRecords } from '../store/types.ts'
 
 export interface MemoryOptions {
   readonly store: Store
@@ -26,13 +26,14 @@ export function createMemory({ store, records, numbers, ready, applier }: Memory
   const saveOwnAddresses = saver<ReadonlyMap<string, string>>(new Map(Object.entries(store.ownAddresses())), own =>
     store.setOwnAddresses(Object.fromEntries([...own].sort())),
   )
-  let documents: readonly DirectorDocument[] | undefined
+  const saveContested = saver(store.contested(), store.setContested)
+  let documents: Outcome['documents'] | undefined
   let services = store.services()
   let inventory: Outcome['inventory'] | undefined
 
-  const saveDocuments = (list: readonly DirectorDocument[]) => {
-    if (list !== documents) store.setDocuments(list)
-    documents = list
+  const saveDocuments = (byDirector: Outcome['documents']) => {
+    if (byDirector !== documents) store.setDocuments(byDirector)
+    documents = byDirector
   }
   const saveServices = (next: readonly ServiceSpec[]) => {
     const { gone, come } = changedItems(services, next)
@@ -65,6 +66,7 @@ export function createMemory({ store, records, numbers, ready, applier }: Memory
     attempt(() => saveDirectors(all))
     attempt(() => active !== undefined && saveDirector(active))
     attempt(() => saveDocuments(outcome.documents))
+    attempt(() => saveContested(outcome.contested))
     attempt(() => saveServices(outcome.inForce))
     attempt(() => store.serviceFiles.save(outcome.files))
     attempt(numbers.save)

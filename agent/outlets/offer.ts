@@ -3,15 +3,17 @@ import type { Clock } from '../../shared/run/clock.ts'
 import type { Timeline } from '../../shared/run/timeline.ts'
 import type { Cells } from '../cells.ts'
 import type { AgentConfig } from '../config/schema.ts'
-import { findHostIp } from '../host.ts'
+import { withDirector, withDocuments } from '../directors.ts'
 import type { Outcome } from '../outcome.ts'
 import type { createReporter, HostIdentity, HostReporter } from '../report/reporter.ts'
 import type { ReportHandlers } from '../report/types.ts'
 
 export interface OfferOutletOptions {
-  readonly config: Pick<AgentConfig, 'hostId' | 'hostIp' | 'bridge' | 'director' | 'tls'>
+  readonly config: Pick<AgentConfig, 'hostId' | 'director' | 'tls'>
   readonly version: string
-  readonly cells: Pick<Cells, 'inputs' | 'registration' | 'reports'>
+  /** Of this machine as it runs now; empty: not known. */
+  readonly bootId: string
+  readonly cells: Pick<Cells, 'inputs' | 'outcome' | 'registrations' | 'reports'>
   readonly timeline: Timeline
   readonly log: Log
   readonly clock: Clock
@@ -25,55 +27,68 @@ export interface OfferOutlet {
 
 /** Offers this host's real servers to each configured director, and takes down what directors say; the next pass
  * writes it to the state file, for a handler has nobody to tell when that cannot be written. */
-export function createOfferOutlet({ config, version, cells, timeline, log, clock }: OfferOutletOptions): OfferOutlet {
-  const { directors, documents } = cells.inputs
+export function createOfferOutlet({
+  config,
+  version,
+  bootId,
+  cells,
+  timeline,
+  log,
+  clock,
+}: OfferOutletOptions): OfferOutlet {
+  const { directors, documents, hostIp } = cells.inputs
   let reporters: Promise<readonly HostReporter[]> | undefined
   /** What a state file remembers is whole; without one, it is once a pass over the documents has found nobody pending. */
   let whole = documents.get().heard
 
   const handlersFor = (address: string): ReportHandlers => ({
-    onDirector: info => {
-      const { active, all } = directors.get()
-      // A standby is heard, but only the active director's MAC answers for the VIPs.
-      const leads = info.active || active === undefined || active.id === info.id
-      directors.set({ active: leads ? info : active, all: new Map([...all, [address, info]]) })
-    },
-    onServices: list => documents.set({ heard: true, list }),
-    onState: (state, reason) => {
+    onDirector: info => directors.set(withDirector(directors.get(), address, info, config.director)),
+    onServices: list => documents.set(withDocuments(documents.get(), address, list, config.director)),
+    onState: (state, reason, code) => {
       if (state === 'registered') timeline.add('registered', config.hostId, reason)
-      cells.registration.set({ state, reason })
+      cells.registrations.set(new Map(cells.registrations.get()).set(address, { state, reason, code }))
     },
   })
 
-  const identify = async (hostMac: string): Promise<HostIdentity> => ({
+  /** As it is now: whatever of it changes, each director hears of it at once. */
+  const identity = (): HostIdentity => ({
     hostId: config.hostId,
-    hostMac,
-    hostIp: config.hostIp ?? (await findHostIp(config.bridge, config.director[0])) ?? '',
+    hostMac: cells.outcome.get().hostMac,
+    // Only an overlay's director needs it, and an overlay's agent makes no pass without it.
+    hostIp: hostIp.get() ?? '',
     version,
+    bootId,
   })
 
-  const dial = (create: typeof createReporter, address: string, identity: HostIdentity) =>
-    create({ address, tls: config.tls, identity, log, clock, handlers: handlersFor(address) })
+  const dial = (create: typeof createReporter, address: string) =>
+    create({ address, tls: config.tls, identity: identity(), log, clock, handlers: handlersFor(address) })
 
-  const dialAll = async (hostMac: string) => {
+  const dialAll = async () => {
     if (config.director.length === 0) return []
-    const identity = await identify(hostMac)
     // gRPC is not small, and nothing before this needs it.
     const { createReporter } = await import('../report/reporter.ts')
-    return config.director.map(address => dial(createReporter, address, identity))
+    return config.director.map(address => dial(createReporter, address))
   }
 
+  const tellIdentity = () =>
+    void reporters?.then(all => {
+      for (const reporter of all) reporter.setIdentity(identity())
+    })
+  const stopListening = hostIp.subscribe(tellIdentity)
+
   return {
-    take: ({ hostMac, documents: passed }) => {
-      const { heard, list } = documents.get()
-      whole ||= heard && passed === list && cells.reports.get().list.every(({ state }) => state !== 'pending')
-      reporters ??= dialAll(hostMac)
+    take: ({ documents: passed }) => {
+      const { heard, byDirector } = documents.get()
+      whole ||= heard && passed === byDirector && cells.reports.get().list.every(({ state }) => state !== 'pending')
+      reporters ??= dialAll()
+      tellIdentity()
       // The newest reports, should there have been others while gRPC was loaded.
       void reporters.then(all => {
         for (const reporter of all) reporter.update(cells.reports.get().list, whole)
       })
     },
     close: async () => {
+      stopListening()
       for (const reporter of (await reporters) ?? []) await reporter.close()
     },
   }

@@ -3,11 +3,12 @@ import type { Problem } from '../../shared/rpc/gen/crossport/v1/Problem.ts'
 import type { ServiceStatus } from '../../shared/rpc/gen/crossport/v1/ServiceStatus.ts'
 import type { Status } from '../../shared/rpc/gen/crossport/v1/Status.ts'
 import type { Timeline } from '../../shared/run/timeline.ts'
-import { type Cells, type Registration, readInputs } from '../cells.ts'
+import { type Cells, readInputs } from '../cells.ts'
 import type { Inputs, TunnelState } from '../inputs.ts'
 import type { Outcome } from '../outcome.ts'
 import type { ReportedRealServer } from '../report/types.ts'
 import type { Store } from '../store/store.ts'
+import { standingsOf } from './standings.ts'
 
 export interface StatusSources {
   readonly id: string
@@ -15,7 +16,9 @@ export interface StatusSources {
   readonly startedAt: string
   readonly bridge: string
   readonly servicesDir: string
-  readonly cells: Pick<Cells, 'inputs' | 'outcome' | 'reports' | 'registration' | 'tableProblems'>
+  /** Addresses, as configured. */
+  readonly directors: readonly string[]
+  readonly cells: Pick<Cells, 'inputs' | 'outcome' | 'reports' | 'registrations' | 'tableProblems'>
   readonly applier: Applier
   readonly store: Pick<Store, 'outcome'>
   readonly timeline: Timeline
@@ -29,16 +32,18 @@ export function agentStatus(sources: StatusSources): Status {
   const outcome = cells.outcome.get()
   const reports = cells.reports.get().list
   const committed = sources.store.outcome()
+  const standings = standingsOf(sources.directors, cells.registrations.get(), inputs)
   return {
     role: 'agent',
     id: sources.id,
     version: sources.version,
     startedAt: sources.startedAt,
-    inputs: inputStates(inputs, cells.registration.get()),
+    inputs: [...inputStates(inputs), ...standings.map(({ name, state, detail }) => ({ name, state, detail }))],
     services: outcome.specs.map(spec => serviceStatus(spec, reports, sources.id, inputs.health.last)),
     problems: [
       ...stateFileProblems(sources.loopError),
-      ...inputProblems(inputs, cells.registration.get()),
+      ...inputProblems(inputs),
+      ...standings.flatMap(({ problem }) => problem ?? []),
       ...tunnelProblems(inputs, outcome),
       ...cells.tableProblems.get(),
       ...specProblems(outcome),
@@ -61,8 +66,8 @@ export function agentStatus(sources: StatusSources): Status {
   }
 }
 
-function inputStates(inputs: Inputs, registration: Registration) {
-  const { services, inventory, ports, directors, switch: sw, tunnel } = inputs
+function inputStates(inputs: Inputs) {
+  const { services, inventory, ports, switch: sw, tunnel } = inputs
   const up = sw.session !== undefined
   const state = (synced: boolean) => (synced ? 'in sync' : 'away')
   return [
@@ -71,14 +76,6 @@ function inputStates(inputs: Inputs, registration: Registration) {
     { name: 'ovsdb', state: state(ports.synced), detail: ports.reason ?? `${ports.ports.length} ports` },
     { name: 'switch', state: state(up), detail: up ? '' : sw.reason },
     ...(tunnel === undefined ? [] : [tunnelInput(tunnel)]),
-    {
-      name: 'director',
-      state: registration.state,
-      detail:
-        registration.state === 'registered' && directors.active
-          ? `${directors.active.id}, MAC ${directors.active.mac}`
-          : registration.reason,
-    },
   ]
 }
 
@@ -142,7 +139,7 @@ function stateFileProblems(error: Error | undefined): Problem[] {
 }
 
 /** What the host cannot see or reach now. */
-function inputProblems(inputs: Inputs, registration: Registration): Problem[] {
+function inputProblems(inputs: Inputs): Problem[] {
   const problems: Problem[] = []
   const warn = (code: string, subject: string, message: string) =>
     problems.push({ severity: 'warning', code, subject, message })
@@ -155,7 +152,6 @@ function inputProblems(inputs: Inputs, registration: Registration): Problem[] {
     )
   if (!inputs.ports.synced) warn('OVSDB_UNREACHABLE', 'ovsdb', inputs.ports.reason ?? 'not in sync')
   if (inputs.switch.session === undefined) warn('SWITCH_UNREACHABLE', 'switch', inputs.switch.reason)
-  if (registration.state === 'disconnected') warn('REPORT_DISCONNECTED', 'director', registration.reason)
   return problems
 }
 

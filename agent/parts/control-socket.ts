@@ -7,7 +7,7 @@ import { agentStatus } from '../outlets/status.ts'
 /** Serves the control socket, which `crossport` on the command line connects to. */
 export async function controlSocket(house: House): Promise<Stop> {
   const { config, cells, applier, store, timeline, loop, changed, log } = house
-  const { hostId: id, bridge, servicesDir } = config
+  const { hostId: id, bridge, servicesDir, director: directors } = config
   const getStatus = () =>
     agentStatus({
       id,
@@ -15,6 +15,7 @@ export async function controlSocket(house: House): Promise<Stop> {
       startedAt: house.startedAt,
       bridge,
       servicesDir,
+      directors,
       cells,
       applier,
       store,

@@ -1,5 +1,6 @@
 import type { Stop } from '../../shared/run/lifecycle.ts'
 import { keepTunnelPeers } from '../../shared/switch/tunnel-peers.ts'
+import { readInputs } from '../cells.ts'
 import type { House } from '../house.ts'
 import { takeOutcomes } from '../outcome.ts'
 import { greetings, peersOf } from '../overlay.ts'
@@ -10,7 +11,7 @@ export function tunnelPeers({ config, overlay, cells, log, clock }: House): Stop
   const { inputs, outcome } = cells
   const sw = () => inputs.switch.get().session
   const peers = keepTunnelPeers({ sw, clock, log, ...greetings(overlay, inputs, config.hostMac) })
-  const stop = takeOutcomes(outcome, () => peers.set(peersOf(overlay, inputs.directors.get())))
+  const stop = takeOutcomes(outcome, () => peers.set(peersOf(overlay, readInputs(inputs))))
   return () => {
     stop()
     peers.close()

@@ -7,22 +7,25 @@ import { tunnelState } from '../overlay.ts'
 export function tunnelPort({ config, overlay, cells, log, clock }: House): Stop | undefined {
   const client = cells.ovsdb.get()
   if (overlay === undefined || client === undefined) return undefined
-  const { tunnel: name, encapsulation: type, hostIp: localIp } = overlay
-  const { ports, tunnel } = cells.inputs
+  const { tunnel: name, encapsulation: type } = overlay
+  const { ports, tunnel, hostIp } = cells.inputs
+  const tell = () => tunnel.set(tunnelState(overlay, hostIp.get(), keeper.problem))
   const keeper = keepTunnelPort({
     client,
-    port: { bridge: config.bridge, name, type, localIp },
+    port: { bridge: config.bridge, name, type },
+    localIp: hostIp.get,
     log,
     clock,
-    onChange: () => tunnel.set(tunnelState(overlay, keeper.problem)),
+    onChange: tell,
   })
   cells.tunnelPort.set(keeper)
-  const stop = ports.subscribe(() => {
+  const look = () => {
     keeper.check()
-    tunnel.set(tunnelState(overlay, keeper.problem))
-  })
+    tell()
+  }
+  const stops = [ports.subscribe(look), hostIp.subscribe(look)]
   return () => {
-    stop()
+    for (const stop of stops) stop()
     keeper.close()
   }
 }

@@ -1,4 +1,5 @@
-import { CrossportError } from '../../shared/errors.ts'
+import { type ServiceError, status } from '@grpc/grpc-js'
+import { CrossportError, type ErrorCode } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import { registrationClient } from '../../shared/rpc/client.ts'
 import type { TlsFiles } from '../../shared/rpc/tls.ts'
@@ -24,6 +25,12 @@ export interface HostReporter extends Reporter {
   setIdentity(identity: HostIdentity): void
 }
 
+/** What a director says when it ends a stream for good reason; any other end is that of a connection. */
+const REFUSALS: ReadonlyMap<number | undefined, ErrorCode> = new Map([
+  [status.ALREADY_EXISTS, 'HOST_ID_TAKEN'],
+  [status.INVALID_ARGUMENT, 'REGISTRATION_INVALID'],
+])
+
 type Stream = Connection & { readonly session: Session }
 
 /**
@@ -35,6 +42,8 @@ export function createReporter(options: ReporterOptions): HostReporter {
   let identity = options.identity
   let realServers: ReadonlyMap<string, ReportedRealServer> = new Map()
   let whole = true
+  /** Why the director does not take this host; it is asked again and again, and said once. */
+  let refused: CrossportError | undefined
 
   /** Resolves when the director has asked: an open stream alone does not tell that somebody answers. */
   const connect = (events: ConnectEvents, signal: AbortSignal) =>
@@ -58,9 +67,14 @@ export function createReporter(options: ReporterOptions): HostReporter {
         clock,
         handlers,
         truth: () => ({ identity, realServers, whole }),
+        onRegistered: () => {
+          refused = undefined
+          log.info('registered with the director', { director: address })
+          handlers.onState('registered', 'the director has confirmed the registration')
+        },
         send: message => call.write(message),
         onAsked: () => {
-          handlers.onState('connected', `director ${address} has asked for the registration`)
+          if (refused === undefined) handlers.onState('connected', `director ${address} has asked for the registration`)
           resolve({ session, destroy, probe: () => {} })
         },
         lost,
@@ -70,12 +84,27 @@ export function createReporter(options: ReporterOptions): HostReporter {
         events.activity()
         session.receive(message)
       })
-      call.on('error', error => lost(plain(error)))
+      call.on('error', error => {
+        const reason = plain(error)
+        const code = REFUSALS.get((error as Partial<ServiceError>).code)
+        if (code !== undefined && !ended) refuse(code, reason)
+        lost(reason)
+      })
       call.on('end', () => lost('the director has closed the stream'))
       signal.addEventListener('abort', destroy, { once: true })
     })
 
+  const refuse = (code: ErrorCode, reason: string) => {
+    const message = `director ${address}: ${reason}`
+    if (refused?.message === message) return
+    refused = new CrossportError(code, message, { fields: { director: address } })
+    handlers.onState('refused', message, code)
+    log.error('the director refuses this host; it goes on without it', { director: address, err: refused })
+  }
+
   const down = (reason: string) => {
+    if (refused?.message === `director ${address}: ${reason}`) return
+    refused = undefined
     handlers.onState('disconnected', `director ${address}: ${reason}`)
     log.warn('the director is away; this host goes on without it', {
       director: address,
@@ -91,7 +120,6 @@ export function createReporter(options: ReporterOptions): HostReporter {
     probeInterval: 0,
     connect,
     onUp: stream => {
-      log.info('registered with the director', { director: address })
       // What came between the answer and now.
       stream.session.sync()
     },
@@ -106,8 +134,12 @@ export function createReporter(options: ReporterOptions): HostReporter {
       kept.current?.session.sync()
     },
     setIdentity: next => {
+      if (JSON.stringify(next) === JSON.stringify(identity)) return
+      // The old address may be gone, and a stream from it would only be found dead by its silence.
+      const moved = identity.hostIp !== '' && next.hostIp !== identity.hostIp
       identity = next
-      kept.current?.session.sync()
+      if (moved) kept.drop('the address of this host has changed')
+      else kept.current?.session.sync()
     },
     close: async () => kept.close(),
   }

@@ -13,8 +13,11 @@ export interface HostIdentity {
   readonly hostId: string
   /** H: requests are sent to it. Lower case. */
   readonly hostMac: string
+  /** Address in the underlay; empty while there is none. */
   readonly hostIp: string
   readonly version: string
+  /** Of this machine as it runs now; absent or empty: not known. */
+  readonly bootId?: string
 }
 
 export interface SessionOptions {
@@ -30,6 +33,8 @@ export interface SessionOptions {
   readonly send: (message: AgentMessage) => void
   /** The director has asked: from now on it is told everything. */
   readonly onAsked: () => void
+  /** The director has answered after it was told. */
+  readonly onRegistered: () => void
   readonly lost: (reason: string) => void
 }
 
@@ -123,7 +128,7 @@ export function createSession(options: SessionOptions): Session {
       if (message.services) servicesCame(message.services)
       if (message.heartbeat) {
         answered = Math.max(answered, message.heartbeat.sequence)
-        if (!registered) handlers.onState('registered', 'the director has confirmed the registration')
+        if (!registered) options.onRegistered()
         registered = true
       }
     },

@@ -1,15 +1,19 @@
+import type { ErrorCode } from '../../shared/errors.ts'
 import type { RealServerReport } from '../../shared/rpc/real-server.ts'
 import type { DirectorDocument, DirectorInfo } from '../store/types.ts'
 
 /** One real server as the director hears of it; its `id` is stable on this host across restarts of VM and agent. */
 export type ReportedRealServer = RealServerReport
 
+/** `connected`: asked, not confirmed yet; `refused`: the director does not take this host. */
+export type RegistrationState = 'connected' | 'registered' | 'disconnected' | 'refused'
+
 /** Callbacks store a snapshot and mark the loop dirty; they do no I/O. */
 export interface ReportHandlers {
   onDirector(info: DirectorInfo): void
   onServices(documents: readonly DirectorDocument[]): void
-  /** `reason` is for the operator: 'connecting to 172.24.1.100:7473: connection refused'. */
-  onState(state: 'connected' | 'registered' | 'disconnected', reason: string): void
+  /** `reason` is for the operator: 'connecting to 172.24.1.100:7473: connection refused'; `code`: why the director refuses this host. */
+  onState(state: RegistrationState, reason: string, code?: ErrorCode): void
 }
 
 export interface Reporter {

@@ -1,6 +1,7 @@
 import type { Director, HostContext, VmPort } from '../compile/types.ts'
 import type { AgentConfig } from '../config/schema.ts'
-import type { Directors, Inputs } from '../inputs.ts'
+import type { Directors } from '../directors.ts'
+import type { Inputs } from '../inputs.ts'
 import { type HostOverlay, overlayContext } from '../overlay.ts'
 import type { PortsSnapshot } from '../ports/types.ts'
 import { indexPorts, type PortIndex } from '../real-servers/attach.ts'

@@ -2,67 +2,82 @@ import { createMerger } from '../../shared/config/merge.ts'
 import { parseServiceFile } from '../../shared/config/parse.ts'
 import type { ServiceSpec, SpecProblem } from '../../shared/config/service.ts'
 import { createSorryServices } from '../../shared/config/sorry-service.ts'
+import type { Documents } from '../directors.ts'
 import type { Inputs } from '../inputs.ts'
-import type { DirectorDocument } from '../store/types.ts'
+import type { Store } from '../store/store.ts'
+import { type Contested, createCombiner } from './combine.ts'
 
 export interface WantedServices {
   readonly specs: readonly ServiceSpec[]
   readonly problems: readonly SpecProblem[]
+  /** Whose version is in force of services that directors disagree on. */
+  readonly contested: Contested
 }
 
+/** What the host's files and the directors' documents came to. */
 export interface HostServices extends WantedServices {
-  /** What files and documents came to, without the real servers of sorry services. */
+  /** Without the real servers of sorry services. */
   readonly inForce: readonly ServiceSpec[]
 }
 
-const NOTHING: HostServices = { specs: [], problems: [], inForce: [] }
-
 /**
- * The services that the host is to serve: of its own files and of the director's documents.
+ * The services that the host is to serve: of its own files and of the directors' documents.
  *
- * @param inForce - before this process
+ * @param remembered - what was in force before this process, and which director's version
  */
-export function createServices(inForce: readonly ServiceSpec[]) {
-  const parseDocuments = createDocumentParser()
-  const merge = createMerger(inForce)
+export function createServices(remembered: Pick<Store, 'services' | 'contested'>) {
+  let contested: Contested = remembered.contested()
+  const parseDocuments = createDocumentParser(createCombiner(contested))
+  const merge = createMerger(remembered.services())
   const withSorryServices = createSorryServices()
   return ({ services, documents, withdrawn }: Pick<Inputs, 'services' | 'documents' | 'withdrawn'>): HostServices => {
-    if (withdrawn) return NOTHING
-    const received = parseDocuments(documents.list)
+    if (withdrawn) return { specs: [], problems: [], inForce: [], contested }
+    const received = parseDocuments(documents)
+    contested = received.contested
     const merged = merge(services.specs, received.specs)
     const { specs, problems } = withSorryServices(merged.specs)
     return {
       specs,
       problems: [...services.problems, ...received.problems, ...merged.problems, ...problems],
       inForce: merged.specs,
+      contested,
     }
   }
 }
 
-/** The director's documents as specs; each is parsed again only when it changes. */
-function createDocumentParser() {
-  let last: { documents: readonly DirectorDocument[]; result: WantedServices } | undefined
+/** The directors' documents as specs, of all directors together; each is parsed again only when it changes. */
+function createDocumentParser(combine: ReturnType<typeof createCombiner>) {
+  let last: { documents: Documents['byDirector']; result: WantedServices } | undefined
   let known: ReadonlyMap<string, ParsedDocument> = new Map()
-  return (documents: readonly DirectorDocument[]): WantedServices => {
-    if (last?.documents === documents) return last.result
-    const specs: ServiceSpec[] = []
+  return ({ byDirector }: Documents): WantedServices => {
+    if (last?.documents === byDirector) return last.result
     const problems: SpecProblem[] = []
     const next = new Map<string, ParsedDocument>()
-    for (const { file, line, text } of documents) {
-      const place = `${file}:${line}`
-      const before = known.get(place)
-      const one =
-        before?.text === text ? before : { text, ...parseServiceFile(text, file, { origin: 'director', line }) }
-      next.set(place, one)
-      specs.push(...one.specs)
-      problems.push(...one.problems)
+    const specs = new Map<string, readonly ServiceSpec[]>()
+    for (const [director, documents] of byDirector) {
+      const parsed = documents.map(({ file, line, text }) => {
+        const place = `${director} ${file}:${line}`
+        const before = known.get(place)
+        const one =
+          before?.text === text ? before : { text, ...parseServiceFile(text, file, { origin: 'director', line }) }
+        next.set(place, one)
+        return one
+      })
+      specs.set(
+        director,
+        parsed.flatMap(one => one.specs),
+      )
+      for (const one of parsed) problems.push(...one.problems)
     }
     known = next
-    last = { documents, result: { specs, problems } }
+    const combined = combine(specs)
+    last = { documents: byDirector, result: { ...combined, problems: [...problems, ...combined.problems] } }
     return last.result
   }
 }
 
-interface ParsedDocument extends WantedServices {
+interface ParsedDocument {
   readonly text: string
+  readonly specs: readonly ServiceSpec[]
+  readonly problems: readonly SpecProblem[]
 }

@@ -51,7 +51,17 @@ export const MIGRATIONS = [
   CREATE TABLE desired_prints (object TEXT PRIMARY KEY, signature TEXT NOT NULL, prints BLOB NOT NULL);
   `,
   `
-  -- Services in force, of host and director together: over a restart, too, a newcomer gives way to them.
+  -- Services in force, of host and directors together: over a restart, too, a newcomer gives way to them.
   CREATE TABLE services (service TEXT PRIMARY KEY, spec TEXT NOT NULL) WITHOUT ROWID;
+  `,
+  `
+  -- What each director sent. Before, there was only what the last one had sent: it is the first director's.
+  CREATE TABLE documents_by_director (
+    director TEXT NOT NULL, file TEXT NOT NULL, line INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (director, file, line)
+  ) WITHOUT ROWID;
+  INSERT INTO documents_by_director
+    SELECT COALESCE((SELECT json_extract(value, '$[0][0]') FROM meta WHERE key = 'directors'), ''), file, line, text
+    FROM director_documents;
+  DROP TABLE director_documents;
   `,
 ] as const

@@ -5,7 +5,7 @@ import { openDatabase, stateError } from '../../shared/sqlite/open.ts'
 import { type FileStore, openServiceFiles } from '../../shared/sqlite/service-files.ts'
 import type { Domain } from '../inventory/types.ts'
 import { MIGRATIONS } from './schema.ts'
-import { desiredTable, guestTable, keyedTable, metaTable } from './tables.ts'
+import { desiredTable, documentTable, guestTable, keyedTable, metaTable } from './tables.ts'
 import type { Allocation, DirectorDocument, DirectorInfo, GuestRecords } from './types.ts'
 
 /** The switch's answer to the newest change. */
@@ -23,8 +23,12 @@ export interface Store extends DesiredStore {
   /** All known directors, by address. */
   directors(): ReadonlyMap<string, DirectorInfo>
   setDirectors(directors: ReadonlyMap<string, DirectorInfo>): void
-  documents(): readonly DirectorDocument[]
-  setDocuments(documents: readonly DirectorDocument[]): void
+  /** Of each director, by address; one that has none is not there. */
+  documents(): ReadonlyMap<string, readonly DirectorDocument[]>
+  setDocuments(byDirector: ReadonlyMap<string, readonly DirectorDocument[]>): void
+  /** Whose version was in force of services that directors disagree on: addresses by service. */
+  contested(): Readonly<Record<string, string>>
+  setContested(contested: Readonly<Record<string, string>>): void
   readonly serviceFiles: FileStore
   /** Those in force, of the host and the director together. */
   services(): readonly ServiceSpec[]
@@ -56,7 +60,7 @@ export function openStore(path: string): Store {
   const db = openDatabase(path, MIGRATIONS)
   const meta = metaTable(db)
   const desired = desiredTable(db)
-  const documents = keyedTable<DirectorDocument>(db, 'director_documents', ['file', 'line', 'text'], 2)
+  const documents = documentTable(db)
   const files = openServiceFiles(db, 'service_files')
   const services = keyedTable<{ service: string; spec: string }>(db, 'services', ['service', 'spec'], 1)
   const domains = keyedTable<{ uuid: string; domain: string }>(db, 'domains', ['uuid', 'domain'], 1)
@@ -86,6 +90,8 @@ export function openStore(path: string): Store {
     setDirectors: written(directors => meta.set('directors', [...directors])),
     documents: documents.all,
     setDocuments: written(documents.replace),
+    contested: () => meta.get<Record<string, string>>('contested') ?? {},
+    setContested: written(contested => meta.set('contested', contested)),
     serviceFiles: { load: files.load, save: written(files.save) },
     services: () => services.all().map(row => JSON.parse(row.spec) as ServiceSpec),
     changeServices: written((gone, come) =>

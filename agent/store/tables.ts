@@ -1,7 +1,7 @@
 import type { DesiredStore, SavedObject } from '../../shared/apply/saver.ts'
 import type { KnownPrints } from '../../shared/flows/table.ts'
 import type { Database } from '../../shared/sqlite/open.ts'
-import type { GuestRecord, GuestRecords } from './types.ts'
+import type { DirectorDocument, GuestRecord, GuestRecords } from './types.ts'
 
 export function metaTable(db: Database) {
   const get = db.prepare('SELECT value FROM meta WHERE key = ?').pluck()
@@ -104,6 +104,25 @@ export function desiredTable(db: Database) {
         return Buffer.from(line.slice(start), 'hex')
       }
     },
+  }
+}
+
+type DocumentRow = DirectorDocument & { readonly director: string }
+
+/** The documents of each director, by its address. */
+export function documentTable(db: Database) {
+  const table = keyedTable<DocumentRow>(db, 'documents_by_director', ['director', 'file', 'line', 'text'], 3)
+  return {
+    all: (): ReadonlyMap<string, readonly DirectorDocument[]> => {
+      const byDirector = Map.groupBy(table.all(), ({ director }) => director)
+      return new Map([...byDirector].map(([director, rows]) => [director, rows.map(({ director: _, ...row }) => row)]))
+    },
+    replace: (byDirector: ReadonlyMap<string, readonly DirectorDocument[]>) =>
+      table.replace(
+        [...byDirector].flatMap(([director, list]) =>
+          list.map(({ file, line, text }) => ({ director, file, line, text })),
+        ),
+      ),
   }
 }
 

@@ -12,6 +12,8 @@ import type { ServiceDocuments } from '../../shared/rpc/gen/crossport/v1/Service
 import { fromProto, type RealServerReport } from '../../shared/rpc/real-server.ts'
 import { type RpcServer, serveRpc } from '../../shared/rpc/server.ts'
 import type { TlsFiles } from '../../shared/rpc/tls.ts'
+import type { Clock } from '../../shared/run/clock.ts'
+import { createRivals, type Rival, refusal, type Speaker, speakerOf } from './rivals.ts'
 import type { HostReport, Offer } from './types.ts'
 import { hostReport } from './validate.ts'
 
@@ -21,13 +23,20 @@ export interface AgentHandlers {
   onDelta(hostId: string, delta: { upserted: readonly RealServerReport[]; removedIds: readonly string[] }): void
   /** Any other sign of life. */
   onAlive(hostId: string): void
+  /** Who is refused for another has its host id (`Agents.rivals`) has changed. */
+  onRivals(): void
 }
 
 export interface AgentsOptions {
   /** `host:port` or `unix:/path`. */
   readonly listen: string
   readonly tls?: TlsFiles | undefined
+  /** Hosts are sent to by their address in the underlay (an overlay): each must have one. */
+  readonly addressed: boolean
+  /** An agent that was not heard for so long is taken for dead: another may have its host id. */
+  readonly leaseMs: number
   readonly log: Log
+  readonly clock: Clock
   readonly handlers: AgentHandlers
 }
 
@@ -37,18 +46,27 @@ export interface Agents {
   setOffer(offer: Offer): void
   /** Hosts whose agent holds a stream now. */
   readonly connected: ReadonlySet<string>
+  /** Agents that were refused because another has their host id. */
+  readonly rivals: readonly Rival[]
   close(): Promise<void>
 }
 
 type Call = grpc.ServerDuplexStream<AgentMessage__Output, DirectorMessage>
 
+interface Attached {
+  /** Undefined: it has not registered yet. */
+  readonly speaker: Speaker | undefined
+  readonly documentChanges: boolean
+}
+
 /**
- * The Registration service: asks each agent that dials in, hears its answers. One stream a host: a newer one, of an agent
- * that has come back, ends the older. Throws RPC_LISTEN, RPC_TLS.
+ * The Registration service: asks each agent that dials in, hears its answers. One stream a host: a newer one of the same
+ * machine, whose agent has come back, ends the older; another machine's is refused (rivals.ts). Throws RPC_LISTEN, RPC_TLS.
  */
 export async function serveAgents(options: AgentsOptions): Promise<Agents> {
-  const { log, handlers } = options
-  const calls = new Map<Call, { hostId: string | undefined; documentChanges: boolean }>()
+  const { log, clock, leaseMs, handlers } = options
+  const calls = new Map<Call, Attached>()
+  const rivals = createRivals(clock, () => handlers.onRivals())
   let offer: Offer | undefined
   /** What an agent that dials in is told. */
   let greeting: readonly DirectorMessage[] | undefined
@@ -70,20 +88,26 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   }
 
   const registered = (call: Call, message: HostRegistration__Output) => {
-    const report = hostReport(message, rs => realServers(rs, log.with({ host: message.hostId })))
-    for (const [other, { hostId }] of calls) {
-      if (other !== call && hostId === report.hostId)
-        refuse(other, grpc.status.ABORTED, 'this host has registered anew')
+    const report = hostReport(message, options.addressed, rs => realServers(rs, log.with({ host: message.hostId })))
+    const speaker = speakerOf(report, message.bootId, call.getPeer(), clock.now())
+    for (const [other, { speaker: there }] of calls) {
+      if (other === call || there?.hostId !== report.hostId) continue
+      const reason = refusal(there, speaker, clock.now(), leaseMs)
+      if (reason !== undefined) return refuseRival(call, { hostId: report.hostId, reason })
+      refuse(other, grpc.status.ABORTED, 'this host has registered anew')
     }
-    calls.set(call, { hostId: report.hostId, documentChanges: message.documentChanges })
+    if (calls.get(call)?.speaker === undefined) rivals.settled(report.hostId)
+    calls.set(call, { speaker, documentChanges: message.documentChanges })
     handlers.onRegistration(report)
   }
 
   const received = (call: Call, message: AgentMessage__Output) => {
     if (message.registration) return registered(call, message.registration)
-    const hostId = calls.get(call)?.hostId
-    if (hostId === undefined)
+    const speaker = calls.get(call)?.speaker
+    if (speaker === undefined)
       throw new CrossportError('REGISTRATION_INVALID', 'the first message must register the host')
+    const { hostId } = speaker
+    speaker.heardAt = clock.now()
     if (message.delta) {
       const { upserted, removedIds } = message.delta
       handlers.onDelta(hostId, { upserted: realServers(upserted, log.with({ host: hostId })), removedIds })
@@ -97,8 +121,15 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     call.emit('error', { code, details })
   }
 
+  const refuseRival = (call: Call, rival: Rival) => {
+    // It dials again and again: said once.
+    if (rivals.refused(rival))
+      log.error('an agent is refused', { err: new CrossportError('HOST_ID_TAKEN', rival.reason) })
+    refuse(call, grpc.status.ALREADY_EXISTS, rival.reason)
+  }
+
   const attach = (call: Call) => {
-    calls.set(call, { hostId: undefined, documentChanges: false })
+    calls.set(call, { speaker: undefined, documentChanges: false })
     log.debug('an agent has dialled in', { peer: call.getPeer() })
     const ended = () => calls.delete(call)
     call.on('data', message => {
@@ -135,9 +166,15 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
       for (const call of calls.keys()) greet(call)
     },
     get connected() {
-      return new Set([...calls.values()].flatMap(({ hostId }) => hostId ?? []))
+      return new Set([...calls.values()].flatMap(({ speaker }) => speaker?.hostId ?? []))
     },
-    close: () => server.close(),
+    get rivals() {
+      return rivals.list()
+    },
+    close: () => {
+      rivals.close()
+      return server.close()
+    },
   }
 }
 

@@ -7,6 +7,7 @@ export interface HostReport {
   readonly hostId: string
   /** H, lower case: requests are sent to it. */
   readonly hostMac: string
+  /** Address in the underlay; may be empty on an l2 fabric, where nothing is sent to it. */
   readonly hostIp: string
   readonly version: string
   readonly realServers: ReadonlyMap<string, RealServerReport>

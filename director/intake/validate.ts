@@ -7,9 +7,20 @@ import type { HostReport } from './types.ts'
 
 const MAC = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/
 
-/** Throws REGISTRATION_INVALID naming the field: a host that cannot be addressed is of no use. */
+/** What another host can send to: neither 0.0.0.0/8 nor loopback, nor a group. */
+export function isHostAddress(ip: string): boolean {
+  const [first = ''] = ip.split('.')
+  return isIPv4(ip) && Number(first) < 224 && first !== '0' && first !== '127'
+}
+
+/**
+ * Throws REGISTRATION_INVALID naming the field: a host that cannot be addressed is of no use.
+ *
+ * @param addressed - requests go to the host by its address (an overlay); without, one that has none yet says ''
+ */
 export function hostReport(
   message: HostRegistration__Output,
+  addressed: boolean,
   realServers: (messages: readonly RealServer__Output[]) => readonly RealServerReport[],
 ): HostReport {
   const { hostId, hostIp, version } = message
@@ -23,7 +34,8 @@ export function hostReport(
   check(hostId !== '' && hostId.length <= 253, 'host id', hostId)
   // A group address (lowest bit of the first byte) is nobody's.
   check(MAC.test(hostMac) && (Number.parseInt(hostMac.slice(0, 2), 16) & 1) === 0, 'host MAC', hostMac)
-  check(isIPv4(hostIp), 'host IP', hostIp)
+  check(addressed ? isHostAddress(hostIp) : hostIp === '' || isIPv4(hostIp), 'host IP', hostIp)
+  check(message.bootId.length <= 64, 'boot id', message.bootId)
   return {
     hostId,
     hostMac,

@@ -8,6 +8,7 @@ import type { ServiceStatus } from '../../shared/rpc/gen/crossport/v1/ServiceSta
 import type { Status } from '../../shared/rpc/gen/crossport/v1/Status.ts'
 import type { Timeline } from '../../shared/run/timeline.ts'
 import type { Passive, Unheard } from '../balance/passive.ts'
+import type { Rival } from '../intake/rivals.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { VirtualService } from '../registry/services.ts'
 import type { Host, RealServer } from '../registry/types.ts'
@@ -29,6 +30,8 @@ export interface StatusInput {
   readonly passive: Pick<Passive, 'judged' | 'acceptanceOf' | 'unheard'>
   readonly hosts: readonly Host[]
   readonly connected: ReadonlySet<string>
+  /** Agents that were refused because another has their host id. */
+  readonly rivals: readonly Rival[]
   readonly counts: Counts
   readonly quarantined: readonly Quarantined[]
   readonly lastCommitAt: Date | undefined
@@ -137,6 +140,8 @@ function problems(input: StatusInput, unheard: readonly Unheard[]): Problem[] {
   for (const { code = 'REGISTRY_CONFLICT', subject, reason } of plan?.problems ?? []) {
     found.push({ severity: 'error', code, subject, message: reason })
   }
+  for (const { hostId, reason } of input.rivals)
+    found.push({ severity: 'error', code: 'HOST_ID_TAKEN', subject: hostId, message: reason })
   for (const host of hosts.filter(({ state }) => state === 'lost')) {
     const message = 'no message from its agent for a whole lease; its real servers get no new connections'
     found.push({ severity: 'warning', code: 'HOST_LOST', subject: host.hostId, message })

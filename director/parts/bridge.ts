@@ -29,8 +29,9 @@ export function bridge(house: House): Stop {
   const overlay = overlayOf(config)
   if (overlay === undefined) return () => watch.close()
 
-  const port = { bridge: name, name: uplink, type: overlay.encapsulation, localIp: config.hostIp ?? '' }
-  const tunnel = keepTunnelPort({ client: watch.client, port, log, clock, onChange })
+  const port = { bridge: name, name: uplink, type: overlay.encapsulation }
+  const localIp = () => config.hostIp
+  const tunnel = keepTunnelPort({ client: watch.client, port, localIp, log, clock, onChange })
   cells.tunnel.set(tunnel)
   const stopResync = cells.resync.subscribe(() => tunnel.resume())
   const unplug = companions.plug({ name: 'tunnel port', withdraw: () => tunnel.remove() })

@@ -67,6 +67,7 @@ function status({ applier, cells, clock, config, loop, startedAt, timeline, vers
     passive: cells.passive.get(),
     hosts: [...cells.registry.get().hosts.values()],
     connected: cells.agents.get()?.connected ?? new Set(),
+    rivals: cells.agents.get()?.rivals ?? [],
     counts,
     quarantined,
     lastCommitAt: counts.commits > 0 ? outcome?.at : undefined,

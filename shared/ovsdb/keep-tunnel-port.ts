@@ -17,7 +17,9 @@ export interface TunnelPortKeeper {
 
 export interface KeepTunnelPortOptions {
   readonly client: OvsdbClient
-  readonly port: TunnelPort
+  readonly port: Omit<TunnelPort, 'localIp'>
+  /** Address of this end in the underlay now; undefined: it is not known, and a port that is there stays as it is. */
+  localIp(): string | undefined
   readonly log: Log
   readonly clock: Clock
   /** `problem` has changed. */
@@ -30,7 +32,14 @@ const RETRY_MS = 2000
  * Keeps the tunnel port in the database (level-triggered): whoever removes it, it comes back. The port outlives this process, as
  * flows do.
  */
-export function keepTunnelPort({ client, port, log, clock, onChange }: KeepTunnelPortOptions): TunnelPortKeeper {
+export function keepTunnelPort({
+  client,
+  port,
+  localIp,
+  log,
+  clock,
+  onChange,
+}: KeepTunnelPortOptions): TunnelPortKeeper {
   let problem: string | undefined = `tunnel port ${port.name} has not been looked for yet`
   let stopped = false
   let again = false
@@ -43,10 +52,11 @@ export function keepTunnelPort({ client, port, log, clock, onChange }: KeepTunne
     onChange()
   }
   const look = async () => {
+    const local = localIp()
+    if (local === undefined) return settle(`tunnel port ${port.name} waits for the address of this end`)
     try {
-      const outcome = await ensureTunnelPort(client, port)
-      if (outcome !== 'found')
-        log.notice(`tunnel port ${port.name} ${outcome}`, { type: port.type, local: port.localIp })
+      const outcome = await ensureTunnelPort(client, { ...port, localIp: local })
+      if (outcome !== 'found') log.notice(`tunnel port ${port.name} ${outcome}`, { type: port.type, local })
       settle(undefined)
     } catch (err) {
       if (stopped) return

@@ -4,7 +4,10 @@ import type { Clock } from '../run/clock.ts'
 import type { Switch } from './types.ts'
 
 export interface TunnelPeers {
-  /** Underlay addresses of the hosts that packets will go to. New ones get a frame at once, all of them one every minute. */
+  /**
+   * Underlay addresses of the hosts that packets will go to. New ones get a frame at once. All of them get one every minute, and
+   * when our own hardware address has changed.
+   */
   set(peers: Iterable<string>): void
   close(): void
 }
@@ -29,6 +32,7 @@ const AGAIN_MS = 60_000
  */
 export function keepTunnelPeers({ sw, clock, log, mac, actions }: TunnelPeersOptions): TunnelPeers {
   let known = new Set<string>()
+  let told: string | undefined
   const greet = (peer: string) => {
     const source = mac()
     const way = actions(peer)
@@ -47,7 +51,8 @@ export function keepTunnelPeers({ sw, clock, log, mac, actions }: TunnelPeersOpt
   let cancel = clock.after(AGAIN_MS, again)
   return {
     set: peers => {
-      const before = known
+      const before = told === mac() ? known : new Set<string>()
+      told = mac()
       known = new Set(peers)
       for (const peer of known) if (!before.has(peer)) greet(peer)
     },

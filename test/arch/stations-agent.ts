@@ -6,6 +6,7 @@ export const AGENT: readonly (readonly string[])[] = [
   ['apply', 'guest'],
   ['health'],
   ['report'],
+  ['directors.ts'],
   ['host.ts', 'inputs.ts'],
   ['outcome.ts'],
   ['cells.ts'],

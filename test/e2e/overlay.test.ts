@@ -200,6 +200,64 @@ test.serial('a tunnel port that somebody takes away comes back, and so does the 
   t.true((counts.get('web-3') ?? 0) > 0)
 })
 
+test.serial(
+  'a host whose underlay address comes late or changes waits, says so, and is served at the new one',
+  async t => {
+    const host = site.lab.host('rs2')
+    const agent = site.agent('rs2')
+    const ip = (...words: string[]) => host.exec(['ip', ...words])
+    const tunnel = async () => (await host.exec(['ovs-vsctl', 'get', 'interface', 'tunnel0', 'options'])).stdout
+    const at = (address: string) => (s: Status__Output) =>
+      s.hosts.some(({ hostId, hostIp, state }) => hostId === 'rs2' && hostIp === address && state === 'connected')
+    const served = async () => t.is((await site.request(30)).get('failed'), undefined)
+    const { stdout: route } = await ip('route', 'show', 'dev', 'br-phy')
+    await agent.kill()
+    await ip('route', 'del', '172.24.1.0/24', 'dev', 'br-phy')
+    await agent.start({ hostIp: undefined })
+    const told = ({ problems }: Status__Output) => problems.find(({ code }) => code === 'TUNNEL_PORT')
+    t.regex(told(await agent.until('it says so', s => told(s) !== undefined))?.message ?? '', /no route to a director/)
+    t.false(site.director.status.latest?.hosts.some(({ hostIp }) => hostIp === '0.0.0.0' || hostIp === ''))
+    await ip('route', 'add', ...route.trim().split('\n')[0]!.trim().split(/\s+/), 'dev', 'br-phy')
+    await site.director.until('rs2 is back', at('172.24.1.21'))
+    await agent.until('no problem', s => s.problems.length === 0)
+    await served()
+
+    for (const [next, before] of [
+      ['172.24.1.31', '172.24.1.21'],
+      ['172.24.1.21', '172.24.1.31'],
+    ] as const) {
+      await ip('address', 'add', `${next}/24`, 'dev', 'br-phy')
+      await ip('address', 'del', `${before}/24`, 'dev', 'br-phy')
+      await ip('address', 'replace', `${next}/24`, 'dev', 'br-phy')
+      await site.director.until(`rs2 is at ${next}`, at(next))
+      await agent.until('no problem', s => s.problems.length === 0)
+      t.true((await tunnel()).includes(`local_ip="${next}"`))
+      await served()
+    }
+    await agent.kill()
+    await agent.start({ hostIp: '172.24.1.21' })
+    await agent.until('registered', s => s.inputs.some(i => i.name === 'director' && i.state === 'registered'))
+  },
+)
+
+test.serial('an agent with another’s host id is refused, says whose it is, and nobody loses a request', async t => {
+  const load = await site.load()
+  const agent = site.agent('rs2')
+  await agent.kill()
+  await agent.start({ hostId: 'rs1' })
+  const taken = ({ problems }: Status__Output) => problems.find(({ code }) => code === 'HOST_ID_TAKEN')?.message
+  for (const daemon of [agent, site.director]) {
+    const message = taken(await daemon.until('refused', s => taken(s) !== undefined)) ?? ''
+    for (const address of ['172.24.1.20', '172.24.1.21', '02:00:00:00:00:20', '02:00:00:00:00:21'])
+      t.true(message.includes(address), `${address} in: ${message}`)
+  }
+  t.is(site.director.status.latest?.hosts.find(({ hostId }) => hostId === 'rs1')?.hostMac, '02:00:00:00:00:20')
+  await agent.kill()
+  await agent.start({ hostId: 'rs2' })
+  await agent.until('registered', s => s.inputs.some(i => i.name === 'director' && i.state === 'registered'))
+  t.is((await load.stop()).get('failed'), undefined)
+})
+
 test.serial('kill -9 of director and agents loses no request, and they come back with zero flow changes', async t => {
   const hosts = ['director', 'rs1', 'rs2']
   // Learnt flows appear and expire by themselves.

@@ -4,7 +4,7 @@ import { patience } from './datapath.ts'
 import { root } from './paths.ts'
 import type { LabProcess, Place } from './place.ts'
 
-/** Extra keys for the daemon's configuration file, flat. */
+/** Extra keys for the daemon's configuration file, flat; undefined takes one out that the lab sets. */
 export type DaemonConfig = Readonly<Record<string, unknown>>
 /** Extra variables of the daemon's environment. */
 export type DaemonEnv = Readonly<Record<string, string>>
@@ -34,7 +34,8 @@ async function startDaemon(
   env: DaemonEnv,
 ): Promise<LabProcess> {
   const file = `/etc/crossport/${role}.yaml`
-  const yaml = Object.entries(config).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`)
+  const given = Object.entries(config).filter(([, value]) => value !== undefined)
+  const yaml = given.map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`)
   await host.writeFile(file, yaml.join(''))
   // A daemon that was killed leaves its socket behind.
   const socket = CONTROL_SOCKETS[role]

@@ -59,10 +59,10 @@ export function askFlows(realServers: readonly RealServer[], host: HostContext):
   )
 }
 
-/** Flows per real server: a packet of one of its connections is delivered, and the director is told whose it is. */
+/** Once a real server: a client's packet that belongs to a connection of it is delivered, and the director told whose it is. */
 export function mineFlows(realServer: RealServer, at: Attachment, host: HostContext): Flow[] {
   if (realServer.protocol !== 'tcp' || host.directors.length === 0) return []
-  const flow = (ct_zone: number, ct_mark: number | string, actions: readonly Action[]): Flow => ({
+  const flow = (ct_zone: number, ct_mark: number | string, from: Match, actions: readonly Action[]): Flow => ({
     table: TABLE.recall,
     priority: PRIORITY.mine,
     cookie: encodeCookie('agent', 'recall', realServer.id),
@@ -73,17 +73,20 @@ export function mineFlows(realServer: RealServer, at: Attachment, host: HostCont
       ...over(familyOf(realServer.vip), 'tcp'),
       ...addressMatch('dst', realServer.vip),
       tcp_dst: realServer.ingressPort,
+      ...from,
     },
     actions,
   })
   return [
-    flow(HOST_ZONE, `${realServer.id}/${hex(~CLOSED.byBoth)}`, [
-      tellDirector(host),
-      ...remember(realServer, host),
-      ...deliver(realServer, at),
-    ]),
-    // A question about a client is not a packet of the client, so it is not delivered.
-    ...(realServer.persistence === undefined ? [] : [flow(CLIENT_ZONE, realServer.id, [tellDirector(host)])]),
+    ...realServer.clients.map(clients =>
+      flow(HOST_ZONE, `${realServer.id}/${hex(~CLOSED.byBoth)}`, addressMatch('src', clients), [
+        tellDirector(host),
+        ...remember(realServer, host),
+        ...deliver(realServer, at),
+      ]),
+    ),
+    // What is asked about a client is no packet of its own.
+    ...(realServer.persistence === undefined ? [] : [flow(CLIENT_ZONE, realServer.id, {}, [tellDirector(host)])]),
   ]
 }
 

@@ -10,14 +10,17 @@ import { CLIENT_ZONE, PRIORITY, REAL_SERVER, TABLE, TCP_FLAGS } from '../tables.
 import type { HostContext } from '../types.ts'
 import { origins } from './overlay.ts'
 
-/** Rule 1: what the director sent to this host for one real server goes to its VM, with the VM's MAC and port. */
+/**
+ * Rule 1: what the director sent to this host for one real server goes to its VM, with the VM's MAC and port. Only what comes
+ * from `clients`: the director may know of none, or of wider ones, where this host has a file of its own.
+ */
 export function requestFlows(realServer: RealServer, at: Attachment, host: HostContext): Flow[] {
-  const flow = (origin: Match, priority: number, match: Match, actions: readonly Action[]): Flow => ({
+  const flow = (way: Match, priority: number, match: Match, actions: readonly Action[]): Flow => ({
     table: TABLE.classify,
     priority,
     cookie: encodeCookie('agent', 'request', realServer.id),
     match: {
-      ...origin,
+      ...way,
       vlan_vid: vlanOf(at.tag),
       eth_dst: host.hostMac,
       ...over(familyOf(realServer.vip), realServer.protocol),
@@ -27,13 +30,14 @@ export function requestFlows(realServer: RealServer, at: Attachment, host: HostC
     },
     actions,
   })
+  const ways = origins(host).flatMap(origin =>
+    realServer.clients.map(clients => ({ ...origin, ...addressMatch('src', clients) })),
+  )
   const known = [...remember(realServer, host), ...deliver(realServer, at)]
   const client = rememberClient(realServer, host)
-  return origins(host).flatMap(origin => [
-    flow(origin, PRIORITY.request, {}, known),
-    ...(client.length === 0
-      ? []
-      : [flow(origin, PRIORITY.client, { tcp_flags: TCP_FLAGS.syn }, [...client, ...known])]),
+  return ways.flatMap(way => [
+    flow(way, PRIORITY.request, {}, known),
+    ...(client.length === 0 ? [] : [flow(way, PRIORITY.client, { tcp_flags: TCP_FLAGS.syn }, [...client, ...known])]),
   ])
 }
 

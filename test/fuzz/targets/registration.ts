@@ -34,7 +34,8 @@ export const registration: Target = {
     for (const { file, line, text } of told?.services?.documents ?? []) parseServiceFile(text, file, { line })
     const { registration, delta } = decoded(() => Attach.requestDeserialize(input)) ?? {}
     if (delta) for (const realServer of delta.upserted) fromProto(realServer)
-    if (registration) hostReport(registration, messages => messages.map(fromProto))
+    for (const addressed of [true, false])
+      if (registration) hostReport(registration, addressed, messages => messages.map(fromProto))
   },
 }
 

@@ -58,16 +58,42 @@ test('request: to the host, VIP and ingress port → to the VM; the port only wh
   t.regex(second ?? '', /tp_dst=40000 actions=set_field:52:54:00:00:00:02->eth_dst,set_field:8080->tcp_dst,output:12$/)
 })
 
-test("reply: the VIP's port and the host's MAC, then as the host, once a client network", t => {
+test("reply: the VIP's port and the host's MAC, then as the host, once a client network; to others nothing", t => {
   const scene = { specs: [spec({ clients: ['10.10.1.0/24', '192.0.2.1/32'] })] }
-  t.deepEqual(objects(scene, 'rs/').slice(1), [
-    'table=0,priority=40500,tcp,in_port=11,nw_src=10.10.1.100,nw_dst=10.10.1.0/24,tp_src=8080 actions=set_field:80->tcp_src,set_field:02:00:00:00:00:20->eth_src,resubmit(,160)',
-    'table=0,priority=40500,tcp,in_port=11,nw_src=10.10.1.100,nw_dst=192.0.2.1,tp_src=8080 actions=set_field:80->tcp_src,set_field:02:00:00:00:00:20->eth_src,resubmit(,160)',
-  ])
+  t.deepEqual(
+    objects(scene, 'rs/').filter(text => text.includes('nw_src=10.10.1.100')),
+    [
+      'table=0,priority=40500,tcp,in_port=11,nw_src=10.10.1.100,nw_dst=10.10.1.0/24,tp_src=8080 actions=set_field:80->tcp_src,set_field:02:00:00:00:00:20->eth_src,resubmit(,160)',
+      'table=0,priority=40500,tcp,in_port=11,nw_src=10.10.1.100,nw_dst=192.0.2.1,tp_src=8080 actions=set_field:80->tcp_src,set_field:02:00:00:00:00:20->eth_src,resubmit(,160)',
+      'table=0,priority=40480,tcp,in_port=11,nw_src=10.10.1.100,tp_src=8080 actions=drop',
+    ],
+  )
+  t.false(objects({}, 'rs/').some(text => text.includes('priority=40480')))
   t.deepEqual(
     texts({}, 'host').filter(text => text.startsWith('table=160,')),
     ['table=160,priority=100 actions=set_field:CONTROLLER->in_port,NORMAL'],
   )
+})
+
+test('a request is delivered from a client network only: of a known connection and of a persistent client, too', t => {
+  const clients = ['10.10.1.0/24', '192.0.2.1/32']
+  const directors = [{ mac: D, recallMac: '06:00:00:00:01:00', hostIp: undefined }]
+  const from = (cidrs: readonly string[], family: string) => {
+    const [vip, mask] =
+      family === 'IPv4' ? ['10.10.1.100', '255.255.255.255'] : ['2001:db8::100', 'ffff:ffff:ffff:ffff::']
+    const specs = [spec({ vip, clients: cidrs, persistence: { timeout: 300, mask: mask! } })]
+    return objects({ specs, directors }, 'rs/').filter(text => text.includes('output:11'))
+  }
+  for (const [family, cidrs] of [
+    ['IPv4', clients],
+    ['IPv6', ['2001:db8:1::/48', '2001:db8::99/128']],
+  ] as const) {
+    const delivered = from(cidrs, family)
+    t.is(delivered.length, 3 * cidrs.length)
+    const field = family === 'IPv4' ? 'nw_src' : 'ipv6_src'
+    for (const cidr of cidrs)
+      t.is(delivered.filter(text => text.includes(`${field}=${cidr.replace(/\/(32|128)$/, '')},`)).length, 3, cidr)
+  }
 })
 
 test('a VM on an access VLAN: the tag comes off towards it and on from it', t => {

@@ -3,8 +3,9 @@ import { createReporter, type HostIdentity } from '../../../agent/report/reporte
 import type { DirectorDocument, DirectorInfo } from '../../../agent/store/types.ts'
 import { type Agents, serveAgents } from '../../../director/intake/agents.ts'
 import type { HostReport, Offer } from '../../../director/intake/types.ts'
+import type { Log } from '../../../shared/log.ts'
 import type { TlsFiles } from '../../../shared/rpc/tls.ts'
-import { systemClock } from '../../../shared/run/clock.ts'
+import { type Clock, systemClock } from '../../../shared/run/clock.ts'
 import { reported } from '../registry/fixture.ts'
 import { memoryLog } from '../run/memory-log.ts'
 
@@ -51,14 +52,33 @@ export function recorder() {
 
 type Recorder = ReturnType<typeof recorder>
 
-export function startDirector(listen: string, heard: Recorder, tls?: TlsFiles): Promise<Agents> {
+interface DirectorOptions {
+  readonly tls?: TlsFiles
+  readonly addressed?: boolean
+  readonly leaseMs?: number
+  readonly clock?: Clock
+  readonly log?: Log
+}
+
+export function startDirector(
+  listen: string,
+  heard: Recorder,
+  { tls, addressed = false, leaseMs = 6000, clock = systemClock, log = memoryLog() }: DirectorOptions = {},
+): Promise<Agents> {
   const list = (report: HostReport) => [...report.realServers.values()].map(one => `${one.id}=${one.state}`).join()
   return serveAgents({
     listen,
     tls,
-    log: memoryLog(),
+    addressed,
+    leaseMs,
+    clock,
+    log,
     handlers: {
-      onRegistration: report => heard.note(`registered ${report.hostId} ${report.hostMac} ${list(report)}`),
+      onRivals: () => heard.note('rivals'),
+      onRegistration: report => {
+        heard.note(`address ${report.hostIp}`)
+        heard.note(`registered ${report.hostId} ${report.hostMac} ${list(report)}`)
+      },
       onDelta: (id, { upserted, removedIds }) =>
         heard.note(`delta ${id} +${upserted.map(one => `${one.id}=${one.state}`)} -${removedIds}`),
       onAlive: id => heard.note(`alive ${id}`),
@@ -81,10 +101,10 @@ export function startReporter(
     handlers: {
       onDirector: (info: DirectorInfo) => told.note(`director ${info.id} ${info.mac} ${info.leaseMs} ${info.active}`),
       onServices: (documents: readonly DirectorDocument[]) => told.note(`services ${documents.map(one => one.text)}`),
-      onState: (state, reason) => told.note(`${state}: ${reason}`),
+      onState: (state, reason, code) => told.note(`${state}: ${reason}${code === undefined ? '' : ` (${code})`}`),
     },
     ...options,
   })
   t.teardown(() => reporter.close())
-  return reporter
+  return Object.assign(reporter, { log })
 }

@@ -157,7 +157,7 @@ test('a host that cannot be addressed is refused with words, one bad real server
   t.teardown(() => director.close())
   director.setOffer(offer())
   const reporter = startReporter(t, director.address, told, { identity: { ...identity, hostMac: '01:00:5e:00:00:01' } })
-  t.regex(await told.until(/^disconnected/), /host MAC "01:00:5e:00:00:01" is not valid/)
+  t.regex(await told.until(/^refused/), /host MAC "01:00:5e:00:00:01" is not valid/)
   reporter.update([rs, { ...rs, id: 'bad', vip: '10.10.1' }])
   reporter.setIdentity(identity)
   t.is(await heard.until(/^registered/), 'registered rs1 02:00:00:00:00:20 web/web-1=ready')
@@ -175,4 +175,40 @@ test('a newer stream of a host ends the older one', async t => {
   startReporter(t, director.address, newer)
   t.regex(await older.until(/^disconnected/), /this host has registered anew/)
   await first.close()
+})
+
+const imposter = { ...identity, hostMac: '02:00:00:00:00:66', hostIp: '172.24.1.66' }
+
+test('of two machines with one host id the one that is connected stays, and both sides say who the other is', async t => {
+  const heard = recorder()
+  const log = memoryLog()
+  const director = await startDirector(`unix:${join(tempDir(t), 'd.sock')}`, heard, { log })
+  t.teardown(() => director.close())
+  director.setOffer(offer())
+  const older = recorder()
+  const first = startReporter(t, director.address, older)
+  first.update([rs])
+  await older.until(/^registered/)
+  await heard.until(/^registered/)
+  const newer = recorder()
+  const second = startReporter(t, director.address, newer, { identity: imposter })
+  const reason = await newer.until(/^refused/)
+  t.regex(reason, /HOST_ID_TAKEN/)
+  for (const mac of [identity.hostMac, imposter.hostMac]) t.regex(reason, new RegExp(mac))
+  await heard.until(/^rivals/)
+  t.deepEqual(
+    director.rivals.map(({ hostId }) => hostId),
+    ['rs1'],
+  )
+  // It dials again, is refused again, and that is said once: in its status, in its journal, in the director's.
+  for (let dialled = 0; dialled < 2; dialled++) await newer.until(/^director/)
+  t.false(newer.events.some(event => /^(connected|disconnected|registered)/.test(event)))
+  t.is(log.lines.filter(({ message }) => message === 'an agent is refused').length, 1)
+  t.is(second.log.lines.filter(({ level }) => level === 'error').length, 1)
+  t.false(older.events.some(event => /^(disconnected|refused)/.test(event)))
+
+  await first.close()
+  await heard.until(/^registered rs1 02:00:00:00:00:66/)
+  await newer.until(/^registered/)
+  t.deepEqual(director.rivals, [])
 })

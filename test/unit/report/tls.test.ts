@@ -13,7 +13,7 @@ test('mutual TLS: who has a certificate of the CA gets in, who has none does not
   await openssl('x509 -req -in d.csr -CA ca.crt -CAkey ca.key -out d.crt -days 1 -copy_extensions copy')
   const tls = { ca: join(dir, 'ca.crt'), cert: join(dir, 'd.crt'), key: join(dir, 'd.key') }
   const heard = recorder()
-  const director = await startDirector('localhost:0', heard, tls)
+  const director = await startDirector('localhost:0', heard, { tls })
   t.teardown(() => director.close())
   director.setOffer(offer())
   const stranger = recorder()
@@ -23,5 +23,7 @@ test('mutual TLS: who has a certificate of the CA gets in, who has none does not
   startReporter(t, director.address, told, { tls })
   await told.until(/^registered/)
   t.false(heard.events.some(event => event.startsWith('registered') && !event.includes('rs1')))
-  await t.throwsAsync(startDirector('localhost:0', heard, { ...tls, key: join(dir, 'none') }), { code: 'RPC_TLS' })
+  await t.throwsAsync(startDirector('localhost:0', heard, { tls: { ...tls, key: join(dir, 'none') } }), {
+    code: 'RPC_TLS',
+  })
 })

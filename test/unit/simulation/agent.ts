@@ -66,7 +66,8 @@ export function startSimulated({ store, sw, clock, log, held }: SimulationOption
     packetOut: async () => {},
     readFlowStats: async () => [],
   })
-  const cells = createCells(initialInputs(store, [], undefined))
+  const initial = initialInputs(store, ['d1'], undefined)
+  const cells = createCells({ ...initial, documents: { ...initial.documents, heard: true } })
   const { inputs } = cells
   const records = toldRecords(store.guestRecords, inputs.records)
   const applier = createApplier({ store, log, clock })

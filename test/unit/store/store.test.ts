@@ -33,8 +33,12 @@ test('everything that was put in is there after the agent has been away', t => {
   const director = { id: 'd', mac: '02:00:00:00:01:00', leaseMs: 15_000, active: true }
   const allocation = { key: 'web/u/80', id: 1, vip: '10.0.0.1', protocol: 'tcp', ingressPort: 8080 } as const
   const record = { vmUuid: 'u', mac: 'm', vip: '10.0.0.1', nicName: 'eth0', addressAdded: true, file: undefined }
+  const documents = new Map(
+    ['a:7473', 'b:7473'].map(address => [address, [{ file: 'web.yaml', line: 1, text: `service: ${address}` }]]),
+  )
   first.setDirector(director)
-  first.setDocuments([{ file: 'web.yaml', line: 1, text: 'service: web' }])
+  first.setDocuments(documents)
+  first.setContested({ web: 'b:7473' })
   first.serviceFiles.save([file('/etc/x.yaml'), file('/etc/gone.yaml')])
   first.serviceFiles.save([file('/etc/x.yaml')])
   first.setDomains([domain(1)])
@@ -54,7 +58,8 @@ test('everything that was put in is there after the agent has been away', t => {
   const second = openStore(path)
   t.teardown(() => second.close())
   t.deepEqual(second.director(), director)
-  t.deepEqual(second.documents(), [{ file: 'web.yaml', line: 1, text: 'service: web' }])
+  t.deepEqual(second.documents(), documents)
+  t.deepEqual(second.contested(), { web: 'b:7473' })
   t.deepEqual(second.serviceFiles.load(), [file('/etc/x.yaml')])
   t.like(second.domains()[0], { uuid: domain(1).uuid, name: 'web-1', runId: 1 })
   t.deepEqual(second.allocations(), [allocation])

@@ -9,6 +9,7 @@ export interface HostRegistration {
   'realServers'?: (_crossport_v1_RealServer)[];
   'version'?: (string);
   'documentChanges'?: (boolean);
+  'bootId'?: (string);
 }
 
 export interface HostRegistration__Output {
@@ -18,4 +19,5 @@ export interface HostRegistration__Output {
   'realServers': (_crossport_v1_RealServer__Output)[];
   'version': (string);
   'documentChanges': (boolean);
+  'bootId': (string);
 }

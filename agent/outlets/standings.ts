@@ -1,0 +1,45 @@
+import type { Problem } from '../../shared/rpc/gen/crossport/v1/Problem.ts'
+import type { Registration } from '../cells.ts'
+import type { Inputs } from '../inputs.ts'
+
+/** How the host stands with one of its directors, for status. */
+export interface Standing {
+  /** `director`; of several, each with its address. */
+  readonly name: string
+  readonly state: Registration['state'] | 'none'
+  readonly detail: string
+  readonly problem: Problem | undefined
+}
+
+const NONE: Standing = {
+  name: 'director',
+  state: 'none',
+  detail: 'no director has been heard of yet',
+  problem: undefined,
+}
+
+/** @param addresses - of the directors, as configured */
+export function standingsOf(
+  addresses: readonly string[],
+  registrations: ReadonlyMap<string, Registration>,
+  { directors: { active, all } }: Pick<Inputs, 'directors'>,
+): readonly Standing[] {
+  if (addresses.length === 0) return [NONE]
+  const several = addresses.length > 1
+  return addresses.map(address => {
+    const name = several ? `director ${address}` : NONE.name
+    const registration = registrations.get(address)
+    if (registration === undefined) return { ...NONE, name }
+    const { state, reason } = registration
+    const info = all.get(address)
+    const leads = several && info === active ? ', answers for the VIPs' : ''
+    const detail = state === 'registered' && info ? `${info.id}, MAC ${info.mac}${leads}` : reason
+    return { name, state, detail, problem: problemOf(name, registration) }
+  })
+}
+
+function problemOf(subject: string, { state, reason: message, code }: Registration): Problem | undefined {
+  if (state === 'disconnected') return { severity: 'warning', code: 'REPORT_DISCONNECTED', subject, message }
+  if (state === 'refused') return { severity: 'error', code: code ?? '', subject, message }
+  return undefined
+}

@@ -1,0 +1,56 @@
+import test from 'ava'
+import { createRivals, refusal, type Speaker, speakerOf } from '../../../director/intake/rivals.ts'
+import { fakeClock } from '../run/fake-clock.ts'
+
+const LEASE = 6000
+
+const speaker = (change: Partial<Speaker> = {}): Speaker => ({
+  hostId: 'rs1',
+  hostMac: '02:00:00:00:00:20',
+  from: '172.24.1.20',
+  bootId: 'a',
+  heardAt: 0,
+  ...change,
+})
+
+test('who has a host id keeps it as long as it is heard, for one lease after that, and for its own machine at once', t => {
+  const there = speaker()
+  const other = speaker({ hostMac: '02:00:00:00:00:66', from: '172.24.1.66' })
+  const reason = refusal(there, other, LEASE - 1, LEASE) ?? ''
+  for (const name of ['172.24.1.20', '02:00:00:00:00:20', '172.24.1.66', '02:00:00:00:00:66', '"rs1"'])
+    t.true(reason.includes(name), `${name} in: ${reason}`)
+  t.is(refusal(there, other, LEASE, LEASE), undefined)
+  t.is(refusal(there, speaker(), 1, LEASE), undefined)
+  // Either alone may be a copy: of a disk image, or behind one address.
+  t.is(typeof refusal(there, speaker({ from: '172.24.1.66', bootId: 'b' }), 1, LEASE), 'string')
+  t.is(typeof refusal(speaker({ bootId: '' }), speaker({ from: '172.24.1.66', bootId: '' }), 1, LEASE), 'string')
+  t.is(refusal(there, speaker({ from: '172.24.1.66' }), 1, LEASE), undefined, 'its own, from another address')
+  t.is(typeof refusal(there, speaker({ hostMac: '02:00:00:00:00:66' }), 1, LEASE), 'string')
+})
+
+test('an agent is known by the address that it dials from, whatever the port', t => {
+  const report = { hostId: 'rs1', hostMac: '02:00:00:00:00:20', hostIp: '', version: '1', realServers: new Map() }
+  t.is(speakerOf(report, '', '172.24.1.20:40112', 7).from, '172.24.1.20')
+  t.is(speakerOf(report, '', '[fd00::20]:40112', 7).from, '[fd00::20]')
+})
+
+test('who was refused is shown until it has not dialled for a while, or the host id is given to somebody', async t => {
+  const clock = fakeClock()
+  let changes = 0
+  const rivals = createRivals(clock, () => changes++)
+  const rival = { hostId: 'rs1', reason: 'another' }
+  t.true(rivals.refused(rival))
+  await clock.advance(20_000)
+  t.false(rivals.refused(rival), 'said before')
+  await clock.advance(29_000)
+  t.deepEqual(rivals.list(), [rival])
+  await clock.advance(1000)
+  t.deepEqual(rivals.list(), [])
+  rivals.refused(rival)
+  rivals.settled('rs2')
+  t.is(rivals.list().length, 1)
+  rivals.settled('rs1')
+  t.deepEqual(rivals.list(), [])
+  t.is(changes, 4)
+  t.is(clock.pending, 0)
+})
