@@ -35,7 +35,7 @@ test('a file on a host that overlaps a service of the director in force is refus
     "/etc/mine.yaml:3 10.10.1.100 tcp port 80 already belongs to service 'web' in /d/web.yaml:1 (from the director)",
   ]
 
-  agent.inputs.documents.set({ heard: true, byDirector: new Map([['d:7473', [SENT]]]) })
+  agent.inputs.documents.set({ heard: true, byDirector: new Map([['d1', [SENT]]]) })
   await tell([])
   t.deepEqual(served(), ['web ready'])
   const { commits } = sw
@@ -48,7 +48,7 @@ test('a file on a host that overlaps a service of the director in force is refus
   t.deepEqual(served(), ['web ready'])
   t.deepEqual(problems(), refused)
   t.is(sw.commits, commits)
-  agent.inputs.documents.set({ heard: true, byDirector: new Map([['d:7473', []]]) })
+  agent.inputs.documents.set({ heard: true, byDirector: new Map([['d1', []]]) })
   await tell([MINE])
   t.deepEqual(served(), ['mine ready'])
   t.deepEqual(problems(), [])
