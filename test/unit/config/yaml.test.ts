@@ -43,7 +43,7 @@ test('the time to read a file grows with the file', t => {
   for (const [name, make] of Object.entries(makes)) {
     seconds(make, 500)
     const [short, long] = [seconds(make, 1000), seconds(make, 4000)]
-    // Four times the text; sixteen times the time would be its square.
+    // Four times the text; quadratic time would be sixteen times the time.
     t.true(long < 12 * short + 0.3, `${name}: ${short} s, ${long} s`)
   }
 })
