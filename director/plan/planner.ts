@@ -121,6 +121,6 @@ export function createPlanner(numbers: Numbers): Planner {
 }
 
 function withoutNumber({ key, service }: VirtualService): RegistryProblem {
-  const reason = 'no number is left for it: services that are gone give theirs back when their connections have ended'
+  const reason = 'no number is left for it: removed services give theirs back when their connections have ended'
   return { subject: key, service, reason }
 }
