@@ -39,7 +39,7 @@ export async function teardown({
 }: House): Promise<TeardownReply> {
   const vips = records.list().length
   const { deleted } = applier.counts
-  log.notice('teardown: everything is taken out of the switch and out of the guests, until the agent is restarted')
+  log.notice('teardown: flows and VIPs are removed from the switch and the guests until the agent is restarted')
   cells.inputs.withdrawn.set(true)
   loop.mark('teardown')
   const until = clock.now() + TEARDOWN_MS

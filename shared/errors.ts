@@ -26,7 +26,7 @@ export const ERRORS = {
   },
   REGISTRATION_INVALID: {
     messageId: '776ee9f3a90a65b96738dce21e1a7e97',
-    hint: 'the agent and the director do not fit together: check their versions',
+    hint: 'the agent and the director are not compatible: check their versions',
   },
   HOST_ID_TAKEN: {
     messageId: '2d0fc77725c841a799d43ba37f316dba',
@@ -58,7 +58,7 @@ export const ERRORS = {
   },
   CONNECTIONS_MANY: {
     messageId: '56083efcfa79462691b62daf95f65465',
-    hint: 'count them with `crossport connections --count`, which disturbs nobody, or read them nevertheless with --disturb',
+    hint: 'count them with `crossport connections --count`, which does not stop the switch, or read them nevertheless with --disturb',
   },
   SERVICE_AMBIGUOUS: {
     messageId: 'a1605e7ab8dc689c3acf848dcef496b7',
@@ -78,7 +78,7 @@ export const ERRORS = {
   },
   OVSDB_PROTOCOL: {
     messageId: '568b0fdab9a8067da616f69f3062dd86',
-    hint: 'what answers on this socket is not a working ovsdb-server; see its log',
+    hint: 'the process at this socket is not a working ovsdb-server; see its log',
   },
   OVSDB_CALL_FAILED: {
     messageId: '9a2068ef116d0949e9d7d58d96cebc39',
@@ -126,11 +126,11 @@ export const ERRORS = {
   },
   LIBVIRT_CONNECTION: {
     messageId: '3c61a3a32ed61dcd1e500c9d697ab613',
-    hint: 'check that libvirtd (or virtqemud) runs and that its socket is the one in the configuration; it is tried again',
+    hint: 'check that libvirtd (or virtqemud) runs and that its socket is the one in the configuration; the agent tries again',
   },
   LIBVIRT_PROTOCOL: {
     messageId: '9b9442fd1035ff81796063c3cac49e8d',
-    hint: `the peer on the libvirt socket does not speak libvirt's protocol as we know it; check the socket path and report the version of libvirt`,
+    hint: `the peer on the libvirt socket does not speak a known version of libvirt's protocol; check the socket path and report the version of libvirt`,
   },
   LIBVIRT_ERROR: { messageId: '27e0ada1da19b94750571fac1676362f', hint: `read libvirt's own message` },
   LIBVIRT_TIMEOUT: {
@@ -151,12 +151,12 @@ export const ERRORS = {
   },
   GUEST_AGENT_UNRESPONSIVE: {
     messageId: '9c3226a03130166a6e9276ab3d4c953b',
-    hint: 'restart qemu-guest-agent in the guest if it does not come back; it is tried again',
+    hint: 'restart qemu-guest-agent in the guest if it does not come back; the agent tries again',
   },
   GUEST_AGENT_ERROR: { messageId: 'cfa6efe8d244f0a6bbd39c49041c77ac', hint: 'read the message of the guest agent' },
   GUEST_AGENT_FROZEN: {
     messageId: '3ac2b1647dec2b448e02554ec8db17bc',
-    hint: `a backup has frozen the guest's file systems; it is tried again after the thaw (virsh domfsthaw)`,
+    hint: `a backup has frozen the guest's file systems; the agent tries again after the thaw (virsh domfsthaw)`,
   },
   GUEST_COMMANDS_BLOCKED: {
     messageId: 'cd3d5dba2e570ac8ef0148e377595708',
@@ -180,7 +180,7 @@ export const ERRORS = {
   },
   GUEST_REPLY_INVALID: {
     messageId: 'f0bb10981c9bd7feaad7a2b47e558d69',
-    hint: `the guest agent's answer is not to be trusted: check the guest`,
+    hint: `the guest agent gave an invalid answer: check the guest`,
   },
   NOT_IN_SYNC: {
     messageId: '7c3368a2e0022425220c7bee735fa064',
@@ -224,12 +224,12 @@ export const ERRORS = {
   },
   CONNECTION_TABLE_FULL: {
     messageId: '6163a05ad3d0400ba6d85a97353fcee2',
-    hint: 'give it more room (`sysctl -w net.netfilter.nf_conntrack_max=N`; userspace datapath: `ovs-appctl dpctl/ct-set-maxconns N`), or look who fills it: `conntrack -L`, `ovs-appctl dpctl/dump-conntrack`',
+    hint: 'enlarge it (`sysctl -w net.netfilter.nf_conntrack_max=N`; userspace datapath: `ovs-appctl dpctl/ct-set-maxconns N`), or find out what fills it: `conntrack -L`, `ovs-appctl dpctl/dump-conntrack`',
   },
   TORN_DOWN: { messageId: '8d99ec4301d8610f208a2a39b416fb3f', hint: 'run `crossport resync`, or restart the daemon' },
   LIBVIRT_UNREACHABLE: {
     messageId: '484805b5e03a20470fa9b1bb1b9efcc0',
-    hint: 'start libvirtd (or virtqemud) and check libvirtSocket in the configuration; until then the last known VMs stand',
+    hint: 'start libvirtd (or virtqemud) and check libvirtSocket in the configuration; until then the agent goes on with the last known VMs',
   },
   VM_UNREADABLE: {
     messageId: '40be5a32f469494c9919fc1aff9f3a9a',
@@ -237,11 +237,11 @@ export const ERRORS = {
   },
   SWITCH_UNREACHABLE: {
     messageId: '6b9f70403a9a4c141fffa8703d28343d',
-    hint: 'start ovs-vswitchd and check bridge and ovsRunDir in the configuration; flows are put right when it is back',
+    hint: 'start ovs-vswitchd and check bridge and ovsRunDir in the configuration; flows are restored when it is back',
   },
   REAL_SERVER: {
     messageId: '7e3e3972312fade4094b5a3bddf0a15b',
-    hint: 'see the reason; it is tried again by itself',
+    hint: 'see the reason; the agent tries again by itself',
   },
 } as const satisfies Record<string, { messageId: string; hint: string }>
 

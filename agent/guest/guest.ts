@@ -91,7 +91,7 @@ export function createGuest(vmUuid: string, options: GuestOptions): Guest {
   const tell = (err: Error) => {
     if (told === err.message) return
     told = err.message
-    log.warn('the guest could not be given its VIPs; it is tried again', { vm: targets[0]?.vmName, err })
+    log.warn('the VIPs of a guest could not be set; the agent tries again', { vm: targets[0]?.vmName, err })
   }
 
   const loop = createDirtyLoop({
@@ -144,7 +144,7 @@ function obstacle([first]: readonly GuestTarget[]): CrossportError | undefined {
   if (agentChannel === 'disconnected')
     return new CrossportError(
       'GUEST_AGENT_NOT_CONNECTED',
-      `the guest agent of VM ${vmName} is not running (yet): its channel is there and not opened by the guest`,
+      `the guest agent of VM ${vmName} is not running (yet): its channel exists, but the guest has not opened it`,
     )
   return undefined
 }

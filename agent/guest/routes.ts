@@ -24,7 +24,11 @@ export function createGuestRoutes(log: Log) {
     } catch (err) {
       if (told) return
       told = true
-      log.notice('the guest got no route to the health checks', { vm: vmName, route: onLink ?? before, err })
+      log.notice('the route to the health checks could not be set in the guest', {
+        vm: vmName,
+        route: onLink ?? before,
+        err,
+      })
     }
   }
 }

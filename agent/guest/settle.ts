@@ -119,7 +119,7 @@ async function release(
   if (record.addressAdded && nic.addresses.includes(vip)) await removeAddress(qga, vip, nic.name)
   // The record goes last, because the VM's VIP is shielded as long as there is a record.
   records.remove(vmUuid, mac, vip)
-  log.info(`VIP ${vip} taken out of the guest`, { vmUuid, nic: nic.name })
+  log.info(`VIP ${vip} removed from the guest`, { vmUuid, nic: nic.name })
 }
 
 async function hold(

@@ -106,7 +106,7 @@ function createEntry(first: CheckTarget, { prober, clock, log, onChange, onSuspe
     if (before.verdict !== 'down' && next.verdict === 'down') {
       cause = why
       if (next.heldUntil > clock.now())
-        log.notice(`a real server is flapping; it is held back for ${formatDuration(next.heldUntil - clock.now())}`, {
+        log.notice(`a real server is flapping; it stays down for ${formatDuration(next.heldUntil - clock.now())}`, {
           ...labels(target),
           falls: next.falls,
         })

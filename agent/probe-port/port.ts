@@ -74,7 +74,7 @@ export function createProbePort(options: CreateProbePortOptions): ProbePort {
       become(undefined)
     } catch (err) {
       const { message } = err as Error
-      if (message !== obstacle) log.warn('health checks cannot be sent; it is tried again', { err })
+      if (message !== obstacle) log.warn('health checks cannot be sent; the agent tries again', { err })
       become(message)
       throw err
     }

@@ -24,7 +24,7 @@ await runAgent(
     ...quiet,
     with: () => quiet,
     debug: message => {
-      if (message === 'desired flows are written down') tell({ kind: 'saved', at: now() })
+      if (message === 'desired flows were saved') tell({ kind: 'saved', at: now() })
     },
     info: (message, fields) => {
       if (message === 'in sync') tell({ kind: 'in sync', at: now(), flows: Number(fields?.flows) })

@@ -58,10 +58,10 @@ export function createAccounting({ config, accounts, log, clock, changed }: Acco
     received = collector?.received ?? 0
     const next = intervalFor(rate, seconds)
     if (lost > 0)
-      log.warn('records of connections are lost: their accounts say the least that it was', { records: lost })
+      log.warn('records of connections were lost: the accounts of these connections are too low', { records: lost })
     lost = 0
     if (next !== seconds) {
-      log.debug('connections are accounted at another interval', { seconds: next, recordsPerSecond: Math.round(rate) })
+      log.debug('the interval of the accounting has changed', { seconds: next, recordsPerSecond: Math.round(rate) })
       seconds = next
       due = true
       changed()
@@ -83,7 +83,7 @@ export function createAccounting({ config, accounts, log, clock, changed }: Acco
           activeTimeout: seconds,
           maxFlows: MAX_FLOWS,
         })
-        if (!exporting) log.warn(`connections are not accounted: collector set ${place.id} is somebody else's`)
+        if (!exporting) log.warn(`connections are not accounted: collector set ${place.id} belongs to somebody else`)
       } catch (err) {
         due = true
         throw err

@@ -51,7 +51,7 @@ export async function startCollector({ log, clock, owner, onRecord, onLost }: Co
     strangers++
     if (clock.now() - told < TELL_MS) return
     const err = new CrossportError('IPFIX_INVALID', `${strangers} datagrams, the last one from ${from}`)
-    log.warn('datagrams to the IPFIX collector are not from ovs-vswitchd, and not read', { err })
+    log.warn('datagrams to the IPFIX collector were dropped, because they are not from ovs-vswitchd', { err })
     told = clock.now()
     strangers = 0
   }
@@ -74,11 +74,11 @@ export async function startCollector({ log, clock, owner, onRecord, onLost }: Co
       received += records.length
       for (const record of records) onRecord(record, domain)
     } catch (err) {
-      log.warn('what has come to the IPFIX collector cannot be read', { err })
+      log.warn('a message to the IPFIX collector cannot be read', { err })
       onLost(1)
     }
   })
-  socket.on('error', err => log.error('the IPFIX collector', { err }))
+  socket.on('error', err => log.error('the IPFIX collector has failed', { err }))
   socket.setRecvBufferSize(BUFFER_BYTES)
   return {
     port,

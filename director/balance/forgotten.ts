@@ -103,7 +103,11 @@ export function startForgotten(options: ForgottenOptions): Forgotten {
       await tick()
       failing = false
     } catch (err) {
-      if (!failing) log.warn('connections that have vanished without a word go on counting as active', { err })
+      if (!failing)
+        log.warn(
+          'the connection table cannot be read: connections that have ended without a packet still count as active',
+          { err },
+        )
       failing = true
     }
     const took = Math.max(0, clock.now() - began - LAG_MS)

@@ -23,7 +23,7 @@ export function createPanicLog(
       }
       const text = panicText(panic)
       if (known.get(service) !== text)
-        log.warn('nobody is taken out of scheduling', { service, err: new CrossportError('PANIC', text) })
+        log.warn('failing real servers stay in scheduling', { service, err: new CrossportError('PANIC', text) })
       known.set(service, text)
     }
   }

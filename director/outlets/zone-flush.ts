@@ -51,7 +51,7 @@ export function createZoneFlush(options: ZoneFlushOptions): ZoneFlush {
       waiting.delete(key)
       options.done(key)
     } catch (err) {
-      log.debug('connections of a service that is gone could not be flushed', { service: key, err })
+      log.debug('connections of a removed service could not be flushed', { service: key, err })
       if (waiting.get(key) === at) waiting.set(key, clock.now() + RETRY_MS)
     }
   }

@@ -40,7 +40,7 @@ export function createTableWatch({ log, clock, switch: sw, onLost }: TableWatchO
         ],
         data: CANARY,
       })
-      .catch((err: unknown) => log.debug('the connection table could not be looked at', { err }))
+      .catch((err: unknown) => log.debug('the connection table could not be checked', { err }))
   const look = () => {
     send(false)
     cancel()
@@ -58,7 +58,7 @@ export function createTableWatch({ log, clock, switch: sw, onLost }: TableWatchO
     packet: ({ cookie, data }) => {
       if (decodeCookie(cookie)?.kind !== 'unanswered' || !CANARY.equals(data)) return
       send(true)
-      log.info('the connection table is a new one: connections that were before it are recalled from the hosts')
+      log.info('the connection table is a new one: earlier connections are recalled from the hosts')
       onLost()
     },
     close: () => cancel(),

@@ -23,7 +23,10 @@ export function balance(house: House): Stop {
     try {
       store.losses.save(clock.wall().getTime())
     } catch (err) {
-      log.warn('a director that is started now will not ask hosts about persistent clients', { err })
+      log.warn(
+        'the loss of the connection table could not be saved: a restarted director will not ask hosts about persistent clients',
+        { err },
+      )
     }
   })
   return stopAll(stopListening, counted.stop)

@@ -15,7 +15,7 @@ export function leases({ cells: { registry }, config, loop, log, clock }: House)
     if (next !== undefined && next > clock.now()) return arm()
     const late = clock.now() - at
     if (late > HELD_UP_MS) {
-      log.warn('the director was held up, and heard of no host meanwhile: each has a whole lease from now', {
+      log.warn('the director was suspended: every host gets a whole lease from now', {
         late,
       })
       registry.set(excuse(registry.get(), clock.now(), config.leaseMs))

@@ -200,7 +200,7 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
       store?.setOutcome({ ...outcome, ...failure })
     } catch (err) {
       // The result is only for status: what the switch has confirmed stays confirmed.
-      log.debug('the outcome could not be written down', { err: err as Error })
+      log.debug('the result could not be saved', { err: err as Error })
     }
   }
 

@@ -51,7 +51,7 @@ export function createSaver({ store, clock, log, saved }: SaverOptions) {
     if (unsaved.size > 0) return
     if (!compared) store.keepDesired(object => saved(object) !== undefined)
     compared = true
-    log.debug('desired flows are written down')
+    log.debug('desired flows were saved')
   }
 
   const goOn = () => {
@@ -59,7 +59,7 @@ export function createSaver({ store, clock, log, saved }: SaverOptions) {
     try {
       writeLot()
     } catch (err) {
-      return log.warn('desired flows could not be written down; they are with the next change', { err })
+      return log.warn('desired flows could not be saved; the next change saves them', { err })
     }
     if (unsaved.size > 0) cancel = clock.after(1, goOn)
   }

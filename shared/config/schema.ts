@@ -90,7 +90,7 @@ const fields = z.strictObject({
 /** One document of a service file. Positions and sentences are added by explain.ts; rules across services are in conflicts.ts. */
 export const serviceSchema = fields.superRefine(({ passive, protocol }, context) => {
   if (passive === undefined || protocol === 'tcp') return
-  const message = 'means nothing to UDP, where nobody accepts a connection'
+  const message = 'is only for TCP, because UDP has no connections to accept'
   context.addIssue({ code: 'custom', path: ['passive'], message })
 })
 

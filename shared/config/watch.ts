@@ -143,7 +143,7 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
     } catch (cause) {
       all = true
       const err = new CrossportError('SPEC_DIRECTORY', `${dir} cannot be read`, { fields: { file: dir }, cause })
-      log.error('service files stay as they were', { err })
+      log.error('the service files in force stay in force', { err })
     } finally {
       lastRead = clock.now()
       if (!closed && whole) arm()

@@ -8,7 +8,7 @@ export const MAX_DOCUMENT_LENGTH = 128 << 10
 /** Deepest nesting; a service needs four levels. The parser recurses once per level. */
 export const MAX_DEPTH = 32
 
-export const TOO_DEEP = `nested deeper than ${MAX_DEPTH} levels, which no service is; a bracket not closed, or a dash too many?`
+export const TOO_DEEP = `nested deeper than ${MAX_DEPTH} levels, which no service needs; is a bracket not closed, or a dash too many?`
 export const tooLarge = () => `larger than ${MAX_BYTES} bytes: write its services into several files`
 
 /** Called before each lexeme is parsed; returns false when a bound is exceeded. */

@@ -48,7 +48,7 @@ export function monitorTables<T extends Tables>(options: MonitorOptions<T>): () 
     }
 
     const fail = (error: CrossportError) => {
-      log.warn('ovsdb: monitor cannot go on, beginning again', { err: error })
+      log.warn('ovsdb: the monitor has failed and starts again', { err: error })
       stopSession()
       client.drop(error.message)
     }

@@ -88,7 +88,7 @@ export function createSession(stream: Duplex, options: SessionOptions): Session 
       answer(result, error === null || error === undefined ? undefined : callFailed(error))
     } else {
       // An answer that arrives after its call's timeout is not known either.
-      log.debug('ovsdb: answer to nothing that was asked', { id })
+      log.debug('ovsdb: answer to an unknown request', { id })
     }
   }
 
@@ -102,8 +102,8 @@ export function createSession(stream: Duplex, options: SessionOptions): Session 
     } catch (error) {
       if (error instanceof CrossportError) return lose(error)
       // Nothing that a peer sends may end the daemon, so an unexpected exception ends only the session.
-      log.error('ovsdb: what came was not expected', { err: error as Error })
-      lose(new CrossportError('OVSDB_PROTOCOL', 'ovsdb peer: what it sent was not expected', { cause: error }))
+      log.error('ovsdb: a message could not be handled', { err: error as Error })
+      lose(new CrossportError('OVSDB_PROTOCOL', 'ovsdb peer: a message could not be handled', { cause: error }))
     }
   })
   stream.on('error', cause => lose(unreachable(`the connection to ovsdb-server broke: ${cause.message}`, cause)))

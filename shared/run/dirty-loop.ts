@@ -108,7 +108,7 @@ export function createDirtyLoop(options: DirtyLoopOptions): DirtyLoop {
     lastFailure = clock.now()
     firstMark = lastFailure
     retryAt = lastFailure + (marked ? retryMinMs : wait)
-    log.warn(`acting failed, trying again in ${retryAt - lastFailure} ms`, { err: lastError, failures })
+    log.warn(`the attempt has failed; trying again in ${retryAt - lastFailure} ms`, { err: lastError, failures })
   }
 
   return {

@@ -27,7 +27,7 @@ export function createNotify({ log, env = process.env, send }: NotifyOptions): N
   const deliver = env.NOTIFY_SOCKET ? (send ?? sender(log)) : () => 0
   const tell = (state: string) => {
     const result = deliver(state)
-    if (result < 0) log.warn('the service manager did not take our state', { state, errno: -result })
+    if (result < 0) log.warn('the service manager did not accept our state', { state, errno: -result })
   }
   return {
     ready: status => tell(status === undefined ? 'READY=1' : `READY=1\nSTATUS=${oneLine(status)}`),

@@ -14,9 +14,9 @@ export function programIdentity(): string {
 }
 
 function sources(): string[] {
-  const rooms = ['agent', 'director', 'shared'].filter(room => existsSync(join(ROOT, room)))
-  return rooms.flatMap(room =>
-    (readdirSync(join(ROOT, room), { recursive: true }) as string[]).sort().map(name => join(room, name)),
+  const folders = ['agent', 'director', 'shared'].filter(folder => existsSync(join(ROOT, folder)))
+  return folders.flatMap(folder =>
+    (readdirSync(join(ROOT, folder), { recursive: true }) as string[]).sort().map(name => join(folder, name)),
   )
 }
 

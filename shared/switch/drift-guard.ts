@@ -41,9 +41,9 @@ export function createDriftGuard({ clock, log, repair }: DriftGuardOptions): Dri
       if (clock.now() - last > CALM_MS) streak = 0
       streak++
       const wait = streak <= AT_ONCE ? 0 : Math.min(LONGEST_MS, 10 * 2 ** (streak - AT_ONCE - 1))
-      if (streak === 1) log.warn('flows that somebody else has changed are put right', { what })
+      if (streak === 1) log.warn('somebody else has changed our flows; they are restored', { what })
       if (wait === LONGEST_MS && held > 0) {
-        log.warn('somebody keeps changing our flows; they are put right once a second', { what, changes: held + 1 })
+        log.warn('somebody keeps changing our flows; they are restored once a second', { what, changes: held + 1 })
         held = 0
       }
       if (wait === 0) act()

@@ -53,7 +53,7 @@ export function createTableFill(options: TableFillOptions): TableFill {
       const fill = await read(type)
       if (!closed) judge(fill)
     } catch (err) {
-      log.debug('how full the connection table is cannot be read', { err })
+      log.debug('the fill of the connection table cannot be read', { err })
     }
     if (!closed) cancel = clock.after(LOOK_MS, look)
   }

@@ -41,7 +41,7 @@ export function keepTunnelPeers({ sw, clock, log, mac, actions }: TunnelPeersOpt
       ?.packetOut({ actions: way, data: greeting(source) })
       .catch((err: unknown) => {
         known.delete(peer)
-        log.debug('a tunnel end could not be greeted', { peer, err })
+        log.debug('a frame to a tunnel end could not be sent', { peer, err })
       })
   }
   const again = () => {

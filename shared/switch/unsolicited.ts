@@ -10,10 +10,10 @@ export function createUnsolicited(watch: DriftWatch, handlers: SwitchHandlers, l
   const route = (frame: Frame) => {
     if (frame.type === TYPE.PACKET_IN) return handlers.onPacketIn?.(toPacketIn(frame))
     if (frame.type === TYPE.REQUESTFORWARD) return watch.groupChange(frame)
-    if (frame.type === TYPE.ERROR) return log.warn(`the switch reports ${refusalName(frame)} for nothing under way`)
+    if (frame.type === TYPE.ERROR) return log.warn(`the switch reports ${refusalName(frame)} for an unknown request`)
     if (frame.type === TYPE.MULTIPART_REPLY && readMultipart(frame.bytes).type === MULTIPART.FLOW_MONITOR)
       return watch.flowUpdates(frame)
-    log.debug(`message of type ${frame.type} left aside`)
+    log.debug(`message of type ${frame.type} ignored`)
   }
   return frame => {
     try {

@@ -1,10 +1,10 @@
 import { Session } from 'node:inspector'
 
-/** Which characters of the sources have run, as V8 counts them (Profiler.startPreciseCoverage, block by block). */
+/** The characters of the sources that have run, as V8 counts them (Profiler.startPreciseCoverage, block by block). */
 export interface Coverage {
-  /** What has run since the last time this was asked. */
+  /** What has run since the last call. */
   take(): Snapshot
-  /** Something in it has never run before. */
+  /** True when something in it has not run before. */
   isNew(snapshot: Snapshot): boolean
   add(snapshot: Snapshot): void
   stop(): void
@@ -13,7 +13,7 @@ export interface Coverage {
 /** By the script's address: 1 for a character that has run. */
 export type Snapshot = ReadonlyMap<string, Uint8Array>
 
-/** Only what is loaded after this is counted block by block. `counted` says which scripts are of interest. */
+/** Only scripts that are loaded afterwards are counted block by block. `counted` selects scripts. */
 export function startCoverage(counted: (url: string) => boolean): Coverage {
   const session = new Session()
   const known = new Map<string, Uint8Array>()
@@ -43,7 +43,7 @@ interface CoveredFunction {
   readonly ranges: readonly { readonly startOffset: number; readonly endOffset: number; readonly count: number }[]
 }
 
-/** Outer ranges come before those within them, which say otherwise of a part. */
+/** Outer ranges come before inner ones, which override them. */
 function painted(functions: readonly CoveredFunction[]): Uint8Array {
   const ranges = functions.flatMap(one => one.ranges)
   const ran = new Uint8Array(Math.max(0, ...ranges.map(range => range.endOffset)))
@@ -51,7 +51,7 @@ function painted(functions: readonly CoveredFunction[]): Uint8Array {
   return ran
 }
 
-/** Loops over every character of the sources, so they are plain. */
+/** Plain loops, because they run over every character of the sources. */
 function hasMore(ran: Uint8Array, known: Uint8Array = new Uint8Array()): boolean {
   for (let at = 0; at < ran.length; at++) if (ran[at] === 1 && known[at] !== 1) return true
   return false

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Inputs that a decoder could not deal with, `<target>-<hash>`: once mended, they are tried by every unit run. */
+/** Inputs that have crashed a decoder, `<target>-<hash>`. Every unit test run tries them. */
 const DIRECTORY = join(import.meta.dirname, 'crashers')
 
 /** Returns the file. */

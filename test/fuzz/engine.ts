@@ -3,12 +3,12 @@ import type { Random } from '../unit/simulation/random.ts'
 import type { Coverage } from './coverage.ts'
 import { mutate, wordsOf } from './mutate.ts'
 
-/** A decoder that takes whatever comes. */
+/** A decoder that accepts any bytes. */
 export interface Target {
   readonly name: string
-  /** Inputs that it takes. */
+  /** Valid inputs. */
   readonly seeds: readonly Buffer[]
-  /** With these codes it may refuse an input; any other error is a finding. */
+  /** Codes of errors by which it may refuse an input; any other error is a finding. */
   readonly refuses: readonly ErrorCode[]
   readonly maxBytes?: number
   run(input: Buffer): void
@@ -24,20 +24,20 @@ export interface FuzzOptions {
   readonly seconds: number
   readonly random: Random
   readonly coverage: Coverage
-  /** The input that is tried next, for whoever watches over the time. */
+  /** The next input, for the watchdog. */
   onInput?(input: Buffer): void
   onFinding(finding: Finding): void
 }
 
-/** What is decoded takes no time that a person would notice; this is for a machine that is busy with other things. */
+/** Decoding takes no noticeable time; this limit allows for a busy machine. */
 export const SLOW_MS = 5000
 export const MAX_BYTES = 64 * 1024
-/** Inputs in a batch; more, the longer nothing new has come, for coverage takes longer to ask for than an input to try. */
+/** Inputs of a batch. Batches grow while nothing new is found, because reading the coverage takes longer than trying an input. */
 const BATCH = { least: 32, most: 2048, ms: 100 } as const
-/** Tries at making a finding smaller. */
+/** Attempts to make a finding smaller. */
 const SHRINK = 300
 
-/** Undefined: the decoder gave a value, or an error that it may give. */
+/** Undefined: the decoder returned a value or threw an error that it may throw. */
 export function tryInput(target: Target, input: Buffer): Error | undefined {
   const start = performance.now()
   try {
@@ -51,9 +51,8 @@ export function tryInput(target: Target, input: Buffer): Error | undefined {
 }
 
 /**
- * Runs a target on changed inputs for so long. An input that makes code run which has not run before joins the corpus.
- * Coverage is asked for after each batch, and only where a batch has brought something new, input by input. Returns how many
- * inputs were tried and how many are in the corpus.
+ * Runs a target on changed inputs for a time. An input that makes new code run joins the corpus. Coverage is read after each
+ * batch, and only for a batch with something new, input by input. Returns the number of inputs tried and the size of the corpus.
  */
 export function fuzz(target: Target, { seconds, random, coverage, onInput, onFinding }: FuzzOptions) {
   const corpus = [...target.seeds]
@@ -72,14 +71,14 @@ export function fuzz(target: Target, { seconds, random, coverage, onInput, onFin
     onFinding({ target: target.name, input: shrunk(target, input, placeOf(error), random), error })
   }
 
-  /** What has run, where it is new. */
+  /** New coverage, if there is any. */
   const tried = (batch: readonly Buffer[]) => {
     for (const input of batch) run(input)
     const snapshot = coverage.take()
     return coverage.isNew(snapshot) ? snapshot : undefined
   }
 
-  /** Looks in halves for the inputs of a batch that bring something new. */
+  /** Bisects a batch for the inputs that bring something new. */
   const search = (batch: readonly Buffer[]) => {
     const half = batch.length >> 1
     for (const inputs of [batch.slice(0, half), batch.slice(half)]) {
@@ -106,19 +105,19 @@ export function fuzz(target: Target, { seconds, random, coverage, onInput, onFin
     }
     size = BATCH.least
     search(batch)
-    // What runs only now and then is not looked for again.
+    // Code that runs only now and then is not searched for again.
     coverage.add(snapshot)
   }
   return { inputs, corpus: corpus.length }
 }
 
-/** Findings with the same error at the same place are one. */
+/** Findings with the same error at the same place count as one. */
 function placeOf(error: Error): string {
   const frame = error.stack?.split('\n').find(line => /^ +at .*\.ts:\d+/.test(line) && !/node_modules/.test(line))
   return `${error.name} ${frame?.trim() ?? error.message}`
 }
 
-/** A smaller input that fails at the same place. */
+/** Searches a smaller input that fails at the same place. */
 function shrunk(target: Target, input: Buffer, place: string, random: Random): Buffer {
   let smallest = input
   for (let i = 0; i < SHRINK; i++) {

@@ -13,7 +13,7 @@ const { values, positionals } = parseArgs({
 const say = (text: string) => process.stdout.write(`${text}\n`)
 const seed = Number(values.seed ?? Date.now() % 1_000_000)
 const coverage = startCoverage(url => /\/(shared|agent|director)\/.*\.ts$/.test(url) && !url.includes('node_modules'))
-// Loaded only now: what was there before is not counted in detail.
+// Loaded only now, because scripts loaded earlier are not counted in detail.
 const { TARGETS } = await import('./targets/all.ts')
 const chosen = TARGETS.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
 if (chosen.length === 0) say(`there are ${TARGETS.map(target => target.name).join(', ')}`)

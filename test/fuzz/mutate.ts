@@ -1,20 +1,20 @@
 import type { Random } from '../unit/simulation/random.ts'
 
-/** Numbers at which lengths and counters go wrong. */
+/** Numbers at which lengths and counters tend to fail. */
 const NUMBERS = [0, 1, 2, 3, 4, 7, 8, 15, 16, 63, 64, 127, 128, 255, 256, 0x7fff, 0x8000, 0xfffe, 0xffff, 0x7fffffff]
 const MOST_CHANGES = 5
 const MOST_REPEATS = 2000
 
 export interface MutationOptions {
   readonly random: Random
-  /** Inputs to begin from and to take parts of. */
+  /** Inputs to start from and to take parts of. */
   readonly corpus: readonly Buffer[]
-  /** Words that stand in the seeds. */
+  /** Words from the seeds. */
   readonly words: readonly Buffer[]
   readonly maxBytes: number
 }
 
-/** One of the corpus, changed in one to five places; the later ones, which found something, are taken more often. */
+/** One input of the corpus, changed in one to five places. Later inputs, which found something, are chosen more often. */
 export function mutate(options: MutationOptions): Buffer {
   const { random, corpus, maxBytes } = options
   const late = random.chance(0.5) ? random.below(Math.min(corpus.length, 16)) + 1 : 0
@@ -26,7 +26,7 @@ export function mutate(options: MutationOptions): Buffer {
 
 type Change = (bytes: Buffer, options: MutationOptions) => Buffer
 
-/** A part of the bytes; it may be empty. */
+/** A part of the bytes, possibly empty. */
 const part = (bytes: Buffer, random: Random): readonly [from: number, to: number] => {
   const from = random.below(bytes.length + 1)
   return [from, from + random.below(Math.min(bytes.length - from, random.chance(0.5) ? 8 : 1024) + 1)]
@@ -82,7 +82,7 @@ const CHANGES: readonly Change[] = [
   },
 ]
 
-/** Words and signs of text in the seeds, and nests of brackets. */
+/** Words and punctuation of the seeds, and nested brackets. */
 export function wordsOf(seeds: readonly Buffer[]): Buffer[] {
   const words = seeds.flatMap(seed => seed.toString('latin1').match(/[\w-]{2,40}|[^\w\s]/g) ?? [])
   const more = [

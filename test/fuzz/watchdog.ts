@@ -1,20 +1,20 @@
 import { isMainThread, Worker, workerData } from 'node:worker_threads'
 import { saveCrasher } from './crashers.ts'
 
-/** An input that takes so long never ends. Guards against hanging alone, so it is generous. */
+/** After so long, an input counts as endless. Only hanging is detected, so the time is generous. */
 const HANGS_MS = 60_000
 const LARGEST = 1 << 20
 
 interface Shared {
   readonly name: string
-  /** Inputs so far, bytes of the one that runs. */
+  /** Number of inputs so far, and length of the one that runs. */
   readonly counters: Int32Array
   readonly input: Uint8Array
 }
 
 /**
- * Notes the inputs of a target on a thread of its own. When one does not end, it is kept as a crasher and the process is
- * killed: nothing else can end it.
+ * Records the inputs of a target on another thread. When one does not end, it is saved as a crasher and the process is killed,
+ * because nothing else can end it.
  */
 export function watch(name: string): { note(input: Buffer): void; stop(): Promise<unknown> } {
   const shared: Shared = {

@@ -6,17 +6,17 @@ import { ECHO, echoService, hold, nothingLost } from './held.ts'
 const RUN = '/run/openvswitch/ovs-vswitchd.pid'
 const LOG = '/var/log/openvswitch/ovs-vswitchd.log'
 const START = `ovs-vswitchd --pidfile --detach --no-chdir --log-file=${LOG} 2>/dev/null`
-/** Until it is gone: its successor would find its lock. */
+/** Waits until the process has ended, because its successor would find its lock. */
 const end = (signal: string) => `p=$(cat ${RUN}); kill -${signal} $p; while kill -0 $p 2>/dev/null; do sleep 0.05; done`
 const connected = (s: Status__Output) => s.inputs.some(({ name, state }) => name === 'switch' && state === 'in sync')
 const inForce = (s: Status__Output) =>
   connected(s) && s.switch?.installedFlows === s.switch?.desiredFlows && Number(s.switch?.installedFlows) > 0
 
-/** vswitchd goes and comes back; the kernel goes on forwarding meanwhile. */
+/** vswitchd ends and comes back; the kernel forwards meanwhile. */
 export function faultTests(site: () => Site): void {
   const sh = (host: string, script: string) => site().lab.host(host).exec(['sh', '-c', script], { timeoutMs: 60_000 })
 
-  /** Connections are held over `fault`, and new ones are served after it. */
+  /** Connections survive `fault`, and new ones are served after it. */
   async function survives(t: ExecutionContext, fault: () => Promise<unknown>): Promise<void> {
     await site().drop('echo.yaml', echoService())
     await site().ready('echo', 3)
@@ -34,7 +34,7 @@ export function faultTests(site: () => Site): void {
     async t => {
       await survives(t, async () => {
         await sh('director', 'conntrack -F')
-        // Each of them speaks twice a second.
+        // Each of them sends twice a second.
         await sh(
           'director',
           `until [ $(conntrack -L -p tcp --dport ${ECHO} --state ESTABLISHED | wc -l) -ge 12 ]; do sleep 0.1; done`,
@@ -70,7 +70,7 @@ export function faultTests(site: () => Site): void {
     test.serial(`${host}: a restart as by ovs-ctl, with flow-restore-wait`, async t => {
       const before = ours(await flows(site().lab, host))
       await survives(t, async () => {
-        // ovs-ctl(8), restart: flows are saved, the daemon comes up without touching the datapath, flows are put back.
+        // As ovs-ctl(8) restart does: saves the flows, starts the daemon without touching the datapath, restores the flows.
         await sh(host, 'ovs-ofctl -O OpenFlow15 --no-names --no-stats dump-flows br0 | grep actions= >/run/saved')
         await sh(host, 'ovs-ofctl -O OpenFlow15 dump-groups br0 | grep group_id >/run/saved-groups || :')
         await sh(

@@ -31,7 +31,7 @@ test.before('the machine and the lab', async t => {
 
 test.after.always(() => site?.down())
 
-/** The machine is gone afterwards: what its daemons have said last is said here. */
+/** The machine vanishes afterwards, so the daemons' last messages are printed here. */
 test.afterEach.always(async t => {
   if (t.passed || site === undefined) return
   for (const [place, daemon] of [['director', 'director'], ['rs1', 'agent'], ['rs2', 'agent']] as const) // biome-ignore format: a table

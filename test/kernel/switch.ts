@@ -5,14 +5,16 @@ import { ECHO, echoService, hold, nothingLost } from './held.ts'
 
 const rs = (vm: string) => ({ vm, port: 8080 })
 
-/** Counters of a host's datapath, `ovs-appctl dpctl/show`: packets that a cached flow took, and those that vswitchd had to be asked about. */
+/**
+ * Counters of a host's datapath, `ovs-appctl dpctl/show`: packets that a cached flow has forwarded, and packets sent to vswitchd.
+ */
 async function lookups({ lab }: Site, host: string): Promise<{ readonly hit: number; readonly missed: number }> {
   const { stdout } = await lab.host(host).exec(['ovs-appctl', 'dpctl/show', 'system@ovs-system'])
   const [, hit, missed] = /lookups: hit:(\d+) missed:(\d+)/.exec(stdout) ?? []
   return { hit: Number(hit), missed: Number(missed) }
 }
 
-/** What the kernel's datapath does by itself, and with what the kernel gives it. */
+/** Behaviour of the kernel's datapath alone, and on packets as the kernel has them. */
 export function switchTests(site: () => Site): void {
   test.serial('packets of a known connection need no upcall, at the director and at the hosts', async t => {
     await site().drop('echo.yaml', echoService())
@@ -30,7 +32,7 @@ export function switchTests(site: () => Site): void {
     const hit = after.map((now, n) => now.hit - before[n]!.hit)
     t.log({ missed, hit })
     t.true(hit[0]! > 500, 'two packets of the client for each line pass the director')
-    // The connection's own first packets, and what else speaks in a lab (ARP, reports of the agents).
+    // The connection's first packets, and other traffic of the lab (ARP, reports of agents).
     for (const count of missed) t.true(count < 60, `${count} upcalls`)
   })
 
@@ -38,7 +40,7 @@ export function switchTests(site: () => Site): void {
     const held = await hold(t, site(), 3)
     const { stdout } = await site().lab.director.exec(['conntrack', '-L', '-p', 'tcp', '--dport', String(ECHO)])
     t.deepEqual(await held.end(), nothingLost(3))
-    // Of a connection that lives: protocol, number, seconds left, state.
+    // Fields of a live connection: protocol, number, seconds left, state.
     const left = stdout.split('\n').flatMap(line => (/ESTABLISHED/.test(line) ? [Number(line.split(/\s+/)[2])] : []))
     t.log(stdout)
     t.true(left.length >= 3, 'established connections')
@@ -107,14 +109,14 @@ export function switchTests(site: () => Site): void {
   test.serial('a VM that holds no VIP can neither send from it nor speak ARP for it', async t => {
     const { lab } = site()
     const vm = lab.vm('web-2')
-    // On a host that holds it: others have no flows for it.
+    // On a host that has it, because others have no flows for it.
     const stranger = '10.10.1.101'
     await site().drop('second.yaml', service({ service: 'second', vip: stranger, realServers: [rs('web-1')] }))
     await site().ready('second', 1)
     const capture = await lab.capture('client', `ether host ${vm.plan.mac}`)
     await vm.exec(`ip address add ${stranger}/32 dev eth0; ping -c 1 -W 1 -I ${stranger} 10.10.1.10`)
     await vm.exec(`arping -U -c 1 -w 2 -I eth0 ${stranger}; ip address del ${stranger}/32 dev eth0`)
-    // The last one is heard: what came before it would have been, too.
+    // When this last one has arrived, everything before it would have, too.
     t.is((await vm.exec('ping -c 1 -W 9 10.10.1.10')).exitCode, 0)
     const heard = await capture.stop()
     t.true(heard.some(packet => packet.ip?.src === vm.plan.ip))

@@ -7,16 +7,16 @@ import { enter, type Place } from './place.ts'
 
 /** A running tcpdump. */
 export interface Capture {
-  /** What has come so far, in order. */
+  /** Packets so far, in order. */
   readonly packets: readonly Packet[]
   /** The first packet, past or future, that the predicate accepts. */
   waitFor(predicate: (packet: Packet) => boolean, timeoutMs?: number): Promise<Packet>
-  /** Ends tcpdump; what the kernel has handed over before is included. */
+  /** Ends tcpdump; packets that the kernel has already captured are included. */
   stop(): Promise<readonly Packet[]>
 }
 
 /**
- * Captures on a device of a place. Resolves once tcpdump is listening: what is sent after that is seen.
+ * Captures on a device of a place. Resolves once tcpdump is listening, so that it sees everything that is sent afterwards.
  * `filter` is in pcap-filter(7)'s language; empty for everything.
  */
 export async function startCapture(place: Place, dev: string, filter = ''): Promise<Capture> {

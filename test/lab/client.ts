@@ -9,14 +9,14 @@ export async function startClient(at: (name: string) => Place, client: ClientPla
   if (gateway !== undefined) await startGateway(at(gateway.name), place, client, gateway)
   const [edge, mac] = gateway === undefined ? [place, client.mac] : [at(gateway.name), gateway.mac]
   const address = gateway === undefined ? client.ip : gateway.ip
-  // On an overlay joinOverlay plugs eth0 into the host's bridge, once there is one.
+  // On an overlay joinOverlay plugs eth0 into the host's bridge once the bridge exists.
   if (plan.overlay !== undefined) return
   const vlan = plan.clientVlan === undefined ? {} : { vlan: plan.clientVlan }
   await plug(at('fabric'), plan.vlans, edge, { dev: 'eth0', mac, ...vlan })
   await edge.exec(['ip', 'address', 'add', `${address}/24`, 'dev', 'eth0'])
 }
 
-/** Plugs a client, or the router before it, into the bridge of its host. */
+/** Plugs a client, or the client's router, into the bridge of its host. */
 export async function plugIntoHost(
   at: (name: string) => Place,
   host: Place,

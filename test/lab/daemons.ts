@@ -6,12 +6,12 @@ import type { LabProcess, Place } from './place.ts'
 
 /** Extra keys for the daemon's configuration file, flat; undefined takes one out that the lab sets. */
 export type DaemonConfig = Readonly<Record<string, unknown>>
-/** Extra variables of the daemon's environment. */
+/** Extra environment variables of the daemon. */
 export type DaemonEnv = Readonly<Record<string, string>>
 
 export const CONTROL_SOCKETS = { agent: '/run/crossport/agent.sock', director: '/run/crossport/director.sock' } as const
 
-/** Starts the agent of an RS host, as its operator would; resolves once its control socket is there. */
+/** Starts the agent of an RS host; resolves once its control socket exists. */
 export function startAgent(
   host: Place,
   hostIp: string,
@@ -22,7 +22,7 @@ export function startAgent(
   return startDaemon(host, 'agent', { bridge: 'br0', uplink: 'uplink0', director, hostIp, ...config }, env)
 }
 
-/** Starts the director's daemon; resolves once its control socket is there. */
+/** Starts the director; resolves once its control socket exists. */
 export function startDirector(host: Place, config: DaemonConfig = {}, env: DaemonEnv = {}): Promise<LabProcess> {
   return startDaemon(host, 'director', { bridge: 'br0', uplink: 'uplink0', listen: '0.0.0.0:7473', ...config }, env)
 }
@@ -37,7 +37,7 @@ async function startDaemon(
   const given = Object.entries(config).filter(([, value]) => value !== undefined)
   const yaml = given.map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`)
   await host.writeFile(file, yaml.join(''))
-  // A daemon that was killed leaves its socket behind.
+  // A killed daemon leaves its socket behind.
   const socket = CONTROL_SOCKETS[role]
   await host.exec(['rm', '-f', socket])
   const argv = [process.execPath, path.join(root, role, 'main.ts'), '--config', file]

@@ -11,12 +11,12 @@ const OFFLOADS_OFF =
 const KERNEL_ARGUMENTS =
   'console=ttyS0 quiet loglevel=3 panic=1 net.ifnames=0 ipv6.disable=1 mitigations=off nokaslr cryptomgr.notests reboot=pci'
 
-/** Where QEMU listens with the lab's channel, inside the host. */
+/** Socket of the lab's channel to the guest, inside the host. */
 export function shellSocket(name: string): string {
   return `/run/lab-${name}.sock`
 }
 
-/** The libvirt domain of a VM: TCG, a virtio NIC on br0 without checksum offload, a disk, the guest agent's channel. */
+/** The libvirt domain of a VM: TCG, a virtio NIC on br0 without checksum offload, a disk, and the guest agent's channel. */
 export function domainXml(vm: VmPlan): string {
   const vlan = vm.vlan === undefined ? '' : `<vlan><tag id='${vm.vlan}'/></vlan>`
   const agent = vm.agentChannel
@@ -69,7 +69,7 @@ function diskPath(name: string): string {
   return `/var/lib/libvirt/images/${name}.img`
 }
 
-/** Makes a VM's disk in its host: ext4 with the guest's /etc, RHEL-style, in the directory /etc of the disk. */
+/** Makes a VM's disk on its host: ext4 with the guest's RHEL-style /etc as the directory /etc. */
 export async function makeDisk(host: Place, vm: VmPlan, labDir: string): Promise<void> {
   const stage = await mkdtemp(path.join(labDir, `disk-${vm.name}-`))
   try {
@@ -90,7 +90,7 @@ export async function makeDisk(host: Place, vm: VmPlan, labDir: string): Promise
   }
 }
 
-/** The NIC's own address. It is known to be free: no duplicate-address probe, which would cost seconds. */
+/** The NIC's own address. It is known to be free, so it needs no duplicate address probe, which would take seconds. */
 export function ifcfg(vm: VmPlan): string {
   return [
     'DEVICE=eth0',

@@ -2,16 +2,16 @@ import { execa } from 'execa'
 import { DATAPATH, OFFLOADS } from './datapath.ts'
 import type { Place } from './place.ts'
 
-/** One learnt address of the fabric's switch. `port` is named after the place that is plugged in there. */
+/** One learnt address of the fabric's switch. `port` has the name of the place that is plugged in there. */
 export interface MacEntry {
   readonly mac: string
   readonly port: string
-  /** 0: untagged, or the switch does not look at tags. */
+  /** 0: untagged, or the switch ignores tags. */
   readonly vlan: number
 }
 
 export interface Fabric extends Place {
-  /** The switch's MAC table, learnt entries only. */
+  /** The switch's MAC table; learnt entries only. */
   macTable(): Promise<MacEntry[]>
   /** Empties the MAC table. */
   forget(): Promise<void>
@@ -19,24 +19,22 @@ export interface Fabric extends Place {
 
 const KERNEL_BRIDGE = 'fabric'
 
-/** Runs `ip` in the network namespace of `pid` only, so that other process ids mean what they mean to us. */
+/** Runs `ip` only in the network namespace of `pid`, so that process ids keep their meaning. */
 export async function ipLink(pid: number, args: readonly string[]): Promise<void> {
   await execa('nsenter', ['-t', String(pid), '-n', '--', 'ip', 'link', ...args])
 }
 
-/** Checksums must be in the packets: a userspace datapath forwards what it gets. */
+/** Completes checksums, because a userspace datapath forwards packets unchanged. */
 export async function offloadsOff(place: Place, dev: string): Promise<void> {
   if (OFFLOADS) return
   const off = ['tx', 'rx', 'gso', 'gro', 'tso'].flatMap(feature => [feature, 'off'])
   await place.exec(['ethtool', '-K', dev, ...off], { check: false })
 }
 
-/**
- * A veth between two places, both ends up: `port` in `from`, `dev` with hardware address `mac` in `to`.
- */
+/** A veth between two places, both ends up: `port` in `from`, `dev` with hardware address `mac` in `to`. */
 export async function connect(from: Place, port: string, to: Place, dev: string, mac?: string): Promise<void> {
   const address = mac === undefined ? [] : ['address', mac]
-  // As NICs of real machines.
+  // Numbers of queues like those of real NICs.
   const queues = DATAPATH === 'system' ? ['numtxqueues', '4', 'numrxqueues', '4'] : []
   await ipLink(from.pid, [
     'add',
@@ -62,7 +60,7 @@ export function makeFabric(place: Place, vlans: boolean): Fabric {
   return vlans ? openVswitchFabric(place) : kernelFabric(place)
 }
 
-/** Sets up the switch in the place that is to be the fabric. */
+/** Sets up the switch in the fabric's place. */
 export async function startFabric(place: Place, vlans: boolean, switchScript: string): Promise<void> {
   if (vlans) await place.exec(['sh', switchScript, '', '02:00:00:00:ff:00'])
   else {
@@ -80,7 +78,7 @@ export async function plug(fabric: Place, vlans: boolean, to: Place, options: Pl
   } else await ipLink(fabric.pid, ['set', to.name, 'master', KERNEL_BRIDGE])
 }
 
-/** Makes uplink0 of nic0: an active-backup bond with that port, or its VLAN 30, which the fabric's end carries too. */
+/** Puts uplink0 on nic0: an active-backup bond with that port, or its VLAN 30, which the fabric's end carries too. */
 export async function stackUplink(fabric: Place, place: Place, kind: 'bond' | 'vlan'): Promise<void> {
   const vlan = (on: string, name: string) => ['add', 'link', on, 'name', name, 'type', 'vlan', 'id', '30']
   if (kind === 'bond') {

@@ -2,8 +2,7 @@ import { watch } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 
 /**
- * The first line of a growing file that matches. Rejects with the file's last lines when `ended` settles before, or
- * after `timeoutMs`.
+ * The first matching line of a growing file. Rejects with the file's last lines when `ended` settles first, or after `timeoutMs`.
  */
 export async function waitForLine(
   file: string,
@@ -17,7 +16,7 @@ export async function waitForLine(
     return await new Promise<string>((resolve, reject) => {
       const look = () => find().then(line => line !== undefined && resolve(line), reject)
       const giveUp = async (why: string) => {
-        // What ends long after the line has come takes its file with it.
+        // A process that ends long after the line was found may remove its file.
         if (timer === undefined) return
         const line = await find()
         if (line !== undefined) return resolve(line)

@@ -1,14 +1,14 @@
 import { connect, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 
-/** A real qemu-ga on a unix socket, as libvirt is to it: one connection, one command at a time. */
+/** A real qemu-ga on a unix socket, used as libvirt does: one connection, one command at a time. */
 export interface GuestAgent {
-  /** One command (QMP form); resolves with the reply's line, rejects where the agent is not there or says nothing. */
+  /** Runs one command (QMP form); resolves with the reply's line, rejects when the guest agent is absent or silent. */
   command(json: string): Promise<string>
   close(): void
 }
 
-/** The machine may be slow; libvirt's own patience is another's test. */
+/** Generous, because the machine may be slow; another test covers libvirt's timeouts. */
 const PATIENCE_MS = 60_000
 
 export function connectGuestAgent(socket: string): GuestAgent {

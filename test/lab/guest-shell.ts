@@ -1,14 +1,14 @@
 import net from 'node:net'
 
-/** A command's outcome in a guest; standard output and standard error are one. */
+/** A command's result in a guest; standard output and standard error are merged. */
 export interface GuestResult {
   readonly exitCode: number
   readonly output: string
 }
 
-/** The lab's own channel into a guest (scripts/guest/boot/lab-shell): works whatever the guest agent does. */
+/** The lab's own channel into a guest (scripts/guest/boot/lab-shell), which works whatever the guest agent does. */
 export interface GuestShell {
-  /** Rejects on time-out, and when the connection to the guest's channel breaks. Default time-out 60 s. */
+  /** Rejects on a timeout, and when the connection to the guest's channel breaks. Default timeout 60 s. */
   run(command: string, timeoutMs?: number): Promise<GuestResult>
   close(): void
 }
@@ -18,7 +18,7 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
-/** `socketPath` is QEMU's end of the channel. The connection is opened with the first command. */
+/** `socketPath` is QEMU's end of the channel. The first command opens the connection. */
 export function makeGuestShell(name: string, socketPath: string): GuestShell {
   const waiting = new Map<string, Waiting>()
   let socket: net.Socket | undefined

@@ -18,7 +18,7 @@ import { defineDomain, type LabVm, makeDomainVm } from './vm.ts'
 /** A lab: hosts, clients and VMs around a fabric, on this machine, in namespaces. */
 export interface Lab {
   readonly id: string
-  /** Logs are here while the lab is there. */
+  /** Directory of the logs while the lab exists. */
   readonly dir: string
   readonly plan: LabPlan
   readonly fabric: Fabric
@@ -30,21 +30,21 @@ export interface Lab {
   host(name: string): Place
   vm(name: string): LabVm
   readonly vms: readonly LabVm[]
-  /** tcpdump on a device; without `dev`: the uplink of a host, eth0 of a client. A VM's name means its port on br0. */
+  /** Runs tcpdump on a device; without `dev`: the uplink of a host, eth0 of a client. A VM's name means its port on br0. */
   capture(where: string, filter?: string, dev?: string): Promise<Capture>
-  /** node agent/main.ts on an RS host, with /etc/crossport/agent.yaml as given here. */
+  /** Runs node agent/main.ts on an RS host, with /etc/crossport/agent.yaml as given here. */
   startAgent(host: string, config?: DaemonConfig, env?: DaemonEnv): Promise<LabProcess>
   startDirector(host?: string, config?: DaemonConfig, env?: DaemonEnv): Promise<LabProcess>
-  /** Resolves once every VM that was started has booted. */
+  /** Resolves once every started VM has booted. */
   waitForVms(): Promise<void>
   /** Ends everything. */
   down(): Promise<void>
-  /** Lets the lab live on after this process; `npm run lab -- down` ends it. */
+  /** Lets the lab outlive this process; `npm run lab -- down` ends it. */
   release(): Promise<void>
 }
 
 export interface CreateOptions extends LabOptions {
-  /** Is told each step, for people. */
+  /** Called with each step, for output. */
   readonly progress?: (step: string) => void
 }
 
@@ -169,7 +169,7 @@ function assemble(record: LabRecord, holder: ChildProcess | undefined, standIns:
   }
 }
 
-/** Process 1 of the lab. Its standard input is a pipe from here: the kernel closes it when this process ends. */
+/** Process 1 of the lab. Its standard input is a pipe from here, which the kernel closes when this process ends. */
 function spawnHolder(dir: string): ChildProcess {
   const unshare = ['--fork', '--kill-child', '--pid', '--mount', '--uts', 'sh', insideScript('lab'), dir]
   return spawn('unshare', unshare, { stdio: ['pipe', 'pipe', 'ignore'], detached: true })
@@ -187,7 +187,7 @@ async function end(id: string, holder: ChildProcess | undefined): Promise<void> 
 async function startPlace(labPid: number, name: string, dir: string): Promise<Place> {
   const namespaces = ['--fork', '--kill-child', '--pid', '--net', '--mount', '--uts']
   const unshare = ['unshare', ...namespaces, 'sh', insideScript('host'), name]
-  // Not the lab's network namespace, which is the machine's: unshare makes a new one.
+  // unshare makes a new network namespace here, because the lab's is the machine's.
   const child = spawn('nsenter', ['-t', String(labPid), '-m', '-p', '--', ...unshare], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
@@ -231,7 +231,7 @@ async function startDomain(host: Place, vm: VmPlan, dir: string): Promise<void> 
   if (!vm.off) await host.exec(['virsh', '-q', '-c', 'qemu:///system', 'start', vm.name], { timeoutMs: 60_000 })
 }
 
-/** libvirt's probing of QEMU takes seconds of a host's start: the next lab gets the result. */
+/** libvirt's probing of QEMU takes seconds of a host's start, so its result is kept for the next lab. */
 async function keepCapabilities(plan: LabPlan, at: (name: string) => Place): Promise<void> {
   const host = plan.vms.find(vm => vm.kind === 'domain')?.host
   if (host === undefined) return

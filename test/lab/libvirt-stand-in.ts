@@ -9,16 +9,16 @@ import { type FakeCall, serveFakeLibvirtd } from '../segment/fake-libvirtd.ts'
 export interface StandInDomain {
   readonly uuid: string
   readonly name: string
-  /** As libvirt would write it now. */
+  /** The domain's XML as libvirt would write it now. */
   xml(): string
   /** -1 while it is not running. */
   readonly id: number
-  /** The guest agent's answer to one command; undefined where the domain has no channel to it. */
+  /** The guest agent's answer to one command; undefined where the domain has no channel. */
   readonly agent: ((json: string) => Promise<string>) | undefined
 }
 
 export interface LibvirtStandIn {
-  /** The domain has begun or ceased to run: who has asked for lifecycle events hears of it. */
+  /** The domain has started or stopped: subscribers of lifecycle events get an event. */
   changed(domain: StandInDomain): void
 }
 
@@ -28,8 +28,8 @@ const [STARTED, STOPPED] = [2, 5]
 const LIFECYCLE = EVENTS.find(({ kind }) => kind === 'lifecycle')!
 
 /**
- * libvirt where there is no QEMU (a test machine that emulates nothing fast): answers what crossport asks of it, from
- * what the lab knows of its VMs, and passes the guest agent's commands on.
+ * Replaces libvirt where there is no QEMU (on a test machine without fast emulation): answers crossport's calls from what the lab
+ * knows about its VMs, and passes guest agent commands on.
  */
 export async function serveLibvirt(
   cleanup: Cleanup,

@@ -6,8 +6,8 @@ import type { VmPlan } from './plan.ts'
 import type { LabVm } from './vm.ts'
 
 /**
- * A namespace that stands for a VM where load is measured: its port on br0 carries the external_ids that libvirt would
- * set, its HTTP servers on 8080 and 8081 answer as a guest's do. libvirt and guest agent do not know it.
+ * A namespace in place of a VM for load measurements: its port on br0 carries the external_ids that libvirt would set, and its
+ * HTTP servers on 8080 and 8081 answer as a guest's do. libvirt and guest agents do not know it.
  */
 export async function startLightVm(host: Place, place: Place, plan: VmPlan): Promise<void> {
   const port = portOf(plan)
@@ -27,7 +27,7 @@ export async function startLightVm(host: Place, place: Place, plan: VmPlan): Pro
     await place.exec([`${guestImage}/busybox`, 'httpd', '-p', http, '-h', '/run/www'])
 }
 
-/** Its port into the bridge, with what libvirt would write there. */
+/** Adds its port to the bridge, with the external_ids that libvirt would set. */
 export async function plugLightVm(host: Place, plan: VmPlan): Promise<void> {
   const port = portOf(plan)
   const ids = { 'attached-mac': plan.mac, 'iface-id': plan.uuid, 'vm-id': plan.uuid, 'iface-status': 'active' }

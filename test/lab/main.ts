@@ -18,7 +18,7 @@ function running(): LabRecord[] {
     .filter(record => record !== undefined && isAlive(record)) as LabRecord[]
 }
 
-/** The lab that is meant: where no id is given, the only one that nobody else is about to end. */
+/** The lab of the command: without an id, the only one that another process is not about to end. */
 function pick(id: string | undefined): LabRecord {
   const records = running().filter(record => (id === undefined ? record.released : record.id === id))
   if (records.length === 1) return records[0]!
@@ -80,7 +80,7 @@ async function status(): Promise<void> {
   }
 }
 
-/** Ends the lab with the id, or every lab that was left running, and clears up after those that crashed. */
+/** Ends the lab with this id, or every lab that was left running, and cleans up after crashed ones. */
 async function down(id: string | undefined): Promise<void> {
   const ids = listLabIds().filter(known => {
     const record = readRecord(known)
@@ -94,7 +94,7 @@ async function down(id: string | undefined): Promise<void> {
   if (ids.length === 0) say('no lab to end')
 }
 
-/** Runs a command in a place, or in a VM, with this terminal. */
+/** Runs a command in a place or a VM, on this terminal. */
 async function exec(id: string | undefined, where: string, argv: readonly string[]): Promise<void> {
   const lab = openLab(pick(id))
   if (lab.vms.some(vm => vm.name === where)) {

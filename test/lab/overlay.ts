@@ -7,7 +7,7 @@ import type { HostPlan, LabPlan } from './plan.ts'
 /** Name of the tunnel port on every br0. */
 export const TUNNEL_PORT = 'tunnel0'
 
-/** What a daemon's configuration says of the lab's overlay; empty on a segment. */
+/** Keys of a daemon's configuration for the lab's overlay; empty on a segment. */
 export function overlayConfig({ overlay, hosts, clients }: LabPlan, director?: HostPlan): DaemonConfig {
   if (overlay === undefined || director?.vmOn !== undefined) return {}
   const { encapsulation, networkKey } = overlay
@@ -16,14 +16,14 @@ export function overlayConfig({ overlay, hosts, clients }: LabPlan, director?: H
   return { fabric: 'overlay', uplink: TUNNEL_PORT, encapsulation, networkKey, clientHosts, ...own }
 }
 
-/** Hardware address of br-phy, which has the host's address in the underlay. */
+/** Hardware address of br-phy, which has the host's underlay address. */
 export function underlayMac(host: HostPlan): string {
   return `06${host.mac.slice(2)}`
 }
 
 /**
- * A client's host is not crossport's: here a network controller forwards, or what stands for one, static flows that
- * learn which MAC is behind which tunnel end, and send to all hosts what is for all or for somebody unknown.
+ * A client's host does not run crossport: a network controller forwards there, replaced here by static flows that learn which MAC
+ * is behind which tunnel end, and flood broadcasts and unknown destinations to all hosts.
  */
 export async function joinOverlay(at: (name: string) => Place, host: HostPlan, plan: LabPlan): Promise<void> {
   const { overlay } = plan
@@ -46,8 +46,8 @@ export async function joinOverlay(at: (name: string) => Place, host: HostPlan, p
 }
 
 /**
- * The userspace datapath loses the first packet to a tunnel end whose hardware address it has to ask for. crossport's
- * hosts see to that themselves; here the network controller is thought to.
+ * The userspace datapath drops the first packet to a tunnel end whose hardware address it does not know. crossport's hosts
+ * prevent this themselves; here it is done in the network controller's place.
  */
 export async function warmNeighbours(at: (name: string) => Place, { overlay, hosts }: LabPlan): Promise<void> {
   if (overlay === undefined) return

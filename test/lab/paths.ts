@@ -2,11 +2,11 @@ import path from 'node:path'
 
 const here = import.meta.dirname
 
-/** The checkout. */
+/** Root of the repository. */
 export const root = path.join(here, '../..')
 /** The guest image that scripts/guest-image builds: kernel, initrd.img, busybox, qemu-ga, etc/. */
 export const guestImage = path.join(root, 'build/guest/current')
-/** What libvirt found out about QEMU in an earlier lab. */
+/** Result of libvirt's probing of QEMU in an earlier lab. */
 export const capabilitiesCache = path.join(root, 'build/lab/capabilities')
 
 /** A script that runs inside the namespaces. */

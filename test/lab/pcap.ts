@@ -1,10 +1,10 @@
-/** A captured frame, as far as tests ask about it. Addresses in text form, MACs in lower case. */
+/** A captured frame, as far as tests need it. Addresses are text, MACs in lower case. */
 export interface Packet {
   /** Seconds since 1970. */
   readonly time: number
   readonly ethSrc: string
   readonly ethDst: string
-  /** Outermost VLAN tag, undefined where there is none. */
+  /** Outermost VLAN tag; undefined where there is none. */
   readonly vlan?: number
   readonly etherType: number
   readonly ip?: { readonly src: string; readonly dst: string; readonly protocol: number; readonly ttl: number }
@@ -31,8 +31,8 @@ const GLOBAL_HEADER = 24
 const RECORD_HEADER = 16
 
 /**
- * Takes a pcap stream (draft-ietf-opsawg-pcap: little-endian, microseconds, Ethernet, as tcpdump writes it here) in
- * pieces; gives back the packets that are complete.
+ * Reads a pcap stream (draft-ietf-opsawg-pcap: little-endian, microseconds, Ethernet, as tcpdump writes it here) in chunks;
+ * returns the complete packets.
  */
 export function pcapReader(): (chunk: Buffer) => Packet[] {
   let rest: Buffer = Buffer.alloc(0)
@@ -57,7 +57,7 @@ export function pcapReader(): (chunk: Buffer) => Packet[] {
   }
 }
 
-/** An Ethernet frame (RFC 894, IEEE 802.1Q) with ARP (RFC 826) or IPv4 (RFC 791) in it; a short one gives what it has. */
+/** Decodes an Ethernet frame (RFC 894, IEEE 802.1Q) with ARP (RFC 826) or IPv4 (RFC 791); a truncated one gives what it has. */
 export function parseFrame(bytes: Buffer, time: number, length: number): Packet {
   let at = 12
   let vlan: number | undefined

@@ -6,7 +6,7 @@ import { execa } from 'execa'
 import { patience } from './datapath.ts'
 import { waitForLine } from './follow.ts'
 
-/** What a command in a place has said. */
+/** The result of a command in a place. */
 export interface ExecResult {
   readonly exitCode: number
   readonly stdout: string
@@ -16,39 +16,39 @@ export interface ExecResult {
 export interface ExecOptions {
   /** Default 30 s; the command is killed then, and its exit code is 124 (timeout(1)). */
   readonly timeoutMs?: number
-  /** Throw where the exit code is not 0. Default true. */
+  /** Whether to throw when the exit code is not 0. Default true. */
   readonly check?: boolean
   readonly input?: string
   readonly env?: Readonly<Record<string, string>>
 }
 
 export interface SpawnOptions {
-  /** Names the log file (PLACE-NAME.log in the lab's directory). Default: the program's name. */
+  /** Name of the log file (PLACE-NAME.log in the lab's directory). Default: the program's name. */
   readonly name?: string
   readonly env?: Readonly<Record<string, string>>
 }
 
 /** A long-running process in a place. It ends with its lab at the latest. */
 export interface LabProcess {
-  /** As seen from outside the lab. */
+  /** Process id as seen from outside the lab. */
   readonly pid: number
-  /** File with its standard output and standard error. */
+  /** File of its standard output and standard error. */
   readonly log: string
   /** Its exit code, or 128 + the signal. */
   readonly exited: Promise<number>
   kill(signal?: NodeJS.Signals): void
-  /** Resolves with the first line of the log that matches; rejects when the process ends first, or on time-out. */
+  /** Resolves with the first matching line of the log; rejects when the process ends first, or after the timeout. */
   waitForLine(pattern: RegExp, timeoutMs?: number): Promise<string>
 }
 
-/** A set of namespaces: a host, a client, the fabric. Held by process `pid`. */
+/** A set of namespaces: a host, a client, the fabric. Process `pid` keeps them. */
 export interface Place {
   readonly name: string
   readonly pid: number
-  /** Runs a command to its end (stdout and stderr without their last newline). */
+  /** Runs a command to its end. Returns stdout and stderr without their last newline. */
   exec(argv: readonly string[], options?: ExecOptions): Promise<ExecResult>
   spawn(argv: readonly string[], options?: SpawnOptions): Promise<LabProcess>
-  /** A path as seen inside, made usable outside. Absolute symlinks on the way would lead out of the place. */
+  /** Converts a path inside to one from outside. Absolute symlinks on the way would lead out of the place. */
   path(inside: string): string
   readFile(inside: string): Promise<string>
   writeFile(inside: string, text: string): Promise<void>
@@ -78,7 +78,7 @@ export function makePlace(name: string, pid: number, logDir: string): Place {
 }
 
 async function execIn(name: string, pid: number, argv: readonly string[], options: ExecOptions): Promise<ExecResult> {
-  // timeout(1) is inside: killing nsenter would leave the command running.
+  // timeout(1) runs inside, because killing nsenter would leave the command running.
   const seconds = String(patience(options.timeoutMs ?? 30_000) / 1000)
   const [file, ...args] = enter(pid, ['timeout', '-k', '1', seconds, ...argv])
   const { exitCode, stdout, stderr } = await execa(file!, args, {
@@ -94,7 +94,7 @@ async function execIn(name: string, pid: number, argv: readonly string[], option
 }
 
 async function spawnIn(pid: number, argv: readonly string[], log: string, options: SpawnOptions): Promise<LabProcess> {
-  // A file, not a pipe: the process may outlive its starter (Lab.release).
+  // A file and not a pipe, because the process may outlive this one (Lab.release).
   const fd = openSync(log, 'a')
   const [file, ...args] = enter(pid, argv)
   const child = spawnChild(file!, args, {
@@ -116,13 +116,13 @@ async function spawnIn(pid: number, argv: readonly string[], log: string, option
     exited,
     kill: (signal = 'SIGTERM') => {
       try {
-        // nsenter(1) stops with its child, and does not go on with it.
+        // nsenter(1) stops with its child, and does not continue with it.
         if (signal === 'SIGCONT' && child.pid !== undefined) process.kill(child.pid, signal)
         process.kill(inner, signal)
-        // nsenter stops with what it waits for, and would not see its end.
+        // A stopped nsenter would not notice its child's end.
         if (signal === 'SIGCONT') process.kill(child.pid!, signal)
       } catch {
-        // It has ended already.
+        // The process has already ended.
       }
     },
     waitForLine: (pattern, timeoutMs = 30_000) =>
@@ -130,7 +130,7 @@ async function spawnIn(pid: number, argv: readonly string[], log: string, option
   }
 }
 
-/** nsenter enters the PID namespace by a fork, and does not pass signals on: the process itself is its only child. */
+/** nsenter enters the PID namespace by a fork and does not pass signals on, so the process is its only child. */
 async function onlyChild(parent: ChildProcess): Promise<number> {
   while (parent.exitCode === null && parent.signalCode === null) {
     const text = await readFile(`/proc/${parent.pid}/task/${parent.pid}/children`, 'utf8').catch(() => '')

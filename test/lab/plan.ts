@@ -1,10 +1,10 @@
 import { type Encapsulation, OVERHEAD } from '../../shared/config/overlay.ts'
 import { DATAPATH } from './datapath.ts'
 
-/** The test machine has no libvirt, and emulates too slowly. */
+/** The test machine has no libvirt, and emulation is too slow there. */
 const USUAL_KIND = DATAPATH === 'system' ? 'space' : 'domain'
 
-/** What a lab is to consist of. Everything has a default. */
+/** The content of a lab. Everything has a default. */
 export interface LabOptions {
   /** RS hosts: rs1, rs2, … Default 2. */
   readonly hosts?: number
@@ -12,7 +12,7 @@ export interface LabOptions {
   readonly directors?: number
   /** Clients: client, client2, … Default 1. */
   readonly clients?: number | readonly ClientOptions[]
-  /** A number: web-1 to web-N, spread over the hosts in turn. Default 3. */
+  /** A number: web-1 to web-N, distributed over the hosts in turn. Default 3. */
   readonly vms?: number | readonly VmOptions[]
   /** VLAN-aware fabric (an Open vSwitch instead of the kernel's bridge, which may lack VLANs); needed for `vlan`. */
   readonly vlans?: boolean
@@ -20,7 +20,7 @@ export interface LabOptions {
   readonly clientVlan?: number
   /** Tunnels between the hosts instead of a segment; each client is on a host of its own (clienthost, clienthost2, …). */
   readonly overlay?: OverlayOptions
-  /** What is under a host's uplink, by the host's name: a bond of one port, or a VLAN of it. Default: nothing. Not with `vlans`. */
+  /** What is under a host's uplink, by host: a bond with one port, or a VLAN. Default: nothing. Not with `vlans`. */
   readonly uplinks?: Readonly<Record<string, 'bond' | 'vlan'>>
   /** fail_mode of br0 on RS hosts. Default: unset, which is standalone. */
   readonly failMode?: 'standalone' | 'secure'
@@ -29,7 +29,7 @@ export interface LabOptions {
 export interface OverlayOptions {
   /** Default vxlan. */
   readonly encapsulation?: Encapsulation
-  /** The director is a VM on dirhost, which has the director's usual place in the underlay. Default false. */
+  /** The director is a VM on dirhost, which has the director's usual underlay address. Default false. */
   readonly directorVm?: boolean
 }
 
@@ -47,17 +47,17 @@ export interface VmOptions {
   /** Access VLAN of the VM's port. */
   readonly vlan?: number
   /**
-   * 'domain': a libvirt domain (default). 'light': a namespace behind a veth, for load: no libvirt, no guest agent.
-   * 'space': a namespace that a stand-in for libvirt knows, with a guest agent; what a domain becomes in the test machine.
+   * 'domain': a libvirt domain (default). 'light': a namespace behind a veth, for load: no libvirt, no guest agent. 'space': a
+   * namespace that a stand-in for libvirt knows, with a guest agent; the test machine uses it for domains.
    */
   readonly kind?: 'domain' | 'light' | 'space'
-  /** Channel of the guest agent in the domain. Default true. */
+  /** Whether the domain has the guest agent's channel. Default true. */
   readonly agentChannel?: boolean
   /** Commands that the guest agent refuses, as in /etc/sysconfig/qemu-ga. */
   readonly blockedRpcs?: readonly string[]
   /** MTU of the VM's interface. Default: 1450 on an overlay, else 1500. */
   readonly mtu?: number
-  /** Define the domain, but do not start it. Default false. */
+  /** Define the domain without starting it. Default false. */
   readonly off?: boolean
 }
 
@@ -65,9 +65,9 @@ export interface HostPlan {
   readonly name: string
   readonly role: 'director' | 'rs' | 'client'
   readonly mac: string
-  /** Address of the host in the underlay (/24): on br0, on an overlay on br-phy. */
+  /** Underlay address of the host (/24): on br0, on an overlay on br-phy. */
   readonly ip: string
-  /** A director in a VM: the host that the VM is on. Its br0 is the VM's, `ip` is on a management interface. */
+  /** For a director in a VM: the VM's host. br0 is then the VM's, and `ip` is on a management interface. */
   readonly vmOn?: string
 }
 
@@ -75,18 +75,18 @@ export interface ClientPlan {
   readonly name: string
   readonly mac: string
   readonly ip: string
-  /** Overlay: the host that the client, or its gateway, is on. */
+  /** Overlay: the host of the client, or of its gateway. */
   readonly host: string | undefined
-  /** The router before the client. */
+  /** The client's router. */
   readonly gateway: GatewayPlan | undefined
 }
 
 export interface GatewayPlan {
   readonly name: string
   readonly mac: string
-  /** On the virtual network. */
+  /** Address on the virtual network. */
   readonly ip: string
-  /** On the client's link. */
+  /** Address on the client's link. */
   readonly linkIp: string
   readonly mtu: number
 }
@@ -94,7 +94,7 @@ export interface GatewayPlan {
 export interface OverlayPlan {
   readonly encapsulation: Encapsulation
   readonly networkKey: number
-  /** What fits into the tunnels over an underlay of 1500. */
+  /** MTU inside the tunnels over an underlay of 1500. */
   readonly mtu: number
 }
 
@@ -126,8 +126,8 @@ export interface LabPlan {
 }
 
 /**
- * Names and addresses of a lab, readable in a capture: the last byte of a MAC, read as decimal, is the last number of
- * the address (02:00:00:00:00:20 is 172.24.1.20; the third host is .22).
+ * Names and addresses of a lab, readable in a capture: the last byte of a MAC, read as decimal, is the last number of the address
+ * (02:00:00:00:00:20 is 172.24.1.20; the third host is .22).
  */
 export function planLab(options: LabOptions = {}): LabPlan {
   const { hosts = 2, directors = 1, clients = 1, vms = 3 } = options
@@ -152,7 +152,7 @@ export function planLab(options: LabOptions = {}): LabPlan {
   })
   const vmOptions: readonly VmOptions[] = typeof vms === 'number' ? sequence(vms).map(() => ({})) : vms
   return {
-    // Hosts before the VMs on them.
+    // Hosts come before their VMs.
     hosts: [...directorHosts, ...clientHosts, ...hostPlans, ...directorPlans],
     clients: clientPlans,
     vms: vmOptions.map((vm, i) => planVm(vm, i, hosts, overlay, clientPlans)),

@@ -10,12 +10,12 @@ import type { LabPlan, VmPlan } from './plan.ts'
 import type { LabVm } from './vm.ts'
 
 /**
- * A namespace as a VM, for a machine where a QEMU guest is too slow: a light VM that libvirt's stand-in knows, with the
- * guest's own files in /etc and the real guest agent.
+ * A namespace as a VM, for a machine where a QEMU guest is too slow: a light VM that the stand-in for libvirt knows, with the
+ * guest's own /etc and the real guest agent.
  */
 export interface SpaceVm extends LabVm {
   readonly domain: StandInDomain
-  /** To another host, as by live migration: what runs in it goes on. */
+  /** Moves it to another host, as live migration does; its processes go on. */
   move(to: string): Promise<void>
 }
 
@@ -38,7 +38,10 @@ export async function startSpaceVm(host: Place, place: Place, plan: VmPlan): Pro
   await place.spawn(agent, { name: 'qemu-ga' })
 }
 
-/** The spaces of a lab by their names, and a stand-in for libvirt on each of their hosts, which live as long as this process or until `end`. */
+/**
+ * The spaces of a lab by name, and a stand-in for libvirt on each of their hosts. They live as long as this process, or until
+ * `end`.
+ */
 export async function startStandIns(plan: LabPlan, at: (name: string) => Place): Promise<StandIns> {
   const stack = new AsyncDisposableStack()
   const vms = new Map<string, SpaceVm>()
@@ -56,7 +59,7 @@ export async function startStandIns(plan: LabPlan, at: (name: string) => Place):
   return { vms, end: () => stack.disposeAsync() }
 }
 
-/** `told` hears of each start and end. */
+/** `told` is called at each start and end. */
 function makeSpaceVm(at: (name: string) => Place, plan: VmPlan, told: (vm: SpaceVm) => void): SpaceVm {
   let host = at(plan.host)
   const place = at(plan.name)
@@ -82,7 +85,7 @@ function makeSpaceVm(at: (name: string) => Place, plan: VmPlan, told: (vm: Space
     get host() {
       return host
     },
-    // The guests' shell: its commands are busybox's own.
+    // The guests' shell, which has busybox's commands built in.
     exec: async (text, timeoutMs = 60_000) => {
       const shell = [`${guestImage}/busybox`, 'sh', '-c', text]
       const { exitCode, stdout, stderr } = await place.exec(shell, { check: false, timeoutMs })
@@ -101,7 +104,7 @@ function makeSpaceVm(at: (name: string) => Place, plan: VmPlan, told: (vm: Space
       id = ++runs
       told(vm)
     },
-    // What a VM leaves behind with QEMU: no port, and nobody who answers.
+    // What an ended VM leaves: no port, and no answers.
     destroy: async () => {
       id = -1
       await host.exec(['ovs-vsctl', 'del-port', portOf(plan)])

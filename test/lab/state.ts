@@ -7,14 +7,14 @@ import type { LabPlan } from './plan.ts'
 const RUN = '/run'
 const PREFIX = 'crossport-lab-'
 
-/** What a lab leaves on the machine while it is there: /run/crossport-lab-ID/lab.json, with the logs beside it. */
+/** The record of a running lab: /run/crossport-lab-ID/lab.json, with the logs beside it. */
 export interface LabRecord {
   readonly id: string
   /** Process 1 of the lab. */
   readonly pid: number
-  /** Start time of that process, clock ticks since boot: a process id alone may be somebody else's by now. */
+  /** Start time of that process, clock ticks since boot: the process id alone may have been reused. */
   readonly startTime: string
-  /** Its owner has let it live on: `lab down` without an id means such labs only. */
+  /** True when the lab has outlived its owner; `lab down` without an id ends only such labs. */
   readonly released: boolean
   readonly plan: LabPlan
   /** Process 1 of each place. */
@@ -64,7 +64,7 @@ export function isAlive(record: LabRecord): boolean {
   return startTimeOf(record.pid) === record.startTime
 }
 
-/** Ends a lab that this process has not started itself. Process 1 ends last, after everything below it. */
+/** Ends a lab of another process. Process 1 ends last, after everything below it. */
 export async function destroy(id: string): Promise<void> {
   const record = readRecord(id)
   if (record !== undefined && isAlive(record)) {

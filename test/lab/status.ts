@@ -5,9 +5,9 @@ import { patience } from './datapath.ts'
 /** Follows a daemon's status on its control socket. */
 export interface StatusWatch {
   readonly latest: Status__Output | undefined
-  /** The first status, present or future, that `accept` likes. */
+  /** The first status, present or future, that `accept` accepts. */
   until(what: string, accept: (status: Status__Output) => boolean, timeoutMs?: number): Promise<Status__Output>
-  /** The next status, whatever it says. */
+  /** The next status. */
   next(): Promise<Status__Output>
   close(): void
 }
@@ -21,7 +21,7 @@ export function watchStatus(socket: string): StatusWatch {
     latest = status
     for (const look of [...waiting]) look(status)
   })
-  // The daemon's end is told by what waits for it.
+  // The daemon's end is reported by whatever waits for it.
   call.on('error', () => {})
   return {
     get latest() {
@@ -62,7 +62,7 @@ function problems(status: Status__Output | undefined): string {
   return status.problems.map(problem => `${problem.subject}: ${problem.message}`).join('; ') || 'none'
 }
 
-/** How many real servers of a service this daemon holds ready. */
+/** Number of ready real servers of a service at this daemon. */
 export function readyCount(status: Status__Output, service: string): number {
   const found = status.services.find(candidate => candidate.service === service)
   return found?.realServers.filter(server => server.state === 'ready').length ?? 0

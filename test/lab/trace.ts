@@ -5,7 +5,7 @@ import type { HostPlan } from './plan.ts'
 import { decapsulate, TUNNEL_FILTER, type Tunnelled } from './tunnel.ts'
 import type { LabVm } from './vm.ts'
 
-/** The headers of one packet at one place of its way. */
+/** The headers of one packet at one place on its way. */
 export interface Hop {
   readonly what: string
   /** `address:port` */
@@ -13,7 +13,7 @@ export interface Hop {
   readonly ipDst: string
   readonly ethSrc: string
   readonly ethDst: string
-  /** Overlay: the hosts between which it travels, as `source > destination`; '-' where it is in no tunnel. */
+  /** Overlay: the hosts at the ends of the tunnel, as `source > destination`; '-' outside a tunnel. */
   readonly outer?: string
 }
 
@@ -23,17 +23,17 @@ export interface Trace {
   /** Destination port between director and host. */
   readonly ingressPort: number
   readonly hops: readonly Hop[]
-  /** What the hops must be, in the same order. */
+  /** The expected hops, in the same order. */
   readonly expected: readonly Hop[]
-  /** Packets from the VIP that were seen at the director, but for the copies that are meant for it. */
+  /** Packets from the VIP that were seen at the director, without the copies that are meant for it. */
   readonly repliesAtDirector: number
-  /** Frames in which hosts tell the director of the connection: how many, and their bytes. */
+  /** Signals of the connection from hosts to the director: number and bytes. */
   readonly signals: { readonly frames: number; readonly bytes: number }
 }
 
 /**
- * One request from `clientPort`, captured at client, director, hosts and VM ports at once: what its SYN and the answer
- * to it looked like at each place, and what they must look like (DESIGN's table of a packet's life).
+ * One request from `clientPort`, captured at client, director, hosts and VM ports at once: the headers of its SYN and of the
+ * answer at each place, and the expected ones (docs/data-path.md, "A packet's way").
  */
 export async function traceRequest(
   lab: Lab,
@@ -74,13 +74,13 @@ export async function traceRequest(
     const inner = (packet: Packet) => decapsulate(packet) ?? packet
     return inner(await captures.get(place)!.waitFor(packet => fits(inner(packet), flags, ethSrc)))
   }
-  // A SYN comes from R: so the fabric knows where hosts' signals go to.
+  // A SYN comes from R, so that the fabric knows where hosts' signals go.
   const forwarded = await at(host.name, 'S', recallMac)
   const hop = hopOf(overlay)
   const hops = [
     hop('request at the director', await at(director.name, 'S', client.mac)),
     hop('request to the host', forwarded),
-    // A switch that does not know the director's place yet floods: the VM may see a copy that is not for it.
+    // A switch that does not know the director's place yet floods, so the VM may see a copy that is not for it.
     hop('request to the VM', await at(vm.name, 'S', recallMac)),
     hop('reply from the VM', await at(vm.name, 'SA')),
     hop('reply from the host', await at(host.name, 'SA')),

@@ -1,6 +1,6 @@
 import { type Packet, parseFrame } from './pcap.ts'
 
-/** A frame that travelled in a tunnel, and the outer IP addresses. */
+/** A frame in a tunnel, with the outer IP addresses. */
 export interface Tunnelled extends Packet {
   readonly outer: { readonly src: string; readonly dst: string }
   readonly networkKey: number
@@ -13,10 +13,12 @@ const GENEVE_PORT = 6081
 /** Transparent Ethernet bridging: a frame in GRE or Geneve. */
 const ETHERNET = 0x6558
 
-/** pcap-filter(7) for the frames of a host's tunnels. */
+/** Filter in pcap-filter(7)'s language for the frames in a host's tunnels. */
 export const TUNNEL_FILTER = `udp port ${VXLAN_PORT} or udp port ${GENEVE_PORT} or ip proto ${GRE}`
 
-/** What is inside: VXLAN (RFC 7348, 5), Geneve (RFC 8926, 3.4), GRE with a key (RFC 2890, 2). Undefined for anything else. */
+/**
+ * The inner frame of VXLAN (RFC 7348, 5), Geneve (RFC 8926, 3.4) or GRE with a key (RFC 2890, 2). Undefined for anything else.
+ */
 export function decapsulate(packet: Packet): Tunnelled | undefined {
   const { ip, ports } = packet
   if (ip === undefined) return undefined

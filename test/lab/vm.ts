@@ -4,12 +4,12 @@ import { type GuestResult, makeGuestShell } from './guest-shell.ts'
 import type { Place } from './place.ts'
 import type { VmPlan } from './plan.ts'
 
-/** A VM of the lab, as its owner and as its host's operator see it. */
+/** A VM of the lab, from the views of its owner and of its host's operator. */
 export interface LabVm {
   readonly name: string
   readonly plan: VmPlan
   readonly host: Place
-  /** Shell command inside, by the lab's own channel. Does not reject on a non-zero exit code. */
+  /** Runs a shell command inside, through the lab's own channel. Does not reject on a non-zero exit code. */
   exec(command: string, timeoutMs?: number): Promise<GuestResult>
   /** Resolves once the VM has its own address and answers on port 8080 inside. */
   waitForBoot(): Promise<void>
@@ -17,10 +17,13 @@ export interface LabVm {
   waitForAgent(timeoutMs?: number): Promise<void>
   /** A guest agent command through libvirt, for example {execute: 'guest-info'}; its `return`. */
   agent(command: object): Promise<unknown>
-  /** Reboots from the inside (`guest`), by ACPI, by the guest agent, or by the reset button; resolves when it is up again. */
+  /**
+   * Reboots the guest from the inside (`guest`), by ACPI, by the guest agent, or by the reset button; resolves when it is up
+   * again.
+   */
   reboot(mode?: 'guest' | 'acpi' | 'agent' | 'reset'): Promise<void>
   start(): Promise<void>
-  /** Pulls the plug. */
+  /** Ends the VM without a shutdown. */
   destroy(): Promise<void>
   /** The VM's port on br0 (vnetN). */
   port(): Promise<string>
@@ -29,7 +32,7 @@ export interface LabVm {
 
 const VIRSH = ['virsh', '-q', '-c', 'qemu:///system']
 
-// One request that ends when all is up: the waiting is inside the guest.
+// One request that ends when everything is up: the wait is inside the guest.
 const BOOTED = `i=0; until netstat -ltn | grep -q ':8080 ' && ip address show dev eth0 | grep -q 'inet '; do
   i=$((i+1)); [ $i -lt 300 ] || exit 1; usleep 100000; done`
 
@@ -64,7 +67,7 @@ export function makeDomainVm(host: Place, plan: VmPlan): LabVm {
     else if (mode === 'reset') await virsh('reset', name)
     else await virsh('reboot', name, '--mode', mode)
     for (let tries = 0; tries < 200; tries++) {
-      // What was asked of the old kernel is never answered.
+      // Requests to the old kernel are never answered.
       const now = await bootId(500).catch(() => before)
       if (now !== before) return waitForBoot()
     }

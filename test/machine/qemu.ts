@@ -8,31 +8,34 @@ import { fileURLToPath } from 'node:url'
 import { type Cleanup, startChild, tempDir } from '../segment/cleanup.ts'
 
 /**
- * A machine of its own, with Debian's kernel, over the files of this one: what it changes is in its memory. The kernel has
- * the datapath of Open vSwitch, connection tracking with zones, and IPVS, whatever the kernel here was built with. The
- * processor is emulated (TCG), so it runs where there is no KVM; Node is too slow in there.
+ * A machine with Debian's kernel over this machine's files, with changes kept in its memory. Its kernel has the datapath of Open
+ * vSwitch, connection tracking with zones, and IPVS, whatever the kernel here was built with. The processor is emulated (TCG), so
+ * no KVM is needed; Node is too slow in it.
  */
 export interface MachineOptions {
   /**
-   * One processor, for which each instruction takes so many nanoseconds: what is measured in there does not depend on what
-   * else runs here, and repeats. Default: as fast as it goes.
+   * One processor that takes so many nanoseconds for each instruction, so that measurements do not depend on other load, and
+   * repeat. Default: as fast as possible.
    */
   readonly instructionNs?: 1 | 2 | 4
   readonly cpus?: number
   readonly memoryMiB?: number
-  /** A folder that is /out in there; default: one that is gone after the cleanup. */
+  /** A directory that is /out inside; default: one that the cleanup removes. */
   readonly out?: string
-  /** What comes to its console. */
+  /** Called with its console output. */
   readonly onLine?: (line: string) => void
 }
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const IMAGE = join(ROOT, 'build/qemu/current')
-/** Debian 12 and its successors. */
+/** Debian 12 and later. */
 const VIRTIOFSD = ['/usr/lib/qemu/virtiofsd', '/usr/libexec/virtiofsd']
 const LAST_LINES = 20
 
-/** Boots it, runs the command in it by bash, as root, in the repository; resolves with the exit code. Throws when it does not boot. */
+/**
+ * Boots the machine and runs the command in it with bash, as root, in the repository; resolves with the exit code. Throws when it
+ * does not boot.
+ */
 export async function run(cleanup: Cleanup, command: string, options: MachineOptions = {}): Promise<number> {
   const { out = tempDir(cleanup), onLine = () => {} } = options
   if (!existsSync(IMAGE)) throw new Error('the test machine is not built: scripts/qemu-image')
@@ -60,7 +63,7 @@ export async function run(cleanup: Cleanup, command: string, options: MachineOpt
   return Number(readFileSync(file, 'utf8'))
 }
 
-/** All that is mounted here, read-only, in a mount namespace that goes with the process. */
+/** Everything that is mounted here, read-only, in a mount namespace that ends with the process. */
 async function shareRoot(cleanup: Cleanup, sockets: string): Promise<void> {
   const root = join(sockets, 'root.d')
   await mkdir(root)
@@ -90,7 +93,7 @@ async function share(
 
 function machine(image: string, sockets: string, options: MachineOptions): string[] {
   const { instructionNs, cpus = 2, memoryMiB = 3072 } = options
-  // thread=multi is refused with icount. `sleep=off`: while all wait, time goes on to the next timer at once.
+  // thread=multi is refused with icount. `sleep=off`: while all threads wait, the clock jumps to the next timer at once.
   const tcg =
     instructionNs === undefined
       ? ['-accel', 'tcg,thread=multi,tb-size=1024', '-smp', String(cpus)]

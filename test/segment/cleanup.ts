@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Ends what was begun, the last first: an AsyncDisposableStack, or the teardowns of a test. */
+/** Teardowns, the last one first: an AsyncDisposableStack, or the teardowns of a test. */
 export interface Cleanup {
   defer(end: () => void | Promise<void>): void
 }
@@ -13,7 +13,7 @@ const left = new Set<string>()
 const remove = (dir: string) => rmSync(dir, { recursive: true, force: true })
 process.on('exit', () => left.forEach(remove))
 
-/** A directory that is gone after the cleanup, and with this process at the latest. */
+/** A directory that the cleanup removes, or at the latest the end of this process. */
 export function tempDir(cleanup: Cleanup): string {
   const dir = mkdtempSync(join(tmpdir(), 'crossport-'))
   left.add(dir)
@@ -26,11 +26,11 @@ export function tempDir(cleanup: Cleanup): string {
 
 export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>
-  /** What becomes of standard output and standard error. Default: nothing. */
+  /** Receives standard output and standard error. Default: nothing does. */
   readonly output?: 'ignore' | 'pipe'
 }
 
-/** A process that is killed by the cleanup, and by the kernel when this process dies without it. */
+/** A process that the cleanup kills; the kernel kills it when this process dies first. */
 export function startChild(
   cleanup: Cleanup,
   command: readonly string[],

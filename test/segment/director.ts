@@ -12,11 +12,11 @@ export interface DirectorSwitch extends OpenVswitch {
 }
 
 export interface SwitchOptions {
-  /** ovs-vswitchd.conf.db(5), table Interface, of the uplink. */
+  /** Options of the uplink (ovs-vswitchd.conf.db(5), table Interface). */
   readonly uplink?: readonly string[]
 }
 
-/** The bridge br0, which forwards as bridges do, with its one port `uplink0` on the segment. */
+/** The bridge br0, which forwards like a plain switch, with its one port `uplink0` on the segment. */
 export async function startDirectorSwitch(
   segment: Segment,
   { uplink = [] }: SwitchOptions = {},
@@ -31,7 +31,7 @@ export async function startDirectorSwitch(
   return { ...ovs, space }
 }
 
-/** A director's configuration in the segment's directory, where its switch is. `more`: other keys of director.yaml. */
+/** Configuration of a director in the segment's directory, where its switch is. `more`: further keys of director.yaml. */
 export async function directorConfig(dir: string, more: Record<string, unknown> = {}): Promise<DirectorConfig> {
   await mkdir(`${dir}/services.d`, { recursive: true })
   return directorConfigSchema.parse({
@@ -48,7 +48,7 @@ export async function directorConfig(dir: string, more: Record<string, unknown> 
   })
 }
 
-/** A director in this process; resolves when it is ready, with what stops it. */
+/** Runs a director in this process. Resolves when it is ready, with a function that stops it. */
 export async function startDirector(config: DirectorConfig, log: Log): Promise<() => Promise<void>> {
   const stopping = new AbortController()
   let ended: Promise<void> | undefined

@@ -11,7 +11,7 @@ export interface FakeCall {
   readonly header: m.Header
   reply(result: unknown): void
   error(code: number, message: string): void
-  /** Anything at all. */
+  /** Writes any bytes. */
   raw(bytes: Buffer): void
   readonly socket: Socket
 }
@@ -19,14 +19,14 @@ export interface FakeCall {
 export interface FakeLibvirtd {
   readonly socket: string
   readonly connections: Socket[]
-  /** Messages that are not calls. */
+  /** Called with messages that are not calls. */
   readonly messages: m.Header[]
   onMessage: (header: m.Header, socket: Socket) => unknown
 }
 
 export type Handlers = Partial<Record<ProcedureName, (call: FakeCall) => void>>
 
-/** A libvirtd that answers as it is told, at `path`, until the cleanup. `handle` sees every call but the greeting's. */
+/** A scripted libvirtd at `path`, until the cleanup. `handle` gets every call except those of the handshake. */
 export async function serveFakeLibvirtd(
   cleanup: Cleanup,
   path: string,

@@ -12,12 +12,12 @@ export interface OpenVswitch {
   readonly rundir: string
   readonly bridge: string
   vsctl(...args: string[]): Promise<string>
-  /** `ovs-ofctl -O OpenFlow15 …` on the bridge, as a stranger would; options may precede the command. */
+  /** Runs `ovs-ofctl -O OpenFlow15 …` on the bridge, as another controller; options may precede the command. */
   ofctl(args: readonly string[], input?: string): Promise<string>
   appctl(...args: string[]): Promise<string>
   /** CPU time of ovs-vswitchd, microseconds. */
   cpu(): Promise<number>
-  /** Kills it. Its sockets stay, as after a crash; the next one replaces them. */
+  /** Kills it. Its sockets stay, as after a crash; the next process replaces them. */
   stopVswitchd(): Promise<void>
   startVswitchd(): Promise<void>
 }
@@ -60,7 +60,7 @@ export async function startOpenVswitch(cleanup: Cleanup, options: OpenVswitchOpt
     stopVswitchd: () => end(vswitchd!),
     startVswitchd: async () => {
       vswitchd = daemon('ovs-vswitchd', db, ...(DATAPATH === 'netdev' ? ['--disable-system'] : []))
-      // Waits until vswitchd has taken over the whole of the database's configuration.
+      // Waits until vswitchd has taken over the whole configuration in the database.
       await ovs.vsctl('set', 'open', '.', `other_config:start=${Date.now()}`)
     },
   }

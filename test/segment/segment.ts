@@ -7,9 +7,9 @@ import { type ChildOptions, type Cleanup, startChild, tempDir } from './cleanup.
 
 /** A network namespace. */
 export interface Namespace {
-  /** By a shell; resolves with its standard output. */
+  /** Runs a shell command; resolves with its standard output. */
   run(command: string, input?: string): Promise<string>
-  /** Ends with the segment. */
+  /** Starts a process that ends with the segment. */
   start(command: readonly string[], options?: ChildOptions): ChildProcess
 }
 
@@ -18,19 +18,19 @@ export interface Space extends Namespace {
   readonly pid: number
   readonly address: string
   readonly mac: string
-  /** Bytes that have gone through its interface so far, both ways. */
+  /** Bytes through its interface so far, in both directions. */
   bytes(): Promise<number>
 }
 
-/** A segment (the kernel's bridge in a namespace of its own) that spaces are plugged into. */
+/** A segment (the kernel's bridge in a separate namespace) that spaces are plugged into. */
 export interface Segment {
-  /** The space 10.10.1.`last` with the interface `name`; not on the segment where `behind` names another end for its wire. */
+  /** Makes the space 10.10.1.`last` with the interface `name`. With `behind` its link leads to another place than the segment. */
   plug(name: string, last: number, behind?: { readonly space: Space; readonly port: string }): Promise<Space>
   readonly dir: string
   readonly cleanup: Cleanup
 }
 
-/** `settings`: of the kernel, in each space (sysctl(8)). */
+/** `settings`: kernel parameters of each space (sysctl(8)). */
 export async function startSegment(cleanup: Cleanup, settings: readonly string[] = []): Promise<Segment> {
   const dir = tempDir(cleanup)
   const namespace = async (): Promise<Namespace & { readonly pid: number }> => {
@@ -63,7 +63,7 @@ export async function startSegment(cleanup: Cleanup, settings: readonly string[]
         `ip link add ${port} type veth peer name ${name} address ${mac} netns ${space.pid} && ip link set ${port} ${master} up && ${plain(port)}`,
       )
       await space.run(`ip link set ${name} up && ip address add 10.10.1.${last}/24 dev ${name} && ${plain(name)}`)
-      // Some are not there in every kernel.
+      // Some kernels lack some of them.
       if (settings.length > 0) await space.run(`sysctl -qw ${settings.map(each => `'${each}'`).join(' ')} || true`)
       return { ...space, mac, address: `10.10.1.${last}`, bytes: () => bytesOf(space.pid, name) }
     },

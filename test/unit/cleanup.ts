@@ -5,10 +5,10 @@ type Test = Pick<ExecutionContext, 'teardown'>
 
 export const cleanupOf = (t: Test): Cleanup => ({ defer: end => t.teardown(end) })
 
-/** A directory that goes with the test, after all that it takes down later. */
+/** A directory that is removed with the test, after its later teardowns. */
 export const tempDir = (t: Test): string => makeTempDir(cleanupOf(t))
 
-/** What the tests of a file share goes after the last of them. */
+/** Removes what the tests of a file share after the last of them. */
 export function fileCleanup(): Cleanup {
   const stack = new AsyncDisposableStack()
   test.after.always(() => stack.disposeAsync())

@@ -9,7 +9,7 @@ const base64 = Buffer.from('inet 10.10.1.21/24').toString('base64')
 const { checked, ...schemas } = replies
 const SCHEMAS = Object.values(schemas)
 
-/** Replies of qemu-ga, as libvirt hands them on. */
+/** Replies of qemu-ga, as libvirt passes them on. */
 export const guestAgent: Target = {
   name: 'guest-agent',
   seeds: [

@@ -30,7 +30,7 @@ const STATS = Buffer.from(
 const ETHERNET = Buffer.from('ffffffffffff02000000001008060001', 'hex')
 const IN_PORT = Buffer.from('0001000c80000004000000030000000000', 'hex').subarray(0, 16)
 
-/** A FLOW_MOD's match and instructions as a reply has them. */
+/** Match and instructions of a FLOW_MOD, as a reply carries them. */
 const described = (mod: Buffer): Buffer => {
   const end = 48 + 8 * Math.ceil(mod.readUInt16BE(50) / 8)
   return withLength(Buffer.concat([Buffer.alloc(24), mod.subarray(48, end), STATS, mod.subarray(end)]))
@@ -91,7 +91,7 @@ const MULTIPART_DECODERS: Readonly<Record<number, (message: Buffer) => unknown>>
   },
 }
 
-/** What was read has a text, and is refused or written so that it is read as the same again. */
+/** A decoded flow has a text. It is refused by the encoder, or encoded so that it decodes to the same flow. */
 function understood(flow: Flow): void {
   const text = flowText(flow)
   let written: Buffer

@@ -8,7 +8,7 @@ const header = { srcPort: 40_000, dstPort: 80, sequence: 1, acknowledgment: 2, f
 const mac = Buffer.from('020000000100020000000010', 'hex')
 const VLAN_5 = '81000005'
 
-/** A segment, and the error that says that it is too large, each without a tag and with one. */
+/** A segment, and the "too big" error about it, each with a tag and without. */
 function frames(etherType: string, src: string, dst: string, tooBig: string): Buffer[] {
   const addresses = { src: Buffer.from(src, 'hex'), dst: Buffer.from(dst, 'hex') }
   const segment = tcpPacket(addresses, header)
@@ -17,7 +17,7 @@ function frames(etherType: string, src: string, dst: string, tooBig: string): Bu
   return [segment, error].flatMap(packet => [framed(packet, ''), framed(packet, VLAN_5)])
 }
 
-/** Frames that the switch hands to a daemon: what is recognized can be changed. */
+/** Frames that the switch sends to a daemon: whatever is recognised can be changed. */
 export const packets: Target = {
   name: 'packets',
   seeds: [

@@ -23,13 +23,13 @@ const ofDirector: readonly DirectorMessage[] = [
   { heartbeat: { sequence: 7 } },
 ]
 
-/** Messages of agents and directors, as either side takes them. */
+/** Messages of agents and directors, as each side receives them. */
 export const registration: Target = {
   name: 'registration',
   seeds: [...ofAgent.map(Attach.requestSerialize), ...ofDirector.map(Attach.responseSerialize)],
   refuses: ['REGISTRATION_INVALID'],
   run: input => {
-    // What is no message of the proto at all ends the stream within gRPC.
+    // gRPC itself ends the stream for bytes that are not a message.
     const told = decoded(() => Attach.responseDeserialize(input))
     for (const { file, line, text } of told?.services?.documents ?? []) parseServiceFile(text, file, { line })
     const { registration, delta } = decoded(() => Attach.requestDeserialize(input)) ?? {}

@@ -1,7 +1,7 @@
 import { parseServiceFile } from '../../../shared/config/parse.ts'
 import type { Target } from '../engine.ts'
 
-/** A problem's line and column are in the file, and nobody wants to read more problems than a screen holds. */
+/** Each problem's line and column are in the file, and there are no more problems than fit on a screen. */
 const SEEDS = [
   'service: web\nvip: 10.10.1.100\nport: 80\nrealServers:\n  - vm: web-*\n    port: 8080\n',
   `service: web

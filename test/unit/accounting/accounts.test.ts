@@ -93,7 +93,7 @@ test('an idle connection is listed for as long as the switch keeps it, one that 
   const listed = (now: number) => [...accounts.list(WEB, now)].map(([client]) => client.port)
   t.deepEqual(listed(899_000), [40_000, 40_001])
   t.deepEqual(listed(901_000), [])
-  // What comes for others turns the shelves.
+  // Records of other connections make the young entries old.
   for (let now = 0; now <= 2_000_000; now += 50_000) {
     accounts.add(record({}, WEB, { ...CLIENT, port: 5 }), opened, now)
     accounts.add(record({}, WEB, { ...CLIENT, port: 6 }), ended, now)

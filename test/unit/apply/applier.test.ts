@@ -138,7 +138,7 @@ test('a change that is refused leaves in force what was confirmed before', async
   await applier.apply(compiled({ a: [flow(3)], b: [flow(5)] }), sw)
   t.deepEqual(ports(), [2, 3])
   t.false(applier.confirmed('b'))
-  // Another switch may take it.
+  // Another switch may accept it.
   sw.refuse = () => false
   applier.distrust({ retryRefused: true })
   await applier.apply(compiled({ a: [flow(3)], b: [flow(5)] }), sw)
@@ -236,7 +236,7 @@ test('a switch that is read before anything is wanted is read again only where s
   t.is(await readings([flow(1, 5)], [flow(1)]), 2)
 })
 
-/** Sixty objects of three hundred flows each, and a switch that says how it is asked for them. */
+/** Sixty objects of three hundred flows each, and a switch that records the calls. */
 function large(t: ExecutionContext) {
   const { sw, applier } = scene()
   const flows = (n: number) => Array.from({ length: 300 }, (_, i) => flow(n * 300 + i + 1))

@@ -26,7 +26,7 @@ const compiled = (objects: Record<string, Flow>): Compiled =>
     ]),
   )
 
-// No service file leads to such a flow: what the agent writes into one does not grow with anything.
+// No service file leads to such a flow, because none of the agent's flows grows with its input.
 test('a flow that fits no OpenFlow message takes its object alone out, on a real switch', async t => {
   t.timeout(60_000)
   const ovs = await startOpenVswitch(cleanupOf(t))

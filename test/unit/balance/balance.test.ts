@@ -35,7 +35,7 @@ function service(n: number, options: ServiceOptions = {}): VirtualService {
   }
 }
 
-/** The director's loop around a switch that counts what it is told to. */
+/** The director's loop around a switch with scripted counters. */
 function setUp(list: VirtualService[]) {
   const clock = fakeClock()
   const asked = { sums: 0, activity: 0, services: [] as number[], refreshed: 0 }

@@ -16,7 +16,7 @@ const entry = (mark: number) =>
 function setUp({ entries = 0 as number | undefined, names = ['a'] } = {}) {
   const clock = fakeClock()
   const counted = new Map<number, { opened: number; ended: number }>()
-  /** Marks of the entries that are there. */
+  /** Marks of the entries in the table. */
   let table: number[] = []
   let dumps = 0
   const realServers = names.map(name => rs(name))
@@ -118,7 +118,7 @@ test('whatever comes and goes meanwhile, the true number is never left, and is f
   const some = fc.nat(50)
   fc.assert(
     fc.property(some, some, some, some, some, some, some, (vanished, alive, ended, ...meanwhile) => {
-      // Opened and ended between the first reading and the count, and between the count and the last one.
+      // Connections that open and end between the first reading and the count, and between the count and the last reading.
       const [opened1 = 0, ended1 = 0, opened2 = 0, ended2 = 0] = meanwhile
       const before = { opened: vanished + alive + ended, ended }
       const there = Math.max(0, alive + opened1 - ended1)

@@ -12,7 +12,7 @@ const VIP = '10.10.1.100'
 const doc = (service: string, changes: Record<string, unknown> = {}) =>
   `${JSON.stringify({ service, vip: VIP, port: 80, realServers: [{ vm: 'web-*', port: 8080 }], ...changes })}\n`
 
-/** A directory with these files, and a place for the files to be dropped. */
+/** A directory with these files, and a directory of new files. */
 function place(t: ExecutionContext, files: Record<string, string> = {}) {
   const root = tempDir(t)
   const dir = join(root, 'services.d')
@@ -22,7 +22,7 @@ function place(t: ExecutionContext, files: Record<string, string> = {}) {
     writeFileSync(join(root, name), text)
     return join(root, name)
   }
-  /** The command without a process of its own, and daemons that say this. */
+  /** Runs the command in this process, with daemons that return this. */
   const check = async (paths: readonly string[], daemons: readonly Status[] = [], more: CheckOptions = {}) => {
     const said = { stdout: '', stderr: '' }
     const io = { out: (text: string) => void (said.stdout += text), err: (text: string) => void (said.stderr += text) }
@@ -30,7 +30,7 @@ function place(t: ExecutionContext, files: Record<string, string> = {}) {
     const exitCode = await checkFiles(paths, { dir, ...more }, io, async () => statuses)
     return { exitCode, ...said }
   }
-  /** What `--json` says of the only directory. */
+  /** The result with `--json` for the only directory. */
   const report = async (...args: Parameters<typeof check>) =>
     JSON.parse((await check(args[0], args[1], { json: true })).stdout)
   return { root, dir, file, check, report }
@@ -132,7 +132,7 @@ test('a service that is no longer in its file, and one that is renamed', async t
   ])
 })
 
-/** What is said of connections when `web` becomes this. */
+/** What is reported about connections when `web` becomes this. */
 const effects: readonly (readonly [string, Record<string, unknown>, boolean, RegExp])[] = [
   ['another algorithm', { scheduler: 'sh' }, false, /stay where they are/],
   ['another weight', { realServers: [{ vm: 'web-*', port: 8080, weight: 7 }] }, false, /stay where they are/],

@@ -7,7 +7,7 @@ import type { Status } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
 import { tempDir } from '../cleanup.ts'
 import { crossport, daemon, run } from './crossport.ts'
 
-// One after the other: a daemon is given five seconds to answer.
+// One after the other, because a daemon has only five seconds to answer.
 const HEALTHY: Status = {
   role: 'agent',
   id: 'rs1',

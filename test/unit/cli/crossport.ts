@@ -10,10 +10,10 @@ import { tempDir } from '../cleanup.ts'
 
 const main = fileURLToPath(new URL('../../../cli/crossport', import.meta.url))
 
-/** The command, run as an operator runs it. */
+/** Runs the command as operators do. */
 export const run = (...args: string[]) => execa(main, args, { reject: false, stripFinalNewline: false })
 
-/** The command without a process of its own. */
+/** Runs the command in this process. */
 export async function crossport(...args: string[]) {
   const said = { stdout: '', stderr: '' }
   const io = { out: (text: string) => void (said.stdout += text), err: (text: string) => void (said.stderr += text) }
@@ -21,7 +21,7 @@ export async function crossport(...args: string[]) {
   return { exitCode, ...said }
 }
 
-/** A daemon's control socket that answers with this. */
+/** A daemon's control socket that returns this. */
 export async function daemon(t: ExecutionContext, status: Status, more: Partial<Control> = {}): Promise<string> {
   const socket = join(tempDir(t), 'agent.sock')
   const control: Control = {

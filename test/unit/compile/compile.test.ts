@@ -12,7 +12,7 @@ const H = '02:00:00:00:00:20'
 const D = '02:00:00:00:01:00'
 
 interface Scene {
-  /** Of the VMs one by one; the others have `tag`. */
+  /** Tags of single VMs; the others have `tag`. */
   readonly tags?: Readonly<Record<number, number>>
   readonly specs?: readonly ServiceSpec[]
   readonly vms?: readonly number[]

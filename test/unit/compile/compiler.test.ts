@@ -140,7 +140,7 @@ test('in whatever way its inputs change, the incremental compiler holds what com
         const changed = compiler.update({ gone, come, records, ports: index, ownAddresses, host })
         t.deepEqual(texts(compiler.compiled), full)
         t.is(compiler.shields().length, shielded.length)
-        // What it says has changed is all that has changed.
+        // Nothing changes beyond the objects that it has reported.
         for (const name of changed) {
           const now = compiler.compiled.get(name)
           if (now === undefined) t.true(seen.delete(name))

@@ -6,7 +6,7 @@ import { vmMatcher, vmPatternProblem } from '../../../shared/config/vm-pattern.t
 
 const matches = (pattern: string, name: string) => vmMatcher(pattern)({ name, uuid: '' })
 
-/** The shell's own answers, for pairs of a pattern and a name. */
+/** The shell's own answers for pairs of pattern and name. */
 function askShell(pairs: readonly (readonly [pattern: string, name: string])[]): boolean[] {
   const script = `while IFS= read -r -d '' p && IFS= read -r -d '' n; do case $n in $p) echo y;; *) echo n;; esac; done`
   const input = pairs.map(([pattern, name]) => `${pattern}\0${name}\0`).join('')
@@ -14,7 +14,7 @@ function askShell(pairs: readonly (readonly [pattern: string, name: string])[]):
   return [...output.trim().split('\n')].map(line => line === 'y')
 }
 
-/** Few characters, so that patterns and names meet often. */
+/** A small alphabet, so that patterns and names meet often. */
 const piece = fc.constantFrom(
   ...[
     'a',
@@ -125,7 +125,7 @@ test('a pattern takes at most its length times the name’s', t => {
     t.false(matched)
     t.true(count <= 2 * (glob.length + 1) * text.length, `${count} steps for ${glob.slice(0, 20)}`)
   }
-  // Of a name that is ten times as long, ten times the steps.
+  // A name ten times as long takes ten times the steps.
   const [short, long] = [1000, 10_000].map(length => steps('*a*a*a*a*a*b', 'a'.repeat(length)).count) as [
     number,
     number,

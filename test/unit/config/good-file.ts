@@ -1,7 +1,7 @@
 import { parseServiceFile } from '../../../shared/config/parse.ts'
 import type { GoodFile } from '../../../shared/config/snapshot.ts'
 
-/** A file as it was read when nobody had touched it for a while. */
+/** A file that has not been changed for a while, as it was read. */
 export const goodFile = (file: string, text: string): GoodFile => ({
   file,
   text,

@@ -3,7 +3,7 @@ import test from 'ava'
 import { parse } from 'yaml'
 import { z } from 'zod'
 
-// The schema as an editor reads it: the file itself, by rules of JSON Schema only.
+// The schema as an editor reads it: the file itself, with the rules of JSON Schema only.
 const docs = new URL('../../../docs/', import.meta.url)
 const text = readFileSync(new URL('service.schema.json', docs), 'utf8')
 const schema = z.fromJSONSchema(JSON.parse(text))

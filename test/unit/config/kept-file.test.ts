@@ -16,7 +16,7 @@ persistence: {timeout: 60}
 check: {type: https, path: /x, status: [200, 300-399]}
 `
 
-/** Without what is undefined anyway. */
+/** Without undefined properties. */
 const plain = (file: GoodFile) => JSON.parse(JSON.stringify(file)) as unknown
 
 test('what was kept says the same as the text', t => {
@@ -45,7 +45,7 @@ test('a file that is the same as before a restart is not read; one that has chan
   }
   await untilServices('a', 'b')
   await watch.close()
-  // Their change is a moment ago: only now are they known.
+  // Their changes were a moment ago, so they become known only now.
   const now = Date.now() + 60_000
   const { files } = await readServiceDirectory(dir, new Map(), now)
   const kept = [...files.values()].map(content => {

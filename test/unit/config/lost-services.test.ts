@@ -7,7 +7,7 @@ import { doc, start } from './watching.ts'
 
 const WRITE_MS = 3000
 
-/** A watch whose time to write a file is over when the test says so. */
+/** A watch whose waiting time ends when the test says so. */
 function held(t: ExecutionContext) {
   const timers = new Set<() => void>()
   const clock = {

@@ -48,7 +48,7 @@ test('in whatever way files change, the incremental snapshot is the full one', t
             texts: full.files.map(({ file, text }) => [file, text]),
           },
         )
-        // Only without conflicts: with one, a second look may settle what the first could not.
+        // Only without conflicts: with one, a second resolution may settle what the first could not.
         if (problems.length === 0) t.is(snapshots.update(files, new Set(['a', 'b', 'c', 'd'])), next)
       }
     }),

@@ -5,7 +5,7 @@ import type { ServicesSnapshot } from '../../../shared/config/snapshot.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
 import { doc, start } from './watching.ts'
 
-// Ways in which operators and their tools change files, seen by all that is in force meanwhile.
+// Ways in which operators and their tools change files. Each test checks everything that is in force meanwhile.
 
 const names = ({ specs }: ServicesSnapshot) => specs.map(({ service }) => service)
 const inFile = ({ specs }: ServicesSnapshot, service: string) =>
@@ -30,7 +30,7 @@ test('a file that is written in pieces without a pause is read once, when it is 
   let armed = () => {}
   const clock = {
     ...systemClock,
-    // No time passes by itself: the longest wait is not over, however slow the machine is.
+    // The clock stands still, so the longest wait does not end however slow the machine is.
     now: () => 0,
     after: (ms: number, fn: () => void) => {
       if (ms !== 20) return () => {}
@@ -68,7 +68,7 @@ test('a service moves to another file, there first: both files are named until i
   await until(snapshot => inFile(snapshot, 'a').endsWith('new.yaml'))
   t.deepEqual(watch.snapshot().problems, [])
   t.true(seen.slice(before).every(snapshot => names(snapshot).join() === 'a'))
-  // What the flows are made of is the same.
+  // The input of the flows is the same.
   const { source: _, ...was } = specs[0]!
   const { source: __, ...is } = watch.snapshot().specs[0]!
   t.deepEqual(is, was)
@@ -118,7 +118,7 @@ test('a file that renames its service: the old name is in nobody’s way', async
   await untilServices('a')
   write('a.yaml', doc('renamed', 80))
   await untilServices('renamed')
-  // And the old one is free for another file.
+  // The old file is then free for other services.
   write('b.yaml', doc('a', 81))
   const { problems } = await until(({ specs }) => specs.length === 2)
   t.deepEqual(problems, [])

@@ -80,7 +80,7 @@ test('editors: temporary files are ignored, a rename over the file is seen', asy
   write('new.tmp', doc('a', 81))
   renameSync(join(dir, 'new.tmp'), join(dir, 'a.yaml'))
   await until(snapshot => snapshot.specs[0]?.port === 81)
-  // A reading that was under way may have listed the directory before the temporary files came.
+  // A reading under way may have listed the directory before the temporary files were made.
   await watch.reload()
   const { specs, problems } = watch.snapshot()
   t.is(specs.length, 1)
@@ -114,7 +114,7 @@ test('a link to a file elsewhere is followed', async t => {
   writeFileSync(target, doc('a', 80))
   symlinkSync(target, join(dir, 'a.yaml'))
   await untilServices('a')
-  // More than once: a reading that is under way may see the first by luck.
+  // More than once, because a reading under way may see the first change by luck.
   for (const port of [81, 82, 83, 84, 85]) {
     writeFileSync(target, doc('a', port))
     await until(({ specs }) => specs[0]?.port === port)
@@ -184,7 +184,7 @@ test('the timer reads without an event', async t => {
 })
 
 test('a directory that cannot be read changes nothing', async t => {
-  // No reading by events: one could see the moment in which the directory is gone.
+  // Without readings by events, because one could see the moment in which the directory is gone.
   const { dir, watch, write, logged } = start(t, { settleMs: 3_600_000 })
   write('a.yaml', doc('a', 80))
   await watch.reload()
@@ -200,7 +200,7 @@ test('a file that cannot be read keeps what it had', async t => {
   const { dir, until, untilServices, write } = start(t)
   write('a.yaml', doc('a', 80))
   await untilServices('a')
-  // Readable by nobody, not even by root: a process's memory at address 0 (proc(5)).
+  // Not even root can read this: a process's memory at address 0 (proc(5)).
   symlinkSync('/proc/self/mem', join(dir, 'next'))
   renameSync(join(dir, 'next'), join(dir, 'a.yaml'))
   const { specs, problems } = await until(snapshot => snapshot.problems.length > 0)

@@ -10,7 +10,7 @@ import { tempDir } from '../cleanup.ts'
 export const doc = (service: string, port: number) =>
   `service: ${service}\nvip: 10.10.1.100\nport: ${port}\nrealServers: [{vm: ${service}, port: 8080}]\n`
 
-/** A directory, its watch, and a way to wait for a snapshot that looks as it should. */
+/** A directory, its watch, and a function that waits for an expected snapshot. */
 export function start(
   t: ExecutionContext,
   options: Partial<WatchServicesOptions> & { make?: (dir: string) => void } = {},
@@ -27,7 +27,7 @@ export function start(
     logged.push(fields?.err instanceof Error ? `${message}: ${fields.err.message}` : message)
   }
   const log: Log = { debug: line, info: line, notice: line, warn: line, error: line, with: () => log }
-  // The timer is out of the way: what is seen is seen by events.
+  // The timer never fires, so every reading comes from an event.
   const watch = watchServices({
     log,
     clock: systemClock,

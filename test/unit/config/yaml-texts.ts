@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 
-/** Pieces that meet in every combination: indentation, dashes, comments, quotes, numbers of all notations, tabs … */
+/** Fragments for combination: indentation, dashes, comments, quotes, numbers of all notations, tabs … */
 const word = fc.constantFrom(
   ...[
     'web',

@@ -43,7 +43,7 @@ test('the time to read a file grows with the file', t => {
   for (const [name, make] of Object.entries(makes)) {
     seconds(make, 500)
     const [short, long] = [seconds(make, 1000), seconds(make, 4000)]
-    // Four times the text; sixteen times the time would be its square.
+    // Four times the text; quadratic time would be sixteen times the time.
     t.true(long < 12 * short + 0.3, `${name}: ${short} s, ${long} s`)
   }
 })
@@ -68,7 +68,7 @@ test('places of aliases, of tags and of keys that are there twice', t => {
 
 test('too much of something is one problem that says how to mend it', t => {
   t.deepEqual(told('['.repeat(20_000)), [
-    '1:33 nested deeper than 32 levels, which no service is; a bracket not closed, or a dash too many?',
+    '1:33 nested deeper than 32 levels, which no service needs; is a bracket not closed, or a dash too many?',
   ])
   t.regex(told('- '.repeat(20_000)).join(), /^1:65 nested deeper than 32 levels/)
   t.regex(told(`a: 1\n${'# x\n'.repeat(MAX_DOCUMENT_LENGTH / 4)}`).join(), /^1:1 this document is longer than 131072/)

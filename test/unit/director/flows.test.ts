@@ -36,7 +36,7 @@ function service(network: Network, shares: readonly number[], change: Partial<Co
   }
 }
 
-/** Installed by a foreign program, from the flows' text. */
+/** Another program installs the flows, from their texts. */
 async function install(
   network: Network,
   services: readonly CompiledService[],
@@ -51,7 +51,7 @@ async function install(
   }))
   const groups = state.flatMap(part => part.groups.map(group => groupText(group)))
   const flows = state.flatMap(part => part.flows.map(flow => flowText(flow)))
-  // What is not for a VIP goes on as it would in an operator's bridge.
+  // Packets not for a VIP are forwarded as on an operator's bridge.
   flows.push('priority=0 actions=NORMAL')
   for (const meter of Object.values(METER))
     await network.ofctl(['add-meter', `meter=${meter},pktps,band=type=drop,rate=1000`]).catch(() => {})
@@ -60,7 +60,7 @@ async function install(
   await network.ofctl(['replace-flows', '-'], flows.join('\n'))
 }
 
-/** A connection that has had an answer, and asks once more when it is told to. bash's /dev/tcp keeps it open. */
+/** A connection that has had an answer, and asks again on demand. bash's /dev/tcp keeps it open. */
 async function holdOpen(t: ExecutionContext, network: Network, answer: RegExp) {
   const go = join(tempDir(t), 'go')
   const request = `printf 'GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n' >&3; while read -r line <&3; do case "$line" in web-*) echo "$line"; break;; esac; done`
@@ -74,7 +74,7 @@ async function holdOpen(t: ExecutionContext, network: Network, answer: RegExp) {
   return { child, ask }
 }
 
-/** Resolves when these flows have seen as many packets; the switch's counters lag behind. More than `most` is an error. */
+/** Resolves when these flows have counted as many packets; the switch's counters lag. More than `most` is an error. */
 async function packets(network: Network, flows: string, least: number, most = least): Promise<void> {
   for (;;) {
     const text = await network.ofctl(['dump-flows', flows])
@@ -145,8 +145,8 @@ test.serial('packets of a connection that is not known take no turn and are no c
   const { child } = await holdOpen(t, network, /web-0/)
   await network.appctl('dpctl/flush-conntrack', `zone=${ZONE}`)
   child.kill('SIGKILL')
-  // FIN and the ACK of the other's; or RST, where something was left unread.
-  // The hosts are asked, which know nothing of it here.
+  // Counted are a FIN and the ACK of the other side's, or a RST where data was left unread. The hosts are asked, and none knows
+  // the connection here.
   await packets(network, 'cookie=0xc705203200000001/-1,table=101', 1, 2)
   t.deepEqual([...(await curl(network, 1)).keys()], ['web-1'])
   await packets(network, 'table=103,tcp', 4)
@@ -225,7 +225,7 @@ test.serial('the request of a client on an access VLAN of this bridge leaves wit
   await network.vsctl('add-port', 'br0', 'vnet9', 'tag=10', '--', 'set', 'interface', 'vnet9', 'type=internal')
   const ofport = Number(await network.vsctl('get', 'interface', 'vnet9', 'ofport'))
   await install(network, [service(network, [256, 0])], [{ ofport, tag: 10 }])
-  // A trace does not go on behind a group that hashes: this is what comes of it.
+  // A trace does not continue after a group that hashes, so this is its result.
   await network.ofctl(['add-flow', 'priority=65000,tcp,tp_dst=80 actions=set_field:1->reg0,resubmit(,104)'])
   const trace = await network.appctl(
     'ofproto/trace',
@@ -257,7 +257,7 @@ test.serial('nobody can serve: ARP and echo go on, requests are dropped and do n
 
 test.serial('a SYN that repeats the 5-tuple of a draining real server goes to another', async t => {
   const network = await prepared(t)
-  // Ends with a reset (SO_LINGER 0), so that the client's kernel lets it take the same port again at once.
+  // Ends with a reset (SO_LINGER 0), so that the client's kernel lets the program use the same port again at once.
   const ask = () => network.client.run(program('ask-once', CLIENT, '36000', VIP, '80').join(' '))
   await install(network, [service(network, [256, 0])])
   t.is(await ask(), 'web-0')
@@ -281,7 +281,7 @@ test.serial('another real server’s SYN-ACK: the hosts are asked, but not becau
   await ask([both])
   t.regex(await traced(2), /^ct\(commit,zone=16385,mark=0\/0xffffffff/)
   t.is(await traced(1), 'drop')
-  // It does not answer its health check, the client's SYN was repeated to another, and now it goes on.
+  // It has failed its health check, the client's SYN was repeated to another, and now it continues.
   const targets = both.targets.map(target => ({ ...target, newConnections: target.mark === 1 }))
   await ask([{ ...both, targets }])
   t.is(await traced(2), 'drop')
@@ -316,7 +316,7 @@ test.serial(
       newConnections: true,
     }
     await install(network, [service(network, [256], { targets: [target] })])
-    // What an agent on this bridge has for it, at its priority; VIP port and ingress port are equal, D is H.
+    // The agent's flow for the real server on this bridge, at the agent's priority; VIP port and ingress port are equal, D is H.
     await network.ofctl([
       'add-flow',
       `cookie=0x77,priority=40500,tcp,dl_dst=${DIRECTOR_MAC},nw_dst=${VIP},tp_dst=80 actions=set_field:52:54:00:00:00:01->eth_dst,LOCAL`,
@@ -329,7 +329,7 @@ test.serial(
       [...(await network.ofctl(['dump-flows', flow])).matchAll(/n_packets=(\d+)/g)].map(match => Number(match[1]))
     const [taken] = await packets('cookie=0x77/-1')
     t.true(taken! > 0)
-    // A second pass through the director's own rule would count here, and never end.
+    // A second pass through the director's own rule would count here, and would never end.
     t.deepEqual(await packets('cookie=0xc705202200000001/-1'), [taken])
   },
 )

@@ -6,7 +6,7 @@ import { fakeClock } from '../run/fake-clock.ts'
 import { IDLE_SECONDS, type Surroundings, startDirector } from '../simulation/director.ts'
 import { createModelSwitch } from '../simulation/model-switch.ts'
 
-/** A director between models, with so many numbers for services; its files are told by name. */
+/** A director between models, with a limited range of numbers for services, and scripted service files. */
 async function setUp(t: ExecutionContext, last = 0xbfff) {
   const clock = fakeClock()
   const sw = createModelSwitch('director')

@@ -5,7 +5,7 @@ import { fakeClock } from '../run/fake-clock.ts'
 import { LEASE, startDirector } from '../simulation/director.ts'
 import { createModelSwitch } from '../simulation/model-switch.ts'
 
-/** A director between models with one host, whose process may be held up for so many milliseconds. */
+/** A director between models with one host; its process may be suspended for so many milliseconds. */
 async function setUp() {
   const time = fakeClock()
   let skew = 0

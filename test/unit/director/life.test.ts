@@ -7,13 +7,13 @@ import { cleanupOf, tempDir } from '../cleanup.ts'
 import { curl, networkForFile, program, startProgram, VIP } from './network.ts'
 import { directory, inSwitch, realServer, scheduled, startAgent, startDirector } from './running.ts'
 
-// The life of a real server as its clients see it, between a real switch and agents that say what the test wants.
+// The life of a real server as its clients see it, between a real switch and scripted agents.
 
 const prepared = networkForFile()
 const service = (more: string, realServers = '{ vm: web-*, port: 8080 }') =>
   `service: web\nvip: ${VIP}\nport: 80\nrealServers: [${realServers}]\n${more}\n`
 
-/** Holds connections that say something ten times a second; prints `open` once all are, then what comes and what breaks. */
+/** Holds connections that send ten times a second; prints `open` once all are open, then received data and errors. */
 const hold = (count: number) => `const { connect } = require('net')
 let n = 0
 for (let i = 0; i < ${count}; i++) {
@@ -22,7 +22,7 @@ for (let i = 0; i < ${count}; i++) {
   setInterval(() => s.write('x'), 100)
 }`
 
-/** The next thing that it prints. */
+/** The next line that it prints. */
 const heard = async ({ stdout }: ChildProcess) => String((await once(stdout!, 'data'))[0])
 
 test.serial('onFailure: the connections of one that is down are kept, or reset through the director', async t => {
@@ -85,7 +85,7 @@ test.serial('persistence: the mask says which addresses are one client', async t
   const { commits } = (await director.status()).switch!
   await writeFile(`${dir}/services.d/web.yaml`, file('255.255.255.255'))
   await director.until(status => Number(status.switch?.commits) > Number(commits))
-  // One in 32,768 times chance alone makes them agree.
+  // By chance alone they agree once in 32,768 times.
   t.is((await from(60)).size, 2)
 })
 
@@ -114,7 +114,7 @@ test.serial('UDP flows have a timeout of their own: who has been silent for so l
   startAgent(t, network, dir, 1, [server(1)])
   first.update([web, server(0, { weight: 0, state: 'draining' })])
   await inGroups(0, 1)
-  // The table tells when the time is over; nothing else does. The entry from nobody says whose turn it is.
+  // Only the table shows that the time is over. The entry without a client holds the turn.
   const table = () => network.appctl('dpctl/dump-conntrack')
   while (/^udp,orig=\(src=10\..*dport=53/m.test(await table())) await new Promise(resolve => setTimeout(resolve, 50))
   t.regex(await table(), /^tcp,.*dport=80/m)

@@ -52,7 +52,7 @@ test.serial('one service of many changes: no other flow is written, no other doc
     [SERVICES],
   )
 
-  /** Seconds by flow, of what was not written anew. */
+  /** Age in seconds of the flows that were not written anew. */
   const ages = async () => {
     const lines = (await network.ofctl(['dump-flows'])).split('\n').filter(line => line.includes('cookie=0xc7052'))
     return new Map(

@@ -19,11 +19,13 @@ export const CLIENT = '10.10.1.10'
 
 interface NetworkOptions {
   readonly hosts?: number
-  /** On so many ports from 8080 on each host answers HTTP: with web-0, web-1, or with web-0-0, web-0-1 and so on if on many. */
+  /**
+   * On COUNT ports from 8080 on, each host answers HTTP: with web-0, web-1, or on several ports with web-0-0, web-0-1 and so on.
+   */
   readonly ports?: number
 }
 
-/** One network for all tests of a file, one after the other: each of them gets it by this, as it was in the beginning. */
+/** One network for all tests of a file, one after the other; each gets it in its initial state. */
 export function networkForFile({
   hosts = 2,
   ports = 1,
@@ -47,7 +49,7 @@ export function networkForFile({
       ...['--all', 'destroy', 'Flow_Sample_Collector_Set', '--', 'clear', 'Open_vSwitch', '.', 'datapaths'],
     )
     await network.appctl('dpctl/flush-conntrack')
-    // What is cached of the test before may outlive a change, where it overlaps with what is cached since.
+    // Cached flows of the last test may outlive a change where they overlap with newer ones.
     await network.appctl('revalidator/purge')
     return network
   }
@@ -57,7 +59,7 @@ async function startNetwork(cleanup: Cleanup, hostCount: number): Promise<Networ
   const segment = await startSegment(cleanup)
   const startHost = async (n: number) => {
     const host = await segment.plug('eth0', 20 + n)
-    // By its path: npm has another nft.
+    // By its path, because npm has another nft.
     await host.run(
       `sysctl -qw net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2
       ip address add ${VIP}/32 dev lo && /usr/sbin/nft -f -`,
@@ -75,7 +77,7 @@ async function startNetwork(cleanup: Cleanup, hostCount: number): Promise<Networ
   return { ...sw, client, hosts }
 }
 
-/** Starts a program there that says something; resolves when that matches. */
+/** Starts a program in a space; resolves when its output matches. */
 export async function startProgram(
   cleanup: Cleanup,
   where: Namespace,
@@ -84,7 +86,7 @@ export async function startProgram(
 ): Promise<ChildProcess> {
   const child = where.start(command, { output: 'pipe' })
   cleanup.defer(() => end(child))
-  // Ending an iteration over the output would close it, and the child would die of the next line.
+  // Ending an iteration over the output would close it, and the child would die at its next line.
   await new Promise<void>((resolve, reject) => {
     let text = ''
     const look = (chunk: unknown) => {
@@ -98,12 +100,12 @@ export async function startProgram(
   return child
 }
 
-/** The command line of a program of these tests. */
+/** The command line of a test program. */
 export const program = (name: string, ...args: string[]): string[] => {
   return [process.execPath, new URL(`programs/${name}.ts`, import.meta.url).pathname, ...args]
 }
 
-/** How many of these requests, each on a connection of its own, each real server has answered; the first to answer first. */
+/** How many of these requests, each on a connection of its own, each real server has answered, in the order of first answers. */
 export async function curl({ client }: Network, times: number, atATime = 1): Promise<Map<string, number>> {
   const urls = `'http://${VIP}/[1-${times / atATime}]'`
   const script = `seq ${atATime} | xargs -P ${atATime} -I _ curl -sS --fail-early --max-time 30 ${urls}`

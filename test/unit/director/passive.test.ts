@@ -17,7 +17,7 @@ const numbers = {
 }
 const ACT: ServiceOptions = { passive: { fall: 5, retry: 10_000, panic: 100 } }
 
-/** A service of three real servers on two hosts, and a switch that counts what it is told to. */
+/** A service of three real servers on two hosts, and a switch with scripted counters. */
 function setUp(options: ServiceOptions, realServers?: RealServer[]) {
   const clock = fakeClock()
   const log = memoryLog()
@@ -68,7 +68,7 @@ function setUp(options: ServiceOptions, realServers?: RealServer[]) {
     log,
     passive,
     service,
-    /** So many connections came to it, of which it accepted and refused some. */
+    /** New connections of a real server, with those that it has accepted and refused. */
     come: (id: string, opened: number, accepted = opened, refused = 0) => {
       add(counts.opened, id, opened)
       add(counts.accepted, id, accepted)

@@ -137,7 +137,7 @@ test('ten thousand are asked at the rate at which their answers can be refused',
   releaser.update([service()], [])
   await clock.advance(1000)
   t.true(sent.length >= 900 && sent.length <= 1100, String(sent.length))
-  // And once more.
+  // The question is repeated once.
   await clock.advance(30_000)
   t.is(sent.length, 20_000)
 })

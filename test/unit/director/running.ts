@@ -16,12 +16,12 @@ export interface Running {
   readonly client: ControlClient
   readonly socket: string
   status(): Promise<Status__Output>
-  /** The first status, now or later, that fits. */
+  /** The first fitting status, present or future. */
   until(fits: (status: Status__Output) => boolean): Promise<Status__Output>
   stop(): Promise<void>
 }
 
-/** For service files, state and sockets of a director. */
+/** Directory of a director's service files, state and sockets. */
 export async function directory(t: ExecutionContext): Promise<string> {
   const dir = tempDir(t)
   await mkdir(`${dir}/services.d`)
@@ -33,7 +33,7 @@ export async function startDirector(
   { rundir }: Network,
   dir: string,
   leaseMs = 15_000,
-  /** More keys of director.yaml. */
+  /** Further keys of director.yaml. */
   more: Record<string, unknown> = {},
 ): Promise<Running> {
   const ovs = { ovsdbSocket: `${rundir}/db.sock`, ovsRunDir: rundir }
@@ -92,7 +92,7 @@ export function startAgent(
   return reporter
 }
 
-/** Hardware addresses of the real servers that get new connections in the switch. */
+/** Hardware addresses of the real servers that get new connections from the switch. */
 export async function scheduled(network: Network): Promise<string[]> {
   const flows = await network.ofctl(['dump-flows', 'table=104'])
   const macs = new Map(

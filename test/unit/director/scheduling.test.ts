@@ -97,7 +97,7 @@ for (let i = 0; i < 20; i++) connect(80, '${VIP}', () => { if (++n === 20) conso
   )
   t.regex(said, /no service nix; there are: web/)
 
-  // As if they had been silent for too long; a director that begins holds its counters against the table before long.
+  // As if they had been silent for too long; a director soon compares its counters with the table after a start.
   await director.stop()
   await network.appctl('dpctl/flush-conntrack')
   const another = await startDirector(t, network, dir)
@@ -116,7 +116,7 @@ test.serial('a full real server gets no more; a drained one is given up in time'
   const first = startAgent(t, network, dir, 0, [realServer('web-0', { weight: 9 })])
   startAgent(t, network, dir, 1, [realServer('web-1')])
   await director.until(inSwitch(2))
-  // 40 connections that each say something now and then; what breaks one is printed.
+  // 40 connections that send now and then; an error of one is printed.
   const open = `const { connect } = require('net')
 let n = 0
 for (let i = 0; i < 40; i++) {

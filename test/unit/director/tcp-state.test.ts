@@ -20,7 +20,7 @@ test('the kernel has one state of a connection', t => {
 })
 
 test('the userspace table has one of each side', t => {
-  // As one that was recalled looks there.
+  // A recalled connection looks like this in the table.
   t.deepEqual(named('SYN_SENT', 'CLOSED'), ['SYN_SENT', 900])
   t.deepEqual(named('ESTABLISHED', 'SYN_SENT'), ['SYN_RECV', 900])
   t.deepEqual(named('CLOSING', 'ESTABLISHED'), ['FIN_WAIT_1', 60])
@@ -60,7 +60,7 @@ test('entries as both datapaths write them, with and without details', t => {
   t.is(parseEntry(`${TUPLES.replace('tcp', 'udp')},zone=5,timeout=880,mark=7`)?.states, undefined)
 })
 
-// As ovs-vswitchd 3.1.0 has written them.
+// Lines written by ovs-vswitchd 3.1.0.
 const IPV6 =
   'tcp,orig=(src=2001:db8::10,dst=2001:db8::100,sport=39260,dport=80),reply=(src=2001:db8::100,dst=2001:db8::10,sport=80,dport=39260),id=0,zone=16385,status=0,timeout=29,mark=2147483650,protoinfo=(state_orig=CLOSING,state_reply=CLOSED,wscale_orig=10,wscale_reply=0,flags_orig=WINDOW_SCALE,flags_reply=0)'
 

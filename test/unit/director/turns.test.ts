@@ -4,7 +4,7 @@ import { curl, networkForFile, VIP } from './network.ts'
 import { directory, inSwitch, installed, realServer, startAgent, startDirector } from './running.ts'
 
 const long = process.env.CROSSPORT_LONG === '1'
-/** Real servers on one host, each at a port of its own. */
+/** Real servers on one host, each with a port of its own. */
 const MOST = 30
 const prepared = networkForFile({ hosts: 1, ports: MOST })
 

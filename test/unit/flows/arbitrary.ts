@@ -22,7 +22,7 @@ const actions: fc.Arbitrary<readonly Action[]> = fc.constantFrom<readonly Action
   [{ type: 'group', group: groupId('agent', 1) }],
 )
 
-/** Few keys, so that the two states of a property meet often. */
+/** Few keys, so that the two states of a property overlap often. */
 export const flow: fc.Arbitrary<Flow> = fc.record({
   table: fc.integer({ min: 0, max: 1 }),
   priority: fc.constantFrom(10, 20),
@@ -59,8 +59,8 @@ const plain = <T extends object>(item: T): T => {
 }
 
 /**
- * A switch as OpenFlow describes it, in another form than the code under test: a list it searches. Rejects what a
- * switch rejects: adding a group twice, modifying or deleting what is not there, referring to a group that is not there.
+ * A switch as OpenFlow describes it, in another form than the code under test: a list that it searches. Rejects what a switch
+ * rejects: adding a group twice, modifying or deleting a missing group, and referring to a missing group.
  */
 export function apply(change: Change, before: InstalledState): InstalledState {
   let groups: Group[] = before.groups.map(plain)

@@ -12,7 +12,7 @@ import { apply, asSet, installed, state } from './arbitrary.ts'
 const NOTHING: DesiredState = { flows: [], groups: [] }
 const wanted = (s: DesiredState): CompiledObject => ({ signature: '', flows: () => s.flows, groups: () => s.groups })
 
-/** As the switch does it: gone through, then confirmed. */
+/** Iterates over the change and confirms it, as the switch does. */
 function commit(table: FlowTable): void {
   const change = table.change()
   plain(change)
@@ -26,7 +26,7 @@ const plain = (change: Change) => ({
   deleteFlows: [...change.deleteFlows],
 })
 
-/** Two objects never want the same: each keeps to its own table, or its own half of the groups. */
+/** No two objects want the same flow or group: each has its own table, or its own half of the groups. */
 const split = (s: DesiredState, object: 0 | 1): DesiredState => ({
   flows: s.flows.filter(f => f.table === object),
   groups: s.groups.filter(g => g.id % 2 === object),

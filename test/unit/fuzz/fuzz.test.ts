@@ -5,7 +5,7 @@ import { type Finding, fuzz, MAX_BYTES, type Target, tryInput } from '../../fuzz
 import { watch } from '../../fuzz/watchdog.ts'
 import { createRandom } from '../simulation/random.ts'
 
-// A short run of `npm run fuzz`, which is what searches for longer.
+// A short run of the fuzzer; `npm run fuzz` searches longer.
 const SECONDS = 10
 
 const coverage = startCoverage(url => /\/(shared|agent|director|test\/unit\/fuzz)\//.test(url))
@@ -43,7 +43,7 @@ for (const target of TARGETS) {
   })
 }
 
-/** Needs three steps, which nobody guesses at once. */
+/** Needs three steps, which cannot be guessed at once. */
 const staircase = await import('./staircase.ts')
 const target: Target = {
   name: 'staircase',

@@ -1,4 +1,4 @@
-/** A decoder with a fault that only a fuzzer finds which sees how far it comes. */
+/** A decoder with a fault that a fuzzer finds only by its progress in coverage. */
 export function climb(text: string): void {
   let step = 0
   if (text[0] === 'F') {

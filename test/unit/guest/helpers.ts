@@ -40,7 +40,7 @@ export function bench(agentCall: AgentCall, records: GuestRecords = memoryRecord
   const clock = fakeClock()
   let changes = 0
   const manager = createGuestManager({ agentCall, records, log: quiet, clock, onChange: () => changes++ })
-  /** Lets `ms` pass, and everything happen that happens meanwhile. */
+  /** Lets `ms` pass, and everything happen that is due meanwhile. */
   const pass = async (ms = 3000) => {
     for (let t = 0; t < ms; t += 25) {
       await clock.advance(25)

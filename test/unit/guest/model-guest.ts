@@ -25,7 +25,7 @@ type Args = Record<string, unknown>
 /** What happens to a command: it runs, it runs and the answer is lost, or it never arrives. */
 export type Fate = 'answer' | 'lost' | 'dead'
 
-/** A Linux guest with Red Hat's network-scripts and a qemu-ga, as far as an agent can tell. */
+/** A Linux guest with Red Hat's network-scripts and a qemu-ga, as far as an agent can see. */
 export class ModelGuest {
   files = new Map<string, string>([[`${FOLDER}/ifcfg-eth0`, 'DEVICE=eth0\nONBOOT=yes\n']])
   own = ['192.0.2.7']
@@ -35,18 +35,18 @@ export class ModelGuest {
   nic = 'eth0'
   blocked = new Set<string>()
   frozen = false
-  /** Programs that this guest does not have, or may not run. */
+  /** Programs that this guest lacks, or may not run. */
   refuse = new Map<string, string>()
-  /** Programs whose run fails: standard error. */
+  /** Programs whose run fails, with their standard error. */
   failing = new Map<string, string>()
-  /** Answers given instead of the right ones. */
+  /** Answers that replace the right ones. */
   lies = new Map<string, unknown>()
   neverEnds = false
-  /** Everything that changed something, in order. */
+  /** Everything that has changed something, in order. */
   trace: string[] = []
   calls = 0
   fate: () => Fate = () => 'answer'
-  /** Somebody else is at work in the guest too: called before every command. */
+  /** Called before every command, for changes by somebody else in the guest. */
   before: (command: string, args: Args) => void = () => {}
   private handles = new Map<number, { path: string; mode: string; written: string }>()
   private results = new Map<number, { polls: number; exitcode: number; out: string; err: string }>()
@@ -143,7 +143,7 @@ export class ModelGuest {
   private open(path: string, mode: string): number {
     if (mode === 'r' && !this.files.has(path))
       this.error(`failed to open file '${path}' (mode: '${mode}'): No such file or directory`)
-    // fopen(3): "w" truncates at once, what is written arrives when it is closed.
+    // fopen(3): "w" truncates at once, and the data arrives when the file is closed.
     if (mode === 'w') this.files.set(path, '')
     this.handles.set(++this.next, { path, mode, written: '' })
     return this.next
@@ -207,7 +207,7 @@ export class ModelGuest {
     return [0, '', '']
   }
 
-  /** The record is freed when its end has been told (qga/commands.c). */
+  /** The record is freed once its end was reported (qga/commands.c). */
   private execStatus(pid: number): unknown {
     const result = this.results.get(pid)
     if (result === undefined) this.error('PID 1 does not exist')

@@ -7,7 +7,7 @@ const nic = { name: 'eth0', 'hardware-address': MAC }
 const inside = (addresses: unknown) => [{ ...nic, 'ip-addresses': addresses }]
 const address = (ip: unknown) => ({ 'ip-address': ip, 'ip-address-type': 'ipv4', prefix: 24 })
 
-/** What a guest that means ill, or is broken, may answer. */
+/** Replies of a malicious or broken guest. */
 const LIES: readonly [string, string, unknown][] = [
   ['no number', 'guest-sync', 'x'],
   ['nothing', 'guest-info', null],

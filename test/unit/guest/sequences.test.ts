@@ -27,8 +27,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 ) as fc.Arbitrary<Step>
 
 /**
- * Whatever happens in whatever order (answers lost, the agent killed at any command, reboots, freezes, addresses taken
- * off), once it is quiet the guest has its own address, the VIPs wanted last, their files, and nothing else of ours.
+ * After any events in any order (lost answers, the agent killed at any command, reboots, freezes, removed addresses) and a quiet
+ * time, the guest has its own address, the VIPs wanted last, their files, and nothing else of ours.
  */
 test('every sequence ends in the same state', async t => {
   await fc.assert(

@@ -2,7 +2,7 @@ import type { CheckTarget } from '../../../agent/health/types.ts'
 import type { CheckSpec } from '../../../shared/config/check.ts'
 import { parseServiceFile } from '../../../shared/config/parse.ts'
 
-/** A check as it comes out of a service file; throws what is wrong with it. */
+/** A check as parsed from a service file; throws its problems. */
 export function checkOf(check: Record<string, unknown>): CheckSpec {
   const file = { service: 'web', vip: '10.10.1.100', port: 80, realServers: [{ vm: 'web-1', port: 8080 }], check }
   const { specs, problems } = parseServiceFile(JSON.stringify(file), 'web.yaml')

@@ -8,7 +8,7 @@ import { target } from './fixtures.ts'
 const GOOD: ProbeResult = { kind: 'good', detail: 'connected in 1 ms' }
 const REFUSED: ProbeResult = { kind: 'bad', reason: 'connection refused' }
 
-/** A monitor whose checks end as `result` says, at once. */
+/** A monitor whose checks end at once with `result`. */
 function watched(t: import('ava').ExecutionContext) {
   const clock = fakeClock()
   const seen = { probes: 0, changes: 0, suspects: 0, result: GOOD as ProbeResult }

@@ -14,7 +14,7 @@ const DOMAIN = `<domain type='qemu'><name>web-1</name><uuid>${UUID}</uuid><memor
 <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel></devices></domain>`
 const NIC = "<interface type='ethernet'><mac address='52:54:00:aa:00:02'/><model type='virtio'/></interface>"
 
-/** A snapshot that can be waited for. */
+/** Waits for a snapshot. */
 function watcher(socket: string) {
   let wanted: (() => void) | undefined
   const watch = watchInventory({

@@ -5,7 +5,7 @@ import { cleanupOf, tempDir } from '../cleanup.ts'
 
 export type { FakeCall } from '../../segment/fake-libvirtd.ts'
 
-/** One on a socket of its own, until the test has ended. */
+/** A fake libvirtd on a socket of its own, until the test has ended. */
 export function fakeLibvirtd(
   t: Pick<ExecutionContext, 'teardown'>,
   handle: (call: FakeCall) => void,

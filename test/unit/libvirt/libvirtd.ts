@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
  * /var/{lib,log,cache}/libvirt. When the PID namespace's first process dies, the kernel ends everything in it.
  */
 export interface Libvirtd {
-  /** The socket as seen from outside, through /proc. */
+  /** The socket's path from outside, through /proc. */
   readonly socket: string
   /** Runs a shell command inside; resolves with its output, rejects when it fails. */
   sh(command: string): Promise<string>

@@ -8,7 +8,7 @@ import { array, decode, encode, hex, int, optional, string, uint } from '../../.
 const bytes = (digits: string) => Buffer.from(digits.replaceAll(' ', ''), 'hex')
 const malformed = { instanceOf: CrossportError, code: 'LIBVIRT_PROTOCOL' }
 
-// Written after RFC 4506, 4: integers, strings, optional data, counted arrays.
+// Written from RFC 4506, 4: integers, strings, optional data, counted arrays.
 const GOOD: readonly [string, string, (b: Buffer) => unknown, unknown][] = [
   ['int', 'fffffffe', b => decode(int, b), -2],
   ['uint', 'fffffffe', b => decode(uint, b), 4294967294],

@@ -73,7 +73,8 @@ test('repeats are held back, counted, and the count is written when the window i
 
 test('a retry that counts is the same message every time; other numbers tell messages apart', t => {
   const { out, log } = lines()
-  for (let i = 0; i < 20; i++) log.warn(`acting failed, trying again in ${i * 10} ms`, { failures: i, retryMs: i })
+  for (let i = 0; i < 20; i++)
+    log.warn(`the attempt has failed; trying again in ${i * 10} ms`, { failures: i, retryMs: i })
   t.is(out.length, 5)
   for (let port = 1; port <= 20; port++) log.warn('port taken', { port })
   t.is(out.length, 25)

@@ -59,7 +59,7 @@ test('IPv6: who asks for the VIP gets D, echo is answered, connections are share
     fabric: 'l2',
     accounting: false,
   }
-  /** As the director's process will do. */
+  /** Does what the director's process does. */
   const answer = ({ cookie, inPort, data }: PacketIn) => {
     const frame = solicited(data, { mac: DIRECTOR_MAC, ethSrc: DIRECTOR_MAC })
     if (decodeCookie(cookie)?.kind !== 'vip-arp' || frame === undefined) return

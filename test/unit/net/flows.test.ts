@@ -22,7 +22,7 @@ const texts = (flows: readonly Flow[], groups: readonly Group[]) => [
   ...groups.map(group => `${groupKey(group)} ${groupContent(group)}`).sort(),
 ]
 
-/** Each scene takes the place of the one before. What the switch then has is what was compiled, as it was compiled. */
+/** Each scene replaces the one before. The switch must then have exactly the compiled flows. */
 async function installAll(t: ExecutionContext, sw: Switch, scenes: ReadonlyMap<string, Compiled>) {
   const applier = createApplier({ log: memoryLog(), clock: systemClock })
   for (const [name, compiled] of scenes) {

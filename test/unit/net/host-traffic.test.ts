@@ -64,7 +64,7 @@ test('IPv6: a real server behind an agent’s flows serves, and nobody hears tha
   tcpdump.stdout!.on('data', (text: unknown) => {
     heard += String(text)
   })
-  // Without nodad the guest's kernel probes for the address, and announces it then.
+  // Without nodad the guest's kernel probes for the address, and then announces it.
   await vm.run(`sysctl -qw net.ipv6.conf.eth0.ndisc_notify=1; ip address add ${VIP}/128 dev eth0`)
   await t.throwsAsync(client.run(`ping -6 -c 1 -W 1 ${VIP}`))
   await new Promise(resolve => setTimeout(resolve, 1500))
@@ -75,7 +75,7 @@ test('IPv6: a real server behind an agent’s flows serves, and nobody hears tha
   await client.run(`ip neighbour replace ${VIP} lladdr ${HOST_MAC} dev eth0`)
   await vm.run('ip -6 neighbour flush dev eth0')
   t.is(await client.run(`curl -sS -g --max-time 20 'http://[${VIP}]:8080/'`), 'web-1')
-  // The VM asks for the client by its own address, although what it sends is from the VIP.
+  // The VM asks for the client with its own address as the sender, although it sends from the VIP.
   const asked = /2001:db8::21 > .*neighbor solicitation, who has 2001:db8::10,/
   const ofVm = () => heard.split('\n').filter(line => line.includes(` ${vm.mac} > `))
   while (!ofVm().some(line => asked.test(line))) await new Promise(resolve => setTimeout(resolve, 50))

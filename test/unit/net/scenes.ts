@@ -12,7 +12,7 @@ import type { Family } from '../../../shared/net/types.ts'
 import { checkOf } from '../health/fixtures.ts'
 import { domain, inventory, port, ports, spec } from '../real-servers/fixtures.ts'
 
-/** Addresses of one family. The tunnels' underlay is IPv4 in either. */
+/** Addresses of one family. The tunnels' underlay is IPv4 in both. */
 interface Addresses {
   readonly vip: (n: number) => string
   readonly own: string
@@ -56,7 +56,7 @@ interface HostScene {
   readonly own?: boolean
 }
 
-/** A host with all that an agent can be asked for, in each kind of network. */
+/** A host with everything that an agent can be asked for, in each kind of network. */
 export function hostScenes(family: Family): ReadonlyMap<string, Compiled> {
   const { vip, clients, probes, masks, own } = ADDRESSES[family.name]
   const anyone = { clients: [family.anyone] }
@@ -114,10 +114,10 @@ export function hostScenes(family: Family): ReadonlyMap<string, Compiled> {
   ])
 }
 
-/** Marks are one real server's of one service only. */
+/** A mark belongs to one real server of one service. */
 const markOf = (n: number, i: number) => 10 * n + i
 
-/** The service of a director, on VIP `n`; `change` has what is not common. */
+/** The service of a director on VIP `n`; `change` has what is special. */
 function serviceOf(family: Family, n: number, change: Partial<CompiledService> = {}): CompiledService {
   const target = (i: number, more: Partial<Target> = {}): Target => ({
     mark: markOf(n, i),

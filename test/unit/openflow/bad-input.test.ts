@@ -12,7 +12,7 @@ const bytesOf = (name: string): Buffer[] => {
   return (JSON.parse(text) as { bytes: string }[]).map(vector => Buffer.from(vector.bytes, 'hex'))
 }
 
-/** Only OPENFLOW_MALFORMED may come out of a decoder, whatever goes in. */
+/** A decoder may throw only OPENFLOW_MALFORMED, whatever its input. */
 const survives = (decode: () => unknown): boolean => {
   try {
     decode()
@@ -30,7 +30,7 @@ const multipart = (type: number, body: Buffer): Buffer => {
   return Buffer.concat([head, body])
 }
 
-/** A flow-desc entry of a FLOW_MOD's match and instructions. */
+/** A flow-desc entry made from a FLOW_MOD's match and instructions. */
 const entryOf = (mod: Buffer): Buffer => {
   const match = 8 * Math.ceil(mod.readUInt16BE(50) / 8)
   const head = Buffer.alloc(24)

@@ -7,7 +7,7 @@ import { actionsText } from '../../../shared/openflow/text.ts'
 import { type Action, PORT } from '../../../shared/openflow/types.ts'
 import { createWriter } from '../../../shared/openflow/writer.ts'
 
-/** What is refused, and the error: the field, the value and the range. */
+/** Refused values with their errors: the field, the value and the range. */
 type Refused = readonly [write: () => unknown, message: RegExp]
 
 const flowOf = (part: Partial<Flow>): Flow => ({ table: 0, priority: 1, cookie: 0n, match: {}, actions: [], ...part })
@@ -152,7 +152,7 @@ test('the largest and the smallest values are written', t => {
   t.notThrows(() => of.encodeFlowMod(1, 'delete', { ...flow, table: 255 }))
 })
 
-/** Numbers of every kind, most of them at an edge of 8, 16 or 32 bits. */
+/** Numbers of every kind, most of them at a bound of 8, 16 or 32 bits. */
 const number = fc.oneof(
   fc.constantFrom(-1, 0, 1, 2, 63, 64, 65, 254, 255, 256, 0xfeff, 0xff00, 0xffff, 0x10000, 0xffffff00, 0xfffffffe),
   fc.constantFrom(0xffffffff, 2 ** 32, 2 ** 40, 0.5, Number.NaN, Number.POSITIVE_INFINITY, Number.MAX_SAFE_INTEGER),

@@ -15,7 +15,7 @@ const modOf = (...actions: string[]): Buffer => {
 }
 const flowOf = (...actions: string[]): Flow => of.decodeFlowMod(modOf(...actions)).flow
 
-/** Actions that another controller may have written so, and that crossport writes otherwise. */
+/** Actions as another controller may have written them, and crossport writes them otherwise. */
 const OTHER_FORMS: Readonly<Record<string, string>> = {
   'a mask of all ones in set_field': '001900100001010800000005ffffffff',
   'max_len of an output to a port': '0000001000000003ffe5000000000000',

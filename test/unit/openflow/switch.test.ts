@@ -37,7 +37,7 @@ test.serial('what is installed is read back as the same text', async t => {
   t.deepEqual(flows.map(flowText).sort(), FLOWS.map(flowText).sort())
   t.true(flows.every(flow => flow.stats.packets === 0n && flow.unknownFields === undefined))
 
-  // Every one of them is known by its bytes alone.
+  // Each of them is recognised by its bytes alone.
   const printText = ({ key0, key1, content0, content1 }: Print) => [key0, key1, content0, content1].join(' ')
   const listed: string[] = []
   for (const part of flowParts) of.decodeFlowDesc(part, print => listed.push(printText(print)) > 0)
@@ -48,7 +48,7 @@ test.serial('what is installed is read back as the same text', async t => {
   t.deepEqual(groups.map(group => groupText(group as Group)).sort(), GROUPS.map(groupText).sort())
   t.true(groups.every(group => !group.partial))
 
-  // The same texts are what ovs-ofctl shows, and what it takes.
+  // The same texts are what ovs-ofctl prints, and what it accepts.
   const shown = (await ovs.ofctl(['dump-groups']))
     .split('\n')
     .slice(1)
@@ -62,13 +62,13 @@ test.serial('what is installed is read back as the same text', async t => {
   )
   t.deepEqual(again.map(flowText).sort(), FLOWS.map(flowText).sort())
 
-  // Strictly deleted by the texts' flows.
+  // The flows of the texts are deleted strictly.
   const remove = FLOWS.map((flow, i) => of.encodeFlowMod(xid(i), 'delete_strict', flow))
   t.deepEqual(errorsIn(await session.ask(...remove, of.encodeGroupDelete(9, GROUPS[0]!.id))), [])
   t.is(await ovs.ofctl(['dump-flows', '--no-stats']), '')
 })
 
-/** dump-flows leaves out what is at its default: table 0, priority 32768. */
+/** dump-flows leaves out defaults: table 0, priority 32768. */
 const normalizeDump = (line: string): string => {
   const [, cookie, rest] = /^ cookie=(0x[0-9a-f]+),? ?(.*)$/.exec(line)!
   const [, table = '0', afterTable] = /^(?:table=(\d+),? ?)?(.*)$/.exec(rest!)!

@@ -10,14 +10,14 @@ import {
 } from '../../../shared/openflow/messages.ts'
 
 export interface Talk {
-  /** Sends, asks for a barrier, and gives all messages that came until its reply. */
+  /** Sends messages and a barrier; returns all messages until the barrier's reply. */
   ask(...messages: readonly Uint8Array[]): Promise<Buffer[]>
   send(...messages: readonly Uint8Array[]): void
-  /** The next message that comes. */
+  /** The next message from the switch. */
   next(): Promise<Buffer>
 }
 
-/** A bare conversation with a switch: no more than a test of the codec needs. */
+/** A minimal conversation with a switch, for tests of the codec. */
 export async function talk(t: ExecutionContext, path: string): Promise<Talk> {
   const socket = connect(path)
   t.teardown(() => socket.destroy())

@@ -11,9 +11,9 @@ import {
 import { actionsText, groupText, matchText } from '../../../shared/openflow/text.ts'
 
 interface Vector {
-  /** What was given to ovs-ofctl. */
+  /** The text that ovs-ofctl was given. */
   readonly written: string
-  /** What ovs-ofctl says of the bytes. */
+  /** The text that ovs-ofctl prints for the bytes. */
   readonly text: string
   readonly bytes: string
 }
@@ -21,7 +21,7 @@ interface Vector {
 const vectors = (name: string): Vector[] =>
   JSON.parse(readFileSync(new URL(`vectors/${name}.json`, import.meta.url), 'utf8')) as Vector[]
 
-/** As ovs-ofctl prints a FLOW_MOD; it leaves out table 0, priority 32768 and cookie 0. */
+/** A FLOW_MOD as ovs-ofctl prints it; it leaves out table 0, priority 32768 and cookie 0. */
 const asFlowMod = (flow: Flow): string => {
   const priority = flow.priority === 32768 ? '' : `priority=${flow.priority}`
   const key = [priority, matchText(flow.match)].filter(part => part !== '').join(',')
@@ -60,7 +60,7 @@ for (const { written, bytes } of vectors('strangers')) {
   test(`what is not known stays whole: ${written}`, t => {
     const { flow, unknownFields } = decodeFlowMod(Buffer.from(bytes, 'hex'))
     t.true(unknownFields !== undefined || actionsText(flow.actions).includes('unknown_'))
-    // Unknown fields are not part of the match, so only a flow without them can be written again.
+    // Unknown fields are not part of the match, so only a flow without them can be encoded again.
     if (unknownFields === undefined) t.is(encodeFlowMod(1, 'add', flow).toString('hex'), bytes)
   })
 }

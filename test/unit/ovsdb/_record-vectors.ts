@@ -11,7 +11,7 @@ const TABLES = {
   Interface: ['name', 'type', 'ofport', 'external_ids', 'mac_in_use', 'mtu', 'link_state', 'error'],
 }
 
-/** Each is one transaction, and changes something in every table: the three monitors stay in step. */
+/** Each is one transaction that changes something in every table, so that the three monitors stay in step. */
 const STEPS = [
   ['add-br br0', 'set Bridge br0 datapath_type=netdev', 'set Interface br0 type=internal'],
   ['add-port br0 vnet1', 'set Interface vnet1 external_ids:attached-mac=52:54:00:AA:BB:01 external_ids:iface-id=x'],

@@ -14,14 +14,14 @@ export const SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema'
 export interface TestServer {
   readonly dir: string
   readonly socket: string
-  /** Changes the database as an operator does; answers what ovs-vsctl prints. */
+  /** Changes the database as an operator does; returns what ovs-vsctl prints. */
   vsctl(...args: string[]): Promise<string>
   client(...args: string[]): Promise<string>
   stop(): Promise<void>
   start(): Promise<void>
 }
 
-/** A real ovsdb-server on a database of its own in a temporary directory; ends with the test, whatever happens. */
+/** A real ovsdb-server on a database in a temporary directory; it always ends with the test. */
 export async function startServer(t: Pick<ExecutionContext, 'teardown'>): Promise<TestServer> {
   const dir = tempDir(t)
   const socket = join(dir, 'db.sock')
@@ -50,7 +50,7 @@ export async function startServer(t: Pick<ExecutionContext, 'teardown'>): Promis
   return { dir, socket, vsctl, client: async (...args) => (await run('ovsdb-client', args)).stdout, stop, start }
 }
 
-/** A client of it, once its session is up; ends with the test. */
+/** A client of the server, once its session is up; ends with the test. */
 export async function connected(t: Pick<ExecutionContext, 'teardown'>, { socket }: TestServer): Promise<OvsdbClient> {
   const client = connectOvsdb({ socket, log: quiet, clock: systemClock })
   t.teardown(() => client.close())

@@ -1,6 +1,6 @@
 import { createServer, type Socket } from 'node:net'
 
-/** Collects values; `until` resolves with the first one, old or new, that fits. */
+/** Collects values; `until` resolves with the first fitting one, old or new. */
 export function collector<T>() {
   const seen: T[] = []
   const waiting = new Set<(value: T) => void>()
@@ -10,7 +10,7 @@ export function collector<T>() {
       seen.push(value)
       for (const offer of waiting) offer(value)
     },
-    /** Looks at the last value so far, then at every new one. */
+    /** Checks the last value so far, then every new one. */
     until(fits: (value: T) => boolean): Promise<T> {
       const last = seen.at(-1)
       if (last !== undefined && fits(last)) return Promise.resolve(last)
@@ -31,7 +31,7 @@ export interface Peer {
   close(): Promise<void>
 }
 
-/** A server that we script, in the abstract socket name space: nothing is left on disk. */
+/** A scripted server in the abstract socket name space, so that nothing is left on disk. */
 export function startPeer(serve: (socket: Socket, message: (handler: (message: PeerMessage) => void) => void) => void) {
   const path = `\0crossport-test-${process.pid}-${Math.random().toString(36).slice(2)}`
   const sockets = new Set<Socket>()
@@ -40,7 +40,7 @@ export function startPeer(serve: (socket: Socket, message: (handler: (message: P
     socket.on('error', () => {})
     serve(socket, handler => {
       socket.setEncoding('utf8').on('data', text => {
-        // Our client writes one message a call and these are small: they come whole, sometimes several at once.
+        // Our client writes one message per call, and these are small: they arrive whole, sometimes several at once.
         for (const part of String(text).split(/(?<=\})(?=\{"(?:id|method)")/)) handler(JSON.parse(part) as PeerMessage)
       })
     })

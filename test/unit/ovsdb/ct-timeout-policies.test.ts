@@ -7,7 +7,7 @@ const B = { zone: 2, timeouts: { udp_single: 60 } }
 
 test('zones of ours come, change and go; those of others stay', async t => {
   const server = await startServer(t)
-  // ovs-vsctl has a command of its own for this: what it lists is what Open vSwitch itself sees.
+  // ovs-vsctl has a command for this, which lists what Open vSwitch itself sees.
   const list = async () =>
     (await server.vsctl('list-zone-tp', 'netdev').catch(() => 'no datapath')).trim().split('\n').sort()
   const client = await connected(t, server)
@@ -44,7 +44,7 @@ test('zones of ours come, change and go; those of others stay', async t => {
   t.is((await list()).length, 1)
   await server.vsctl('del-zone-tp', 'netdev', 'zone=7')
 
-  // Nothing of anybody in it: the Datapath record that we made goes with our last zone, and comes again.
+  // The Datapath record that we made vanishes with our last zone, because it is empty then, and comes back.
   t.true((await ensure(A)).changed)
   t.true((await ensure()).changed)
   t.deepEqual(await list(), ['no datapath'])

@@ -16,7 +16,7 @@ async function setUp(t: ExecutionContext) {
     client,
     sets: () => rows('Flow_Sample_Collector_Set', 'id'),
     exporters: () => rows('IPFIX', 'targets,cache_active_timeout,cache_max_flows'),
-    /** As vswitchd does once it has read the change. */
+    /** Does what vswitchd does once it has read the change. */
     takeNote: async () => {
       await server.vsctl('wait-until', 'Open_vSwitch', '.', 'next_cfg=1')
       await server.vsctl('set', 'Open_vSwitch', '.', 'cur_cfg=1')

@@ -48,7 +48,7 @@ async function against(
 const send = (socket: Socket, message: object) => socket.write(JSON.stringify(message))
 const insert = (name: string) => ({ Bridge: { [ID]: { insert: { name } } } })
 
-/** What a good server says; true where it had an answer. */
+/** Answers as a good server; true where it had an answer. */
 function good(socket: Socket, { id, method, params }: PeerMessage, name: string) {
   if (method === 'get_schema') send(socket, { id, result: SCHEMA, error: null })
   if (method === 'monitor_cond_since') send(socket, { id, result: [false, ID, insert(name)], error: null })

@@ -18,7 +18,7 @@ function connect(t: ExecutionContext, server: TestServer): OvsdbClient {
   return client
 }
 
-/** Mirror is a table of every shape of column, and rows of it can be made and dropped freely with the bridge. */
+/** Table Mirror has columns of every shape, and its rows can be added and removed freely with the bridge. */
 const TABLES = {
   Bridge: { name: scalar('string'), mirrors: set('uuid'), other_config: map('string', 'string') },
   Mirror: {
@@ -75,7 +75,7 @@ test('any sequence of transactions leaves the replica as a fresh one', async t =
     fc.asyncProperty(fc.array(step, { maxLength: 12 }), async steps => {
       for (const { kind, name, row } of steps) {
         const known = rowOf(name)
-        // The server sends the update before the answer (RFC 7047 section 4.1.6): no waiting is needed.
+        // The server sends the update before the answer (RFC 7047 section 4.1.6), so no wait is needed.
         if (kind === 'insert' && known === undefined) {
           const link = ops.mutate('Bridge', bridge, [['mirrors', 'insert', ops.namedUuid('m')]])
           await ops.transact(client, 'Open_vSwitch', [ops.insert('Mirror', { name, ...row }, 'm'), link])
@@ -89,7 +89,7 @@ test('any sequence of transactions leaves the replica as a fresh one', async t =
       const second = connect(t, server)
       const fresh = await follow(second).first
       second.close()
-      // The order of a set's members and of a map's pairs means nothing.
+      // The order of a set's members and of a map's pairs has no meaning.
       return isDeepStrictEqual(live, fresh)
     }),
     { numRuns: 40 },

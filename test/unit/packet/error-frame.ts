@@ -1,4 +1,4 @@
-/** Internet checksum over the whole (RFC 1071), by plain addition: another form than the code's, which amends. */
+/** Internet checksum over all bytes (RFC 1071) by plain addition: another form than the code's incremental update. */
 function checksum(bytes: readonly number[]): number {
   let sum = 0
   for (let i = 0; i < bytes.length; i += 2) sum += (bytes[i]! << 8) | (bytes[i + 1] ?? 0)
@@ -12,14 +12,14 @@ const sealed = (bytes: readonly number[], at: number) => [
   ...bytes.slice(at + 2),
 ]
 
-/** The addresses of a VIP, a client and a router, and how their family makes packets. */
+/** The addresses of a VIP, a client and a router, with the packet formats of their family. */
 interface Protocol {
   readonly vip: readonly number[]
   readonly client: readonly number[]
   readonly router: readonly number[]
   readonly etherType: readonly number[]
   readonly icmp: number
-  /** "Too big", and of what the checksum of it is besides the message. */
+  /** "Too big", and the part of its checksum outside the message. */
   readonly tooBig: readonly number[]
   ip(protocol: number, src: readonly number[], dst: readonly number[], length: number, options?: number): number[]
   pseudo(protocol: number, src: readonly number[], dst: readonly number[], length: number): number[]
@@ -67,9 +67,9 @@ export interface Shape {
   readonly ipv6?: boolean
   readonly udp: boolean
   readonly port: number
-  /** Bytes of the cited packet above its IP header. */
+  /** Bytes of the cited packet after its IP header. */
   readonly cited: number
-  /** Words of options, or extension headers, of the cited packet. */
+  /** Words of options, or extension headers, in the cited packet. */
   readonly options: number
   readonly tagged: boolean
   readonly checksum: boolean
@@ -78,7 +78,7 @@ export interface Shape {
 
 const even = (bytes: readonly number[]) => [...bytes, ...(bytes.length % 2 ? [0] : [])]
 
-/** A real segment or datagram of the VIP, its own checksum in it, cited by a router as far as `cited` goes. */
+/** A real segment or datagram of the VIP with its own checksum, cited by a router up to `cited`. */
 export function errorFrame(shape: Shape): Uint8Array {
   const { udp, port, cited, options, tagged, checksum: summed, payload } = shape
   const { vip, client, router, etherType, icmp, tooBig, ip, pseudo, icmpPseudo } = shape.ipv6 ? IPV6 : IPV4

@@ -13,7 +13,7 @@ const shape: fc.Arbitrary<Shape> = fc.record({
   checksum: fc.constant(true),
   payload: fc.array(fc.integer({ min: 0, max: 255 }), { minLength: 40, maxLength: 60 }),
 })
-// Half a checksum, which ends a citation of 17 bytes of TCP, cannot be amended: the other half is not there to count with.
+// Half a checksum, at the end of a citation of 17 bytes of TCP, cannot be updated: its other half is missing.
 const amendable = shape.filter(({ udp, cited }) => udp || cited !== 17)
 
 test('what an error cites is read, whatever its IP options and tag', t => {

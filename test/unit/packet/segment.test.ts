@@ -74,14 +74,14 @@ for (const family of FAMILIES) {
   })
 }
 
-/** A neighbour solicitation as Linux makes them: the client asks for the VIP. Its checksum is still to be made. */
+/** A neighbour solicitation as Linux makes it: the client asks for the VIP. Its checksum is filled in later. */
 const SOLICITATION = Buffer.from(
   '3333ff00010002000000001086dd6000000000203aff20010db8000000000000000000000010' +
     'ff0200000000000000000001ff000100870000000000000020010db80000000000000000000001000101020000000010',
   'hex',
 )
 
-/** With its checksum, and `change` in its IPv6 packet. */
+/** Fills in the checksum, after `change` in the IPv6 packet. */
 function solicitation(change: (packet: Buffer) => void = () => {}, sealed = true): Buffer {
   const frame = Buffer.from(SOLICITATION)
   const packet = frame.subarray(14)

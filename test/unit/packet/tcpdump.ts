@@ -1,6 +1,6 @@
 import { execa } from 'execa'
 
-/** What tcpdump says of these frames, addresses and checksums with them. */
+/** tcpdump's text for these frames, with addresses and checksums. */
 export async function tcpdump(frames: readonly Uint8Array[]): Promise<string> {
   const header = Buffer.alloc(24)
   header.writeUInt32LE(0xa1b2c3d4, 0)

@@ -13,7 +13,7 @@ import type { ServiceSpec } from '../../../shared/config/service.ts'
 import type { Compiled } from '../../../shared/flows/compiled.ts'
 import type { RealServerReport } from '../../../shared/rpc/real-server.ts'
 
-/** Few names, addresses and ports, so that services and real servers get into each other's way. */
+/** Few names, addresses and ports, so that services and real servers conflict often. */
 const SERVICES = ['web', 'dns', 'shop'] as const
 const LEASE = 100
 
@@ -48,7 +48,7 @@ const specs = fc
       sorry: fc.boolean(),
       line: fc.integer({ min: 1, max: 2 }),
     }),
-    // What the directory's conflict rules hold: one name, one address.
+    // The directory's rules allow only this: one name, one address.
     { maxLength: 3, comparator: (a, b) => a.service === b.service || (a.vip === b.vip && a.port === b.port) },
   )
   .map(list =>
@@ -93,7 +93,7 @@ const site = (n: number): Site => ({
 function hostReport(n: number, twin: boolean, list: readonly RealServerReport[]): HostReport {
   return {
     hostId: `host-${n}`,
-    // A twin says that it has another host's address.
+    // A twin claims another host's address.
     hostMac: `02:00:00:00:00:2${twin ? 1 : n}`,
     hostIp: `172.24.1.2${n}`,
     version: '1',
@@ -149,7 +149,7 @@ test('planner and compiler come to what the whole plan and its compilation are, 
         } else if (one.kind === 'time') registry = expire(registry, (now += one.by))
         else if (one.kind === 'renew') registry = renew(registry, `host-${one.host}`, now, LEASE)
         else if (one.kind === 'files') {
-          // As the watcher has it: what is the same is the same object.
+          // As from the watcher: what has not changed is the same object.
           const same = (spec: ServiceSpec) => files.find(old => JSON.stringify(old) === JSON.stringify(spec)) ?? spec
           files = one.keep ? one.specs.map(same) : one.specs
         } else if (one.kind === 'site') place = site(one.n)

@@ -32,7 +32,8 @@ test('tells what a real ovs-vswitchd says of a bridge, a port, and a port that i
     { name: 'vm1', ofport: 17, error: undefined },
   ])
 
-  // As a VM's tap is for a moment when the VM is gone: the record is there, the device is not. ovs-vsctl says so, too.
+  // A VM's tap is in this state for a moment after the VM's end: the record exists, the device does not. ovs-vsctl reports it,
+  // too.
   await ovs.vsctl('--no-wait', 'add-port', 'br0', 'gone')
   const failed = await snapshots.until(s => s.ports.some(port => port.name === 'gone' && port.error !== undefined))
   const gone = failed.ports.find(port => port.name === 'gone')

@@ -37,7 +37,7 @@ test('follows one bridge: its ports as libvirt and vswitchd describe them, a res
   t.deepEqual([none.bridge, none.ports], [undefined, []])
   t.regex(none.reason ?? '', /no bridge br0/)
 
-  // What vswitchd would fill in is written by hand: none runs here.
+  // No vswitchd runs here, so its columns are written by hand.
   const commands = `add-br br0 -- add-br other -- add-port other foreign
     -- set Bridge br0 datapath_type=netdev fail_mode=secure datapath_id=0000aabbccddeeff
     -- set Interface br0 type=internal ofport=65534 mac_in_use="AA:BB:CC:DD:EE:FF" mtu=1500 link_state=up
@@ -84,7 +84,7 @@ test('follows one bridge: its ports as libvirt and vswitchd describe them, a res
   await server.stop()
   const lost = await snapshots.until(s => !s.synced)
   t.truthy(lost.reason)
-  // Ephemeral columns are gone after a restart: what is kept is what was.
+  // Ephemeral columns are lost at a restart, so the last values are kept.
   t.deepEqual([lost.bridge, lost.ports], [changed.bridge, changed.ports])
   await server.start()
   const back = await snapshots.until(s => s.synced)

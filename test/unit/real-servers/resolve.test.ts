@@ -77,7 +77,7 @@ test('two VMs with one RS port on one host: host MAC + ingress port still name o
     first.realServers.map(b => b.ingressPort),
     [8080, 40_000],
   )
-  // The one that held the real port goes; the other keeps its number.
+  // The one with the real port leaves; the other keeps its number.
   const second = resolve(input({ inventory: inventory(domain(2)), ports: two.ports, allocations: first.allocations }))
   t.deepEqual(
     second.realServers.map(b => [b.ingressPort, b.id]),

@@ -41,7 +41,7 @@ const step = fc.oneof(
   fc.record({ port: fc.integer({ min: 1, max: 4 }), ofport: fc.constantFrom(-1, 11, 12, 13, undefined) }),
 )
 
-/** `first`-`last` is narrow enough to run out. */
+/** `first`-`last` is so narrow that it may be used up. */
 const range = { first: 40_000, last: 40_001 }
 
 test('in whatever way services, VMs and ports change, the incremental result is the full one', t => {
@@ -55,7 +55,7 @@ test('in whatever way services, VMs and ports change, the incremental result is 
       const known = new Map<string, unknown>()
       for (const change of [undefined, ...steps]) {
         if (change === undefined) {
-          // The first pass is over nothing but VMs.
+          // The first pass sees only VMs.
         } else if ('service' in change) {
           if (change.spec === null) specs.delete(change.service)
           else specs.set(change.service, change.spec)
@@ -79,7 +79,7 @@ test('in whatever way services, VMs and ports change, the incremental result is 
         t.deepEqual(realServers, full.realServers)
         t.deepEqual(sorted(problems), sorted(full.problems))
         t.deepEqual(byKey(numbers), byKey(full.allocations))
-        // What it says of the difference is the difference.
+        // The reported difference is the real difference.
         for (const realServer of gone) {
           t.is(known.get(realServer.key), realServer)
           known.delete(realServer.key)

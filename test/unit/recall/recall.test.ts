@@ -54,7 +54,7 @@ function setUp() {
   return { sent, refused, clock, log, recall, up }
 }
 
-/** What each packet was: a question to so many hosts, or a look into the table. */
+/** What each packet was: a question to so many hosts, or a look-up in the table. */
 const kinds = (sent: readonly PacketOut[]) =>
   sent.map(({ actions }) => (actions[0]?.type === 'ct' ? `table ${actions[0].table}` : `${actions.length} hosts`))
 
@@ -119,7 +119,7 @@ test('a storm: hosts are asked for longer before anybody is given up, and no mor
   for (let n = 0; n < 300; n++) up('ask', frame({ srcPort: 1024 + n }))
   await clock.advance(4000)
   t.false(kinds(sent).includes(`table ${TABLE.UNANSWERED}`))
-  // All but a few are answered: for the others the storm is over.
+  // All but a few are answered, so the storm is over for the others.
   for (let n = 0; n < 290; n++) up('ask', frame({ srcPort: 1024 + n }), { match: { reg12: 1 } })
   await clock.advance(400)
   t.is(kinds(sent).filter(kind => kind.startsWith('table')).length, 10)
@@ -151,7 +151,7 @@ test('what the process is not shown is asked about all the same: its meter is be
     { ...place, fabric: 'l2', accounting: false, accessPorts: [] },
     { ...SERVICE, targets: [{ mark: 1, ...host }] },
   ).flows
-  // ofproto-dpif-xlate.c, clone_xlate_actions: what is in a clone may be carried out without one.
+  // ofproto-dpif-xlate.c, clone_xlate_actions: the actions of a clone may be carried out without one.
   t.deepEqual(
     flow?.actions.map(({ type }) => type),
     ['meter', 'clone', 'resubmit'],

@@ -37,7 +37,7 @@ test('the table is looked at once a session; where its entry is missing it is a 
   t.like(sent[1]!.actions[0], { type: 'ct', commit: true })
   t.deepEqual(sent[1]!.data, sent[0]!.data)
 
-  // Looked at, the entry lives on.
+  // Each look-up prolongs the entry's life.
   await clock.advance(10_000)
   t.is(sent.length, 3)
   watch.distrust()
@@ -50,7 +50,7 @@ test('the table is looked at once a session; where its entry is missing it is a 
 
 test('a SYN waits, and goes through the tables once more with a sign that it has waited', async t => {
   const { sent, clock, ...options } = setUp()
-  const room = createHeldSyns({ ...options, clock })
+  const held = createHeldSyns({ ...options, clock })
   const packet = {
     inPort: 5,
     table: TABLE.PERSISTENT,
@@ -58,8 +58,8 @@ test('a SYN waits, and goes through the tables once more with a sign that it has
     match: { tun_id: 100 },
     data: Buffer.from('01', 'hex'),
   }
-  room.packet(packet)
-  room.packet({ ...packet, cookie: encodeCookie('director', 'ask', 1) })
+  held.packet(packet)
+  held.packet({ ...packet, cookie: encodeCookie('director', 'ask', 1) })
   await clock.advance(40)
   t.is(sent.length, 0)
   await clock.advance(20)
@@ -74,9 +74,9 @@ test('a SYN waits, and goes through the tables once more with a sign that it has
       data: packet.data,
     },
   ])
-  for (let n = 0; n < 1100; n++) room.packet(packet)
+  for (let n = 0; n < 1100; n++) held.packet(packet)
   t.is(clock.pending, 1000)
-  t.is(sent.length, 101, 'who finds no room does not wait')
-  room.close()
+  t.is(sent.length, 101, 'a SYN beyond the bound does not wait')
+  held.close()
   t.is(clock.pending, 0)
 })

@@ -100,7 +100,7 @@ test('two claims to one host MAC and ingress port: the elder host keeps it, what
   t.is(problems.length, 1)
   t.is(problems[0]?.subject, 'rs1/a')
   t.regex(problems[0]?.reason ?? '', /ingress port 8080 belongs to rs2\/a/)
-  // The same machine under a new name: the old name is lost in time, and lets go.
+  // The same machine under a new name: the old name is lost after a while, and its claims end.
   registry = renew(expire(registry, 10_000 + LEASE), 'rs1', 10_000 + LEASE, LEASE)
   t.is(fleet(registry).realServers[0]?.id, 'rs1/a')
 })

@@ -18,7 +18,7 @@ export const identity: HostIdentity = {
 
 export const rs = reported('web/web-1')
 
-/** What a director offers that has these documents. */
+/** The offer of a director with these documents. */
 export function offer(change: Partial<Offer['request']> = {}, texts: readonly string[] = []): Offer {
   const documents = texts.map((text, i) => ({ file: 'web.yaml', line: i + 1, text }))
   return {
@@ -28,7 +28,7 @@ export function offer(change: Partial<Offer['request']> = {}, texts: readonly st
   }
 }
 
-/** Everything that either side hears, and a way to wait for it. */
+/** Everything that either side receives, and a function that waits for it. */
 export function recorder() {
   const events: string[] = []
   let waiters: (() => void)[] = []

@@ -15,7 +15,7 @@ test('asked, registers in full, then sends what changes; a new offer reaches it'
   t.teardown(() => director.close())
   const reporter = startReporter(t, director.address, told)
   reporter.update([rs])
-  // Nobody is asked before there is something to offer.
+  // No agent is asked before there is an offer.
   director.setOffer(offer({}, ['service: web']))
   t.is(await told.until(/^director/), 'director d1 02:00:00:00:01:00 6000 true')
   t.is(await told.until(/^services/), 'services service: web')
@@ -67,7 +67,7 @@ test('an agent that has registered hears what has changed of the documents, and 
     documents: [first.documents[0]!, { file: 'web.yaml', line: 2, text: 'service: ns' }],
     revision: 'next',
   }
-  // One that does not say that it understands changes gets all of them.
+  // A peer that does not announce support for changes gets all documents.
   call.write({ registration: { ...identity, hostId: 'old' } })
   await heard.until(/^registered old/)
   director.setOffer(next)
@@ -131,7 +131,7 @@ test('a director that stops answering is given up', async t => {
   const director = await startDirector(`unix:${join(tempDir(t), 'd.sock')}`, heard)
   t.teardown(() => director.close())
   director.setOffer(offer())
-  // It hears, and its answers are lost: taken out of the stream on their way.
+  // It gets all messages, and its answers are removed from the stream.
   const frozen = { ...offer().request, leaseMs: 300 }
   director.setOffer({ ...offer(), request: frozen })
   const reporter = createReporter({
@@ -146,7 +146,7 @@ test('a director that stops answering is given up', async t => {
     },
   })
   t.teardown(() => reporter.close())
-  // Heartbeats every millisecond overtake their answers, as those of a dead director would.
+  // Heartbeats every millisecond overtake their answers, as with a dead director.
   t.regex(await told.until(/^disconnected/), /no answer from the director for 200 ms/)
 })
 

@@ -86,7 +86,7 @@ test('watch sends the status at once and after a burst of changes', async t => {
 
 test('a socket file that nobody serves is replaced, one in use is not', async t => {
   const socket = join(tempDir(t), 'agent.sock')
-  // A listener that was killed leaves its file.
+  // A killed listener leaves its file behind.
   await execa(process.execPath, [
     '-e',
     `require('net').createServer().listen(${JSON.stringify(socket)}, () => process.kill(process.pid, 'SIGKILL'))`,

@@ -26,7 +26,7 @@ test('late is who has not answered, not who could not be heard', async t => {
     })
     peer.write('here I am')
     for (const until = performance.now() + 500; performance.now() < until; ) {
-      // Held up.
+      // The process is suspended.
     }
   })
   t.is(outcome, 'answered')

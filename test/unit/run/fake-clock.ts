@@ -1,7 +1,7 @@
 import type { Clock } from '../../../shared/run/clock.ts'
 
 export interface FakeClock extends Clock {
-  /** Moves time forward, running due timers in order; promises settle between them. */
+  /** Moves time forward and runs due timers in order; promises settle between them. */
   advance(ms: number): Promise<void>
   readonly pending: number
 }

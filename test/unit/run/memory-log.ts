@@ -5,7 +5,7 @@ export interface Line extends LogFields {
   readonly message: string
 }
 
-/** A log that keeps its lines, for tests to look at. */
+/** A log that keeps its lines. */
 export function memoryLog(lines: Line[] = [], base: LogFields = {}): Log & { readonly lines: Line[] } {
   const at =
     (level: string) =>

@@ -13,7 +13,7 @@ import {
 const TOLD: AcceptanceRules = { fall: 5, retryMs: undefined }
 const ACTED: AcceptanceRules = { fall: 5, retryMs: 10_000 }
 
-/** A real server that the switch counts for, read once a second. */
+/** A real server with scripted counters, read once a second. */
 function server(rules: AcceptanceRules, heard = true) {
   let at = 0
   let counted: Accepted = { opened: 0, accepted: 0, reset: 0 }
@@ -22,7 +22,7 @@ function server(rules: AcceptanceRules, heard = true) {
     get state() {
       return state
     },
-    /** What has come since the last reading. */
+    /** Counts since the last reading. */
     read(opened: number, accepted = 0, reset = 0, ms = 1000): Acceptance {
       at += ms
       counted = {

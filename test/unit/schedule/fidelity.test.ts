@@ -7,11 +7,11 @@ import { makeTrace } from './oracle/trace.ts'
 // draws by hash, which the simulation takes as random; the director knows counters that are one tick old.
 
 const equal = (n: number) => Array<number>(n).fill(1)
-/** Active connections for each unit of weight. */
+/** Active connections per unit of weight. */
 const PER_WEIGHT = 100
 const unequal = (n: number) => Array.from({ length: n }, (_, i) => 1 + (i % 4))
 
-/** Worst ratio, over the seconds after warm-up, of the busiest real server's active connections per weight. */
+/** Worst ratio of the busiest real server's active connections per weight, over the seconds after the warm-up. */
 function busiest(ours: Outcome, theirs: Outcome, weights: readonly number[], warmUp: number): number {
   const most = (sample: readonly number[]) => Math.max(...sample.map((n, i) => n / weights[i]!))
   return Math.max(...ours.samples.slice(warmUp).map((sample, i) => most(sample) / most(theirs.samples[i + warmUp]!)))
@@ -42,7 +42,7 @@ const CASES = FARMS.flatMap(([farmName, weights]) =>
 for (const scheduler of ['lc', 'wlc', 'sed', 'nq'] as const) {
   test(`${scheduler}: the busiest real server carries at most 1.15 of what it does under the kernel's`, t => {
     for (const { farmName, weights, arrivals, durations, trace } of CASES) {
-      // lc takes no notice of weights, so that nothing is to be had per weight.
+      // lc ignores weights, so a comparison per weight is meaningless.
       if (scheduler === 'lc' && farmName.includes('unequal')) continue
       const options = { scheduler, realServers: farm(weights), trace }
       const worst = busiest(simulateOurs(options), simulateLvs(options), weights, 20)

@@ -11,7 +11,7 @@ export function farm(weights: readonly number[]): RealServer[] {
   return weights.map((weight, i) => rs(`rs-${String(i).padStart(3, '0')}`, { weight }))
 }
 
-/** So many connections come that they are given out by shares; the real servers have none yet. */
+/** So many connections come that shares decide; the real servers have none yet. */
 export function rush(realServers: readonly RealServer[]): ServiceLoad {
   const servers = new Map(realServers.map(rs => [rs.id, undefined]))
   return observe(undefined, { at: 0, epoch: '', counters: new Map(), servers, manyFrom: 0 })

@@ -7,7 +7,10 @@ import { hash, lvs } from './oracle/lvs.ts'
 
 const CLIENTS = Array.from({ length: 20_000 }, (_, n) => (hash(n, 99) >>> 0) % 2 ** 31)
 
-/** As Open vSwitch does with a `hash` group: the bucket with the highest hash of its id and the field (ofproto-dpif-xlate.c). */
+/**
+ * Chooses as Open vSwitch does with a `hash` group: the bucket with the highest hash of its id and the field
+ * (ofproto-dpif-xlate.c).
+ */
 function choose(scheduler: 'sh' | 'mh', realServers: readonly RealServer[]): (client: number) => string {
   const { shares, hashField } = schedule({ scheduler, realServers, options: {} })
   if (hashField !== 'src') throw new Error(String(hashField))
@@ -36,7 +39,7 @@ for (const n of [3, 10, 50]) {
     const own = CLIENTS.filter(client => before(client) === gone.id).length
     t.true(moved - own <= 0.01 * CLIENTS.length, `${moved} moved, ${own} had to`)
     t.true(Math.abs(own / CLIENTS.length - 1 / n) < 0.02)
-    // The kernel's Maglev table, for comparison: it moves some that it need not.
+    // The kernel's Maglev table, for comparison: it moves some clients without need.
     const kernel = lvs('mh', Array<number>(n).fill(1))
     const kernelAfter = lvs('mh', Array<number>(n - 1).fill(1))
     const theirs = CLIENTS.filter(

@@ -20,7 +20,7 @@ test('slow start: a newcomer begins with a twentieth and ends with all of its sh
   t.deepEqual(at(7000), [171, 85])
   t.deepEqual(at(12_000), [128, 128])
   t.deepEqual(at(50_000), [128, 128])
-  // At the first look of a process nobody is new.
+  // At the first call of a process no real server is new.
   t.deepEqual(slots([old, newcomer], { now: 5, lives: live(undefined, [old, newcomer], 5) }, options), [128, 128])
 })
 

@@ -18,7 +18,7 @@ const candidates = (
     return { id: String(i), weight: weight * ramp, ramp, opened, active: active[i] ?? 0 }
   })
 
-/** Indexes of those who get the next `count` connections. */
+/** Indices of the real servers that get the next `count` connections. */
 function follow({ order, again }: Turns, count: number): number[] {
   let at = 0
   return Array.from({ length: count }, () => {

@@ -20,7 +20,7 @@ import { createDriftGuard } from '../../../shared/switch/drift-guard.ts'
 import { createModelGuests, type ModelGuests } from './guests.ts'
 import type { ModelSwitch } from './model-switch.ts'
 
-/** The agent as agent/run.ts puts it together, between models. */
+/** The agent as agent/run.ts builds it, between models. */
 export interface SimulatedAgent {
   readonly cells: Cells
   readonly inputs: InputCells
@@ -30,7 +30,7 @@ export interface SimulatedAgent {
   switchUp(): void
   switchDown(): void
   drift(): void
-  /** kill -9: from now on it does nothing any more, whatever it was about to do. */
+  /** kill -9: from now on it does nothing, whatever it was about to do. */
   kill(): void
 }
 

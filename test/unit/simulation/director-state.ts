@@ -6,13 +6,13 @@ import type { SimulatedDirector } from './director.ts'
 import { portOf, SERVICES, VIPS } from './director-world.ts'
 import type { ModelSwitch } from './model-switch.ts'
 
-/** A flow that is nobody's whom the director knows. */
+/** A flow of nobody that the director knows. */
 export const STRANGERS: Flow = { table: 0, priority: 7, cookie: 0x77n, match: { in_port: 3 }, actions: [] }
 
 export const flowTexts = (flows: Iterable<Flow>) =>
   [...flows].map(flow => `${flowKey(flow)} ${flowContent(flow)}`).sort()
 
-/** What is of the director's making, as text: flows, groups, the offer, services with accounts. */
+/** Everything that the director has made, as text: flows, groups, the offer, and services with accounts. */
 export function stateOf({
   sw,
   director: { house },
@@ -29,7 +29,7 @@ export function stateOf({
   }
 }
 
-/** Services that keep accounts: a record of a connection is put down by them, and by no others. */
+/** Services that keep accounts: only these accept a record of a connection. */
 export function accountsOf({ accounts, clock }: SimulatedDirector['house']): string[] {
   const listeners = VIPS.flatMap(vip =>
     SERVICES.flatMap(service => (['tcp', 'udp'] as const).map(protocol => ({ vip, port: portOf(service), protocol }))),

@@ -5,7 +5,7 @@ import { goodFile } from '../config/good-file.ts'
 import { reported } from '../registry/fixture.ts'
 import type { Random } from './random.ts'
 
-/** What is really there: service files, and hosts with their real servers. The director hears of it, sooner or later. */
+/** The true state: service files, and hosts with their real servers. The director learns it sooner or later. */
 export interface FleetWorld {
   readonly files: Map<string, GoodFile>
   readonly hosts: Map<string, WorldHost>
@@ -17,18 +17,18 @@ export interface WorldHost {
   readonly realServers: Map<string, RealServerReport>
   /** Its agent is connected to the director. */
   connected: boolean
-  /** What the director was told last, on this connection. */
+  /** What this connection has last sent to the director. */
   told: ReadonlyMap<string, RealServerReport> | undefined
 }
 
 export const SERVICES = ['a', 'b', 'c', 'd'] as const
-/** The last one is in no file: hosts alone know it. */
+/** The last one is in no file of the director: only hosts know it. */
 const IN_FILES = SERVICES.slice(0, 3)
 export const VIPS = ['10.10.1.100', '10.10.1.101'] as const
 export const HOSTS = ['h1', 'h2', 'h3'] as const
 export const portOf = (service: string) => 80 + SERVICES.indexOf(service as (typeof SERVICES)[number])
 
-/** A text is parsed once: what is the same is the same object, as the watcher has it. */
+/** A text is parsed once, so that what has not changed is the same object, as from the watcher. */
 const parsed = new Map<string, GoodFile>()
 
 export function createFleetWorld(): FleetWorld {
@@ -59,7 +59,7 @@ export function createFleetWorld(): FleetWorld {
   }
 }
 
-/** One thing that happens in the world; returns who would tell of it. */
+/** Makes one random change of the world; returns the source that would report it. */
 export function happen(world: FleetWorld, random: Random): 'files' | WorldHost {
   if (random.chance(0.3)) {
     const service = random.pick(IN_FILES)
@@ -79,7 +79,7 @@ function anyRealServer(id: string, random: Random): RealServerReport {
   return reported(id, {
     service,
     vip: random.pick(VIPS),
-    // Now and then a host's own file says otherwise.
+    // Now and then a host's own file differs.
     vipPort: portOf(random.chance(0.95) ? service : random.pick(SERVICES)),
     protocol: random.chance(0.9) ? 'tcp' : 'udp',
     ingressPort: random.pick([8080, 8081, 8082]),

@@ -15,17 +15,17 @@ import { createModelSwitch, type ModelSwitch } from './model-switch.ts'
 import { createRandom, type Random } from './random.ts'
 
 /*
- * The director's real house, pass, applier, loop and store between a model switch, model agents and a model clock. Files are
- * edited, hosts register, change and fall silent; the director hears of it late, twice, or not at all; the switch loses
- * answers, refuses, forgets; the state file cannot be written; strangers edit; the director is killed in the middle. In the
- * end all is told, and the switch, the offer and the accounts must be those of a director that starts cold.
+ * Runs the director's real house, pass, applier, loop and store between a model switch, model agents and a model clock. Files are
+ * edited; hosts register, change and fall silent. The director learns it late, twice, or not at all. The switch loses answers,
+ * refuses and forgets; the state file cannot be written; others change flows; the director is killed at any point. In the end
+ * everything is reported, and the switch, the offer and the accounts must equal those of a director that starts cold.
  */
 
 const SEQUENCES = Number(process.env.CROSSPORT_SEQUENCES ?? 1500)
 const SEED = Number(process.env.CROSSPORT_SEED ?? Math.floor(Math.random() * 2 ** 31))
-/** So many sequences share a state file's history. */
+/** Number of sequences that share a state file's history. */
 const LIVES = 10
-/** Few enough that numbers are used up, and given back, again and again. */
+/** Few enough that numbers are used up and given back again and again. */
 const RANGES = { mark: { first: 1, last: 0xffff }, service: { first: 1, last: 20 } }
 
 interface Scene extends Surroundings {
@@ -55,7 +55,7 @@ function tellFiles({ director, world }: Scene): void {
   cells.services.set(world.snapshot())
 }
 
-/** As an agent does: the whole truth once, then what has changed since. */
+/** Sends as an agent does: everything once, then changes. */
 function tellHost({ director: { agents }, world }: Scene, id: string, host: WorldHost): void {
   const report = world.report(id)
   const { told } = host
@@ -71,7 +71,7 @@ function tellHost({ director: { agents }, world }: Scene, id: string, host: Worl
   agents.onAlive(id)
 }
 
-/** Time goes by, and agents that are connected say so. */
+/** Lets time pass; connected agents send heartbeats. */
 async function advance({ clock, world, director }: Scene, ms: number): Promise<void> {
   for (let left = ms; left > 0; left -= LEASE / 2) {
     await clock.advance(Math.min(left, LEASE / 2))
@@ -140,7 +140,7 @@ async function fault(scene: Scene): Promise<void> {
   }
 }
 
-/** All is told, and nothing goes wrong any more. Hosts that nobody has heard of by now stay silent. */
+/** Reports everything, and nothing fails any more. Hosts that are unknown by now stay silent. */
 async function settle(scene: Scene): Promise<void> {
   const { sw, failing, world } = scene
   sw.refuse = () => false
@@ -150,13 +150,13 @@ async function settle(scene: Scene): Promise<void> {
   tellFiles(scene)
   for (const [id, host] of world.hosts) if (host.connected) tellHost(scene, id, host)
   await advance(scene, 15_000)
-  // What was refused is tried again when it changes, and when an operator wants it.
+  // Refused objects are tried again when they change, and at an operator's request.
   if (house.applier.quarantined.length > 0 || house.cells.tornDown.get())
     void controlOf(house)
       .resync()
       .catch(() => {})
   await advance(scene, 15_000)
-  // Some timer may have come just now.
+  // A timer may have just fired.
   for (let tries = 0; tries < 3 && house.loop.dirty; tries++) await advance(scene, 20)
 }
 
@@ -169,7 +169,7 @@ async function sequence(t: ExecutionContext, scene: Scene, name: string): Promis
   const steps = 4 + random.below(12)
   for (let step = 0; step < steps; step++) {
     const who = happen(world, random)
-    // Told, or not told at all.
+    // Reported, or not reported at all.
     if (random.chance(0.6)) {
       if (who === 'files') tellFiles(scene)
       else for (const [id, host] of world.hosts) if (host === who) tellHost(scene, id, host)
@@ -207,7 +207,7 @@ async function sequence(t: ExecutionContext, scene: Scene, name: string): Promis
   same(t, [...named].sort(), keys, `${name}: services with numbers`)
 }
 
-/** A director without any history beside the numbers, on a bridge without flows: hosts register in the order in which they came. */
+/** A director without any history but the numbers, on a bridge without flows; hosts register in their order of arrival. */
 async function coldStart(t: ExecutionContext, warm: Scene, name: string): Promise<void> {
   const store = { ...openStore(':memory:'), numbers: warm.store.numbers }
   const sw = createModelSwitch('director')
@@ -246,7 +246,7 @@ test(`director: ${SEQUENCES} random sequences of events end in the state of a co
     }
     const scene: Scene = { ...partial, director: startDirector(partial) }
     setSite(scene.director.house, scene.site)
-    // Who has no connection is told nothing; he reads all of it when he has one again.
+    // A director without a connection gets no events; it reads everything when it is connected again.
     sw.onDrift = () => {
       if (isUp(scene)) scene.director.handlers.onDrift('a flow')
     }

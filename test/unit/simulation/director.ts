@@ -28,22 +28,22 @@ const CONFIG = directorConfigSchema.parse({
   connectionTimeouts: { tcp: IDLE_SECONDS, udp: IDLE_SECONDS },
 })
 
-/** What the director meets beside its switch; it may fail. */
+/** Surroundings of the director besides its switch; they may fail. */
 export interface Surroundings {
-  /** State files: these calls fail. */
+  /** Calls of the state file that fail. */
   readonly failing: Set<'hosts' | 'files' | 'numbers' | 'release' | 'companion' | 'outlet' | 'flush'>
-  /** The connection table: by zone, whose connections are in it. */
+  /** The connection table: the service whose connections are in each zone. */
   readonly table: Map<number, string>
 }
 
-/** The director as director/run.ts puts it together, between models. */
+/** The director as director/run.ts builds it, between models. */
 export interface SimulatedDirector {
   readonly house: House
   readonly handlers: SwitchHandlers
   readonly agents: ReturnType<typeof agentHandlers>
-  /** What a companion and an outlet have made of what they were told: keys of services, numbers of zones. */
+  /** What a companion and an outlet have been given: keys of services, numbers of zones. */
   readonly told: { readonly services: Set<string>; readonly zones: Set<number> }
-  /** kill -9: from now on it does nothing any more, whatever it was about to do. */
+  /** kill -9: from now on it does nothing, whatever it was about to do. */
   kill(): void
 }
 
@@ -104,7 +104,7 @@ export function startDirector({ store, sw, clock, failing, table }: SimulationOp
   }
 }
 
-/** Clients connect to whatever is in force: never to a service whose zone has another's connections yet. */
+/** Clients connect to the services in force, but never to one whose zone still has connections of another. */
 function connect({ plan, tornDown }: Outcome, table: Map<number, string>): void {
   if (tornDown) return
   for (const [i, { key }] of plan.services.entries()) {

@@ -18,9 +18,9 @@ type Write = (typeof WRITES)[number]
 
 /** A store whose disk is full for a while. */
 export interface FailingStore extends Store {
-  /** So many writes fail from now on, of all kinds or of one. */
+  /** Makes the next writes fail, of all kinds or of one. */
   fail(times: number, write?: Write): void
-  /** How many of them have yet to fail. */
+  /** Number of failures to come. */
   readonly left: number
 }
 

@@ -2,11 +2,11 @@ import type { GuestManager } from '../../../agent/guest/manager.ts'
 import type { GuestStatus, GuestTarget } from '../../../agent/guest/types.ts'
 import type { GuestRecords } from '../../../agent/store/types.ts'
 
-/** Guests that take their time: what they were asked for is done when `settle` is called. */
+/** Slow guests: commands are carried out when `settle` is called. */
 export interface ModelGuests extends Pick<GuestManager, 'set' | 'status'> {
-  /** One VM does what it was last asked for; false when none has anything to do. */
+  /** Carries out one VM's last command; false when none is pending. */
   settle(pick: (count: number) => number): boolean
-  /** VIPs that VMs hold, `mac vip`. */
+  /** VIPs that VMs hold, as `mac vip`. */
   readonly held: ReadonlySet<string>
 }
 

@@ -18,7 +18,7 @@ const SEED = Number(process.env.CROSSPORT_SEED ?? Math.floor(Math.random() * 2 *
 const ROUNDS = 200
 
 const GROUPS = [1, 2, 3].map(n => groupId('agent', n))
-/** No port has this number, and it stands for none (OpenFlow 1.5.1, 7.2.1): refused as it is parsed. */
+/** No port has this number, and it is not reserved (OpenFlow 1.5.1, 7.2.1): it is refused when it is parsed. */
 const BAD_PORT = 0xffff_ff01
 
 function anyActions(random: Random, groups: readonly number[]): readonly Action[] {
@@ -50,7 +50,7 @@ const texts = ({ flows, groups }: InstalledState) => [
   ...groups.map(group => `${groupKey(group)} ${groupContent(group)}`).sort(),
 ]
 
-/** What is to be in the bridge: flows of ours that lead to groups of ours. */
+/** Content for the bridge: flows of ours that lead to groups of ours. */
 function anyState(random: Random, cookie: () => bigint): DesiredState {
   const groups = GROUPS.filter(() => random.chance(0.5)).map(id => anyGroup(random, id))
   const ids = groups.map(({ id }) => id)
@@ -62,7 +62,7 @@ function anyState(random: Random, cookie: () => bigint): DesiredState {
   return { flows: [...flows.values()], groups }
 }
 
-/** The same with one message that no switch takes, in one of four ways. */
+/** The same with one message that every switch refuses, in one of four ways. */
 function spoilt(random: Random, change: Change, cookie: bigint, there: InstalledState): Change {
   const flow = { ...anyFlow(random, cookie), priority: 30 }
   const [group] = there.groups
@@ -81,7 +81,7 @@ function spoilt(random: Random, change: Change, cookie: bigint, there: Installed
   }
 }
 
-/** How a commit has ended: what was refused, by the fields of the error. */
+/** The result of a commit: what was refused, from the fields of the error. */
 async function outcome(commit: Promise<void>): Promise<unknown> {
   return commit.then(
     () => 'made',
@@ -89,7 +89,7 @@ async function outcome(commit: Promise<void>): Promise<unknown> {
   )
 }
 
-/** Something that a stranger does, the same to both: with his own cookie or ours, strictly or not, to flows and groups. */
+/** Changes by somebody else, the same on both switches: with a foreign cookie or ours, strictly or not, to flows and groups. */
 async function strange(
   random: Random,
   model: ModelSwitch,
@@ -153,7 +153,7 @@ test('the model switch and ovs-vswitchd come to the same, whatever is done to th
   model.refuse = flow => flow.actions.some(action => action.type === 'output' && action.port === BAD_PORT)
   const told = { model: false, real: false }
   model.onDrift = () => (told.model = true)
-  /** Places of flows that are, or once were to be, ours. */
+  /** Keys of flows that are, or once were to be, ours. */
   const own = new Set<string>()
   const real = await new Promise<Switch>(resolve => {
     const sw = openSwitch({
@@ -180,7 +180,7 @@ test('the model switch and ovs-vswitchd come to the same, whatever is done to th
     else {
       const there = await model.readInstalled()
       const change = diff(anyState(random, ours), there)
-      // Half of it only: what is not asked for stays, unless a group that it leads to goes.
+      // Only half of it: what is not named stays, unless a group that it leads to is deleted.
       const half = random.chance(0.5) ? { ...change, deleteFlows: [] } : change
       const asked = random.chance(0.3) ? spoilt(random, half, ours(), there) : half
       for (const flow of [...asked.addFlows, ...asked.replaceFlows]) own.add(flowKey(flow))

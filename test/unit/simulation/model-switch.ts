@@ -8,25 +8,25 @@ import type { Action } from '../../../shared/openflow/types.ts'
 import type { Switch } from '../../../shared/switch/types.ts'
 
 /**
- * What a bridge does with flows and groups, without a bridge: enough of OpenFlow 1.5.1, 6.4 to 6.7, to stand in for it.
- * model-switch.test.ts holds it against ovs-vswitchd.
+ * A model of a bridge's flows and groups, with enough of OpenFlow 1.5.1, 6.4 to 6.7, to replace a bridge in tests.
+ * model-switch.test.ts compares it with ovs-vswitchd.
  */
 export interface ModelSwitch extends Pick<Switch, 'state' | 'readInstalled' | 'commit' | 'packetOut'> {
   readonly flows: ReadonlyMap<string, Flow>
   readonly groups: ReadonlyMap<number, Group>
-  /** Bundles that were committed. */
+  /** Number of committed bundles. */
   readonly commits: number
-  /** The next commit is made, but its confirmation is lost. */
+  /** Makes the next commit take effect and lose its confirmation. */
   loseNextAnswer(): void
-  /** The next commit, or reading, fails before anything is done. */
+  /** Makes the next commit or reading fail before it does anything. */
   failNext(): void
-  /** Flows that it refuses, all of the bundle with them. */
+  /** Flows that it refuses, together with their whole bundle. */
   refuse: (flow: Flow) => boolean
-  /** What the flow monitor, or a forwarded group request, tells of strangers' changes to what is the owner's. */
+  /** Reports others' changes to the owner's flows and groups, as the flow monitor and forwarded group requests do. */
   onDrift: () => void
-  /** A stranger's flow-mods and group-mods. */
+  /** Flow-mods and group-mods of others. */
   strangerAdds(flow: Flow): void
-  /** Other actions for these, in place. */
+  /** Replaces the actions of these flows. */
   strangerModifies(which: (flow: Flow) => boolean, actions: readonly Action[]): void
   strangerDeletes(keep: (flow: Flow) => boolean): void
   strangerModifiesGroup(group: Group): void
@@ -36,7 +36,7 @@ export interface ModelSwitch extends Pick<Switch, 'state' | 'readInstalled' | 'c
 export function createModelSwitch(owner: Owner): ModelSwitch {
   let flows = new Map<string, Flow>()
   let groups = new Map<number, Group>()
-  /** Keys that are, or once were, the owner's (shared/switch/key-set.ts). */
+  /** Keys of flows that are, or once were, the owner's (shared/switch/key-set.ts). */
   const noted = new Set<string>()
   let commits = 0
   let losing = false
@@ -62,7 +62,7 @@ export function createModelSwitch(owner: Owner): ModelSwitch {
     flows = next.flows
     groups = next.groups
     commits++
-    // What goes with a group is told of, although the owner has deleted the group.
+    // Flows deleted with a group are reported, even though the owner has deleted the group.
     if (taken.some(flow => ownsFlow(owner, flow.cookie))) model.onDrift()
     if (!losing) return
     losing = false
@@ -133,7 +133,10 @@ interface Tables {
   readonly groups: Map<number, Group>
 }
 
-/** One bundle, in the order of its messages; throws at the first that is refused. Returns the flows that went with groups. */
+/**
+ * Applies one bundle in the order of its messages; throws at the first refused one. Returns the flows that were deleted with
+ * groups.
+ */
 function carryOut(
   change: Change,
   tables: Tables,
@@ -164,7 +167,7 @@ function carryOut(
   return change.deleteGroups.flatMap(id => deleteGroup(tables, id))
 }
 
-/** Flows that lead to a group go with it, and are returned. */
+/** Deletes and returns the flows that lead to a group. */
 function deleteGroup({ flows, groups }: Tables, id: number): readonly Flow[] {
   groups.delete(id)
   const gone = [...flows].filter(([, flow]) => groupsOf(flow).includes(id))

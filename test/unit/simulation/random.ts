@@ -1,4 +1,4 @@
-/** Repeatable chance: the same seed gives the same choices (mulberry32). */
+/** Repeatable random numbers: the same seed gives the same choices (mulberry32). */
 export interface Random {
   /** 0 … below - 1 */
   below(below: number): number

@@ -18,15 +18,17 @@ import { createRandom, type Random } from './random.ts'
 import { createWorld, happen, type World } from './world.ts'
 
 /*
- * The agent's real pass, outlets, applier, loop and store between a model switch, model guests and a model clock. The world
- * changes at random; what the watchers tell of it comes late, twice, split, in another order, or not at all; the switch
- * loses answers, refuses, forgets; strangers edit; the disk is full; the agent is killed in the middle. In the end the watchers have told
- * everything, and the switch must hold what an agent that starts cold would install.
+ * Runs the agent's real pass, outlets, applier, loop and store between a model switch, model guests and a model clock. The world
+ * changes at random. The watchers report it late, twice, split, in another order, or not at all. The switch loses answers,
+ * refuses and forgets; others change flows; the disk is full; the agent is killed at any point. In the end the watchers have
+ * reported everything, and the switch must hold what an agent that starts cold would install.
  */
 
 const SEQUENCES = Number(process.env.CROSSPORT_SEQUENCES ?? 10_000)
 const SEED = Number(process.env.CROSSPORT_SEED ?? Math.floor(Math.random() * 2 ** 31))
-/** So many sequences share a state file's history: cheaper, and the start of each is another's mess. */
+/**
+ * Number of sequences that share a state file's history: this is cheaper, and each starts from the state that another has left.
+ */
 const LIVES = 10
 
 const STRANGERS: Flow = { table: 0, priority: 7, cookie: 0x77n, match: { in_port: 3 }, actions: [] }
@@ -55,7 +57,7 @@ function realServersOf({ world, store }: Scene): readonly RealServer[] {
   return realServers
 }
 
-/** VIPs that running VMs lack, and those that they were given and have not been asked to give back, `VM VIP`. */
+/** VIPs that running VMs lack, and VIPs that they were given and have not been asked to give back, as `VM VIP`. */
 function misgiven(scene: Scene): string[] {
   const { world, store, agent } = scene
   const realServers = realServersOf(scene).filter(({ vm }) => vm.running)
@@ -70,7 +72,7 @@ function misgiven(scene: Scene): string[] {
   return [...lacking.map(({ vm, vip }) => `${vm.uuid} ${vip}`), ...surplus.map(({ vmUuid, vip }) => `${vmUuid} ${vip}`)]
 }
 
-/** What an agent would install that knows the world as it is, and the numbers given so far: the pure functions' word. */
+/** What an agent with full knowledge of the world and the numbers so far would install, by the pure functions. */
 function expected(scene: Scene, sw: ModelSwitch): string[] {
   const { world, store } = scene
   const snapshot = world.ports()
@@ -104,7 +106,7 @@ function tell({ agent, world }: Scene, source: 'services' | 'inventory' | 'ports
     const all = new Map(active === undefined ? [] : [['d1', { ...active, recallMac: RECALL_MAC }]])
     inputs.directors.set({ active, all })
   }
-  // Also what is no news is told.
+  // Also reports what has not changed.
   loop.mark(source)
 }
 
@@ -158,14 +160,14 @@ async function fault(scene: Scene): Promise<void> {
   }
 }
 
-/** All is told, nothing goes wrong any more, guests do what they are asked for. */
+/** Reports everything; nothing fails any more, and guests carry out their commands. */
 async function settle(scene: Scene): Promise<void> {
   const { sw, clock, store } = scene
   sw.refuse = () => false
   store.fail(0)
   const { agent } = scene
   if (agent.inputs.switch.get().session === undefined) agent.switchUp()
-  // What was refused is tried again when it changes, when the switch comes back, and in the next full comparison.
+  // Refused objects are tried again when they change, when the switch comes back, and in the next full comparison.
   if (agent.applier.quarantined.length > 0) agent.applier.distrust({ retryRefused: true })
   for (const source of SOURCES) tell(scene, source)
   for (let rounds = 0; rounds < 20; rounds++) {
@@ -180,7 +182,7 @@ async function sequence(t: ExecutionContext, scene: Scene, name: string): Promis
   for (let step = 0; step < steps; step++) {
     const source = happen(world, random, step)
     const how = random.below(6)
-    // Told, told twice, told of something else, or not told at all.
+    // Reported once, twice, as something else, or not at all.
     if (how < 3) tell(scene, source)
     if (how === 2) tell(scene, source)
     if (how === 3) tell(scene, random.pick(SOURCES))
@@ -205,7 +207,7 @@ async function sequence(t: ExecutionContext, scene: Scene, name: string): Promis
   if (sw.commits !== commits) t.fail(`${name}: it goes on changing what is as it should be`)
 }
 
-/** An agent without any history beside the numbers, on a bridge without flows. */
+/** An agent without any history but the numbers, on a bridge without flows. */
 async function coldStart(t: ExecutionContext, scene: Scene, name: string): Promise<void> {
   const store = failingStore(openStore(':memory:'))
   store.setAllocations(scene.store.allocations())
@@ -233,7 +235,7 @@ test(`${SEQUENCES} random sequences of events end in the state of a cold start`,
     sw.strangerAdds(STRANGERS)
     const partial = { random, world: createWorld(), store, sw, clock: fakeClock(), held: new Set<string>(), log: quiet }
     const scene: Scene = { ...partial, agent: startSimulated(partial) }
-    // Who has no connection is told nothing; he reads all of it when he has one again.
+    // An agent without a connection gets no events; it reads everything when it is connected again.
     sw.onDrift = () => {
       if (scene.agent.inputs.switch.get().session !== undefined) scene.agent.drift()
     }

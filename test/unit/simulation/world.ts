@@ -6,7 +6,7 @@ import type { ServicesSnapshot } from '../../../shared/config/snapshot.ts'
 import { domain, inventory, port, ports, spec } from '../real-servers/fixtures.ts'
 import type { Random } from './random.ts'
 
-/** What is really there: files, libvirt's domains, the bridge's ports, the director. Watchers tell of it, sooner or later. */
+/** The true state: files, libvirt's domains, the bridge's ports, the director. Watchers report it sooner or later. */
 export interface World {
   readonly services: Map<string, ServiceSpec>
   readonly vms: Map<number, Domain>
@@ -41,7 +41,7 @@ export function createWorld(): World {
   }
 }
 
-/** One thing that happens in the world; returns which source would tell of it. */
+/** Makes one random change of the world; returns the source that would report it. */
 export function happen(world: World, random: Random, run: number): 'services' | 'inventory' | 'ports' | 'director' {
   const n = random.pick(VMS)
   switch (random.below(8)) {
@@ -78,7 +78,7 @@ export function happen(world: World, random: Random, run: number): 'services' | 
 }
 
 function anyService(service: (typeof SERVICES)[number], random: Random): ServiceSpec {
-  // Front ends of their own, as the file rules demand; back ends may meet on a VM.
+  // Each has a VIP and port of its own, as the file rules demand; real servers may share a VM.
   const n = SERVICES.indexOf(service)
   return spec({
     service,

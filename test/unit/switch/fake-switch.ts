@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 import { tempDir } from '../cleanup.ts'
 
-/** Message types and bundle controls by number (OpenFlow 1.5.1, 7.1.1 and 7.3.9.1), written out apart from the codec under test. */
+/**
+ * Message types and bundle controls by number (OpenFlow 1.5.1, 7.1.1 and 7.3.9.1), written independently of the codec under test.
+ */
 export const TYPE = {
   HELLO: 0,
   ERROR: 1,
@@ -21,7 +23,7 @@ export interface Received {
   readonly type: number
   readonly xid: number
   readonly body: Buffer
-  /** `hello`, `open`, `add`, `barrier`, `commit`, `discard`, …, for comparison with an expected order. */
+  /** Received messages: `hello`, `open`, `add`, `barrier`, `commit`, `discard`, …, for comparison with an expected order. */
   readonly name: string
 }
 
@@ -29,7 +31,7 @@ export interface Peer {
   send(type: number, xid: number, body?: Buffer, version?: number): void
   raw(bytes: Buffer): void
   error(type: number, code: number, xid: number): void
-  /** What a well-behaved switch answers to this message. */
+  /** A correct switch's answer to this message. */
   answer(message: Received): void
   hangUp(): void
   stopReading(): void
@@ -40,13 +42,13 @@ export interface FakeSwitch {
   readonly received: Received[]
   readonly names: string[]
   connections: number
-  /** Resolves when a message of this name has come (again). */
+  /** Resolves when the next message of this name arrives. */
   seen(name: string): Promise<Received>
 }
 
 /**
- * A switch that does what the test tells it, and that is strict about order: it notes in `received` all that comes.
- * `behave` answers each message; without it the switch is a good one.
+ * A scripted switch that is strict about order: it records all messages in `received`. `behave` answers each message; without it
+ * the switch behaves correctly.
  */
 export async function startFakeSwitch(
   t: ExecutionContext,
@@ -115,7 +117,7 @@ function nameOf(type: number, body: Buffer): string {
   return NAMES[type] ?? `type ${type}`
 }
 
-/** HELLO with the version bitmap of 1.5 alone. */
+/** HELLO with a version bitmap of 1.5 only. */
 export const HELLO_BODY = Buffer.from('0001000800000040', 'hex')
 
 function createPeer(socket: Socket): Peer {
@@ -141,7 +143,7 @@ function createPeer(socket: Socket): Peer {
       if (type === TYPE.HELLO) peer.send(TYPE.HELLO, xid, HELLO_BODY)
       if (type === TYPE.ECHO_REQUEST) peer.send(TYPE.ECHO_REPLY, xid, body)
       if (type === TYPE.BARRIER) peer.send(21, xid)
-      // Every multipart answered empty: 2 bytes type, 2 flags, 4 padding.
+      // An empty answer to every multipart request: 2 bytes type, 2 flags, 4 padding.
       if (type === MULTIPART_REQUEST) peer.send(19, xid, Buffer.concat([body.subarray(0, 2), Buffer.alloc(6)]))
       if (type === TYPE.BUNDLE_CONTROL) {
         const reply = Buffer.from(body.subarray(0, 8))

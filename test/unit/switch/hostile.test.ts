@@ -21,7 +21,7 @@ const change: Change = {
 
 type Behave = (message: Received, peer: Peer) => void
 
-/** A session with a switch that behaves so. The clock stands still unless the test moves it. */
+/** A session with a switch that behaves like this. The clock stands still unless the test moves it. */
 async function against(t: ExecutionContext, behave?: Behave) {
   t.timeout(20_000)
   const fake = await startFakeSwitch(t, behave)
@@ -61,7 +61,7 @@ test('the order on the wire: the barrier is answered before the commit is sent, 
   const { fake, sw, until } = await against(t, (message, peer) => {
     if (message.name === 'commit') tooEarly = !parsed
     if (message.name !== 'barrier' || fake.names.includes('commit')) return peer.answer(message)
-    // Late: whoever does not wait for it has sent the commit by then.
+    // The answer is late: code that does not wait for it has sent the commit by then.
     setImmediate(() => {
       parsed = true
       peer.answer(message)
@@ -157,7 +157,7 @@ for (const [where, count] of [
 
 test('answers in the wrong order: not trusted, connection given up', async t => {
   const { sw, until } = await against(t, (message, peer) => {
-    // Claims to have committed when only the barrier was asked for.
+    // Claims a commit when only the barrier was requested.
     if (message.name === 'barrier')
       return peer.send(TYPE.BUNDLE_CONTROL, message.xid + 2, Buffer.from('0000000100050003', 'hex'))
     peer.answer(message)
@@ -213,7 +213,7 @@ function xidOf(hex: string, xid: number): Buffer {
 
 test('a truncated reply inside a whole message is an error of the reading, not of the process', async t => {
   const { sw, until } = await against(t, (message, peer) => {
-    // Flow-desc reply (multipart 1) whose one entry claims 200 bytes and has 8.
+    // A flow-desc reply (multipart 1) whose one entry claims 200 bytes and has 8.
     if (message.name === 'multipart' && message.body.readUInt16BE(0) === 1)
       return peer.send(19, message.xid, Buffer.from('000100000000000000c8000000000000', 'hex'))
     peer.answer(message)

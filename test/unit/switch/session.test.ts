@@ -50,7 +50,7 @@ function open(t: ExecutionContext, ovs: OpenVswitch, owner: 'agent' | 'director'
     sw,
     events,
     packetsIn,
-    /** The next event from now on that begins so. */
+    /** The next event from now on with this beginning. */
     next: (prefix: string) => new Promise<string>(resolve => waiters.push({ prefix, resolve })),
   }
 }
@@ -129,7 +129,7 @@ test('ten thousand flows in one bundle, read back the same', async t => {
 test('a flow that is refused as it is parsed leaves nothing behind', async t => {
   const ovs = await startOpenVswitch(cleanupOf(t))
   const { sw } = await up(t, ovs)
-  // A TCP port without its prerequisites: found out as the message is added, after which a commit would succeed.
+  // A TCP port without its prerequisites is refused when the message is added; a commit afterwards would succeed.
   const bad: Flow = { ...flow(2), match: { tcp_dst: 80 } }
   const error = await t.throwsAsync(sw.commit(adds(flow(1), bad, flow(3))), { instanceOf: CrossportError })
   t.is(error?.code, 'SWITCH_REJECTED')

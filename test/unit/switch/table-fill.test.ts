@@ -19,7 +19,7 @@ test('nearly full is said once, and kept until there is room again', async t => 
     await clock.advance(5000)
     return table.problems.map(({ message }) => message)
   }
-  // Which datapath it is, is not known yet.
+  // The type of the datapath is not known yet.
   table.watch('')
   table.watch('system')
   table.watch('system')
@@ -30,7 +30,7 @@ test('nearly full is said once, and kept until there is room again', async t => 
   t.deepEqual(await next(new Error('vswitchd is not there')), full)
   t.is((await next({ entries: 80, most: 100 })).length, 1)
   t.deepEqual(await next({ entries: 79, most: 100 }), [])
-  // A kernel that has no limit.
+  // A kernel without a limit.
   t.deepEqual(await next({ entries: 5, most: Number.POSITIVE_INFINITY }), [])
   t.deepEqual(
     log.lines.filter(({ level }) => level !== 'debug').map(({ message }) => message),

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 
-// One question from a fixed source port; the connection ends by RST, so that the port is free at once.
+// Asks once from a fixed source port; the connection ends with RST, so that the port is free at once.
 const [from, fromPort, to, toPort] = process.argv.slice(2)
 const socket = connect({ localAddress: from!, localPort: Number(fromPort), host: to!, port: Number(toPort) })
 socket.setTimeout(5000, () => socket.destroy(new Error('no answer')))

@@ -1,8 +1,8 @@
 /**
- * Makes flows.json and groups.json: listens as a switch, lets ovs-ofctl send each line of flows.txt and groups.txt, and
- * notes the bytes and what `ovs-ofctl ofp-print` says of them.
+ * Makes flows.json and groups.json: listens as a switch, lets ovs-ofctl send each line of flows.txt and groups.txt, and records
+ * the bytes and the output of `ovs-ofctl ofp-print` for them.
  *
- *   node test/unit/openflow/vectors/make.ts
+ * node test/unit/openflow/vectors/make.ts
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'

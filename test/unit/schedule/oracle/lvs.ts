@@ -1,6 +1,6 @@
 /**
- * The schedulers of IPVS as the Linux kernel has them (net/netfilter/ipvs/ip_vs_{rr,wrr,lc,wlc,sed,nq,sh,mh}.c), one
- * decision a connection, in the form of the kernel's code and not in ours. `conns[i]` are active connections.
+ * The schedulers of IPVS as the Linux kernel has them (net/netfilter/ipvs/ip_vs_{rr,wrr,lc,wlc,sed,nq,sh,mh}.c), one decision per
+ * connection, in the form of the kernel's code and not in ours. `conns[i]`: active connections.
  */
 export type Oracle = (conns: readonly number[], client: number) => number
 
@@ -15,7 +15,7 @@ function rr(weights: readonly number[]): Oracle {
   return () => (last = (last + 1) % weights.length)
 }
 
-/** ip_vs_wrr_schedule: current weight goes down from the greatest by the greatest common divisor. */
+/** ip_vs_wrr_schedule: the current weight decreases from the greatest by the greatest common divisor. */
 function wrr(weights: readonly number[]): Oracle {
   const di = weights.reduce(gcd)
   const max = Math.max(...weights)
@@ -40,7 +40,7 @@ const cheapest =
   (weights: readonly number[]): Oracle =>
   conns => {
     let least = 0
-    // As in the kernel: without a division, the first of equals wins.
+    // As in the kernel: without a division, and the first of equals wins.
     for (let i = 1; i < weights.length; i++) {
       if ((conns[least]! + extra) * weights[i]! > (conns[i]! + extra) * weights[least]!) least = i
     }
@@ -93,7 +93,7 @@ function mh(weights: readonly number[]): Oracle {
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b))
 
-/** Murmur3's finalizer; the kernel uses siphash, which is as good as random, too. */
+/** Murmur3's finaliser; the kernel uses siphash, which is random enough, too. */
 export function hash(value: number, basis: number): number {
   let h = (value ^ Math.imul(basis, 0x9e3779b1)) >>> 0
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)

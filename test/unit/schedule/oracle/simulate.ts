@@ -20,7 +20,7 @@ export interface SimulateOptions {
   readonly trace: Trace
   /** Seconds between two decisions. */
   readonly tick?: number
-  /** How many ticks old the counters are that a decision goes by. */
+  /** Age, in ticks, of the counters that a decision uses. */
   readonly lag?: number
   readonly seed?: number
 }
@@ -40,7 +40,7 @@ export function simulateLvs({ scheduler, realServers, trace }: SimulateOptions):
 }
 
 /**
- * Ours: the switch goes by turns, or draws a slot by the hash of each connection; the director changes turns and slots
+ * Our scheduler: the switch goes by turns, or draws a slot by the hash of each connection; the director changes turns and slots
  * every `tick`.
  */
 export function simulateOurs(options: SimulateOptions): Outcome {
@@ -90,7 +90,7 @@ function play(
 ): Outcome {
   const opened = Array<number>(servers).fill(0)
   const active = Array<number>(servers).fill(0)
-  /** Which real server each connection has, in the order of arrivals. */
+  /** The real server of each connection, in the order of arrivals. */
   const chosen = new Uint32Array(arrivals.length)
   let departed = 0
   const departUntil = (time: number) => {

@@ -1,4 +1,4 @@
-/** One connection: when it comes and for how long it stays, in seconds. */
+/** One connection: its arrival and its duration, in seconds. */
 export interface Arrival {
   readonly at: number
   readonly lasts: number
@@ -7,7 +7,7 @@ export interface Arrival {
 
 export interface Trace {
   readonly arrivals: readonly Arrival[]
-  /** The arrivals' indices, in the order of their connections' ends. */
+  /** Indices of the arrivals, sorted by the end of their connections. */
   readonly departures: Uint32Array
 }
 
@@ -20,7 +20,7 @@ export interface TraceOptions {
   /** Mean, in seconds. */
   readonly lasts: number
   readonly durations: Durations
-  /** Arrivals in bursts: each second's connections come within its first fifth. */
+  /** Arrivals in bursts: each second's connections come in its first fifth. */
   readonly bursty?: boolean
   readonly seed: number
 }
@@ -30,7 +30,7 @@ export function makeTrace({ rate, seconds, lasts, durations, bursty = false, see
   const draw = {
     uniform: () => lasts * 2 * random(),
     exponential: () => -lasts * Math.log(1 - random()),
-    // Pareto, shape 1.5: the mean is three times the least, the variance has no bound.
+    // Pareto distribution with shape 1.5: the mean is three times the minimum, the variance is infinite.
     heavy: () => lasts / 3 / (1 - random()) ** (1 / 1.5),
   }[durations]
   const arrivals = Array.from({ length: Math.round(rate * seconds) }, (): Arrival => {
@@ -43,7 +43,7 @@ export function makeTrace({ rate, seconds, lasts, durations, bursty = false, see
   return { arrivals, departures }
 }
 
-/** mulberry32: small, and the same everywhere. */
+/** mulberry32: small, and the same on every machine. */
 export function randomOf(seed: number): () => number {
   let state = seed >>> 0
   return () => {
