@@ -223,6 +223,34 @@ export const ERRORS = {
     messageId: '6163a05ad3d0400ba6d85a97353fcee2',
     hint: 'give it more room (`sysctl -w net.netfilter.nf_conntrack_max=N`; userspace datapath: `ovs-appctl dpctl/ct-set-maxconns N`), or look who fills it: `conntrack -L`, `ovs-appctl dpctl/dump-conntrack`',
   },
+  BRIDGE_MISSING: {
+    messageId: '872e8d8cb0ec4e4899d11d4ce697464b',
+    hint: 'create the bridge (ovs-vsctl add-br), or correct bridge in the configuration file and restart',
+  },
+  UPLINK_MISSING: {
+    messageId: '300c4e6c4cee41cb95915239ea1b8ded',
+    hint: 'add the port to the bridge (ovs-vsctl add-port BRIDGE UPLINK), or correct uplink in the configuration file and restart',
+  },
+  FLOW_RESTORE_WAIT: {
+    messageId: '8964fae93ccc40eca56459625eeac78d',
+    hint: '`ovs-vsctl remove open_vswitch . other_config flow-restore-wait`: the flows are there, and the switch only has to be told',
+  },
+  PASS_FAILED: {
+    messageId: '7d23ad731ad246bab153cdfe8aeb5075',
+    hint: 'see the reason; it is tried again by itself, and what was in force stays in force meanwhile',
+  },
+  TEARDOWN_UNFINISHED: {
+    messageId: 'a52c409aeda14449888e9d8e9510d5f6',
+    hint: 'see why its guest agent does not answer; it is taken away when it does, as long as the agent runs',
+  },
+  TEARDOWN_FORGOTTEN: {
+    messageId: '22de4f33b3e646dbbc064ce256b97dc1',
+    hint: 'everything is in force again; run `crossport teardown` once more when what it waited for is there',
+  },
+  HOST_AWAY: {
+    messageId: 'f99f358ab5534b8499e582c734afabda',
+    hint: 'check on that host that crossport-agent runs and that it reaches the director',
+  },
   TORN_DOWN: { messageId: '8d99ec4301d8610f208a2a39b416fb3f', hint: 'run `crossport resync`, or restart the daemon' },
   LIBVIRT_UNREACHABLE: {
     messageId: '484805b5e03a20470fa9b1bb1b9efcc0',

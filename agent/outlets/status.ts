@@ -1,25 +1,30 @@
 import type { Applier } from '../../shared/apply/apply.ts'
-import type { Problem } from '../../shared/rpc/gen/crossport/v1/Problem.ts'
 import type { ServiceStatus } from '../../shared/rpc/gen/crossport/v1/ServiceStatus.ts'
 import type { Status } from '../../shared/rpc/gen/crossport/v1/Status.ts'
+import type { DirtyLoop } from '../../shared/run/dirty-loop.ts'
 import type { Timeline } from '../../shared/run/timeline.ts'
+import { problemsOf } from '../../shared/status/conditions.ts'
 import { type Cells, type Registration, readInputs } from '../cells.ts'
 import type { Inputs, TunnelState } from '../inputs.ts'
-import type { Outcome } from '../outcome.ts'
+import { NO_OUTCOME, type Outcome } from '../outcome.ts'
 import type { ReportedRealServer } from '../report/types.ts'
 import type { Store } from '../store/store.ts'
+import { AGENT_CONDITIONS, type AgentFacts, uplinkProblem } from './conditions.ts'
 
 export interface StatusSources {
   readonly id: string
   readonly version: string
   readonly startedAt: string
   readonly bridge: string
+  readonly uplink: string
+  /** Addresses of the configured directors. */
+  readonly directors: readonly string[]
   readonly servicesDir: string
   readonly cells: Pick<Cells, 'inputs' | 'outcome' | 'reports' | 'registration' | 'tableProblems'>
   readonly applier: Applier
   readonly store: Pick<Store, 'outcome'>
   readonly timeline: Timeline
-  readonly loopError: Error | undefined
+  readonly loop: Pick<DirtyLoop, 'lastError' | 'waitingFor'>
 }
 
 /** The agent's status (proto: crossport.v1.Status) from its newest snapshots. */
@@ -36,20 +41,14 @@ export function agentStatus(sources: StatusSources): Status {
     startedAt: sources.startedAt,
     inputs: inputStates(inputs, cells.registration.get()),
     services: outcome.specs.map(spec => serviceStatus(spec, reports, sources.id, inputs.health.last)),
-    problems: [
-      ...inputProblems(inputs, cells.registration.get()),
-      ...tunnelProblems(inputs, outcome),
-      ...cells.tableProblems.get(),
-      ...specProblems(outcome),
-      ...realServerProblems(reports, applier),
-    ],
+    problems: [...problemsOf(AGENT_CONDITIONS, factsOf(sources, inputs))],
     switch: {
       bridge: sources.bridge,
       desiredFlows: applier.counts.desiredFlows,
       installedFlows: applier.counts.installedFlows,
       desiredGroups: applier.counts.desiredGroups,
       lastCommitAt: committed?.at ?? '',
-      lastError: sources.loopError?.message ?? committed?.error ?? '',
+      lastError: sources.loop.lastError?.message ?? committed?.error ?? '',
       commits: applier.counts.commits,
       flowChanges: applier.counts.added + applier.counts.changed + applier.counts.deleted,
     },
@@ -90,20 +89,6 @@ function tunnelInput({ name, problem, detail, mtu }: TunnelState) {
   }
 }
 
-/** What is too large for the tunnel is lost without a word: it is told before somebody sends it. */
-function tunnelProblems({ tunnel, ports }: Inputs, { realServers }: Outcome): Problem[] {
-  if (tunnel === undefined) return []
-  const { problem, name, mtu: most } = tunnel
-  if (problem !== undefined) return [{ severity: 'error', code: 'TUNNEL_PORT', subject: name, message: problem }]
-  const vms = new Map(realServers.flatMap(({ attachment, vm }) => (attachment ? [[attachment.port, vm.name]] : [])))
-  return ports.ports.flatMap(({ name: port, mtu }) => {
-    const vm = vms.get(port)
-    if (vm === undefined || mtu === undefined || most === undefined || mtu <= most) return []
-    const message = `its port ${port} has an MTU of ${mtu}, and ${most} fit into the tunnels (${tunnel.detail}): larger packets are lost`
-    return [{ severity: 'warning', code: 'OVERLAY_MTU', subject: vm, message }]
-  })
-}
-
 function serviceStatus(
   spec: Outcome['specs'][number],
   reports: readonly ReportedRealServer[],
@@ -133,45 +118,42 @@ function serviceStatus(
   }
 }
 
-/** What the host cannot see or reach now. */
-function inputProblems(inputs: Inputs, registration: Registration): Problem[] {
-  const problems: Problem[] = []
-  const warn = (code: string, subject: string, message: string) =>
-    problems.push({ severity: 'warning', code, subject, message })
-  if (!inputs.inventory.synced) warn('LIBVIRT_UNREACHABLE', 'libvirt', inputs.inventory.reason ?? 'not in sync')
-  if (!inputs.ports.synced) warn('OVSDB_UNREACHABLE', 'ovsdb', inputs.ports.reason ?? 'not in sync')
-  if (inputs.switch.session === undefined) warn('SWITCH_UNREACHABLE', 'switch', inputs.switch.reason)
-  if (registration.state === 'disconnected') warn('REPORT_DISCONNECTED', 'director', registration.reason)
-  return problems
+/** What the conditions are asked about. */
+function factsOf(sources: StatusSources, inputs: Inputs): AgentFacts {
+  const { bridge, uplink, servicesDir, directors, cells, applier, loop } = sources
+  const { services, ports, switch: sw, tunnel, withdrawn } = inputs
+  const outcome = cells.outcome.get()
+  const synced = ports.synced ? undefined : (ports.reason ?? 'not in sync')
+  return {
+    role: 'agent',
+    bridge,
+    uplink,
+    servicesDir,
+    away: {
+      files: services.synced ? services.unread : (services.unread ?? 'not read yet'),
+      ovsdb: synced,
+      switch: sw.session === undefined ? sw.reason : undefined,
+    },
+    bridgeMissing: ports.synced && ports.bridge === undefined ? (ports.reason ?? `no bridge ${bridge}`) : undefined,
+    uplinkProblem: uplinkProblem(inputs, bridge, uplink),
+    tunnelProblem: tunnel?.problem,
+    flowRestoreWait: ports.flowRestoreWait ?? false,
+    specProblems: outcome.specProblems,
+    waitingFor: loop.waitingFor,
+    applied: outcome !== NO_OUTCOME,
+    lastError: loop.lastError,
+    quarantined: applier.quarantined,
+    tableProblems: cells.tableProblems.get(),
+    tornDown: withdrawn,
+    leftByTeardown: withdrawn ? inputs.records.map(({ vip, vmUuid }) => `VIP ${vip} in ${nameOf(inputs, vmUuid)}`) : [],
+    inputs,
+    registration: cells.registration.get(),
+    directors,
+    outcome,
+    reports: cells.reports.get().list,
+  }
 }
 
-function specProblems({ specProblems: problems, realServerProblems }: Outcome): Problem[] {
-  return [
-    ...problems.map(({ file, line, column, reason, lastGood }) => ({
-      severity: 'error',
-      code: 'SPEC_INVALID',
-      subject: `${file}:${line}:${column}`,
-      message: lastGood ? `${reason} (its last good version stays in force)` : reason,
-    })),
-    ...realServerProblems,
-  ]
-}
-
-function realServerProblems(reports: readonly ReportedRealServer[], applier: Applier): Problem[] {
-  return [
-    ...reports
-      .filter(report => report.reason !== '')
-      .map(report => ({
-        severity: report.state === 'down' ? 'error' : 'warning',
-        code: 'REAL_SERVER',
-        subject: `${report.service}/${report.vm}:${report.rsPort}`,
-        message: report.reason,
-      })),
-    ...applier.quarantined.map(({ object, reason }) => ({
-      severity: 'error',
-      code: 'SWITCH_REJECTED',
-      subject: object,
-      message: reason,
-    })),
-  ]
-}
+/** The VM's name, where libvirt knows it. */
+const nameOf = ({ inventory }: Inputs, vmUuid: string) =>
+  inventory.domains.find(({ uuid }) => uuid === vmUuid)?.name ?? vmUuid

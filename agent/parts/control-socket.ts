@@ -7,19 +7,21 @@ import { agentStatus } from '../outlets/status.ts'
 /** Answers the operator. */
 export async function controlSocket(house: House): Promise<Stop> {
   const { config, cells, applier, store, timeline, loop, changed, log } = house
-  const { hostId: id, bridge, servicesDir } = config
+  const { hostId: id, bridge, uplink, director: directors, servicesDir } = config
   const getStatus = () =>
     agentStatus({
       id,
       version: house.version,
       startedAt: house.startedAt,
       bridge,
+      uplink,
+      directors,
       servicesDir,
       cells,
       applier,
       store,
       timeline,
-      loopError: loop.lastError,
+      loop,
     })
   const server = await serveControl({
     socket: config.controlSocket,

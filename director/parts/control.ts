@@ -6,6 +6,7 @@ import { INPUT_NAMES } from '../cells.ts'
 import { listConnections } from '../connections/list.ts'
 import type { House } from '../house.ts'
 import { statusOf } from '../outlets/status.ts'
+import { factsOf } from './facts.ts'
 import { connectionTable, inForce } from './in-force.ts'
 
 /** What an operator asks and tells the director. */
@@ -51,9 +52,10 @@ export function controlOf(house: House): Control {
   }
 }
 
-function status({ applier, cells, clock, config, loop, startedAt, timeline, version }: House): Status {
+function status(house: House): Status {
+  const { applier, cells, clock, config, startedAt, timeline, version } = house
   const outcome = cells.outcome.get()
-  const { counts, quarantined } = applier
+  const { counts } = applier
   return statusOf({
     id: config.id,
     version,
@@ -61,18 +63,14 @@ function status({ applier, cells, clock, config, loop, startedAt, timeline, vers
     servicesDir: config.servicesDir,
     startedAt,
     inputs: INPUT_NAMES.map(name => cells.inputs[name].get()),
-    specProblems: cells.services.get().problems,
+    facts: factsOf(house),
     plan: outcome?.plan,
     loadOf: cells.loads.get(),
     passive: cells.passive.get(),
     hosts: [...cells.registry.get().hosts.values()],
     connected: cells.agents.get()?.connected ?? new Set(),
     counts,
-    quarantined,
     lastCommitAt: counts.commits > 0 ? outcome?.at : undefined,
-    lastError: loop.lastError,
-    tornDown: cells.tornDown.get(),
-    tableProblems: cells.tableProblems.get(),
     timeline,
     wallOf: at => new Date(clock.wall().getTime() + at - clock.now()),
   })
