@@ -8,6 +8,8 @@ import type { ReportedRealServer } from '../report/types.ts'
 
 export interface AgentFacts extends CommonFacts {
   readonly inputs: Inputs
+  /** What a teardown has not taken away, in words, one each. */
+  readonly leftByTeardown: readonly string[]
   readonly registration: Registration
   /** Addresses of the configured directors. */
   readonly directors: readonly string[]
@@ -34,6 +36,12 @@ export const AGENT_CONDITIONS: readonly Condition<AgentFacts>[] = [
   { code: 'REPORT_DISCONNECTED', severity: 'warning', find: notRegistered },
   { code: 'OVERLAY_MTU', severity: 'warning', find: tooLargeForTunnel },
   ...UNRESOLVED.map(unresolved),
+  {
+    code: 'TEARDOWN_UNFINISHED',
+    severity: 'error',
+    find: ({ leftByTeardown }) =>
+      leftByTeardown.map(what => ({ subject: what, message: 'is still there after the teardown' })),
+  },
   { code: 'REAL_SERVER', severity: 'warning', find: ({ reports }) => reports.flatMap(notServing) },
 ]
 

@@ -1,6 +1,5 @@
 import type { Applier } from '../../shared/apply/apply.ts'
-import type { ServiceStatus } from '../../shared/rpc/gen/crossport/v1/ServiceStatus.ts'
-import type { Status } from '../../shared/rpc/gen/crossport/v1/Status.ts'
+import type { ServiceSource, StatusSource } from '../../shared/rpc/status.ts'
 import type { DirtyLoop } from '../../shared/run/dirty-loop.ts'
 import type { Timeline } from '../../shared/run/timeline.ts'
 import { problemsOf } from '../../shared/status/conditions.ts'
@@ -27,8 +26,8 @@ export interface StatusSources {
   readonly loop: Pick<DirtyLoop, 'lastError' | 'waitingFor'>
 }
 
-/** The agent's status (proto: crossport.v1.Status) from its newest snapshots. */
-export function agentStatus(sources: StatusSources): Status {
+/** The agent's status (proto: crossport.v1.Status) from its newest snapshots, which do not change while it is read. */
+export function agentStatus(sources: StatusSources): StatusSource {
   const { cells, applier } = sources
   const inputs = readInputs(cells.inputs)
   const outcome = cells.outcome.get()
@@ -40,8 +39,8 @@ export function agentStatus(sources: StatusSources): Status {
     version: sources.version,
     startedAt: sources.startedAt,
     inputs: inputStates(inputs, cells.registration.get()),
-    services: outcome.specs.map(spec => serviceStatus(spec, reports, sources.id, inputs.health.last)),
-    problems: [...problemsOf(AGENT_CONDITIONS, factsOf(sources, inputs))],
+    services: services(outcome.specs, reports, sources.id, inputs.health.last),
+    problems: problemsOf(AGENT_CONDITIONS, factsOf(sources, inputs)),
     switch: {
       bridge: sources.bridge,
       desiredFlows: applier.counts.desiredFlows,
@@ -89,32 +88,22 @@ function tunnelInput({ name, problem, detail, mtu }: TunnelState) {
   }
 }
 
-function serviceStatus(
-  spec: Outcome['specs'][number],
+function* services(
+  specs: Outcome['specs'],
   reports: readonly ReportedRealServer[],
   host: string,
   lastCheck: (key: string) => string,
-): ServiceStatus {
-  return {
-    service: spec.service,
-    vip: spec.vip,
-    protocol: spec.protocol,
-    port: spec.port,
-    scheduler: spec.scheduler,
-    source: `${spec.source.origin === 'director' ? 'director: ' : ''}${spec.source.file}:${spec.source.line}`,
-    realServers: reports
-      .filter(report => report.service === spec.service)
-      .map(report => ({
-        id: report.id,
-        vm: report.vm,
-        host,
-        rsPort: report.rsPort,
-        ingressPort: report.ingressPort,
-        weight: report.weight,
-        state: report.state,
-        reason: report.reason,
-        check: lastCheck(report.id),
-      })),
+): Generator<ServiceSource> {
+  const byService = Map.groupBy(reports, ({ service }) => service)
+  for (const { service, vip, protocol, port, scheduler, source } of specs) {
+    const where = `${source.origin === 'director' ? 'director: ' : ''}${source.file}:${source.line}`
+    const realServers = (byService.get(service) ?? [])
+      .values()
+      .map(({ id, vm, rsPort, ingressPort, weight, state, reason }) => ({
+        ...{ id, vm, host, rsPort, ingressPort, weight, state, reason },
+        check: lastCheck(id),
+      }))
+    yield { service, vip, protocol, port, scheduler, source: where, realServers }
   }
 }
 

@@ -1,8 +1,9 @@
 import { serveControl } from '../../shared/rpc/control.ts'
 import type { Stop } from '../../shared/run/lifecycle.ts'
-import { resync, teardown } from '../control.ts'
 import type { House } from '../house.ts'
 import { agentStatus } from '../outlets/status.ts'
+import { resync } from '../resync.ts'
+import { teardown } from '../teardown.ts'
 
 /** Answers the operator. */
 export async function controlSocket(house: House): Promise<Stop> {
@@ -30,7 +31,7 @@ export async function controlSocket(house: House): Promise<Stop> {
       getStatus,
       onChange: changed.subscribe,
       resync: () => resync(house),
-      teardown: () => teardown(house),
+      teardown: (waitingFor, signal) => teardown(house, waitingFor, signal),
     },
   })
   return () => server.close()

@@ -1,8 +1,7 @@
 import type { Counts } from '../../shared/apply/apply.ts'
 import type { Acceptance as AcceptanceMessage } from '../../shared/rpc/gen/crossport/v1/Acceptance.ts'
 import type { Input } from '../../shared/rpc/gen/crossport/v1/Input.ts'
-import type { ServiceStatus } from '../../shared/rpc/gen/crossport/v1/ServiceStatus.ts'
-import type { Status } from '../../shared/rpc/gen/crossport/v1/Status.ts'
+import type { ServiceSource, StatusSource } from '../../shared/rpc/status.ts'
 import type { Timeline } from '../../shared/run/timeline.ts'
 import { problemsOf } from '../../shared/status/conditions.ts'
 import type { Passive } from '../balance/passive.ts'
@@ -35,8 +34,8 @@ export interface StatusInput {
   readonly wallOf: (at: number) => Date
 }
 
-/** The answer to GetStatus. Pure. */
-export function statusOf(input: StatusInput): Status {
+/** The answer to GetStatus, of one plan; its lists are made as they are read. Pure. */
+export function statusOf(input: StatusInput): StatusSource {
   const { counts, plan, hosts, connected, passive, facts } = input
   const unheard = passive.unheard()
   const silent = new Set(unheard.map(({ hostId }) => hostId))
@@ -46,8 +45,8 @@ export function statusOf(input: StatusInput): Status {
     version: input.version,
     startedAt: input.startedAt.toISOString(),
     inputs: [...input.inputs],
-    services: (plan?.services ?? []).map(service => serviceStatus(input, service, silent)),
-    problems: [...problemsOf(DIRECTOR_CONDITIONS, { ...facts, plan, hosts, connected, passive, unheard })],
+    services: (plan?.services ?? []).values().map(service => serviceStatus(input, service, silent)),
+    problems: problemsOf(DIRECTOR_CONDITIONS, { ...facts, plan, hosts, connected, passive, unheard }),
     switch: {
       bridge: input.bridge,
       desiredFlows: counts.desiredFlows,
@@ -77,7 +76,7 @@ function serviceStatus(
   { loadOf, passive }: StatusInput,
   service: VirtualService,
   silent: ReadonlySet<string>,
-): ServiceStatus {
+): ServiceSource {
   const { vip, protocol, port, scheduler, source } = service
   const { realServers } = passive.judged(service)
   const load = loadOf(service.key)
@@ -88,7 +87,7 @@ function serviceStatus(
     port,
     scheduler,
     source,
-    realServers: realServers.map(rs => ({
+    realServers: realServers.values().map(rs => ({
       id: rs.id,
       vm: rs.vm,
       host: rs.hostId,

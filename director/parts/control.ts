@@ -1,6 +1,6 @@
 import { CrossportError } from '../../shared/errors.ts'
 import { type Control, serveControl } from '../../shared/rpc/control.ts'
-import type { Status } from '../../shared/rpc/gen/crossport/v1/Status.ts'
+import type { StatusSource } from '../../shared/rpc/status.ts'
 import type { Stop } from '../../shared/run/lifecycle.ts'
 import { INPUT_NAMES } from '../cells.ts'
 import { listConnections } from '../connections/list.ts'
@@ -8,6 +8,7 @@ import type { House } from '../house.ts'
 import { statusOf } from '../outlets/status.ts'
 import { factsOf } from './facts.ts'
 import { connectionTable, inForce } from './in-force.ts'
+import { teardown } from './teardown.ts'
 
 /** What an operator asks and tells the director. */
 export async function controlSocket(house: House): Promise<Stop> {
@@ -17,7 +18,7 @@ export async function controlSocket(house: House): Promise<Stop> {
 }
 
 export function controlOf(house: House): Control {
-  const { accounts, cells, clock, companions, config, loop } = house
+  const { accounts, cells, clock, config, loop } = house
   const { markOf } = inForce(house)
   return {
     getStatus: () => status(house),
@@ -44,15 +45,11 @@ export function controlOf(house: House): Control {
         wall: clock.wall().getTime(),
       })
     },
-    teardown: async () => {
-      const { deleted } = await loop.teardown()
-      await companions.withdraw()
-      return { flowsDeleted: deleted, vipsRemoved: 0 }
-    },
+    teardown: (waitingFor, signal) => teardown(house, waitingFor, signal),
   }
 }
 
-function status(house: House): Status {
+function status(house: House): StatusSource {
   const { applier, cells, clock, config, startedAt, timeline, version } = house
   const outcome = cells.outcome.get()
   const { counts } = applier

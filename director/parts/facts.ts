@@ -29,7 +29,6 @@ export function factsOf({ applier, cells, config, loop }: House): OwnFacts {
     quarantined: applier.quarantined,
     tableProblems: tableProblems.get(),
     tornDown: tornDown.get(),
-    leftByTeardown: [],
     notListening: away('agents'),
   }
 }

@@ -36,8 +36,6 @@ export interface CommonFacts {
   /** Of the connection table; each with its own code. */
   readonly tableProblems: readonly Problem[]
   readonly tornDown: boolean
-  /** What the teardown has not taken away, in words, one each. */
-  readonly leftByTeardown: readonly string[]
 }
 
 /** What keeps either daemon from saying that everything is in force. */
@@ -71,12 +69,6 @@ export const COMMON_CONDITIONS: readonly Condition<CommonFacts>[] = [
   },
   { code: 'CONNECTION_TABLE_FULL', severity: 'warning', find: ({ tableProblems }) => tableProblems.map(asFound) },
   { code: 'TORN_DOWN', severity: 'warning', find: tornDown },
-  {
-    code: 'TEARDOWN_UNFINISHED',
-    severity: 'error',
-    find: ({ leftByTeardown }) =>
-      leftByTeardown.map(what => ({ subject: what, message: 'is still there after the teardown' })),
-  },
 ]
 
 function invalidSpec({ file, line, column, reason, lastGood }: SpecProblem): Finding {

@@ -38,9 +38,10 @@ function scene() {
   const problems = () => {
     const timeline = createTimeline(clock)
     const names = { id: 'rs1', version: '1', startedAt: '', bridge: 'br0', uplink: 'uplink0', servicesDir: '/etc/s' }
-    const found =
-      agentStatus({ ...names, directors: ['d1:7473'], cells, applier, store, timeline, loop }).problems ?? []
-    return found.map(({ code, severity, subject, message }) => `${severity} ${code} ${subject}: ${message}`)
+    const status = agentStatus({ ...names, directors: ['d1:7473'], cells, applier, store, timeline, loop })
+    return [...(status.problems ?? [])].map(
+      ({ code, severity, subject, message }) => `${severity} ${code} ${subject}: ${message}`,
+    )
   }
   const outcome = (change: Partial<Outcome>) => cells.outcome.set({ ...NO_OUTCOME, ...change })
   return { cells, inputs, loop, applier, problems, outcome }
