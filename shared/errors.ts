@@ -29,6 +29,14 @@ export const ERRORS = {
     messageId: '776ee9f3a90a65b96738dce21e1a7e97',
     hint: 'the agent and the director do not fit together: check their versions',
   },
+  REGISTRATION_LIMIT: {
+    messageId: 'c56c829ac4794e12b320d48a4be0c356',
+    hint: 'a fleet may have no more hosts, and a host no more real servers: use another director, or fewer real servers a host',
+  },
+  AGENT_SILENT: {
+    messageId: 'bdb0371746c04d0ab4c5d8fbe6d9427a',
+    hint: 'see the journal of crossport-agent on that host: it is stuck, or what dials in is no agent',
+  },
   REGISTRY_CONFLICT: {
     messageId: '73549bd5b08882614497b4097019a8a4',
     hint: 'give the hosts different hostMac values, or correct the service file on one of them',

@@ -1,6 +1,6 @@
 import * as grpc from '@grpc/grpc-js'
 import type { SourceDocument } from '../../shared/config/parse.ts'
-import { CrossportError } from '../../shared/errors.ts'
+import { CrossportError, type ErrorCode } from '../../shared/errors.ts'
 import { changedItems } from '../../shared/lists.ts'
 import type { Log } from '../../shared/log.ts'
 import type { AgentMessage__Output } from '../../shared/rpc/gen/crossport/v1/AgentMessage.ts'
@@ -9,13 +9,18 @@ import type { HostRegistration__Output } from '../../shared/rpc/gen/crossport/v1
 import type { RealServer__Output } from '../../shared/rpc/gen/crossport/v1/RealServer.ts'
 import type { RegistrationDefinition } from '../../shared/rpc/gen/crossport/v1/Registration.ts'
 import type { ServiceDocuments } from '../../shared/rpc/gen/crossport/v1/ServiceDocuments.ts'
+import { LIMITS } from '../../shared/rpc/limits.ts'
 import { fromProto, type RealServerReport } from '../../shared/rpc/real-server.ts'
 import { type RpcServer, serveRpc } from '../../shared/rpc/server.ts'
 import type { TlsFiles } from '../../shared/rpc/tls.ts'
+import type { Clock } from '../../shared/run/clock.ts'
+import { documentPieces } from './documents.ts'
+import { createOutbox, type Outbox } from './outbox.ts'
+import { type Waited, watchStreams } from './patience.ts'
 import type { HostReport, Offer } from './types.ts'
 import { hostReport } from './validate.ts'
 
-/** Called for messages in the order in which they came; they do no I/O. */
+/** Called for messages in the order in which they came; they do no I/O. What they throw ends the stream. */
 export interface AgentHandlers {
   onRegistration(report: HostReport): void
   onDelta(hostId: string, delta: { upserted: readonly RealServerReport[]; removedIds: readonly string[] }): void
@@ -28,6 +33,7 @@ export interface AgentsOptions {
   readonly listen: string
   readonly tls?: TlsFiles | undefined
   readonly log: Log
+  readonly clock: Clock
   readonly handlers: AgentHandlers
 }
 
@@ -40,6 +46,13 @@ export interface Agents {
   close(): Promise<void>
 }
 
+interface Attached extends Waited {
+  readonly outbox: Outbox
+  /** Undefined: it has not registered yet. */
+  hostId: string | undefined
+  documentChanges: boolean
+}
+
 type Call = grpc.ServerDuplexStream<AgentMessage__Output, DirectorMessage>
 
 /**
@@ -47,26 +60,28 @@ type Call = grpc.ServerDuplexStream<AgentMessage__Output, DirectorMessage>
  * that has come back, ends the older. Throws RPC_LISTEN, RPC_TLS.
  */
 export async function serveAgents(options: AgentsOptions): Promise<Agents> {
-  const { log, handlers } = options
-  const calls = new Map<Call, { hostId: string | undefined; documentChanges: boolean }>()
+  const { log, clock, handlers } = options
+  const calls = new Map<Call, Attached>()
   let offer: Offer | undefined
   /** What an agent that dials in is told. */
   let greeting: readonly DirectorMessage[] | undefined
 
-  const greet = (call: Call) => {
-    if (greeting !== undefined) for (const message of greeting) call.write(message)
+  const greet = (attached: Attached) => {
+    if (greeting === undefined) return
+    attached.askedAt = clock.now()
+    attached.outbox.greet(greeting)
   }
 
-  /** What of it is new; all agents have had `before`. */
+  /** What of it is new; all agents have had `before`, or are about to be told all. */
   const tell = (before: Offer, next: Offer) => {
-    const [request, all] = greetingOf(next)
-    const asked = JSON.stringify(before.request) !== JSON.stringify(next.request)
-    const changes = before.revision === next.revision ? undefined : { services: changesOf(before, next) }
-    greeting = [request, all]
-    for (const [call, { documentChanges }] of calls) {
-      if (asked) call.write(request)
-      if (changes !== undefined) call.write(documentChanges ? changes : all)
-    }
+    const all = greetingOf(next)
+    const [request, ...documents] = all
+    const asked = JSON.stringify(before.request) === JSON.stringify(next.request) ? [] : [request]
+    const same = before.revision === next.revision
+    const changes = same ? [] : documentPieces(changesOf(before, next))
+    greeting = all
+    for (const { outbox, documentChanges } of calls.values())
+      outbox.tell([...asked, ...(same || documentChanges ? changes : documents)], all)
   }
 
   const registered = (call: Call, message: HostRegistration__Output) => {
@@ -75,21 +90,24 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
       if (other !== call && hostId === report.hostId)
         refuse(other, grpc.status.ABORTED, 'this host has registered anew')
     }
-    calls.set(call, { hostId: report.hostId, documentChanges: message.documentChanges })
     handlers.onRegistration(report)
+    const { hostId } = report
+    Object.assign(calls.get(call)!, { hostId, documentChanges: message.documentChanges, heardAt: clock.now() })
   }
 
   const received = (call: Call, message: AgentMessage__Output) => {
     if (message.registration) return registered(call, message.registration)
-    const hostId = calls.get(call)?.hostId
-    if (hostId === undefined)
+    const attached = calls.get(call)
+    const hostId = attached?.hostId
+    if (attached === undefined || hostId === undefined)
       throw new CrossportError('REGISTRATION_INVALID', 'the first message must register the host')
+    attached.heardAt = clock.now()
     if (message.delta) {
       const { upserted, removedIds } = message.delta
       handlers.onDelta(hostId, { upserted: realServers(upserted, log.with({ host: hostId })), removedIds })
     }
     handlers.onAlive(hostId)
-    if (message.heartbeat) call.write({ heartbeat: { sequence: message.heartbeat.sequence } })
+    if (message.heartbeat) attached.outbox.heartbeat(message.heartbeat.sequence)
   }
 
   const refuse = (call: Call, code: grpc.status, details: string) => {
@@ -97,8 +115,16 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     call.emit('error', { code, details })
   }
 
+  const fail = (call: Call, err: unknown) => {
+    log.error('an agent is refused', { peer: call.getPeer(), err })
+    const code = err instanceof CrossportError ? STATUS_OF.get(err.code) : undefined
+    refuse(call, code ?? grpc.status.INVALID_ARGUMENT, err instanceof Error ? err.message : String(err))
+  }
+
   const attach = (call: Call) => {
-    calls.set(call, { hostId: undefined, documentChanges: false })
+    const outbox = createOutbox(call, clock.now)
+    const attached = { outbox, hostId: undefined, documentChanges: false, askedAt: undefined, heardAt: undefined }
+    calls.set(call, attached)
     log.debug('an agent has dialled in', { peer: call.getPeer() })
     const ended = () => calls.delete(call)
     call.on('data', message => {
@@ -106,8 +132,7 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
       try {
         received(call, message)
       } catch (err) {
-        log.error('an agent is refused', { peer: call.getPeer(), err })
-        refuse(call, grpc.status.INVALID_ARGUMENT, err instanceof Error ? err.message : String(err))
+        fail(call, err)
       }
     })
     call.on('end', () => {
@@ -116,13 +141,22 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     })
     call.on('cancelled', ended)
     call.on('error', ended)
-    greet(call)
+    if (calls.size > MOST_STREAMS)
+      fail(call, new CrossportError('REGISTRATION_LIMIT', `more than ${MOST_STREAMS} agents`))
+    else greet(attached)
   }
 
   const server: RpcServer = await serveRpc({
     listen: options.listen,
     tls: options.tls,
+    mostBytes: LIMITS.message,
     add: (grpcServer, proto) => grpcServer.addService(serializedOnce(proto.registration.service), { Attach: attach }),
+  })
+  const stopWatching = watchStreams({
+    clock,
+    streams: calls,
+    leaseMs: () => offer?.request.leaseMs ?? 0,
+    end: fail,
   })
   server.setServing(true)
   return {
@@ -132,17 +166,29 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
       offer = next
       if (before !== undefined) return tell(before, next)
       greeting = greetingOf(next)
-      for (const call of calls.keys()) greet(call)
+      for (const attached of calls.values()) greet(attached)
     },
     get connected() {
       return new Set([...calls.values()].flatMap(({ hostId }) => hostId ?? []))
     },
-    close: () => server.close(),
+    close: () => {
+      stopWatching()
+      return server.close()
+    },
   }
 }
 
-function greetingOf({ request, documents, revision }: Offer): readonly [DirectorMessage, DirectorMessage] {
-  return [{ request }, { services: { documents: [...documents], revision } }]
+/** Streams at a time: of an agent that has come back there are two for a moment. */
+const MOST_STREAMS = 2 * LIMITS.hosts
+
+/** What a refused agent is told; everything else is INVALID_ARGUMENT. */
+const STATUS_OF: ReadonlyMap<ErrorCode, grpc.status> = new Map([
+  ['REGISTRATION_LIMIT', grpc.status.RESOURCE_EXHAUSTED],
+  ['AGENT_SILENT', grpc.status.DEADLINE_EXCEEDED],
+])
+
+function greetingOf({ request, documents, revision }: Offer): readonly [DirectorMessage, ...DirectorMessage[]] {
+  return [{ request }, ...documentPieces({ documents: [...documents], revision })]
 }
 
 /** A fleet that dials in is told the same, and what it is told is long: it is serialized for the first of it. */

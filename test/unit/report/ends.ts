@@ -4,7 +4,7 @@ import type { DirectorDocument, DirectorInfo } from '../../../agent/store/types.
 import { type Agents, serveAgents } from '../../../director/intake/agents.ts'
 import type { HostReport, Offer } from '../../../director/intake/types.ts'
 import type { TlsFiles } from '../../../shared/rpc/tls.ts'
-import { systemClock } from '../../../shared/run/clock.ts'
+import { type Clock, systemClock } from '../../../shared/run/clock.ts'
 import { reported } from '../registry/fixture.ts'
 import { memoryLog } from '../run/memory-log.ts'
 
@@ -51,12 +51,18 @@ export function recorder() {
 
 type Recorder = ReturnType<typeof recorder>
 
-export function startDirector(listen: string, heard: Recorder, tls?: TlsFiles): Promise<Agents> {
+export function startDirector(
+  listen: string,
+  heard: Recorder,
+  tls?: TlsFiles,
+  clock: Clock = systemClock,
+): Promise<Agents> {
   const list = (report: HostReport) => [...report.realServers.values()].map(one => `${one.id}=${one.state}`).join()
   return serveAgents({
     listen,
     tls,
     log: memoryLog(),
+    clock,
     handlers: {
       onRegistration: report => heard.note(`registered ${report.hostId} ${report.hostMac} ${list(report)}`),
       onDelta: (id, { upserted, removedIds }) =>
