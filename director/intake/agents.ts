@@ -11,6 +11,7 @@ import type { RegistrationDefinition } from '../../shared/rpc/gen/crossport/v1/R
 import type { ServiceDocuments } from '../../shared/rpc/gen/crossport/v1/ServiceDocuments.ts'
 import { LIMITS } from '../../shared/rpc/limits.ts'
 import { fromProto, type RealServerReport } from '../../shared/rpc/real-server.ts'
+import { resetStream } from '../../shared/rpc/reset.ts'
 import { type RpcServer, serveRpc } from '../../shared/rpc/server.ts'
 import type { TlsFiles } from '../../shared/rpc/tls.ts'
 import type { Clock } from '../../shared/run/clock.ts'
@@ -156,7 +157,11 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     clock,
     streams: calls,
     leaseMs: () => offer?.request.leaseMs ?? 0,
-    end: fail,
+    end: (call, error) => {
+      const stuck = calls.get(call)?.outbox.stuckSince !== undefined
+      fail(call, error)
+      if (stuck) resetStream(call)
+    },
   })
   server.setServing(true)
   return {

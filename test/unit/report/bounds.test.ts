@@ -117,6 +117,28 @@ test('an agent that registers and then says nothing more is ended', async t => {
   t.deepEqual([...director.connected], [])
 })
 
+test('a peer that never reads is ended, and what it was to read is not kept', async t => {
+  const { director, dial, heard, pass, clock } = await scene(t)
+  director.setOffer(offer())
+  const { call, ended } = dial()
+  call.write({ registration: { ...identity, realServers: [] } })
+  await heard.until(/^registered/)
+  call.pause()
+  for (let n = 0; n < 40; n++) {
+    director.setOffer({ ...offer({}, [text('x', 900)]), revision: `${n}` })
+    await setImmediate()
+  }
+  for (let s = 0; s < 20 && director.connected.size > 0; s++) {
+    call.write({ heartbeat: { sequence: s + 1 } })
+    await heard.until(/^alive/)
+    await pass(1000)
+  }
+  t.true(clock.now() >= 15_000)
+  t.deepEqual([...director.connected], [])
+  // A status would wait behind what is not read.
+  t.regex((await ended).details, /ENHANCE_YOUR_CALM|bandwidth exhausted/i)
+})
+
 test('streams are judged by what they have waited for', t => {
   const outbox = { stuckSince: undefined }
   t.is(overdue({ askedAt: undefined, heardAt: undefined, outbox }, 1e9, 1000), undefined, 'nobody has asked it')
