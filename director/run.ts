@@ -113,6 +113,6 @@ function partsOf(house: House, notify: Notify, told: Readiness): readonly Part[]
     part('control socket', controlSocket),
     // Stopped first: from here on nothing acts.
     part('loop', ({ loop }) => loop.stop),
-    part('watchdog', ({ clock }) => feedWatchdog(notify, clock)),
+    part('watchdog', ({ clock, loop, log }) => feedWatchdog(notify, clock, loop, log)),
   ]
 }

@@ -259,6 +259,26 @@ export const ERRORS = {
     messageId: 'f99f358ab5534b8499e582c734afabda',
     hint: 'check on that host that crossport-agent runs and that it reaches the director',
   },
+  DAEMON_CRASHED: {
+    messageId: 'd26bf23662b84cf7953a85f09381c6c4',
+    hint: 'report it with the journal around it; flows stay in place, and the service manager starts the daemon anew',
+  },
+  DAEMON_SIGNALLED: {
+    messageId: '140a283eeb44413f8cb290a2b11a5839',
+    hint: 'somebody has sent the signal named; end a daemon with systemctl stop',
+  },
+  DAEMON_KILLED: {
+    messageId: '41f545fc7e334153b415eb2e821e8a89',
+    hint: 'see `systemctl status` and `journalctl -k`: SIGKILL, the watchdog, no memory (the kernel, or V8 on stderr), or no power',
+  },
+  MEMORY_LOW: {
+    messageId: '399396d883824c6ca34ea529760c49c2',
+    hint: 'give the daemon a larger heap (NODE_OPTIONS=--max-old-space-size=MiB in a drop-in of its unit), and report what it serves',
+  },
+  PASS_STUCK: {
+    messageId: '4423d54de81344f58c09c1dc003a5146',
+    hint: 'see the lines before; the watchdog starts the daemon anew, and flows stay in place',
+  },
   TORN_DOWN: { messageId: '8d99ec4301d8610f208a2a39b416fb3f', hint: 'run `crossport resync`, or restart the daemon' },
   LIBVIRT_UNREACHABLE: {
     messageId: '484805b5e03a20470fa9b1bb1b9efcc0',
