@@ -1,4 +1,3 @@
-import type { ErrorCode } from '../shared/errors.ts'
 import type { OvsdbClient } from '../shared/ovsdb/connection.ts'
 import type { TunnelPortKeeper } from '../shared/ovsdb/keep-tunnel-port.ts'
 import type { Problem } from '../shared/rpc/gen/crossport/v1/Problem.ts'
@@ -7,7 +6,7 @@ import type { PacketIn } from '../shared/switch/types.ts'
 import type { Inputs } from './inputs.ts'
 import { NO_OUTCOME, type Outcome } from './outcome.ts'
 import type { Reports } from './report/reports.ts'
-import type { RegistrationState } from './report/types.ts'
+import type { RefusalCode, RegistrationState } from './report/types.ts'
 
 export type InputCells = { readonly [Name in keyof Inputs]: Cell<Inputs[Name]> }
 
@@ -41,7 +40,7 @@ export interface Registration {
   readonly state: RegistrationState
   readonly reason: string
   /** Why it is refused. */
-  readonly code?: ErrorCode | undefined
+  readonly code?: RefusalCode | undefined
 }
 
 export function createCells(initial: Inputs): Cells {

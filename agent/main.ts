@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import { loadDaemonConfig } from '../shared/config/daemon.ts'
 import { createLog } from '../shared/log/create.ts'
+import { lastWords } from '../shared/run/last-words.ts'
 import { rebuildState } from '../shared/sqlite/rebuild.ts'
 import { AGENT_CONFIG_FILE, agentConfigSchema } from './config/schema.ts'
 import { runAgent } from './run.ts'
@@ -12,6 +13,7 @@ try {
   })
   const config = loadDaemonConfig(agentConfigSchema, values.config)
   const log = createLog({ identifier: 'crossport-agent', level: config.logLevel })
+  lastWords(log)
   if (values['rebuild-state'] === true) {
     const { stateFile, controlSocket } = config
     const kept = await rebuildState({ stateFile, controlSocket, now: new Date() })

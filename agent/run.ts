@@ -69,7 +69,7 @@ function partsOf(house: House, around: Surroundings): readonly Part[] {
     part('tunnel port', tunnelPort),
     part('host IP', hostIp),
     part('inventory', () => inventory(house, around.watchInventory)),
-    part('watchdog', ({ notify, clock }) => feedWatchdog(notify, clock)),
+    part('watchdog', ({ notify, clock, loop, log }) => feedWatchdog(notify, clock, loop, log)),
     late('guests', async () => (await import('./parts/guests.ts')).guests),
     late('health checks', async () => (await import('./parts/health-checks.ts')).healthChecks),
     late('reports', async () => (await import('./parts/reports.ts')).reports),

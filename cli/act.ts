@@ -1,7 +1,10 @@
 import { createInterface } from 'node:readline/promises'
+import { status as grpcStatus, type ServiceError } from '@grpc/grpc-js'
+import { controlClient } from '../shared/rpc/client.ts'
 import type { ResyncReply__Output } from '../shared/rpc/gen/crossport/v1/ResyncReply.ts'
+import type { TeardownProgress__Output } from '../shared/rpc/gen/crossport/v1/TeardownProgress.ts'
 import type { TeardownReply__Output } from '../shared/rpc/gen/crossport/v1/TeardownReply.ts'
-import { type Answer, call } from './call.ts'
+import { type Answer, call, DEADLINE, explain } from './call.ts'
 import { EXIT, type Io } from './exit.ts'
 import { chosenSockets, NO_DAEMON } from './sockets.ts'
 
@@ -12,7 +15,7 @@ interface SocketOption {
 /** `crossport resync`: says how many flows had to be changed. */
 export function resync(options: SocketOption, io: Io): Promise<number> {
   return forEachDaemon(options, io, async socket => {
-    const answer = await call<ResyncReply__Output>(socket, 'act', (client, deadline, done) =>
+    const answer = await call<ResyncReply__Output>(socket, (client, deadline, done) =>
       client.Resync({}, { deadline }, done),
     )
     return report(answer, io, value => {
@@ -28,13 +31,40 @@ export async function teardown(options: SocketOption & { yes?: boolean }, io: Io
     io.err('nothing was removed\n')
     return EXIT.notInForce
   }
-  return forEachDaemon(options, io, async socket => {
-    const answer = await call<TeardownReply__Output>(socket, 'act', (client, deadline, done) =>
-      client.Teardown({}, { deadline }, done),
-    )
-    return report(answer, io, value => `${socket}: ${value.flowsDeleted} flows and ${value.vipsRemoved} VIPs removed\n`)
+  return forEachDaemon(options, io, socket => tearDown(socket, io))
+}
+
+/** Says what the daemon waits for. Whatever ends this before it is done makes the daemon forget it. */
+function tearDown(socket: string, io: Io): Promise<number> {
+  const client = controlClient(socket)
+  const stream = client.Teardown({}, { deadline: new Date(Date.now() + DEADLINE.act) })
+  let interrupted = false
+  const interrupt = () => {
+    interrupted = true
+    stream.cancel()
+  }
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
+  return new Promise<number>(resolve => {
+    stream.on('data', ({ waitingFor, done }: TeardownProgress__Output) => {
+      if (done) resolve(report({ value: done }, io, removed => `${socket}: ${removedText(removed)}\n`))
+      else io.err(`${socket}: waiting for ${waitingFor} (interrupt to give up)\n`)
+    })
+    stream.on('error', (error: ServiceError) => {
+      const late = error.code === grpcStatus.DEADLINE_EXCEEDED
+      if (!interrupted && !late) return resolve(report(explain(socket, error), io, () => ''))
+      const why = interrupted ? 'interrupted' : `no end after ${DEADLINE.act / 1000} s`
+      io.err(`${socket}: ${why}; the daemon forgets the teardown, and puts back what it had taken out\n`)
+      resolve(EXIT.notInForce)
+    })
+    stream.on('end', () => resolve(EXIT.unreachable))
+  }).finally(() => {
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
+    client.close()
   })
 }
+
+const removedText = ({ flowsDeleted, vipsRemoved }: TeardownReply__Output) =>
+  `${flowsDeleted} flows and ${vipsRemoved} VIPs removed`
 
 async function confirmed(): Promise<boolean> {
   if (!process.stdin.isTTY) return false

@@ -1,24 +1,38 @@
 import { status as grpcStatus, type ServiceError } from '@grpc/grpc-js'
 import { controlClient } from '../shared/rpc/client.ts'
 import type { ControlClient } from '../shared/rpc/gen/crossport/v1/Control.ts'
+import type { Status__Output } from '../shared/rpc/gen/crossport/v1/Status.ts'
+import { readStatus } from '../shared/rpc/status.ts'
 
 /** How long a daemon may take to answer (ms). Resync and teardown wait for the switch and for guests. */
-const DEADLINE = { status: 5_000, act: 60_000 } as const
+export const DEADLINE = { status: 5_000, act: 60_000 } as const
 
 export type Answer<T> = { readonly value: T } | { readonly unreachable: string } | { readonly failed: string }
 
 type Unary<T> = (client: ControlClient, deadline: Date, done: (error: ServiceError | null, value?: T) => void) => void
 
 /** One call to a daemon's control socket. What went wrong is an answer, in words for the operator. */
-export async function call<T>(socket: string, kind: keyof typeof DEADLINE, unary: Unary<T>): Promise<Answer<T>> {
+export async function call<T>(socket: string, unary: Unary<T>): Promise<Answer<T>> {
   const client = controlClient(socket)
   try {
     return await new Promise<Answer<T>>(resolve => {
-      unary(client, new Date(Date.now() + DEADLINE[kind]), (error, value) => {
+      unary(client, new Date(Date.now() + DEADLINE.act), (error, value) => {
         if (error) resolve(explain(socket, error))
         else resolve({ value: value as T })
       })
     })
+  } finally {
+    client.close()
+  }
+}
+
+/** The status of the daemon behind this socket. */
+export async function status(socket: string): Promise<Answer<Status__Output>> {
+  const client = controlClient(socket)
+  try {
+    return { value: await readStatus(client, { deadline: new Date(Date.now() + DEADLINE.status) }) }
+  } catch (error) {
+    return explain(socket, error as ServiceError)
   } finally {
     client.close()
   }

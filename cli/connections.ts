@@ -2,8 +2,7 @@ import type { ServiceError } from '@grpc/grpc-js'
 import { controlClient } from '../shared/rpc/client.ts'
 import type { Connection__Output } from '../shared/rpc/gen/crossport/v1/Connection.ts'
 import type { ConnectionBatch__Output } from '../shared/rpc/gen/crossport/v1/ConnectionBatch.ts'
-import type { Status__Output } from '../shared/rpc/gen/crossport/v1/Status.ts'
-import { call, explain } from './call.ts'
+import { explain, status } from './call.ts'
 import { EXIT, type Io } from './exit.ts'
 import { DIRECTOR_SOCKET } from './sockets.ts'
 import { table } from './status/table.ts'
@@ -93,9 +92,7 @@ function rows(connections: readonly Connection__Output[], withHeader: boolean): 
 const least = ({ atLeast }: Connection__Output) => (atLeast ? '≥' : '')
 
 async function counts(socket: string, { service, json = false }: ConnectionsOptions, io: Io): Promise<number> {
-  const answer = await call<Status__Output>(socket, 'status', (client, deadline, done) =>
-    client.GetStatus({}, { deadline }, done),
-  )
+  const answer = await status(socket)
   if (!('value' in answer)) {
     io.err(`${'failed' in answer ? answer.failed : answer.unreachable}\n`)
     return EXIT.unreachable

@@ -10,7 +10,7 @@ import type { Forgotten } from './balance/forgotten.ts'
 import type { Passive } from './balance/passive.ts'
 import type { Site } from './compile/types.ts'
 import type { Agents } from './intake/agents.ts'
-import type { BridgeView } from './intake/bridge.ts'
+import type { BridgeProblem, BridgeView } from './intake/bridge.ts'
 import type { Offer } from './intake/types.ts'
 import type { Outcome } from './outlets/types.ts'
 import { unjudged } from './plan/plan.ts'
@@ -33,7 +33,7 @@ export interface Cells {
   readonly registry: Cell<Registry>
   /** The bridge as the database describes it, while it can be relied on; and the connection to the database. */
   readonly bridge: Cell<BridgeView | undefined>
-  readonly bridgeProblem: Cell<string | undefined>
+  readonly bridgeProblem: Cell<BridgeProblem | undefined>
   readonly ovsdb: Cell<OvsdbClient | undefined>
   readonly tunnel: Cell<TunnelPortKeeper | undefined>
   /** The director's place in the network. Keeps its last value while the database is away. */
@@ -93,7 +93,7 @@ export function createCells(clock: Clock, registry: Registry): Cells {
     services: createCell(NO_SERVICES),
     registry: createCell(registry),
     bridge: createCell<BridgeView | undefined>(undefined),
-    bridgeProblem: createCell<string | undefined>(undefined),
+    bridgeProblem: createCell<BridgeProblem | undefined>(undefined),
     ovsdb: createCell<OvsdbClient | undefined>(undefined),
     tunnel: createCell<TunnelPortKeeper | undefined>(undefined),
     site: createCell<Site | undefined>(undefined),

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import { loadDaemonConfig } from '../shared/config/daemon.ts'
 import { createLog } from '../shared/log/create.ts'
+import { lastWords } from '../shared/run/last-words.ts'
 import { rebuildState } from '../shared/sqlite/rebuild.ts'
 import { DIRECTOR_CONFIG_FILE, directorConfigSchema } from './config.ts'
 import { runDirector } from './run.ts'
@@ -12,6 +13,7 @@ try {
   })
   const config = loadDaemonConfig(directorConfigSchema, values.config)
   const log = createLog({ identifier: 'crossport-director', level: config.logLevel })
+  lastWords(log)
   if (values['rebuild-state'] === true) {
     const { stateFile, controlSocket } = config
     const kept = await rebuildState({ stateFile, controlSocket, now: new Date() })

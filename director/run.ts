@@ -114,6 +114,6 @@ function partsOf(house: House, notify: Notify, told: Readiness): readonly Part[]
     part('control socket', controlSocket),
     // These stop first, so that no pass runs while the others stop.
     part('loop', ({ loop }) => loop.stop),
-    part('watchdog', ({ clock }) => feedWatchdog(notify, clock)),
+    part('watchdog', ({ clock, loop, log }) => feedWatchdog(notify, clock, loop, log)),
   ]
 }

@@ -32,6 +32,14 @@ export const ERRORS = {
     messageId: '2d0fc77725c841a799d43ba37f316dba',
     hint: 'give each host a hostId of its own in agent.yaml (default: its host name), and restart the agent that was refused',
   },
+  REGISTRATION_LIMIT: {
+    messageId: 'c56c829ac4794e12b320d48a4be0c356',
+    hint: 'a fleet may have no more hosts, and a host no more real servers: use another director, or fewer real servers a host',
+  },
+  AGENT_SILENT: {
+    messageId: 'bdb0371746c04d0ab4c5d8fbe6d9427a',
+    hint: 'see the journal of crossport-agent on that host: it is stuck, or what dials in is no agent',
+  },
   REGISTRY_CONFLICT: {
     messageId: '73549bd5b08882614497b4097019a8a4',
     hint: 'give the hosts different hostMac values, or correct the service file on one of them',
@@ -225,6 +233,54 @@ export const ERRORS = {
   CONNECTION_TABLE_FULL: {
     messageId: '6163a05ad3d0400ba6d85a97353fcee2',
     hint: 'enlarge it (`sysctl -w net.netfilter.nf_conntrack_max=N`; userspace datapath: `ovs-appctl dpctl/ct-set-maxconns N`), or find out what fills it: `conntrack -L`, `ovs-appctl dpctl/dump-conntrack`',
+  },
+  BRIDGE_MISSING: {
+    messageId: '872e8d8cb0ec4e4899d11d4ce697464b',
+    hint: 'create the bridge (ovs-vsctl add-br), or correct bridge in the configuration file and restart',
+  },
+  UPLINK_MISSING: {
+    messageId: '300c4e6c4cee41cb95915239ea1b8ded',
+    hint: 'add the port to the bridge (ovs-vsctl add-port BRIDGE UPLINK), or correct uplink in the configuration file and restart',
+  },
+  FLOW_RESTORE_WAIT: {
+    messageId: '8964fae93ccc40eca56459625eeac78d',
+    hint: '`ovs-vsctl remove open_vswitch . other_config flow-restore-wait`: the flows are there, and the switch only has to be told',
+  },
+  PASS_FAILED: {
+    messageId: '7d23ad731ad246bab153cdfe8aeb5075',
+    hint: 'see the reason; it is tried again by itself, and what was in force stays in force meanwhile',
+  },
+  TEARDOWN_UNFINISHED: {
+    messageId: 'a52c409aeda14449888e9d8e9510d5f6',
+    hint: 'see why its guest agent does not answer; it is taken away when it does, as long as the agent runs',
+  },
+  TEARDOWN_FORGOTTEN: {
+    messageId: '22de4f33b3e646dbbc064ce256b97dc1',
+    hint: 'everything is in force again; run `crossport teardown` once more when what it waited for is there',
+  },
+  HOST_AWAY: {
+    messageId: 'f99f358ab5534b8499e582c734afabda',
+    hint: 'check on that host that crossport-agent runs and that it reaches the director',
+  },
+  DAEMON_CRASHED: {
+    messageId: 'd26bf23662b84cf7953a85f09381c6c4',
+    hint: 'report it with the journal around it; flows stay in place, and the service manager starts the daemon anew',
+  },
+  DAEMON_SIGNALLED: {
+    messageId: '140a283eeb44413f8cb290a2b11a5839',
+    hint: 'somebody has sent the signal named; end a daemon with systemctl stop',
+  },
+  DAEMON_KILLED: {
+    messageId: '41f545fc7e334153b415eb2e821e8a89',
+    hint: 'see `systemctl status` and `journalctl -k`: SIGKILL, the watchdog, no memory (the kernel, or V8 on stderr), or no power',
+  },
+  MEMORY_LOW: {
+    messageId: '399396d883824c6ca34ea529760c49c2',
+    hint: 'give the daemon a larger heap (NODE_OPTIONS=--max-old-space-size=MiB in a drop-in of its unit), and report what it serves',
+  },
+  PASS_STUCK: {
+    messageId: '4423d54de81344f58c09c1dc003a5146',
+    hint: 'see the lines before; the watchdog starts the daemon anew, and flows stay in place',
   },
   TORN_DOWN: { messageId: '8d99ec4301d8610f208a2a39b416fb3f', hint: 'run `crossport resync`, or restart the daemon' },
   LIBVIRT_UNREACHABLE: {

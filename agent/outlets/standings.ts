@@ -1,6 +1,7 @@
-import type { Problem } from '../../shared/rpc/gen/crossport/v1/Problem.ts'
+import type { Finding } from '../../shared/status/conditions.ts'
 import type { Registration } from '../cells.ts'
 import type { Inputs } from '../inputs.ts'
+import type { RefusalCode } from '../report/types.ts'
 
 /** How the host stands with one of its directors, for status. */
 export interface Standing {
@@ -8,8 +9,11 @@ export interface Standing {
   readonly name: string
   readonly state: Registration['state'] | 'none'
   readonly detail: string
-  readonly problem: Problem | undefined
+  /** Undefined: the host is registered there, or no director is configured. */
+  readonly problem: (Finding & { readonly code: 'REPORT_DISCONNECTED' | RefusalCode }) | undefined
 }
+
+type Known = Omit<Registration, 'state'> & Pick<Standing, 'state'>
 
 const NONE: Standing = {
   name: 'director',
@@ -28,8 +32,7 @@ export function standingsOf(
   const several = addresses.length > 1
   return addresses.map(address => {
     const name = several ? `director ${address}` : NONE.name
-    const registration = registrations.get(address)
-    if (registration === undefined) return { ...NONE, name }
+    const registration: Known = registrations.get(address) ?? { state: NONE.state, reason: NONE.detail }
     const { state, reason } = registration
     const info = all.get(address)
     const leads = several && info === active ? ', answers for the VIPs' : ''
@@ -38,8 +41,7 @@ export function standingsOf(
   })
 }
 
-function problemOf(subject: string, { state, reason: message, code }: Registration): Problem | undefined {
-  if (state === 'disconnected') return { severity: 'warning', code: 'REPORT_DISCONNECTED', subject, message }
-  if (state === 'refused') return { severity: 'error', code: code ?? '', subject, message }
-  return undefined
+function problemOf(subject: string, { state, reason: message, code }: Known): Standing['problem'] {
+  if (state === 'registered') return undefined
+  return { subject, message, code: code ?? 'REPORT_DISCONNECTED' }
 }

@@ -1,26 +1,28 @@
 import { serveControl } from '../../shared/rpc/control.ts'
 import type { Stop } from '../../shared/run/lifecycle.ts'
-import { resync, teardown } from '../control.ts'
 import type { House } from '../house.ts'
 import { agentStatus } from '../outlets/status.ts'
+import { resync } from '../resync.ts'
+import { teardown } from '../teardown.ts'
 
 /** Serves the control socket, which `crossport` on the command line connects to. */
 export async function controlSocket(house: House): Promise<Stop> {
   const { config, cells, applier, store, timeline, loop, changed, log } = house
-  const { hostId: id, bridge, servicesDir, director: directors } = config
+  const { hostId: id, bridge, uplink, director: directors, servicesDir } = config
   const getStatus = () =>
     agentStatus({
       id,
       version: house.version,
       startedAt: house.startedAt,
       bridge,
-      servicesDir,
+      uplink,
       directors,
+      servicesDir,
       cells,
       applier,
       store,
       timeline,
-      loopError: loop.lastError,
+      loop,
     })
   const server = await serveControl({
     socket: config.controlSocket,
@@ -29,7 +31,7 @@ export async function controlSocket(house: House): Promise<Stop> {
       getStatus,
       onChange: changed.subscribe,
       resync: () => resync(house),
-      teardown: () => teardown(house),
+      teardown: (waitingFor, signal) => teardown(house, waitingFor, signal),
     },
   })
   return () => server.close()

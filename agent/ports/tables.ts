@@ -3,6 +3,7 @@ import { map, optional, scalar, set } from '../../shared/ovsdb/values.ts'
 
 /** The columns that the agent follows, ovs-vswitchd.conf.db(5). No counters, because each change of one would send an update. */
 export const PORT_TABLES = {
+  Open_vSwitch: { other_config: map('string', 'string') },
   Bridge: {
     name: scalar('string'),
     ports: set('uuid'),

@@ -25,6 +25,8 @@ export interface PortsSnapshot {
   readonly reason?: string
   readonly bridge: BridgeInfo | undefined
   readonly ports: readonly BridgePort[]
+  /** vswitchd forwards nothing until its flows are restored (ovs-vswitchd.conf.db(5), flow-restore-wait). Absent: no. */
+  readonly flowRestoreWait?: boolean
 }
 
 export interface BridgeInfo {

@@ -1,5 +1,6 @@
 import type { Log } from '../../shared/log.ts'
 import { connectOvsdb, type OvsdbClient } from '../../shared/ovsdb/connection.ts'
+import { waitsForFlows } from '../../shared/ovsdb/flow-restore-wait.ts'
 import { monitorTables } from '../../shared/ovsdb/monitor.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import { describeBridge } from './snapshot.ts'
@@ -80,7 +81,8 @@ function keepSame(next: PortsSnapshot, before: PortsSnapshot): PortsSnapshot {
 }
 
 function describe(replica: PortReplica, bridge: string, socket: string): PortsSnapshot {
-  const described = describeBridge(replica, bridge)
+  const waiting = waitsForFlows(replica) ? { flowRestoreWait: true } : {}
+  const described = { ...describeBridge(replica, bridge), ...waiting }
   if (described.bridge !== undefined) return { synced: true, ...described }
   return { synced: true, reason: `no bridge ${bridge} in the database at ${socket}`, ...described }
 }

@@ -1,12 +1,12 @@
 import { type ServiceError, status } from '@grpc/grpc-js'
-import { CrossportError, type ErrorCode } from '../../shared/errors.ts'
+import { CrossportError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import { registrationClient } from '../../shared/rpc/client.ts'
 import type { TlsFiles } from '../../shared/rpc/tls.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import { type ConnectEvents, type Connection, keepConnected } from '../../shared/run/keep-connected.ts'
 import { createSession, type HostIdentity, type Session } from './session.ts'
-import type { ReportedRealServer, Reporter, ReportHandlers } from './types.ts'
+import type { RefusalCode, ReportedRealServer, Reporter, ReportHandlers } from './types.ts'
 
 export type { HostIdentity } from './session.ts'
 
@@ -26,9 +26,10 @@ export interface HostReporter extends Reporter {
 }
 
 /** What a director says when it ends a stream for good reason; any other end is that of a connection. */
-const REFUSALS: ReadonlyMap<number | undefined, ErrorCode> = new Map([
+const REFUSALS: ReadonlyMap<number | undefined, RefusalCode> = new Map([
   [status.ALREADY_EXISTS, 'HOST_ID_TAKEN'],
   [status.INVALID_ARGUMENT, 'REGISTRATION_INVALID'],
+  [status.RESOURCE_EXHAUSTED, 'REGISTRATION_LIMIT'],
 ])
 
 type Stream = Connection & { readonly session: Session }
@@ -94,7 +95,7 @@ export function createReporter(options: ReporterOptions): HostReporter {
       signal.addEventListener('abort', destroy, { once: true })
     })
 
-  const refuse = (code: ErrorCode, reason: string) => {
+  const refuse = (code: RefusalCode, reason: string) => {
     const message = `director ${address}: ${reason}`
     if (refused?.message === message) return
     refused = new CrossportError(code, message, { fields: { director: address } })

@@ -6,6 +6,7 @@ import { toProto } from '../../shared/rpc/real-server.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import type { DirectorDocument } from '../store/types.ts'
 import { deltaOf } from './delta.ts'
+import { createPieces } from './pieces.ts'
 import type { ReportedRealServer, ReportHandlers } from './types.ts'
 
 /** Who this host is, as the director will address it. */
@@ -65,6 +66,7 @@ export function createSession(options: SessionOptions): Session {
   let registered = false
   let documents: readonly DirectorDocument[] = []
   let revision = ''
+  const pieces = createPieces()
   /** Asked, and has not said anything yet. */
   let silent = false
   let cancelHeartbeat = () => {}
@@ -114,7 +116,10 @@ export function createSession(options: SessionOptions): Session {
     heartbeat()
   }
 
-  const servicesCame = (services: ServiceDocuments__Output) => {
+  const servicesCame = (piece: ServiceDocuments__Output) => {
+    const services = pieces.add(piece)
+    if (typeof services === 'string') return options.lost(services)
+    if (services === undefined) return
     if (services.base !== '' && services.base !== revision)
       return options.lost('the director has told of a change to service files that were never sent')
     documents = services.base === '' ? services.documents : changed(documents, services)

@@ -1,4 +1,3 @@
-import type { ErrorCode } from '../../shared/errors.ts'
 import type { RealServerReport } from '../../shared/rpc/real-server.ts'
 import type { DirectorDocument, DirectorInfo } from '../store/types.ts'
 
@@ -8,12 +7,16 @@ export type ReportedRealServer = RealServerReport
 /** `connected`: asked, not confirmed yet; `refused`: the director does not take this host. */
 export type RegistrationState = 'connected' | 'registered' | 'disconnected' | 'refused'
 
+/** Why a director does not take this host. */
+export const REFUSAL_CODES = ['HOST_ID_TAKEN', 'REGISTRATION_INVALID', 'REGISTRATION_LIMIT'] as const
+export type RefusalCode = (typeof REFUSAL_CODES)[number]
+
 /** Callbacks store a snapshot and mark the loop dirty; they do no I/O. */
 export interface ReportHandlers {
   onDirector(info: DirectorInfo): void
   onServices(documents: readonly DirectorDocument[]): void
   /** `reason` is for the operator: 'connecting to 172.24.1.100:7473: connection refused'; `code`: why the director refuses this host. */
-  onState(state: RegistrationState, reason: string, code?: ErrorCode): void
+  onState(state: RegistrationState, reason: string, code?: RefusalCode): void
 }
 
 export interface Reporter {

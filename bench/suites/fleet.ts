@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { controlClient } from '../../shared/rpc/client.ts'
+import { readStatus } from '../../shared/rpc/status.ts'
 import { type DirectorSwitch, directorConfig, startDirectorSwitch } from '../../test/segment/director.ts'
 import { type Space, startSegment } from '../../test/segment/segment.ts'
 import { SETTINGS, startServer } from '../director/balancers.ts'
@@ -135,9 +136,7 @@ async function installed(director: DirectorProcess, fleet: Fleet, sw: DirectorSw
 
 async function getStatus(socket: string): Promise<void> {
   const client = controlClient(socket)
-  await new Promise<void>((resolve, reject) =>
-    client.GetStatus({}, error => (error === null ? resolve() : reject(error))),
-  )
+  await readStatus(client)
   client.close()
 }
 

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts'
-import { call } from '../call.ts'
+import { status } from '../call.ts'
 import { EXIT, type Io } from '../exit.ts'
 import { chosenSockets } from '../sockets.ts'
 import { configuredDirs, DEFAULT_DIR } from './dirs.ts'
@@ -45,9 +45,7 @@ export async function checkFiles(
 async function askDaemons({ socket }: CheckOptions, io: Io): Promise<readonly Status__Output[]> {
   const statuses: Status__Output[] = []
   for (const path of chosenSockets(socket)) {
-    const answer = await call<Status__Output>(path, 'status', (client, deadline, done) =>
-      client.GetStatus({}, { deadline }, done),
-    )
+    const answer = await status(path)
     if ('value' in answer) statuses.push(answer.value)
     else io.err(`${'failed' in answer ? answer.failed : answer.unreachable}; only files are compared\n`)
   }

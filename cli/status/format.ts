@@ -2,17 +2,9 @@ import type { Acceptance__Output } from '../../shared/rpc/gen/crossport/v1/Accep
 import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts'
 import { table } from './table.ts'
 
-/** States of inputs and real servers in which there is nothing to mend. */
-const HEALTHY_INPUT = new Set(['in sync', 'connected', 'registered', 'none'])
-const HEALTHY_RS = new Set(['ready', 'draining'])
-
-/** True when all that was asked for is in force. */
+/** True when all that was asked for is in force: the daemon has found nothing that speaks against it. */
 export function inForce(status: Status__Output): boolean {
-  return (
-    status.problems.length === 0 &&
-    status.inputs.every(({ state }) => HEALTHY_INPUT.has(state)) &&
-    status.services.every(({ realServers }) => realServers.every(({ state }) => HEALTHY_RS.has(state)))
-  )
+  return status.problems.length === 0
 }
 
 /** One daemon's status for a person: the daemon, its services, its hosts, and last what is not in force. */
@@ -98,7 +90,7 @@ function times(status: Status__Output): string {
 }
 
 function problems(status: Status__Output): string {
-  if (status.problems.length === 0) return inForce(status) ? 'everything is in force\n' : ''
+  if (inForce(status)) return 'everything is in force\n'
   const rows = byKey(status.problems, ({ severity, subject }) => `${severity} ${subject}`).map(problem => [
     problem.severity,
     problem.subject,

@@ -1,7 +1,8 @@
 import type { ServiceError } from '@grpc/grpc-js'
 import { controlClient } from '../../shared/rpc/client.ts'
 import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts'
-import { call, explain } from '../call.ts'
+import { createStatusReader } from '../../shared/rpc/status.ts'
+import { explain, status } from '../call.ts'
 import { EXIT, type Io } from '../exit.ts'
 import { chosenSockets, NO_DAEMON } from '../sockets.ts'
 import { formatStatus, inForce } from './format.ts'
@@ -32,9 +33,7 @@ export async function showStatus(options: StatusOptions, io: Io): Promise<number
 }
 
 async function once(socket: string, io: Io, print: (status: Status__Output) => void): Promise<number> {
-  const answer = await call<Status__Output>(socket, 'status', (client, deadline, done) =>
-    client.GetStatus({}, { deadline }, done),
-  )
+  const answer = await status(socket)
   if ('value' in answer) {
     print(answer.value)
     return inForce(answer.value) ? EXIT.ok : EXIT.notInForce
@@ -55,7 +54,11 @@ function follow(socket: string, io: Io, print: (status: Status__Output) => void)
       resolve(EXIT.unreachable)
     }
     const stream = client.Watch({})
-    stream.on('data', print)
+    const add = createStatusReader()
+    stream.on('data', piece => {
+      const status = add(piece)
+      if (status !== undefined) print(status)
+    })
     stream.on('error', finish)
     stream.on('end', () => finish())
   })

@@ -1,6 +1,6 @@
 import * as grpc from '@grpc/grpc-js'
 import type { SourceDocument } from '../../shared/config/parse.ts'
-import { CrossportError } from '../../shared/errors.ts'
+import { CrossportError, type ErrorCode } from '../../shared/errors.ts'
 import { changedItems } from '../../shared/lists.ts'
 import type { Log } from '../../shared/log.ts'
 import type { AgentMessage__Output } from '../../shared/rpc/gen/crossport/v1/AgentMessage.ts'
@@ -9,15 +9,20 @@ import type { HostRegistration__Output } from '../../shared/rpc/gen/crossport/v1
 import type { RealServer__Output } from '../../shared/rpc/gen/crossport/v1/RealServer.ts'
 import type { RegistrationDefinition } from '../../shared/rpc/gen/crossport/v1/Registration.ts'
 import type { ServiceDocuments } from '../../shared/rpc/gen/crossport/v1/ServiceDocuments.ts'
+import { LIMITS } from '../../shared/rpc/limits.ts'
 import { fromProto, type RealServerReport } from '../../shared/rpc/real-server.ts'
+import { resetStream } from '../../shared/rpc/reset.ts'
 import { type RpcServer, serveRpc } from '../../shared/rpc/server.ts'
 import type { TlsFiles } from '../../shared/rpc/tls.ts'
 import type { Clock } from '../../shared/run/clock.ts'
+import { documentPieces } from './documents.ts'
+import { createOutbox, type Outbox } from './outbox.ts'
+import { type Waited, watchStreams } from './patience.ts'
 import { createRivals, type Rival, refusal, type Speaker, speakerOf } from './rivals.ts'
 import type { HostReport, Offer } from './types.ts'
 import { hostReport } from './validate.ts'
 
-/** Called for messages in the order in which they came; they do no I/O. */
+/** Called for messages in the order in which they came; they do no I/O. What they throw ends the stream. */
 export interface AgentHandlers {
   onRegistration(report: HostReport): void
   onDelta(hostId: string, delta: { upserted: readonly RealServerReport[]; removedIds: readonly string[] }): void
@@ -51,13 +56,14 @@ export interface Agents {
   close(): Promise<void>
 }
 
-type Call = grpc.ServerDuplexStream<AgentMessage__Output, DirectorMessage>
-
-interface Attached {
+interface Attached extends Waited {
+  readonly outbox: Outbox
   /** Undefined: it has not registered yet. */
-  readonly speaker: Speaker | undefined
-  readonly documentChanges: boolean
+  speaker: Speaker | undefined
+  documentChanges: boolean
 }
+
+type Call = grpc.ServerDuplexStream<AgentMessage__Output, DirectorMessage>
 
 /**
  * The Registration service: asks each agent that dials in, hears its answers. One stream a host: a newer one of the same
@@ -71,49 +77,53 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   /** What an agent that dials in is told. */
   let greeting: readonly DirectorMessage[] | undefined
 
-  const greet = (call: Call) => {
-    if (greeting !== undefined) for (const message of greeting) call.write(message)
+  const greet = (attached: Attached) => {
+    if (greeting === undefined) return
+    attached.askedAt = clock.now()
+    attached.outbox.greet(greeting)
   }
 
-  /** What of it is new; all agents have had `before`. */
+  /** What of it is new; all agents have had `before`, or are about to be told all. */
   const tell = (before: Offer, next: Offer) => {
-    const [request, all] = greetingOf(next)
-    const asked = JSON.stringify(before.request) !== JSON.stringify(next.request)
-    const changes = before.revision === next.revision ? undefined : { services: changesOf(before, next) }
-    greeting = [request, all]
-    for (const [call, { documentChanges }] of calls) {
-      if (asked) call.write(request)
-      if (changes !== undefined) call.write(documentChanges ? changes : all)
-    }
+    const all = greetingOf(next)
+    const [request, ...documents] = all
+    const asked = JSON.stringify(before.request) === JSON.stringify(next.request) ? [] : [request]
+    const same = before.revision === next.revision
+    const changes = same ? [] : documentPieces(changesOf(before, next))
+    greeting = all
+    for (const { outbox, documentChanges } of calls.values())
+      outbox.tell([...asked, ...(same || documentChanges ? changes : documents)], all)
   }
 
   const registered = (call: Call, message: HostRegistration__Output) => {
     const report = hostReport(message, options.addressed, rs => realServers(rs, log.with({ host: message.hostId })))
-    const speaker = speakerOf(report, message.bootId, call.getPeer(), clock.now())
-    for (const [other, { speaker: there }] of calls) {
+    const speaker = speakerOf(report, message.bootId, call.getPeer())
+    for (const [other, { speaker: there, heardAt = 0 }] of calls) {
       if (other === call || there?.hostId !== report.hostId) continue
-      const reason = refusal(there, speaker, clock.now(), leaseMs)
+      const reason = refusal(there, speaker, clock.now() - heardAt, leaseMs)
       if (reason !== undefined) return refuseRival(call, { hostId: report.hostId, reason })
       refuse(other, grpc.status.ABORTED, 'this host has registered anew')
     }
-    if (calls.get(call)?.speaker === undefined) rivals.settled(report.hostId)
-    calls.set(call, { speaker, documentChanges: message.documentChanges })
+    const attached = calls.get(call)!
     handlers.onRegistration(report)
+    if (attached.speaker === undefined) rivals.settled(report.hostId)
+    const { documentChanges } = message
+    Object.assign(attached, { speaker, documentChanges, heardAt: clock.now() })
   }
 
   const received = (call: Call, message: AgentMessage__Output) => {
     if (message.registration) return registered(call, message.registration)
-    const speaker = calls.get(call)?.speaker
-    if (speaker === undefined)
+    const attached = calls.get(call)
+    if (attached?.speaker === undefined)
       throw new CrossportError('REGISTRATION_INVALID', 'the first message must register the host')
-    const { hostId } = speaker
-    speaker.heardAt = clock.now()
+    const { hostId } = attached.speaker
+    attached.heardAt = clock.now()
     if (message.delta) {
       const { upserted, removedIds } = message.delta
       handlers.onDelta(hostId, { upserted: realServers(upserted, log.with({ host: hostId })), removedIds })
     }
     handlers.onAlive(hostId)
-    if (message.heartbeat) call.write({ heartbeat: { sequence: message.heartbeat.sequence } })
+    if (message.heartbeat) attached.outbox.heartbeat(message.heartbeat.sequence)
   }
 
   const refuse = (call: Call, code: grpc.status, details: string) => {
@@ -128,8 +138,16 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     refuse(call, grpc.status.ALREADY_EXISTS, rival.reason)
   }
 
+  const fail = (call: Call, err: unknown) => {
+    log.error('an agent is refused', { peer: call.getPeer(), err })
+    const code = err instanceof CrossportError ? STATUS_OF.get(err.code) : undefined
+    refuse(call, code ?? grpc.status.INVALID_ARGUMENT, err instanceof Error ? err.message : String(err))
+  }
+
   const attach = (call: Call) => {
-    calls.set(call, { speaker: undefined, documentChanges: false })
+    const outbox = createOutbox(call, clock.now)
+    const attached = { outbox, speaker: undefined, documentChanges: false, askedAt: undefined, heardAt: undefined }
+    calls.set(call, attached)
     log.debug('an agent has dialled in', { peer: call.getPeer() })
     const ended = () => calls.delete(call)
     call.on('data', message => {
@@ -137,8 +155,7 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
       try {
         received(call, message)
       } catch (err) {
-        log.error('an agent is refused', { peer: call.getPeer(), err })
-        refuse(call, grpc.status.INVALID_ARGUMENT, err instanceof Error ? err.message : String(err))
+        fail(call, err)
       }
     })
     call.on('end', () => {
@@ -147,13 +164,26 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     })
     call.on('cancelled', ended)
     call.on('error', ended)
-    greet(call)
+    if (calls.size > MOST_STREAMS)
+      fail(call, new CrossportError('REGISTRATION_LIMIT', `more than ${MOST_STREAMS} agents`))
+    else greet(attached)
   }
 
   const server: RpcServer = await serveRpc({
     listen: options.listen,
     tls: options.tls,
+    mostBytes: LIMITS.message,
     add: (grpcServer, proto) => grpcServer.addService(serializedOnce(proto.registration.service), { Attach: attach }),
+  })
+  const stopWatching = watchStreams({
+    clock,
+    streams: calls,
+    leaseMs,
+    end: (call, error) => {
+      const stuck = calls.get(call)?.outbox.stuckSince !== undefined
+      fail(call, error)
+      if (stuck) resetStream(call)
+    },
   })
   server.setServing(true)
   return {
@@ -163,7 +193,7 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
       offer = next
       if (before !== undefined) return tell(before, next)
       greeting = greetingOf(next)
-      for (const call of calls.keys()) greet(call)
+      for (const attached of calls.values()) greet(attached)
     },
     get connected() {
       return new Set([...calls.values()].flatMap(({ speaker }) => speaker?.hostId ?? []))
@@ -173,13 +203,23 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     },
     close: () => {
       rivals.close()
+      stopWatching()
       return server.close()
     },
   }
 }
 
-function greetingOf({ request, documents, revision }: Offer): readonly [DirectorMessage, DirectorMessage] {
-  return [{ request }, { services: { documents: [...documents], revision } }]
+/** Streams at a time: of an agent that has come back there are two for a moment. */
+const MOST_STREAMS = 2 * LIMITS.hosts
+
+/** What a refused agent is told; everything else is INVALID_ARGUMENT. */
+const STATUS_OF: ReadonlyMap<ErrorCode, grpc.status> = new Map([
+  ['REGISTRATION_LIMIT', grpc.status.RESOURCE_EXHAUSTED],
+  ['AGENT_SILENT', grpc.status.DEADLINE_EXCEEDED],
+])
+
+function greetingOf({ request, documents, revision }: Offer): readonly [DirectorMessage, ...DirectorMessage[]] {
+  return [{ request }, ...documentPieces({ documents: [...documents], revision })]
 }
 
 /** A fleet that dials in is told the same, and what it is told is long: it is serialized for the first of it. */

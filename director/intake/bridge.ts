@@ -1,9 +1,10 @@
 import type { Log } from '../../shared/log.ts'
 import { PORT } from '../../shared/openflow/types.ts'
 import { connectOvsdb, type OvsdbClient } from '../../shared/ovsdb/connection.ts'
+import { waitsForFlows } from '../../shared/ovsdb/flow-restore-wait.ts'
 import { monitorTables } from '../../shared/ovsdb/monitor.ts'
 import type { Replica } from '../../shared/ovsdb/replica.ts'
-import { optional, scalar, set } from '../../shared/ovsdb/values.ts'
+import { map, optional, scalar, set } from '../../shared/ovsdb/values.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 
 /** The bridge that the director works on, as OVSDB has it. */
@@ -16,18 +17,28 @@ export interface BridgeView {
   readonly uplink: number | undefined
   /** Its ports that are in a VLAN, by number; not the uplink. */
   readonly accessPorts: readonly { readonly ofport: number; readonly tag: number }[]
+  /** vswitchd forwards nothing until its flows are restored (ovs-vswitchd.conf.db(5), flow-restore-wait). Absent: no. */
+  readonly flowRestoreWait?: boolean
+}
+
+export interface BridgeProblem {
+  /** What is not there: the database, the bridge in it, or the uplink of the bridge. */
+  readonly missing: 'database' | 'bridge' | 'uplink'
+  /** In words for the operator. */
+  readonly message: string
 }
 
 export interface BridgeWatch {
   /** The newest; keeps its last value while ovsdb-server is away. Undefined: no such bridge, or not read yet. */
   readonly view: BridgeView | undefined
-  /** Why `view` cannot be relied on, in words for the operator; undefined when it can. */
-  readonly problem: string | undefined
+  /** Why `view` cannot be relied on; undefined when it can. */
+  readonly problem: BridgeProblem | undefined
   readonly client: OvsdbClient
   close(): void
 }
 
 const TABLES = {
+  Open_vSwitch: { other_config: map('string', 'string') },
   Bridge: { name: scalar('string'), datapath_type: scalar('string'), ports: set('uuid') },
   Port: { interfaces: set('uuid'), tag: optional('integer'), vlan_mode: optional('string') },
   Interface: { name: scalar('string'), ofport: optional('integer'), mac_in_use: optional('string') },
@@ -50,6 +61,14 @@ function accessPorts(replica: Replica<typeof TABLES>, ports: Iterable<string>): 
   return found.sort((a, b) => a.ofport - b.ofport)
 }
 
+/** By name, of the bridge's own ports: a port of another bridge is of no use here. */
+function interfacesOf(replica: Replica<typeof TABLES>, ports: Iterable<string>) {
+  const rows = [...ports].flatMap(port =>
+    [...(replica.Port.get(port)?.interfaces ?? [])].flatMap(uuid => replica.Interface.get(uuid) ?? []),
+  )
+  return new Map(rows.map(row => [row.name, row]))
+}
+
 export interface WatchBridgeOptions {
   readonly socket: string
   readonly bridge: string
@@ -65,7 +84,7 @@ export interface WatchBridgeOptions {
 export function watchBridge(options: WatchBridgeOptions): BridgeWatch {
   const { socket, bridge, uplink, log, clock, onChange } = options
   let view: BridgeView | undefined
-  let problem: string | undefined = `connecting to ${socket}`
+  let problem: BridgeProblem | undefined = { missing: 'database', message: `connecting to ${socket}` }
   const client = connectOvsdb({ socket, log, clock })
   const stop = monitorTables({
     client,
@@ -74,7 +93,7 @@ export function watchBridge(options: WatchBridgeOptions): BridgeWatch {
     log,
     onChange: replica => {
       const row = replica.Bridge.values().find(({ name }) => name === bridge)
-      const interfaces = new Map(replica.Interface.values().map(found => [found.name, found]))
+      const interfaces = interfacesOf(replica, row?.ports ?? [])
       const ofport = interfaces.get(uplink)?.ofport
       const before = JSON.stringify([view, problem])
       if (row !== undefined) {
@@ -84,21 +103,22 @@ export function watchBridge(options: WatchBridgeOptions): BridgeWatch {
           // -1: the switch could not add the port.
           uplink: ofport === undefined || ofport < 0 ? undefined : ofport,
           accessPorts: accessPorts(replica, row.ports).filter(port => port.ofport !== ofport),
+          ...(waitsForFlows(replica) ? { flowRestoreWait: true } : {}),
         }
       }
       problem = missing(row !== undefined, view)
       if (JSON.stringify([view, problem]) !== before) onChange()
     },
     onLost: reason => {
-      problem = reason
+      problem = { missing: 'database', message: reason }
       onChange()
     },
   })
-  const missing = (found: boolean, seen: BridgeView | undefined) => {
-    if (!found) return `no bridge ${bridge} in the database at ${socket}`
-    if (seen?.mac === undefined) return `bridge ${bridge} has no hardware address yet`
-    if (seen.uplink === undefined) return `bridge ${bridge} has no working port ${uplink}`
-    return undefined
+  const missing = (found: boolean, seen: BridgeView | undefined): BridgeProblem | undefined => {
+    if (!found) return { missing: 'bridge', message: `no bridge ${bridge} in the database at ${socket}` }
+    if (seen?.mac === undefined) return { missing: 'bridge', message: `bridge ${bridge} has no hardware address yet` }
+    if (seen.uplink !== undefined) return undefined
+    return { missing: 'uplink', message: `the uplink ${uplink} is no working port of bridge ${bridge}` }
   }
   return {
     get view() {

@@ -9,8 +9,6 @@ export interface Speaker {
   readonly from: string
   /** Of its machine; empty: not told. */
   readonly bootId: string
-  /** When it was heard last, in milliseconds of the clock. */
-  heardAt: number
 }
 
 /** Two agents with one host id: who was refused, and why. */
@@ -28,20 +26,21 @@ const GONE_MS = 30_000
  * address than before. From any other the host is safe as long as it is heard, which its heartbeats see to every third of a
  * lease. A hardware address alone may be that of a copy.
  *
+ * @param silentMs - how long nothing was heard of `there`
  * @returns why the newcomer cannot have the host id that `there` has; undefined: it can
  */
-export function refusal(there: Speaker, newcomer: Speaker, now: number, leaseMs: number): string | undefined {
+export function refusal(there: Speaker, newcomer: Speaker, silentMs: number, leaseMs: number): string | undefined {
   const sameBoot = there.bootId !== '' && there.bootId === newcomer.bootId
   if (there.hostMac === newcomer.hostMac && (sameBoot || there.from === newcomer.from)) return undefined
-  if (now - there.heardAt >= leaseMs) return undefined
+  if (silentMs >= leaseMs) return undefined
   return (
     `host id "${there.hostId}" is in use by the agent at ${there.from} (host MAC ${there.hostMac}), which is connected; ` +
     `the agent at ${newcomer.from} (host MAC ${newcomer.hostMac}) is refused: give one of them another hostId`
   )
 }
 
-export function speakerOf({ hostId, hostMac }: HostReport, bootId: string, peer: string, heardAt: number): Speaker {
-  return { hostId, hostMac, from: peer.replace(/:\d+$/, ''), bootId, heardAt }
+export function speakerOf({ hostId, hostMac }: HostReport, bootId: string, peer: string): Speaker {
+  return { hostId, hostMac, from: peer.replace(/:\d+$/, ''), bootId }
 }
 
 /** Keeps who has been refused, for status. */

@@ -2,6 +2,7 @@ import { isIPv4 } from 'node:net'
 import { CrossportError } from '../../shared/errors.ts'
 import type { HostRegistration__Output } from '../../shared/rpc/gen/crossport/v1/HostRegistration.ts'
 import type { RealServer__Output } from '../../shared/rpc/gen/crossport/v1/RealServer.ts'
+import { LIMITS } from '../../shared/rpc/limits.ts'
 import type { RealServerReport } from '../../shared/rpc/real-server.ts'
 import type { HostReport } from './types.ts'
 
@@ -27,15 +28,22 @@ export function hostReport(
   const hostMac = message.hostMac.toLowerCase()
   const check = (ok: boolean, field: string, value: string) => {
     if (!ok)
-      throw new CrossportError('REGISTRATION_INVALID', `host "${hostId}": ${field} "${value}" is not valid`, {
-        fields: { field },
-      })
+      throw new CrossportError(
+        'REGISTRATION_INVALID',
+        `host "${hostId.slice(0, LIMITS.name)}": ${field} "${value.slice(0, LIMITS.name)}" is not valid`,
+        {
+          fields: { field },
+        },
+      )
   }
   check(hostId !== '' && hostId.length <= 253, 'host id', hostId)
   // A group address (lowest bit of the first byte) is nobody's.
   check(MAC.test(hostMac) && (Number.parseInt(hostMac.slice(0, 2), 16) & 1) === 0, 'host MAC', hostMac)
   check(addressed ? isHostAddress(hostIp) : hostIp === '' || isIPv4(hostIp), 'host IP', hostIp)
   check(message.bootId.length <= 64, 'boot id', message.bootId)
+  check(version.length <= LIMITS.name, 'version', version)
+  const count = message.realServers.length
+  if (count > LIMITS.realServers) throw tooMany(hostId, count)
   return {
     hostId,
     hostMac,
@@ -43,4 +51,10 @@ export function hostReport(
     version,
     realServers: new Map(realServers(message.realServers).map(rs => [rs.id, rs])),
   }
+}
+
+/** More real servers than a host may have. */
+export function tooMany(hostId: string, count: number): CrossportError {
+  const message = `host "${hostId}" has ${count} real servers, and ${LIMITS.realServers} are the most`
+  return new CrossportError('REGISTRATION_LIMIT', message)
 }

@@ -20,7 +20,7 @@ export function bridge(house: House): Stop {
     const trouble = cells.tunnel.get()?.problem
     cells.bridge.set(watch.view)
     cells.bridgeProblem.set(watch.problem)
-    const problem = watch.problem ?? trouble
+    const problem = watch.problem?.message ?? trouble
     setInput(cells.inputs.ovsdb, clock, problem === undefined ? 'in sync' : 'away', problem ?? name)
     setSite(house, trouble === undefined ? siteOf(config, watch.view) : undefined)
   }

@@ -1,12 +1,14 @@
 import { CrossportError } from '../../shared/errors.ts'
 import { type Control, serveControl } from '../../shared/rpc/control.ts'
-import type { Status } from '../../shared/rpc/gen/crossport/v1/Status.ts'
+import type { StatusSource } from '../../shared/rpc/status.ts'
 import type { Stop } from '../../shared/run/lifecycle.ts'
 import { INPUT_NAMES } from '../cells.ts'
 import { listConnections } from '../connections/list.ts'
 import type { House } from '../house.ts'
 import { statusOf } from '../outlets/status.ts'
+import { factsOf } from './facts.ts'
 import { connectionTable, inForce } from './in-force.ts'
+import { teardown } from './teardown.ts'
 
 /** Serves the control socket, which `crossport` on the command line connects to. */
 export async function controlSocket(house: House): Promise<Stop> {
@@ -16,7 +18,7 @@ export async function controlSocket(house: House): Promise<Stop> {
 }
 
 export function controlOf(house: House): Control {
-  const { accounts, cells, clock, companions, config, loop } = house
+  const { accounts, cells, clock, config, loop } = house
   const { markOf } = inForce(house)
   return {
     getStatus: () => status(house),
@@ -43,17 +45,14 @@ export function controlOf(house: House): Control {
         wall: clock.wall().getTime(),
       })
     },
-    teardown: async () => {
-      const { deleted } = await loop.teardown()
-      await companions.withdraw()
-      return { flowsDeleted: deleted, vipsRemoved: 0 }
-    },
+    teardown: (waitingFor, signal) => teardown(house, waitingFor, signal),
   }
 }
 
-function status({ applier, cells, clock, config, loop, startedAt, timeline, version }: House): Status {
+function status(house: House): StatusSource {
+  const { applier, cells, clock, config, startedAt, timeline, version } = house
   const outcome = cells.outcome.get()
-  const { counts, quarantined } = applier
+  const { counts } = applier
   return statusOf({
     id: config.id,
     version,
@@ -61,7 +60,7 @@ function status({ applier, cells, clock, config, loop, startedAt, timeline, vers
     servicesDir: config.servicesDir,
     startedAt,
     inputs: INPUT_NAMES.map(name => cells.inputs[name].get()),
-    specProblems: cells.services.get().problems,
+    facts: factsOf(house),
     plan: outcome?.plan,
     loadOf: cells.loads.get(),
     passive: cells.passive.get(),
@@ -69,11 +68,7 @@ function status({ applier, cells, clock, config, loop, startedAt, timeline, vers
     connected: cells.agents.get()?.connected ?? new Set(),
     rivals: cells.agents.get()?.rivals ?? [],
     counts,
-    quarantined,
     lastCommitAt: counts.commits > 0 ? outcome?.at : undefined,
-    lastError: loop.lastError,
-    tornDown: cells.tornDown.get(),
-    tableProblems: cells.tableProblems.get(),
     timeline,
     wallOf: at => new Date(clock.wall().getTime() + at - clock.now()),
   })

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { vipProblem } from './address.ts'
 import { duration } from './duration.ts'
 import { panicShare } from './fields.ts'
+import { patternProblem } from './pattern.ts'
 
 export const CHECK_TYPES = ['tcp', 'http', 'https', 'udp', 'exec'] as const
 export type CheckType = (typeof CHECK_TYPES)[number]
@@ -152,24 +153,3 @@ export const checkSchema = checkFields
       command: rest.command ?? [],
     }),
   )
-
-/** True when `text` contains the pattern: a plain text, or `/…/`, a regular expression. */
-export function holds(text: string, pattern: string): boolean {
-  const expression = regexOf(pattern)
-  return expression === undefined ? text.includes(pattern) : new RegExp(expression).test(text)
-}
-
-function regexOf(pattern: string): string | undefined {
-  return pattern.length > 2 && pattern.startsWith('/') && pattern.endsWith('/') ? pattern.slice(1, -1) : undefined
-}
-
-function patternProblem(pattern: string): string | undefined {
-  const expression = regexOf(pattern)
-  if (expression === undefined) return undefined
-  try {
-    new RegExp(expression)
-    return undefined
-  } catch (error) {
-    return (error as Error).message
-  }
-}

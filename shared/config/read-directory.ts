@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs'
-import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, realpathSync, statSync } from 'node:fs'
 import { basename, join, sep } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { notText, type ParsedFile, parseInPieces } from './parse.ts'
@@ -9,6 +9,9 @@ import { decodeText } from './text.ts'
 import { MAX_BYTES, tooLarge } from './yaml-limits.ts'
 
 const RACY_MS = 100
+
+/** Bytes that are read at a time; most service files are smaller. */
+const CHUNK = 16 << 10
 
 /** Files that are read before other work gets its turn: a few milliseconds. */
 export const LOT = 32
@@ -93,8 +96,8 @@ export async function readServiceFile(
     if (!stat.isFile()) return { unreadable: 'not a regular file' }
     const identity = identityOf(stat, now)
     if (stat.size > MAX_BYTES) return { unreadable: tooLarge(), identity }
-    const bytes = readFileSync(fd)
-    // The file may have grown since its size was read.
+    const bytes = readMost(fd)
+    // It may have grown since its size was asked for, or has never told it: files of proc(5) have none, and may be endless.
     if (bytes.length > MAX_BYTES) return { unreadable: tooLarge() }
     const decoded = decodeText(bytes)
     // A leading NUL marks bytes that are not text: no valid text begins with it.
@@ -114,6 +117,19 @@ export async function readServiceFile(
   } finally {
     if (fd !== undefined) closeSync(fd)
   }
+}
+
+/** What the file has, or somewhat more than MAX_BYTES of it. */
+function readMost(fd: number): Buffer {
+  const chunks: Buffer[] = []
+  for (let size = 0; size <= MAX_BYTES; ) {
+    const chunk = Buffer.allocUnsafe(CHUNK)
+    const read = readSync(fd, chunk)
+    if (read === 0) break
+    chunks.push(chunk.subarray(0, read))
+    size += read
+  }
+  return Buffer.concat(chunks)
 }
 
 /**

@@ -7,6 +7,8 @@ import type { ServiceSpec, SpecProblem } from './service.ts'
 export interface ServicesSnapshot {
   /** False until the directory has been read once. */
   readonly synced: boolean
+  /** Why the directory cannot be read now; the rest is as it was read last. */
+  readonly unread?: string
   /** Services in force, sorted by file and line. */
   readonly specs: readonly ServiceSpec[]
   /** Files and documents that are not in force. */

@@ -62,6 +62,7 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
   let closed = false
   let running = Promise.resolve()
   let queued: Promise<void> | undefined
+  let unread: string | undefined
 
   const lost = createLostServices(clock, writeMs, file => {
     dirty.add(basename(file))
@@ -139,11 +140,16 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
     try {
       const changed = await (whole ? readAll() : readSome(names))
       if (closed) return
-      publish(snapshots.current, snapshots.update(files, changed))
+      const before = unread === undefined ? snapshots.current : { ...snapshots.current, unread }
+      unread = undefined
+      publish(before, snapshots.update(files, changed))
     } catch (cause) {
       all = true
       const err = new CrossportError('SPEC_DIRECTORY', `${dir} cannot be read`, { fields: { file: dir }, cause })
       log.error('the service files in force stay in force', { err })
+      if (closed) return
+      unread = `it cannot be read: ${(cause as Error).message}`
+      onChange({ ...snapshots.current, unread })
     } finally {
       lastRead = clock.now()
       if (!closed && whole) arm()

@@ -8,16 +8,25 @@ import type { GetStatusRequest__Output } from './gen/crossport/v1/GetStatusReque
 import type { ListConnectionsRequest__Output } from './gen/crossport/v1/ListConnectionsRequest.ts'
 import type { ResyncReply } from './gen/crossport/v1/ResyncReply.ts'
 import type { Status } from './gen/crossport/v1/Status.ts'
+import type { TeardownProgress } from './gen/crossport/v1/TeardownProgress.ts'
 import type { TeardownReply } from './gen/crossport/v1/TeardownReply.ts'
+import type { TeardownRequest__Output } from './gen/crossport/v1/TeardownRequest.ts'
 import { type RpcServer, serveRpc } from './server.ts'
+import { type StatusSource, sendStatus } from './status.ts'
+import { write } from './write.ts'
 
 /** What a daemon lets itself be asked on its control socket (proto: crossport.v1.Control). */
 export interface Control {
-  getStatus(): Status
+  /** Its lists are read in turns: they have to be of one moment. */
+  getStatus(): StatusSource
   /** `changed` is called after every change of the status; the returned function ends that. */
   onChange(changed: () => void): () => void
   resync(): Promise<ResyncReply>
-  teardown(): Promise<TeardownReply>
+  /**
+   * Removes everything. Says what it waits for, as often as it likes. When the signal aborts before the end, all is put back,
+   * and it rejects.
+   */
+  teardown(waitingFor: (what: string) => void, signal: AbortSignal): Promise<TeardownReply>
   /** The connection table in batches; only a director has one. `service` empty: all of them. */
   connections?(request: ConnectionsRequest): AsyncIterable<ConnectionBatch>
 }
@@ -36,21 +45,26 @@ export async function serveControl(options: { socket: string; control: Control; 
 }
 
 function handlers(control: Control, log: Log): ControlHandlers {
+  let tearingDown = false
   return {
-    GetStatus: (_call, reply) => answer(async () => control.getStatus(), reply, log),
+    GetStatus: call => {
+      const failed = (err: unknown) => refuse(call, err, log)
+      attempt(async () => sendStatus(call, control.getStatus())).then(() => call.end(), failed)
+    },
     Resync: (_call, reply) => answer(() => control.resync(), reply, log),
-    Teardown: (_call, reply) => answer(() => control.teardown(), reply, log),
+    Teardown: call => {
+      if (tearingDown) return refuse(call, new Error('another teardown is under way'), log)
+      tearingDown = true
+      void teardown(call, control, log).finally(() => (tearingDown = false))
+    },
     ListConnections: call => {
       if (control.connections === undefined) {
         call.emit('error', { code: grpc.status.UNIMPLEMENTED, details: 'only a director has a connection table' })
         return
       }
-      stream(call, control.connections(call.request)).catch((err: unknown) => {
-        log.warn('a control request failed', { err })
-        call.emit('error', failure(err))
-      })
+      stream(call, control.connections(call.request)).catch((err: unknown) => refuse(call, err, log))
     },
-    Watch: call => watch(call, control),
+    Watch: call => watch(call, control, log),
   }
 }
 
@@ -58,26 +72,25 @@ function handlers(control: Control, log: Log): ControlHandlers {
 const WATCH_SHARE = 0.1
 
 /** Changes come in bursts: one message tells of all that has changed since the last, no faster than the other side reads. */
-function watch(call: grpc.ServerWritableStream<GetStatusRequest__Output, Status>, control: Control): void {
+function watch(call: grpc.ServerWritableStream<GetStatusRequest__Output, Status>, control: Control, log: Log): void {
   let changed = false
   let resting = false
-  const send = () => {
-    if (call.cancelled) return
+  const send = async () => {
     changed = false
     resting = true
-    const begin = performance.now()
-    const flushed = call.write(control.getStatus())
-    const rest = delay((performance.now() - begin) / WATCH_SHARE, undefined, { ref: false })
-    void Promise.all([rest, flushed || drained(call)]).then(() => {
-      resting = false
-      if (changed) send()
-    })
+    const busy = await sendStatus(call, control.getStatus())
+    await delay(busy / WATCH_SHARE, undefined, { ref: false })
+    resting = false
+    if (changed) tell()
   }
-  send()
+  const tell = () => {
+    if (!call.cancelled) send().catch((err: unknown) => refuse(call, err, log))
+  }
+  tell()
   const stop = control.onChange(() => {
     if (changed) return
     changed = true
-    if (!resting) setImmediate(send)
+    if (!resting) setImmediate(tell)
   })
   for (const event of ['cancelled', 'error', 'close'] as const) call.on(event, stop)
 }
@@ -99,15 +112,40 @@ async function stream(
 ): Promise<void> {
   for await (const batch of batches) {
     if (call.cancelled) return
-    if (!call.write(batch)) await drained(call)
+    await write(call, batch)
   }
   call.end()
 }
 
-function drained<Request, Reply>(call: grpc.ServerWritableStream<Request, Reply>): Promise<void> {
-  return new Promise(resolve => {
-    for (const event of ['drain', 'cancelled', 'close'] as const) call.once(event, () => resolve())
-  })
+/** Whoever has asked for it may go before its end, by an interrupt or because its time is up: it is not done without them. */
+function teardown(
+  call: grpc.ServerWritableStream<TeardownRequest__Output, TeardownProgress>,
+  control: Control,
+  log: Log,
+): Promise<void> {
+  const gone = new AbortController()
+  call.on('cancelled', () => gone.abort(new Error('nobody waits for the teardown any more')))
+  let told: string | undefined
+  const waitingFor = (what: string) => {
+    if (what === told || call.cancelled) return
+    told = what
+    call.write({ waitingFor: what })
+  }
+  return attempt(() => control.teardown(waitingFor, gone.signal)).then(
+    done => {
+      call.write({ done })
+      call.end()
+    },
+    (err: unknown) => refuse(call, err, log),
+  )
+}
+
+/** What is thrown before the first wait is a rejection, too. */
+const attempt = async <T>(make: () => Promise<T>): Promise<T> => make()
+
+function refuse(call: { emit(event: 'error', error: unknown): boolean }, err: unknown, log: Log): void {
+  log.warn('a control request failed', { err })
+  call.emit('error', failure(err))
 }
 
 function failure(err: unknown): Partial<grpc.ServiceError> & { code: grpc.status } {

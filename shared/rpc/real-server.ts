@@ -1,6 +1,7 @@
 import { isIPv4 } from 'node:net'
 import { CrossportError } from '../errors.ts'
 import type { RealServer, RealServer__Output } from './gen/crossport/v1/RealServer.ts'
+import { LIMITS } from './limits.ts'
 
 /** One real server as agent and director speak of it (proto: crossport.v1.RealServer, without its optional fields). */
 export interface RealServerReport {
@@ -25,17 +26,25 @@ const TO_PROTO = { pending: 'PENDING', ready: 'READY', draining: 'DRAINING', dow
 const FROM_PROTO = { PENDING: 'pending', READY: 'ready', DRAINING: 'draining', DOWN: 'down' } as const
 
 export function toProto(report: RealServerReport): RealServer {
-  return { ...report, state: TO_PROTO[report.state] }
+  const { state, reason } = report
+  return { ...report, reason: clipped(reason), state: TO_PROTO[state] }
 }
+
+const clipped = (text: string, most: number = LIMITS.reason) =>
+  text.length <= most ? text : `${text.slice(0, most - 1)}…`
 
 /** Throws REGISTRATION_INVALID, naming the field: what comes in here becomes flows. */
 export function fromProto(message: RealServer__Output): RealServerReport {
   const { id, protocol } = message
   const check = (ok: boolean, field: keyof RealServer__Output) => {
-    if (!ok) throw invalid(`real server "${id}": ${field} "${message[field]}" is not valid`, { id, field })
+    if (ok) return
+    const named = `real server "${clipped(id, LIMITS.name)}"`
+    throw invalid(`${named}: ${field} "${clipped(String(message[field]), LIMITS.name)}" is not valid`, { field })
   }
-  check(id !== '' && id.length <= 256, 'id')
-  check(message.service !== '' && message.service.length <= 256, 'service')
+  check(id !== '' && id.length <= LIMITS.name, 'id')
+  check(message.service !== '' && message.service.length <= LIMITS.name, 'service')
+  for (const field of ['vm', 'vmUuid', 'scheduler'] as const) check(message[field].length <= LIMITS.name, field)
+  check(message.reason.length <= LIMITS.reason, 'reason')
   check(isIPv4(message.vip), 'vip')
   check(isPort(message.vipPort), 'vipPort')
   check(isPort(message.ingressPort), 'ingressPort')

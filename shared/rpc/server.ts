@@ -22,6 +22,8 @@ export interface RpcServerOptions {
   readonly tls?: TlsFiles | undefined
   /** Adds its services to the server. */
   readonly add: (server: grpc.Server, proto: Proto) => void
+  /** Bytes of a message that is taken; default 4 MiB. */
+  readonly mostBytes?: number
   /** File mode of a unix socket. */
   readonly mode?: number
 }
@@ -36,6 +38,7 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
     'grpc.keepalive_time_ms': 10_000,
     'grpc.keepalive_timeout_ms': 5_000,
     'grpc.http2.min_ping_interval_without_data_ms': 5_000,
+    ...(options.mostBytes === undefined ? {} : { 'grpc.max_receive_message_length': options.mostBytes }),
   })
   options.add(server, proto)
   const names = ['', 'crossport.v1.Registration', 'crossport.v1.Control']

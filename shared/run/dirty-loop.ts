@@ -23,6 +23,8 @@ export interface DirtyLoopOptions {
 export interface DirtyLoop {
   readonly dirty: boolean
   readonly acting: boolean
+  /** When the act that is under way began, in milliseconds of the clock; undefined when none is. */
+  readonly actingSince: number | undefined
   /** Number of failures since the last success. */
   readonly failures: number
   readonly lastError: Error | undefined
@@ -117,6 +119,9 @@ export function createDirtyLoop(options: DirtyLoopOptions): DirtyLoop {
     },
     get acting() {
       return acting !== undefined
+    },
+    get actingSince() {
+      return acting === undefined ? undefined : lastStart
     },
     get failures() {
       return failures

@@ -1,5 +1,7 @@
+import { CrossportError } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from './clock.ts'
+import type { DirtyLoop } from './dirty-loop.ts'
 import { type Libsystemd, loadLibsystemd } from './libsystemd.ts'
 
 /** Messages of a daemon to its service manager (sd_notify(3)). Every call is a no-op where NOTIFY_SOCKET is not set. */
@@ -40,16 +42,26 @@ export function createNotify({ log, env = process.env, send }: NotifyOptions): N
   }
 }
 
-/** Feeds the watchdog at half its period (sd_watchdog_enabled(3)). Returns a function that stops it. */
-export function feedWatchdog(notify: Notify, clock: Clock): () => void {
+/**
+ * Feeds the watchdog at half its period (sd_watchdog_enabled(3)) while the loop makes progress: no act of it takes a whole
+ * period. A loop that waits, for work or for an input, does what it should. Returns a function that stops it.
+ */
+export function feedWatchdog(notify: Notify, clock: Clock, loop: Pick<DirtyLoop, 'actingSince'>, log: Log): () => void {
   const period = notify.watchdogMs
   if (period === undefined) return () => {}
   let cancel = () => {}
-  const feed = () => {
-    notify.watchdog()
-    cancel = clock.after(period / 2, feed)
+  let told: number | undefined
+  const look = () => {
+    cancel = clock.after(period / 2, look)
+    const { actingSince } = loop
+    const stuck = actingSince !== undefined && clock.now() - actingSince >= period
+    if (!stuck) return notify.watchdog()
+    if (told === actingSince) return
+    told = actingSince
+    const reason = `a pass has not come to its end for ${Math.round((clock.now() - actingSince) / 1000)} s`
+    log.error('the watchdog is not fed any more', { err: new CrossportError('PASS_STUCK', reason) })
   }
-  feed()
+  look()
   return () => cancel()
 }
 

@@ -15,7 +15,7 @@ export const AGENT: readonly (readonly string[])[] = [
   ['pass.ts', 'outlets'],
   ['reconcile.ts'],
   ['house.ts'],
-  ['control.ts'],
+  ['resync.ts', 'teardown.ts'],
   ['parts'],
   ['run.ts'],
   ['main.ts'],

@@ -1,6 +1,6 @@
 import { type ClientRequest, type IncomingMessage, request as plain } from 'node:http'
 import { request as secure } from 'node:https'
-import { holds } from '../../../shared/config/check.ts'
+import { holds } from '../../../shared/config/pattern.ts'
 import { endpoint, urlHost } from '../../../shared/net/family.ts'
 import type { CheckTarget } from '../types.ts'
 import { ProbeFailure, timed } from './prober.ts'

@@ -1,10 +1,13 @@
 import { connect } from 'node:net'
-import { holds } from '../../../shared/config/check.ts'
+import { holds } from '../../../shared/config/pattern.ts'
 import { firstLine } from '../words.ts'
 import { ProbeFailure, timed } from './prober.ts'
 
 /** Most bytes that are read of an answer. */
 export const MOST_BYTES = 64 * 1024
+
+/** Share of the process's time that the search of one answer may take: not every byte of a slow peer starts a new search. */
+const SEARCH_SHARE = 0.1
 
 /** Connects; with `send` or `expect` it also exchanges data. */
 export const tcpProber = timed(
@@ -12,6 +15,7 @@ export const tcpProber = timed(
     new Promise((resolve, reject) => {
       const socket = connect({ host: address!, port, noDelay: true })
       const finish = (act: () => void) => {
+        clearTimeout(later)
         signal.removeEventListener('abort', aborted)
         socket.removeAllListeners().on('error', () => {})
         // After a reset neither side keeps the connection for a minute, as it would after a normal close.
@@ -26,6 +30,8 @@ export const tcpProber = timed(
       }
       let heard = ''
       let connected = false
+      let later: NodeJS.Timeout | undefined
+      let notBefore = 0
       signal.addEventListener('abort', aborted)
       socket.once('error', fail)
       socket.once('connect', () => {
@@ -33,13 +39,27 @@ export const tcpProber = timed(
         if (check.send !== undefined) socket.write(Buffer.from(check.send, 'hex'))
         if (check.expect === undefined) finish(() => resolve('connected'))
       })
+      const look = () => {
+        const begin = performance.now()
+        if (holds(heard, check.expect ?? '')) return finish(() => resolve('expected answer'))
+        if (heard.length > MOST_BYTES) return fail(new ProbeFailure(`answered ${firstLine(heard)}`))
+        const now = performance.now()
+        notBefore = now + (now - begin) / SEARCH_SHARE
+      }
       socket.on('data', chunk => {
         heard += chunk.toString('latin1')
-        if (holds(heard, check.expect ?? '')) return finish(() => resolve('expected answer'))
-        if (heard.length > MOST_BYTES) fail(new ProbeFailure(`answered ${firstLine(heard)}`))
+        if (heard.length > MOST_BYTES) socket.pause()
+        later ??= setTimeout(
+          () => {
+            later = undefined
+            look()
+          },
+          Math.max(0, notBefore - performance.now()),
+        )
       })
-      socket.once('end', () =>
-        fail(new ProbeFailure(heard === '' ? 'closed without an answer' : `answered ${firstLine(heard)}`)),
-      )
+      socket.once('end', () => {
+        if (heard !== '' && holds(heard, check.expect ?? '')) return finish(() => resolve('expected answer'))
+        fail(new ProbeFailure(heard === '' ? 'closed without an answer' : `answered ${firstLine(heard)}`))
+      })
     }),
 )

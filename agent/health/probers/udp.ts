@@ -1,5 +1,5 @@
 import { createSocket, type Socket } from 'node:dgram'
-import { holds } from '../../../shared/config/check.ts'
+import { holds } from '../../../shared/config/pattern.ts'
 import type { CheckTarget, Prober } from '../types.ts'
 import { firstLine } from '../words.ts'
 import { ProbeFailure, timed } from './prober.ts'

@@ -16,6 +16,7 @@ import type { ResyncRequest as _crossport_v1_ResyncRequest, ResyncRequest__Outpu
 import type { ServiceStatus as _crossport_v1_ServiceStatus, ServiceStatus__Output as _crossport_v1_ServiceStatus__Output } from './crossport/v1/ServiceStatus.ts';
 import type { Status as _crossport_v1_Status, Status__Output as _crossport_v1_Status__Output } from './crossport/v1/Status.ts';
 import type { SwitchStatus as _crossport_v1_SwitchStatus, SwitchStatus__Output as _crossport_v1_SwitchStatus__Output } from './crossport/v1/SwitchStatus.ts';
+import type { TeardownProgress as _crossport_v1_TeardownProgress, TeardownProgress__Output as _crossport_v1_TeardownProgress__Output } from './crossport/v1/TeardownProgress.ts';
 import type { TeardownReply as _crossport_v1_TeardownReply, TeardownReply__Output as _crossport_v1_TeardownReply__Output } from './crossport/v1/TeardownReply.ts';
 import type { TeardownRequest as _crossport_v1_TeardownRequest, TeardownRequest__Output as _crossport_v1_TeardownRequest__Output } from './crossport/v1/TeardownRequest.ts';
 import type { TimelineEntry as _crossport_v1_TimelineEntry, TimelineEntry__Output as _crossport_v1_TimelineEntry__Output } from './crossport/v1/TimelineEntry.ts';
@@ -43,6 +44,7 @@ export interface ProtoGrpcType {
       ServiceStatus: MessageTypeDefinition<_crossport_v1_ServiceStatus, _crossport_v1_ServiceStatus__Output>
       Status: MessageTypeDefinition<_crossport_v1_Status, _crossport_v1_Status__Output>
       SwitchStatus: MessageTypeDefinition<_crossport_v1_SwitchStatus, _crossport_v1_SwitchStatus__Output>
+      TeardownProgress: MessageTypeDefinition<_crossport_v1_TeardownProgress, _crossport_v1_TeardownProgress__Output>
       TeardownReply: MessageTypeDefinition<_crossport_v1_TeardownReply, _crossport_v1_TeardownReply__Output>
       TeardownRequest: MessageTypeDefinition<_crossport_v1_TeardownRequest, _crossport_v1_TeardownRequest__Output>
       TimelineEntry: MessageTypeDefinition<_crossport_v1_TimelineEntry, _crossport_v1_TimelineEntry__Output>

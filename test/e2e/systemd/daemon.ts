@@ -22,7 +22,7 @@ await runLifecycle({
   log,
   parts: [
     { name: 'service files', start: () => watch.reload().then(() => () => watch.close()) },
-    { name: 'watchdog', start: () => feedWatchdog(notify, systemClock) },
+    { name: 'watchdog', start: () => feedWatchdog(notify, systemClock, { actingSince: undefined }, log) },
   ],
   onReady: () => {
     log.info('ready', { vm: 'web-1' })

@@ -100,9 +100,12 @@ test.serial('status: a real server or an input that is down is exit 1', async t 
   const services = [
     { ...HEALTHY.services![0]!, realServers: [{ vm: 'a', state: 'pending', reason: 'no guest agent' }] },
   ]
-  t.is((await crossport('status', '--socket', await daemon(t, { ...HEALTHY, services }))).exitCode, 1)
+  const problem = (code: string) => ({ severity: 'warning', code, subject: 'a', message: 'why' })
+  const pending = { ...HEALTHY, services, problems: [problem('REAL_SERVER')] }
+  t.is((await crossport('status', '--socket', await daemon(t, pending))).exitCode, 1)
   const inputs = [{ name: 'director', state: 'disconnected', detail: 'connection refused' }]
-  const { exitCode, stdout } = await crossport('status', '--socket', await daemon(t, { ...HEALTHY, inputs }))
+  const away = { ...HEALTHY, inputs, problems: [problem('REPORT_DISCONNECTED')] }
+  const { exitCode, stdout } = await crossport('status', '--socket', await daemon(t, away))
   t.is(exitCode, 1)
   t.regex(stdout, /director: disconnected \(connection refused\)/)
 })

@@ -1,7 +1,7 @@
 import test from 'ava'
-import { holds } from '../../../shared/config/check.ts'
 import { formatDuration, parseDuration } from '../../../shared/config/duration.ts'
 import { parseServiceFile } from '../../../shared/config/parse.ts'
+import { holds } from '../../../shared/config/pattern.ts'
 import { checkOf } from '../health/fixtures.ts'
 
 function reasons(check: string): string[] {
@@ -48,4 +48,12 @@ test('mistakes are told with their place and the way out', t => {
     "5:29 check.status: '20' is not an HTTP status, such as 200 or 200-299",
   ])
   t.regex(reasons('{type: http, body: "/(/"}')[0] ?? '', /check\.body: Invalid regular expression/)
+  t.regex(reasons('{type: http, body: "/(?=a)/"}')[0] ?? '', /check\.body: Invalid regular expression: .*\(\?=/)
+  t.regex(reasons('{type: http, body: "/.{500}x/"}')[0] ?? '', /check\.body: needs \d+ states, and 128 are the most/)
+})
+
+test('an answer on which a backtracking engine would be busy for hours is searched in the time of one search', t => {
+  const answer = `${'a'.repeat(65_536)}!`
+  for (const pattern of ['/(a+)+$/', '/^(\\w+\\s?)+$/', '/(a|aa)+$/']) t.false(holds(answer, pattern))
+  t.true(holds(answer, '/(a+)+!$/'))
 })

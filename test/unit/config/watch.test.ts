@@ -185,7 +185,7 @@ test('the timer reads without an event', async t => {
 
 test('a directory that cannot be read changes nothing', async t => {
   // Without readings by events, because one could see the moment in which the directory is gone.
-  const { dir, watch, write, logged } = start(t, { settleMs: 3_600_000 })
+  const { dir, watch, write, logged, seen } = start(t, { settleMs: 3_600_000 })
   write('a.yaml', doc('a', 80))
   await watch.reload()
   t.is(watch.snapshot().specs.length, 1)
@@ -194,6 +194,12 @@ test('a directory that cannot be read changes nothing', async t => {
   await watch.reload()
   t.is(watch.snapshot().specs.length, 1)
   t.true(logged.some(line => line.includes('cannot be read')))
+  t.regex(seen.at(-1)?.unread ?? '', /^it cannot be read: ENOTDIR/)
+  rmSync(dir)
+  mkdirSync(dir)
+  write('a.yaml', doc('a', 80))
+  await watch.reload()
+  t.is(seen.at(-1)?.unread, undefined)
 })
 
 test('a file that cannot be read keeps what it had', async t => {

@@ -108,9 +108,7 @@ test.serial(
     await network.ofctl(['add-flow', 'cookie=0x77,priority=1,udp,tp_dst=9 actions=NORMAL'])
     const zones = () => network.vsctl('list', 'CT_Timeout_Policy')
     t.regex(await zones(), /owner=crossport[\s\S]*tcp_established=900/)
-    await new Promise((resolve, reject) =>
-      director.client.Teardown({}, error => (error ? reject(error) : resolve(null))),
-    )
+    await director.teardown()
     t.is((await installed(network)).match(/cookie=/g)?.length, 1)
     t.regex(await installed(network), /cookie=0x77/)
     t.notRegex(await installed(network), /group_id/)
@@ -190,7 +188,7 @@ test.serial('a director that was torn down sets up nothing, whatever it hears of
   await director.until(inSwitch(1))
   const collectors = () => network.vsctl('list', 'Flow_Sample_Collector_Set')
   t.regex(await collectors(), /owner=crossport/)
-  await new Promise((resolve, reject) => director.client.Teardown({}, error => (error ? reject(error) : resolve(null))))
+  await director.teardown()
   t.is(await collectors(), '')
   agent.update([realServer('web-0', { state: 'down', reason: 'so it is' })])
   await director.until(({ services }) => services[0]?.realServers[0]?.reason === 'so it is')

@@ -5,6 +5,7 @@ import type { ReportedRealServer } from '../../../agent/report/types.ts'
 import { controlClient } from '../../../shared/rpc/client.ts'
 import type { ControlClient } from '../../../shared/rpc/gen/crossport/v1/Control.ts'
 import type { Status__Output } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
+import { createStatusReader, readStatus } from '../../../shared/rpc/status.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
 import { directorConfig, startDirector as runUntilStopped } from '../../segment/director.ts'
 import { tempDir } from '../cleanup.ts'
@@ -18,6 +19,8 @@ export interface Running {
   status(): Promise<Status__Output>
   /** The first fitting status, present or future. */
   until(fits: (status: Status__Output) => boolean): Promise<Status__Output>
+  /** `crossport teardown`, to its end. */
+  teardown(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -53,16 +56,17 @@ export async function startDirector(
     client,
     socket: config.controlSocket,
     stop,
-    status: () =>
-      new Promise((resolve, reject) =>
-        client.GetStatus({}, (error, status) => (status ? resolve(status) : reject(error))),
-      ),
+    teardown: () =>
+      new Promise((resolve, reject) => client.Teardown({}).on('error', reject).on('end', resolve).resume()),
+    status: () => readStatus(client),
     until: fits =>
       new Promise((resolve, reject) => {
         const call = client.Watch({})
+        const add = createStatusReader()
         call.on('error', error => reject(error))
-        call.on('data', status => {
-          if (!fits(status)) return
+        call.on('data', piece => {
+          const status = add(piece)
+          if (status === undefined || !fits(status)) return
           resolve(status)
           call.cancel()
         })

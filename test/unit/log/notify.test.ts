@@ -1,7 +1,10 @@
 import test from 'ava'
 import type { Log } from '../../../shared/log.ts'
 import type { Clock } from '../../../shared/run/clock.ts'
+import { createDirtyLoop } from '../../../shared/run/dirty-loop.ts'
 import { createNotify, feedWatchdog } from '../../../shared/run/notify.ts'
+import { fakeClock } from '../run/fake-clock.ts'
+import { memoryLog } from '../run/memory-log.ts'
 
 function recorder() {
   const warnings: string[] = []
@@ -59,7 +62,7 @@ test('the watchdog is fed at half its period, for our pid only', t => {
       return () => cancelled++
     },
   }
-  const stop = feedWatchdog(make({}), clock)
+  const stop = feedWatchdog(make({}), clock, { actingSince: undefined }, recorder().log)
   waits[0]?.fn()
   t.deepEqual(
     [waits.map(w => w.ms), sent],
@@ -70,4 +73,37 @@ test('the watchdog is fed at half its period, for our pid only', t => {
   )
   stop()
   t.is(cancelled, 1)
+})
+
+test('the watchdog is not fed while a pass takes more than its period, and is told in the journal', async t => {
+  const sent: string[] = []
+  const clock = fakeClock()
+  const env = { NOTIFY_SOCKET: '/x', WATCHDOG_USEC: '30000000' }
+  const notify = createNotify({ ...recorder(), env, send: state => sent.push(state) })
+  const log = memoryLog()
+  let open = true
+  let end = () => {}
+  const loop = createDirtyLoop({
+    clock,
+    log,
+    gate: () => (open ? undefined : 'the switch'),
+    act: () => new Promise<void>(resolve => (end = resolve)),
+  })
+  const fed = () => sent.splice(0).length
+  t.teardown(feedWatchdog(notify, clock, loop, log))
+  t.is(fed(), 1)
+  open = false
+  loop.mark('waits')
+  await clock.advance(60_000)
+  t.is(fed(), 4, 'waiting for an input is what it should do')
+  open = true
+  loop.mark('hangs')
+  await clock.advance(29_000)
+  t.is(fed(), 1)
+  await clock.advance(120_000)
+  t.true(fed() <= 1, 'a pass hangs')
+  t.is(log.lines.filter(line => String(line.message).includes('the watchdog is not fed')).length, 1)
+  end()
+  await clock.advance(30_000)
+  t.is(fed(), 2)
 })

@@ -42,4 +42,9 @@ test('tells what a real ovs-vswitchd says of a bridge, a port, and a port that i
 
   await ovs.vsctl('del-port', 'br0', 'vm1')
   await snapshots.until(s => s.ports.every(port => port.name !== 'vm1'))
+
+  await ovs.vsctl('--no-wait', 'set', 'Open_vSwitch', '.', 'other_config:flow-restore-wait=true')
+  await snapshots.until(s => s.flowRestoreWait === true)
+  await ovs.vsctl('--no-wait', 'remove', 'Open_vSwitch', '.', 'other_config', 'flow-restore-wait')
+  await snapshots.until(s => s.flowRestoreWait === undefined)
 })

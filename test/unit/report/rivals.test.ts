@@ -9,7 +9,6 @@ const speaker = (change: Partial<Speaker> = {}): Speaker => ({
   hostMac: '02:00:00:00:00:20',
   from: '172.24.1.20',
   bootId: 'a',
-  heardAt: 0,
   ...change,
 })
 
@@ -30,8 +29,8 @@ test('who has a host id keeps it as long as it is heard, for one lease after tha
 
 test('an agent is known by the address that it dials from, whatever the port', t => {
   const report = { hostId: 'rs1', hostMac: '02:00:00:00:00:20', hostIp: '', version: '1', realServers: new Map() }
-  t.is(speakerOf(report, '', '172.24.1.20:40112', 7).from, '172.24.1.20')
-  t.is(speakerOf(report, '', '[fd00::20]:40112', 7).from, '[fd00::20]')
+  t.is(speakerOf(report, '', '172.24.1.20:40112').from, '172.24.1.20')
+  t.is(speakerOf(report, '', '[fd00::20]:40112').from, '[fd00::20]')
 })
 
 test('who was refused is shown until it has not dialled for a while, or the host id is given to somebody', async t => {

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { existsSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -9,6 +10,7 @@ import { protoPath } from 'grpc-health-check'
 import { controlClient } from '../../../shared/rpc/client.ts'
 import { type Control, serveControl } from '../../../shared/rpc/control.ts'
 import type { Status__Output } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
+import { readStatus, statusPieces } from '../../../shared/rpc/status.ts'
 import { tempDir } from '../cleanup.ts'
 import { memoryLog } from '../run/memory-log.ts'
 
@@ -47,17 +49,15 @@ async function serve(t: ExecutionContext) {
 test('status, resync, and the words of a failure come over the socket, which is the group’s', async t => {
   const { socket, client } = await serve(t)
   t.is(statSync(socket).mode & 0o777, 0o660)
-  const status = await new Promise<Status__Output | undefined>((resolve, reject) =>
-    client.GetStatus({}, (error, reply) => (error ? reject(error) : resolve(reply))),
-  )
-  t.is(status?.version, '1')
-  t.deepEqual(status?.services, [])
+  const status = await readStatus(client)
+  t.is(status.version, '1')
+  t.deepEqual(status.services, [])
   const resync = await new Promise((resolve, reject) =>
     client.Resync({}, (error, reply) => (error ? reject(error) : resolve(reply))),
   )
   t.deepEqual(resync, { flowsAdded: 1, flowsChanged: 2, flowsDeleted: 3 })
-  const error = await new Promise<grpc.ServiceError | null>(resolve => client.Teardown({}, resolve))
-  t.is(error?.details, 'the switch is away')
+  const error = await new Promise<grpc.ServiceError>(resolve => client.Teardown({}).on('error', resolve).resume())
+  t.is(error.details, 'the switch is away')
 })
 
 test('watch sends the status at once and after a burst of changes', async t => {
@@ -118,4 +118,80 @@ test('the standard health service answers', async t => {
     ),
   )
   t.deepEqual(reply, { status: 'SERVING' })
+})
+
+test('a status of 20,000 real servers comes in pieces, and others have their turn between them', async t => {
+  const realServers = Array.from({ length: 20_000 }, (_, n) => ({
+    id: `rs-${n}`,
+    vm: `vm-${n}`,
+    reason: 'x'.repeat(300),
+  }))
+  const problems = Array.from({ length: 2000 }, (_, n) => ({
+    severity: 'warning',
+    code: 'REAL_SERVER',
+    subject: `${n}`,
+  }))
+  const services = [
+    { service: 'a', realServers },
+    { service: 'b' },
+    { service: 'c', realServers: realServers.slice(0, 3) },
+  ]
+  const status = { role: 'agent', services, problems }
+  for (const piece of statusPieces(status)) {
+    const items = (piece.services ?? []).reduce((sum, one) => sum + 1 + (one.realServers?.length ?? 0), 0)
+    t.true(items + (piece.problems?.length ?? 0) <= 1000)
+  }
+  const socket = join(tempDir(t), 'agent.sock')
+  const server = await serveControl({
+    socket,
+    control: { ...fakeControl(), getStatus: () => status },
+    log: memoryLog(),
+  })
+  const client = controlClient(socket)
+  t.teardown(async () => {
+    client.close()
+    await server.close()
+  })
+  const whole = await readStatus(client)
+  t.deepEqual(
+    whole.services.map(({ service, realServers: list }) => [service, list.length, list.at(-1)?.id]),
+    [
+      ['a', 20_000, 'rs-19999'],
+      ['b', 0, undefined],
+      ['c', 3, 'rs-2'],
+    ],
+  )
+  t.is(whole.problems.length, 2000)
+  t.false(whole.more)
+})
+
+test('a teardown says what it waits for, and is given up when its caller goes; there is one at a time', async t => {
+  const socket = join(tempDir(t), 'agent.sock')
+  const gone = Promise.withResolvers<void>()
+  const control: Control = {
+    ...fakeControl(),
+    teardown: (waitingFor, signal) =>
+      new Promise((_, reject) => {
+        waitingFor('the switch: connection refused')
+        signal.addEventListener('abort', () => {
+          gone.resolve()
+          reject(signal.reason)
+        })
+      }),
+  }
+  const server = await serveControl({ socket, control, log: memoryLog() })
+  const client = controlClient(socket)
+  t.teardown(async () => {
+    client.close()
+    await server.close()
+  })
+  const call = client.Teardown({})
+  call.on('error', () => {})
+  const [said] = (await once(call, 'data')) as [{ waitingFor: string }]
+  t.is(said.waitingFor, 'the switch: connection refused')
+  const second = await new Promise<grpc.ServiceError>(resolve => client.Teardown({}).on('error', resolve).resume())
+  t.is(second.details, 'another teardown is under way')
+  call.cancel()
+  await gone.promise
+  t.pass()
 })

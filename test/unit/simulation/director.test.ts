@@ -175,10 +175,13 @@ async function sequence(t: ExecutionContext, scene: Scene, name: string): Promis
       else for (const [id, host] of world.hosts) if (host === who) tellHost(scene, id, host)
     }
     if (random.chance(0.35)) await fault(scene)
-    if (random.chance(0.03))
+    if (random.chance(0.03)) {
+      const operator = new AbortController()
       void controlOf(scene.director.house)
-        .teardown()
+        .teardown(() => {}, operator.signal)
         .catch(() => {})
+      if (random.chance(0.5)) scene.clock.after(random.below(5000), () => operator.abort())
+    }
     if (random.chance(0.6)) await advance(scene, random.pick([1, 3, 6, 100, LEASE / 2, LEASE * 2]))
   }
   await settle(scene)

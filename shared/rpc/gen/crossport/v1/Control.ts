@@ -8,18 +8,14 @@ import type { ListConnectionsRequest as _crossport_v1_ListConnectionsRequest, Li
 import type { ResyncReply as _crossport_v1_ResyncReply, ResyncReply__Output as _crossport_v1_ResyncReply__Output } from '../../crossport/v1/ResyncReply.ts';
 import type { ResyncRequest as _crossport_v1_ResyncRequest, ResyncRequest__Output as _crossport_v1_ResyncRequest__Output } from '../../crossport/v1/ResyncRequest.ts';
 import type { Status as _crossport_v1_Status, Status__Output as _crossport_v1_Status__Output } from '../../crossport/v1/Status.ts';
-import type { TeardownReply as _crossport_v1_TeardownReply, TeardownReply__Output as _crossport_v1_TeardownReply__Output } from '../../crossport/v1/TeardownReply.ts';
+import type { TeardownProgress as _crossport_v1_TeardownProgress, TeardownProgress__Output as _crossport_v1_TeardownProgress__Output } from '../../crossport/v1/TeardownProgress.ts';
 import type { TeardownRequest as _crossport_v1_TeardownRequest, TeardownRequest__Output as _crossport_v1_TeardownRequest__Output } from '../../crossport/v1/TeardownRequest.ts';
 
 export interface ControlClient extends grpc.Client {
-  GetStatus(argument: _crossport_v1_GetStatusRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_crossport_v1_Status__Output>): grpc.ClientUnaryCall;
-  GetStatus(argument: _crossport_v1_GetStatusRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_crossport_v1_Status__Output>): grpc.ClientUnaryCall;
-  GetStatus(argument: _crossport_v1_GetStatusRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_crossport_v1_Status__Output>): grpc.ClientUnaryCall;
-  GetStatus(argument: _crossport_v1_GetStatusRequest, callback: grpc.requestCallback<_crossport_v1_Status__Output>): grpc.ClientUnaryCall;
-  getStatus(argument: _crossport_v1_GetStatusRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_crossport_v1_Status__Output>): grpc.ClientUnaryCall;
-  getStatus(argument: _crossport_v1_GetStatusRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_crossport_v1_Status__Output>): grpc.ClientUnaryCall;
-  getStatus(argument: _crossport_v1_GetStatusRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_crossport_v1_Status__Output>): grpc.ClientUnaryCall;
-  getStatus(argument: _crossport_v1_GetStatusRequest, callback: grpc.requestCallback<_crossport_v1_Status__Output>): grpc.ClientUnaryCall;
+  GetStatus(argument: _crossport_v1_GetStatusRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_crossport_v1_Status__Output>;
+  GetStatus(argument: _crossport_v1_GetStatusRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_crossport_v1_Status__Output>;
+  getStatus(argument: _crossport_v1_GetStatusRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_crossport_v1_Status__Output>;
+  getStatus(argument: _crossport_v1_GetStatusRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_crossport_v1_Status__Output>;
   
   ListConnections(argument: _crossport_v1_ListConnectionsRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_crossport_v1_ConnectionBatch__Output>;
   ListConnections(argument: _crossport_v1_ListConnectionsRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_crossport_v1_ConnectionBatch__Output>;
@@ -35,14 +31,10 @@ export interface ControlClient extends grpc.Client {
   resync(argument: _crossport_v1_ResyncRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_crossport_v1_ResyncReply__Output>): grpc.ClientUnaryCall;
   resync(argument: _crossport_v1_ResyncRequest, callback: grpc.requestCallback<_crossport_v1_ResyncReply__Output>): grpc.ClientUnaryCall;
   
-  Teardown(argument: _crossport_v1_TeardownRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_crossport_v1_TeardownReply__Output>): grpc.ClientUnaryCall;
-  Teardown(argument: _crossport_v1_TeardownRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_crossport_v1_TeardownReply__Output>): grpc.ClientUnaryCall;
-  Teardown(argument: _crossport_v1_TeardownRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_crossport_v1_TeardownReply__Output>): grpc.ClientUnaryCall;
-  Teardown(argument: _crossport_v1_TeardownRequest, callback: grpc.requestCallback<_crossport_v1_TeardownReply__Output>): grpc.ClientUnaryCall;
-  teardown(argument: _crossport_v1_TeardownRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_crossport_v1_TeardownReply__Output>): grpc.ClientUnaryCall;
-  teardown(argument: _crossport_v1_TeardownRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_crossport_v1_TeardownReply__Output>): grpc.ClientUnaryCall;
-  teardown(argument: _crossport_v1_TeardownRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_crossport_v1_TeardownReply__Output>): grpc.ClientUnaryCall;
-  teardown(argument: _crossport_v1_TeardownRequest, callback: grpc.requestCallback<_crossport_v1_TeardownReply__Output>): grpc.ClientUnaryCall;
+  Teardown(argument: _crossport_v1_TeardownRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_crossport_v1_TeardownProgress__Output>;
+  Teardown(argument: _crossport_v1_TeardownRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_crossport_v1_TeardownProgress__Output>;
+  teardown(argument: _crossport_v1_TeardownRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_crossport_v1_TeardownProgress__Output>;
+  teardown(argument: _crossport_v1_TeardownRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_crossport_v1_TeardownProgress__Output>;
   
   Watch(argument: _crossport_v1_GetStatusRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_crossport_v1_Status__Output>;
   Watch(argument: _crossport_v1_GetStatusRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_crossport_v1_Status__Output>;
@@ -52,13 +44,13 @@ export interface ControlClient extends grpc.Client {
 }
 
 export interface ControlHandlers extends grpc.UntypedServiceImplementation {
-  GetStatus: grpc.handleUnaryCall<_crossport_v1_GetStatusRequest__Output, _crossport_v1_Status>;
+  GetStatus: grpc.handleServerStreamingCall<_crossport_v1_GetStatusRequest__Output, _crossport_v1_Status>;
   
   ListConnections: grpc.handleServerStreamingCall<_crossport_v1_ListConnectionsRequest__Output, _crossport_v1_ConnectionBatch>;
   
   Resync: grpc.handleUnaryCall<_crossport_v1_ResyncRequest__Output, _crossport_v1_ResyncReply>;
   
-  Teardown: grpc.handleUnaryCall<_crossport_v1_TeardownRequest__Output, _crossport_v1_TeardownReply>;
+  Teardown: grpc.handleServerStreamingCall<_crossport_v1_TeardownRequest__Output, _crossport_v1_TeardownProgress>;
   
   Watch: grpc.handleServerStreamingCall<_crossport_v1_GetStatusRequest__Output, _crossport_v1_Status>;
   
@@ -68,6 +60,6 @@ export interface ControlDefinition extends grpc.ServiceDefinition {
   GetStatus: MethodDefinition<_crossport_v1_GetStatusRequest, _crossport_v1_Status, _crossport_v1_GetStatusRequest__Output, _crossport_v1_Status__Output>
   ListConnections: MethodDefinition<_crossport_v1_ListConnectionsRequest, _crossport_v1_ConnectionBatch, _crossport_v1_ListConnectionsRequest__Output, _crossport_v1_ConnectionBatch__Output>
   Resync: MethodDefinition<_crossport_v1_ResyncRequest, _crossport_v1_ResyncReply, _crossport_v1_ResyncRequest__Output, _crossport_v1_ResyncReply__Output>
-  Teardown: MethodDefinition<_crossport_v1_TeardownRequest, _crossport_v1_TeardownReply, _crossport_v1_TeardownRequest__Output, _crossport_v1_TeardownReply__Output>
+  Teardown: MethodDefinition<_crossport_v1_TeardownRequest, _crossport_v1_TeardownProgress, _crossport_v1_TeardownRequest__Output, _crossport_v1_TeardownProgress__Output>
   Watch: MethodDefinition<_crossport_v1_GetStatusRequest, _crossport_v1_Status, _crossport_v1_GetStatusRequest__Output, _crossport_v1_Status__Output>
 }

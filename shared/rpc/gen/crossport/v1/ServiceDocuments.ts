@@ -8,6 +8,8 @@ export interface ServiceDocuments {
   'revision'?: (string);
   'base'?: (string);
   'removed'?: (_crossport_v1_DocumentPlace)[];
+  'piece'?: (number);
+  'more'?: (boolean);
 }
 
 export interface ServiceDocuments__Output {
@@ -15,4 +17,6 @@ export interface ServiceDocuments__Output {
   'revision': (string);
   'base': (string);
   'removed': (_crossport_v1_DocumentPlace__Output)[];
+  'piece': (number);
+  'more': (boolean);
 }

@@ -21,6 +21,7 @@ export interface Status {
   'timeline'?: (_crossport_v1_TimelineEntry)[];
   'servicesDir'?: (string);
   'vms'?: (_crossport_v1_Vm)[];
+  'more'?: (boolean);
 }
 
 export interface Status__Output {
@@ -36,4 +37,5 @@ export interface Status__Output {
   'timeline': (_crossport_v1_TimelineEntry__Output)[];
   'servicesDir': (string);
   'vms': (_crossport_v1_Vm__Output)[];
+  'more': (boolean);
 }

@@ -1,0 +1,111 @@
+import { COMMON_CONDITIONS, type CommonFacts } from '../../shared/status/common.ts'
+import { type Condition, type Finding, found } from '../../shared/status/conditions.ts'
+import type { Passive, Unheard } from '../balance/passive.ts'
+import type { Rival } from '../intake/rivals.ts'
+import type { Plan } from '../plan/plan.ts'
+import type { VirtualService } from '../registry/services.ts'
+import type { Host, RealServer, RegistryProblem } from '../registry/types.ts'
+import { acceptanceText } from '../schedule/acceptance.ts'
+import { panicOf, panicText } from '../schedule/panic.ts'
+
+/** What the director knows of itself. */
+export interface OwnFacts extends CommonFacts {
+  /** Why agents cannot dial in; undefined: they can. */
+  readonly notListening: string | undefined
+}
+
+export interface DirectorFacts extends OwnFacts {
+  readonly plan: Plan | undefined
+  readonly hosts: readonly Host[]
+  /** Hosts whose agent holds a stream now. */
+  readonly connected: ReadonlySet<string>
+  /** Agents that were refused because another has their host id. */
+  readonly rivals: readonly Rival[]
+  readonly passive: Pick<Passive, 'judged' | 'acceptanceOf'>
+  readonly unheard: readonly Unheard[]
+}
+
+/** All that keeps a director from saying that everything is in force. */
+export const DIRECTOR_CONDITIONS: readonly Condition<DirectorFacts>[] = [
+  ...COMMON_CONDITIONS,
+  { code: 'RPC_LISTEN', severity: 'error', find: ({ notListening }) => found('agents', notListening) },
+  {
+    code: 'REGISTRY_CONFLICT',
+    severity: 'error',
+    find: ({ plan }) => (plan?.problems ?? []).map(refusedClaim),
+  },
+  {
+    code: 'HOST_ID_TAKEN',
+    severity: 'error',
+    find: ({ rivals }) => rivals.map(({ hostId, reason }) => ({ subject: hostId, message: reason })),
+  },
+  { code: 'HOST_LOST', severity: 'warning', find: ({ hosts }) => hosts.flatMap(lost) },
+  {
+    code: 'HOST_AWAY',
+    severity: 'warning',
+    find: ({ hosts, connected }) => hosts.flatMap(host => away(host, connected)),
+  },
+  { code: 'SIGNALS_MISSING', severity: 'warning', find: ({ unheard }) => unheard.map(silent) },
+  { code: 'REAL_SERVER', severity: 'warning', find: facts => eachService(facts, notServing) },
+  { code: 'NOT_ACCEPTING', severity: 'warning', find: facts => eachService(facts, notAccepting) },
+  { code: 'PANIC', severity: 'warning', find: facts => eachService(facts, inPanic) },
+  { code: 'SERVICE_EMPTY', severity: 'warning', find: facts => eachService(facts, nobodyReady) },
+]
+
+/** Its own code where it has one: STORE_FAILED, where a number cannot be written down. */
+function refusedClaim({ code, subject, reason }: RegistryProblem): Finding {
+  return { subject, message: reason, ...(code === undefined ? {} : { code }) }
+}
+
+function* eachService(
+  { plan, passive }: DirectorFacts,
+  find: (service: VirtualService, passive: DirectorFacts['passive']) => readonly Finding[],
+): Generator<Finding> {
+  for (const service of plan?.services ?? []) yield* find(service, passive)
+}
+
+function lost({ hostId, state }: Host): readonly Finding[] {
+  const message = 'no message from its agent for a whole lease; its real servers get no new connections'
+  return found(hostId, state === 'lost' ? message : undefined)
+}
+
+function away({ hostId, state }: Host, connected: ReadonlySet<string>): readonly Finding[] {
+  const message = 'its agent is not connected; its real servers leave scheduling when its lease ends'
+  return found(hostId, state === 'alive' && !connected.has(hostId) ? message : undefined)
+}
+
+function silent({ hostId, connections }: Unheard): Finding {
+  const message = `${connections} new connections were sent there, and its agent has told of none: whether its real servers accept is not known, and nobody is taken out for it`
+  return { subject: hostId, message }
+}
+
+/** As its host says. One that serves may have something to mend, too: clients send and nothing comes back. */
+function notServing(service: VirtualService, { judged }: DirectorFacts['passive']): readonly Finding[] {
+  return judged(service).realServers.flatMap(rs => {
+    // The host's own line tells of one that is lost with it.
+    if (rs.state === 'lost' || (rs.reason === '' && serves(rs))) return []
+    return found(`${service.service} ${rs.vm}`, rs.reason || `it is ${rs.state} on host ${rs.hostId}`)
+  })
+}
+
+const serves = ({ state }: RealServer) => state === 'ready' || state === 'draining'
+
+function notAccepting(service: VirtualService, { judged, acceptanceOf }: DirectorFacts['passive']): readonly Finding[] {
+  return judged(service).realServers.flatMap(rs => {
+    const acceptance = acceptanceOf(service, rs.id)
+    if (rs.state !== 'ready' || acceptance === undefined || acceptance.phase === 'accepting') return []
+    const so = rs.barred === undefined ? '' : '; it is out of scheduling until it accepts a trial connection'
+    return found(`${service.service} ${rs.vm}`, `${rs.vm} on host ${rs.hostId} ${acceptanceText(acceptance)}${so}`)
+  })
+}
+
+function inPanic(service: VirtualService, { judged }: DirectorFacts['passive']): readonly Finding[] {
+  const panic = panicOf(judged(service).realServers)
+  return found(service.service, panic && panicText(panic))
+}
+
+function nobodyReady(service: VirtualService, { judged }: DirectorFacts['passive']): readonly Finding[] {
+  if (panicOf(judged(service).realServers) !== undefined) return []
+  const ready = service.realServers.some(rs => rs.state === 'ready' && rs.weight > 0)
+  return found(service.service, ready ? undefined : 'no real server is ready, so nobody is served')
+}

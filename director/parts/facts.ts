@@ -1,0 +1,34 @@
+import type { InputName } from '../cells.ts'
+import type { House } from '../house.ts'
+import type { BridgeProblem } from '../intake/bridge.ts'
+import type { OwnFacts } from '../outlets/conditions.ts'
+
+/** For the conditions of its status. */
+export function factsOf({ applier, cells, config, loop }: House): OwnFacts {
+  const { services, bridge, bridgeProblem, inputs, outcome, tableProblems, tornDown } = cells
+  const away = (name: InputName) => {
+    const { state, detail } = inputs[name].get()
+    return state === 'in sync' ? undefined : detail
+  }
+  const problem = bridgeProblem.get()
+  const missing = (what: BridgeProblem['missing']) => (problem?.missing === what ? problem.message : undefined)
+  return {
+    role: 'director',
+    bridge: config.bridge,
+    uplink: config.uplink,
+    servicesDir: config.servicesDir,
+    away: { files: away('files'), ovsdb: missing('database'), switch: away('switch') },
+    bridgeMissing: missing('bridge'),
+    uplinkProblem: missing('uplink'),
+    tunnelProblem: cells.tunnel.get()?.problem,
+    flowRestoreWait: bridge.get()?.flowRestoreWait ?? false,
+    specProblems: services.get().problems,
+    waitingFor: cells.waiting.get(),
+    applied: outcome.get() !== undefined,
+    lastError: loop.lastError,
+    quarantined: applier.quarantined,
+    tableProblems: tableProblems.get(),
+    tornDown: tornDown.get(),
+    notListening: away('agents'),
+  }
+}

@@ -1,0 +1,198 @@
+import test, { type ExecutionContext } from 'ava'
+import { setInput } from '../../../director/cells.ts'
+import type { Rival } from '../../../director/intake/rivals.ts'
+import { DIRECTOR_CONDITIONS } from '../../../director/outlets/conditions.ts'
+import { setSite } from '../../../director/parts/bridge.ts'
+import { controlOf } from '../../../director/parts/control.ts'
+import { openStore } from '../../../director/store/store.ts'
+import { COMMON_CONDITIONS } from '../../../shared/status/common.ts'
+import { goodFile } from '../config/good-file.ts'
+import { reported } from '../registry/fixture.ts'
+import { fakeClock } from '../run/fake-clock.ts'
+import { LEASE, type Surroundings, startDirector } from '../simulation/director.ts'
+import { createModelSwitch } from '../simulation/model-switch.ts'
+
+const SITE = {
+  directorMac: '02:00:00:00:01:00',
+  recallMac: '0a:00:00:00:01:00',
+  uplink: 1,
+  ownMacs: [],
+  accessPorts: [],
+  fabric: 'l2',
+  accounting: true,
+} as const
+const BRIDGE = { mac: '02:00:00:00:01:00', datapathType: 'netdev', uplink: 1, accessPorts: [] }
+
+/** A director of which everything is in force: one service, one host with one real server. */
+async function scene(t: ExecutionContext) {
+  const clock = fakeClock()
+  const sw = createModelSwitch('director')
+  const failing: Surroundings['failing'] = new Set()
+  const store = openStore(':memory:')
+  const director = startDirector({ store, sw, clock, failing, table: new Map() })
+  t.teardown(() => {
+    director.kill()
+    store.close()
+  })
+  const { house, agents } = director
+  const { cells } = house
+  const file = goodFile('web.yaml', 'service: web\nvip: 10.10.1.100\nport: 80\nrealServers: [{ vm: x, port: 8080 }]\n')
+  const services = { ...file.parsed, synced: true, problems: [], files: [file] }
+  cells.services.set(services)
+  const connected = new Set(['rs1'])
+  const rivals: Rival[] = []
+  cells.agents.set({ address: '', setOffer: () => {}, connected, rivals, close: async () => {} })
+  cells.bridge.set(BRIDGE)
+  for (const input of [cells.inputs.files, cells.inputs.ovsdb, cells.inputs.agents])
+    setInput(input, clock, 'in sync', '')
+  const register = (change: Parameters<typeof reported>[1] = {}) => {
+    const host = { hostId: 'rs1', hostMac: '02:00:00:00:00:20', hostIp: '172.24.1.20', version: '1' }
+    const rs = reported('web-1', change)
+    agents.onRegistration({ ...host, realServers: new Map([[rs.id, rs]]) })
+    return clock.advance(1000)
+  }
+  setSite(house, SITE)
+  director.handlers.onUp()
+  await register()
+  const problems = () => {
+    const found = [...(controlOf(house).getStatus().problems ?? [])]
+    return found.map(({ code, severity, subject, message }) => `${severity} ${code} ${subject}: ${message}`)
+  }
+  return { ...director, cells, clock, sw, failing, services, connected, rivals, register, problems }
+}
+
+type Scene = Awaited<ReturnType<typeof scene>>
+
+const CASES: Readonly<Record<string, readonly [(scene: Scene) => unknown, RegExp]>> = {
+  SPEC_DIRECTORY: [
+    ({ cells, clock }) => setInput(cells.inputs.files, clock, 'away', 'it cannot be read: EACCES'),
+    /^warning SPEC_DIRECTORY \/etc\/crossport\/services\.d: it cannot be read/,
+  ],
+  OVSDB_UNREACHABLE: [
+    ({ cells }) => cells.bridgeProblem.set({ missing: 'database', message: 'connection refused' }),
+    /^warning OVSDB_UNREACHABLE ovsdb: connection refused/,
+  ],
+  SWITCH_UNREACHABLE: [
+    ({ handlers }) => handlers.onDown('connection refused'),
+    /^warning SWITCH_UNREACHABLE switch: connection refused/,
+  ],
+  BRIDGE_MISSING: [
+    ({ cells }) => cells.bridgeProblem.set({ missing: 'bridge', message: 'no bridge br0' }),
+    /^error BRIDGE_MISSING br0: no bridge br0/,
+  ],
+  UPLINK_MISSING: [
+    ({ cells }) => cells.bridgeProblem.set({ missing: 'uplink', message: 'the uplink is no port' }),
+    /^error UPLINK_MISSING uplink0: the uplink is no port/,
+  ],
+  TUNNEL_PORT: [
+    ({ cells }) => {
+      const keeper = { check: () => {}, remove: async () => true, resume: () => {}, close: () => {} }
+      cells.tunnel.set({ ...keeper, problem: 'it has another type' })
+    },
+    /^error TUNNEL_PORT uplink0: it has another type/,
+  ],
+  FLOW_RESTORE_WAIT: [
+    ({ cells }) => cells.bridge.set({ ...BRIDGE, flowRestoreWait: true }),
+    /^error FLOW_RESTORE_WAIT br0: .*forwards nothing/,
+  ],
+  SPEC_INVALID: [
+    ({ cells, services }) => {
+      const problem = { file: 'web.yaml', line: 3, column: 7, reason: 'no such port', lastGood: false }
+      cells.services.set({ ...services, problems: [problem] })
+    },
+    /^error SPEC_INVALID web\.yaml:3:7: no such port$/,
+  ],
+  NOT_IN_SYNC: [
+    ({ handlers, clock }) => {
+      handlers.onDown('connection refused')
+      return clock.advance(100)
+    },
+    /^warning NOT_IN_SYNC director: changes are not applied: waiting for the switch: connection refused/,
+  ],
+  PASS_FAILED: [
+    ({ failing, cells, services, clock }) => {
+      failing.add('outlet')
+      cells.services.set({ ...services })
+      return clock.advance(100)
+    },
+    /^error PASS_FAILED switch: the last pass failed, and is tried again: the model fails: outlet/,
+  ],
+  SWITCH_REJECTED: [
+    ({ house }) => Object.defineProperty(house.applier, 'quarantined', { value: [{ object: 'web', reason: 'why' }] }),
+    /^error SWITCH_REJECTED web: why/,
+  ],
+  CONNECTION_TABLE_FULL: [
+    ({ cells }) =>
+      cells.tableProblems.set([
+        { severity: 'warning', code: 'CONNECTION_TABLE_FULL', subject: 'connection table', message: '99 % are used' },
+      ]),
+    /^warning CONNECTION_TABLE_FULL connection table: 99 %/,
+  ],
+  TORN_DOWN: [({ cells }) => cells.tornDown.set(true), /^warning TORN_DOWN director: .*`crossport resync`/],
+  RPC_LISTEN: [
+    ({ cells, clock }) => setInput(cells.inputs.agents, clock, 'away', 'starting'),
+    /^error RPC_LISTEN agents: starting/,
+  ],
+  REGISTRY_CONFLICT: [
+    ({ register }) => register({ service: 'other' }),
+    /^error REGISTRY_CONFLICT rs1\/web-1: host rs1 has/,
+  ],
+  HOST_ID_TAKEN: [
+    ({ rivals }) => rivals.push({ hostId: 'rs1', reason: 'host id "rs1" is in use' }),
+    /^error HOST_ID_TAKEN rs1: host id "rs1" is in use/,
+  ],
+  HOST_LOST: [
+    ({ clock, cells, services }) => {
+      const later = clock.advance(LEASE)
+      cells.services.set({ ...services })
+      return later
+    },
+    /^warning HOST_LOST rs1: no message from its agent for a whole lease/,
+  ],
+  HOST_AWAY: [({ connected }) => connected.clear(), /^warning HOST_AWAY rs1: its agent is not connected/],
+  SIGNALS_MISSING: [
+    ({ cells }) => cells.passive.set({ ...cells.passive.get(), unheard: () => [{ hostId: 'rs1', connections: 9 }] }),
+    /^warning SIGNALS_MISSING rs1: 9 new connections/,
+  ],
+  REAL_SERVER: [
+    ({ register }) => register({ reason: 'clients send and nothing comes back' }),
+    /^warning REAL_SERVER web web-1: clients send and nothing comes back/,
+  ],
+  NOT_ACCEPTING: [
+    ({ cells }) => {
+      const acceptance = { phase: 'out', unanswered: 9 } as const
+      cells.passive.set({ ...cells.passive.get(), acceptanceOf: () => acceptance as never })
+    },
+    /^warning NOT_ACCEPTING web web-1: web-1 on host rs1/,
+  ],
+  PANIC: [({ register }) => register({ state: 'down', reason: 'check', panic: 50 }), /^warning PANIC web: /],
+  SERVICE_EMPTY: [
+    ({ register }) => register({ state: 'pending' }),
+    /^warning SERVICE_EMPTY web: no real server is ready/,
+  ],
+}
+
+test('a director of which everything is in force has no problems', async t => {
+  const { problems } = await scene(t)
+  t.deepEqual(problems(), [])
+})
+
+test('every condition has its case', t => {
+  const codes = new Set<string>(DIRECTOR_CONDITIONS.map(({ code }) => code))
+  t.deepEqual(
+    [...codes].filter(code => !(code in CASES)),
+    [],
+  )
+  t.true(COMMON_CONDITIONS.every(({ code }) => codes.has(code)))
+})
+
+for (const [code, [change, words]] of Object.entries(CASES))
+  test(`${code} is told`, async t => {
+    const found = await scene(t)
+    await change(found)
+    const problems = found.problems()
+    t.true(
+      problems.some(problem => words.test(problem)),
+      problems.join('\n'),
+    )
+  })
