@@ -1,8 +1,8 @@
-import { clearSocket } from '../../shared/rpc/socket.ts'
+import { onlyOne } from '../../shared/rpc/socket.ts'
 import type { House } from '../house.ts'
 
 /** There is no other agent here; the first part, for none may touch what another works on. */
-export async function onlyAgent({ config }: House): Promise<undefined> {
-  await clearSocket(config.controlSocket)
+export async function onlyAgent({ config, log }: House): Promise<undefined> {
+  await onlyOne(config.controlSocket, log)
   return undefined
 }

@@ -84,10 +84,17 @@ function notInSync({ role, applied, waitingFor }: CommonFacts): readonly Finding
 /** Its own code where the error has one: STORE_FAILED, where the state file cannot be written. */
 function failedPass(error: Error | undefined): readonly Finding[] {
   if (error === undefined) return []
-  const { code } = error as { readonly code?: unknown }
+  const code = codeOf(error)
   const subject = code === 'STORE_FAILED' || code === 'STATE_CORRUPT' ? 'state file' : 'switch'
   const message = `the last pass failed, and is tried again: ${error.message}`
-  return [{ subject, message, ...(isCode(code) ? { code } : {}) }]
+  return [{ subject, message, ...(code === undefined ? {} : { code }) }]
+}
+
+function codeOf(error: Error): ErrorCode | undefined {
+  const { code } = error as { readonly code?: unknown }
+  // As SQLite says it (sqlite.org/rescode.html).
+  if (typeof code === 'string' && code.startsWith('SQLITE_')) return 'STORE_FAILED'
+  return isCode(code) ? code : undefined
 }
 
 const isCode = (code: unknown): code is ErrorCode => typeof code === 'string' && Object.hasOwn(ERRORS, code)
