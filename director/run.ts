@@ -21,6 +21,7 @@ import { icmpErrors } from './parts/icmp-errors.ts'
 import { leases } from './parts/leases.ts'
 import { numbers } from './parts/numbers.ts'
 import { offer } from './parts/offer.ts'
+import { onlyDirector } from './parts/only-director.ts'
 import { passiveHealth } from './parts/passive-health.ts'
 import { progress } from './parts/progress.ts'
 import { readiness } from './parts/readiness.ts'
@@ -79,6 +80,7 @@ function partsOf(house: House, notify: Notify, told: Readiness): readonly Part[]
     return { name, start: () => start(house) }
   }
   return [
+    part('the only director here', onlyDirector),
     part('state file', ({ store }) => store.close),
     part('readiness', () => readiness(house, told)),
     // Takers of a pass's result, in the order in which they are called. They are plugged in before the first pass.

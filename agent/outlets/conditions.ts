@@ -51,7 +51,7 @@ export const AGENT_CONDITIONS: readonly Condition<AgentFacts>[] = [
     find: ({ leftByTeardown }) =>
       leftByTeardown.map(what => ({ subject: what, message: 'is still there after the teardown' })),
   },
-  { code: 'REAL_SERVER', severity: 'warning', find: ({ reports }) => reports.flatMap(notServing) },
+  { code: 'REAL_SERVER', severity: 'warning', find: ({ reports }) => reports.values().flatMap(notServing) },
 ]
 
 function unresolved(code: RealServerProblem['code']): Condition<AgentFacts> {

@@ -32,7 +32,7 @@ interface Lists {
 }
 
 /** Items of one piece: some milliseconds, and far below the 4 MiB that gRPC takes as one message. */
-const MOST = 500
+const MOST = 250
 
 /** A status as it is sent. Each piece is made when it is asked for. */
 export function* statusPieces({ services, hosts, problems, vms, ...head }: StatusSource): Generator<Status> {

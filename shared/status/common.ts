@@ -84,18 +84,21 @@ function notInSync({ role, applied, waitingFor }: CommonFacts): readonly Finding
 /** Its own code where the error has one: STORE_FAILED, where the state file cannot be written. */
 function failedPass(error: Error | undefined): readonly Finding[] {
   if (error === undefined) return []
-  const { code } = error as { readonly code?: unknown }
+  const code = codeOf(error)
   // Acting comes before remembering: the rest of the pass is in force.
-  if (code === 'STORE_FAILED' || code === 'STATE_CORRUPT')
-    return [
-      {
-        code,
-        subject: 'state file',
-        message: `what a restart needs is not saved, and is tried again: ${error.message}`,
-      },
-    ]
+  if (code === 'STORE_FAILED' || code === 'STATE_CORRUPT') {
+    const message = `what a restart needs is not saved, and is tried again: ${error.message}`
+    return [{ subject: 'state file', message, code }]
+  }
   const message = `the last pass failed, and is tried again: ${error.message}`
-  return [{ subject: 'switch', message, ...(isCode(code) ? { code } : {}) }]
+  return [{ subject: 'switch', message, ...(code === undefined ? {} : { code }) }]
+}
+
+function codeOf(error: Error): ErrorCode | undefined {
+  const { code } = error as { readonly code?: unknown }
+  // As SQLite says it (sqlite.org/rescode.html).
+  if (typeof code === 'string' && code.startsWith('SQLITE_')) return 'STORE_FAILED'
+  return isCode(code) ? code : undefined
 }
 
 const isCode = (code: unknown): code is ErrorCode => typeof code === 'string' && Object.hasOwn(ERRORS, code)

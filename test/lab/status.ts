@@ -1,5 +1,6 @@
 import { controlClient } from '../../shared/rpc/client.ts'
 import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts'
+import { createStatusReader } from '../../shared/rpc/status.ts'
 import { patience } from './datapath.ts'
 
 /** Follows a daemon's status on its control socket. */
@@ -17,7 +18,10 @@ export function watchStatus(socket: string): StatusWatch {
   const call = client.Watch({})
   const waiting = new Set<(status: Status__Output) => void>()
   let latest: Status__Output | undefined
-  call.on('data', (status: Status__Output) => {
+  const add = createStatusReader()
+  call.on('data', (piece: Status__Output) => {
+    const status = add(piece)
+    if (status === undefined) return
     latest = status
     for (const look of [...waiting]) look(status)
   })

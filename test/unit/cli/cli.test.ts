@@ -177,6 +177,27 @@ test.serial('resync and teardown say what they did; teardown asks', async t => {
   t.regex((await crossport('teardown', '--yes', '-s', socket)).stdout, /: 12 flows and 2 VIPs removed\n$/)
 })
 
+test.serial('a teardown that is interrupted says what will happen, and the daemon hears of it', async t => {
+  const gone = Promise.withResolvers<unknown>()
+  const socket = await daemon(t, HEALTHY, {
+    teardown: (waitingFor, signal) =>
+      new Promise((_, reject) => {
+        waitingFor('the switch: connection refused')
+        signal.addEventListener('abort', () => {
+          gone.resolve(signal.reason)
+          reject(signal.reason)
+        })
+      }),
+  })
+  const child = run('teardown', '--yes', '-s', socket)
+  child.stderr?.once('data', () => child.kill('SIGINT'))
+  const { exitCode, stderr } = await child
+  t.is(exitCode, 1)
+  t.regex(stderr, /: waiting for the switch: connection refused \(interrupt to give up\)\n/)
+  t.regex(stderr, /: interrupted; the daemon forgets the teardown, and puts back what it had taken out\n$/)
+  await gone.promise
+})
+
 test.serial('a daemon that refuses says why', async t => {
   const socket = await daemon(t, HEALTHY, {
     resync: () => Promise.reject(new CrossportError('CONFIG_INVALID', 'the switch is away')),

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { existsSync, statSync } from 'node:fs'
+import { copyFileSync, existsSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import * as grpc from '@grpc/grpc-js'
@@ -10,6 +10,7 @@ import { protoPath } from 'grpc-health-check'
 import { controlClient } from '../../../shared/rpc/client.ts'
 import { type Control, serveControl } from '../../../shared/rpc/control.ts'
 import type { Status__Output } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
+import { onlyOne } from '../../../shared/rpc/socket.ts'
 import { readStatus, statusPieces } from '../../../shared/rpc/status.ts'
 import { tempDir } from '../cleanup.ts'
 import { memoryLog } from '../run/memory-log.ts'
@@ -92,6 +93,12 @@ test('a socket file that nobody serves is replaced, one in use is not', async t 
     `require('net').createServer().listen(${JSON.stringify(socket)}, () => process.kill(process.pid, 'SIGKILL'))`,
   ]).catch(() => {})
   t.true(existsSync(socket))
+  const log = memoryLog()
+  copyFileSync('/dev/null', `${socket}.left`)
+  await onlyOne(`${socket}.left`, log)
+  t.true(log.lines.some(({ err }) => (err as { code?: string } | undefined)?.code === 'DAEMON_KILLED'))
+  await onlyOne(`${socket}.left`, log)
+  t.is(log.lines.length, 1, 'it is gone')
   const server = await serveControl({ socket, control: fakeControl(), log: memoryLog() })
   await t.throwsAsync(serveControl({ socket, control: fakeControl(), log: memoryLog() }), { code: 'RPC_LISTEN' })
   await server.close()

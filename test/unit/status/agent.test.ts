@@ -214,3 +214,9 @@ test('an uplink that Open vSwitch could not open is told with what it said', t =
   inputs.ports.set(ports(port(9, { name: 'eth0', bond: 'uplink0' })))
   t.deepEqual(problems(), [], 'a bond')
 })
+
+test('what SQLite says is told of the state file', t => {
+  const { loop, problems } = scene()
+  loop.lastError = Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' })
+  t.regex(problems().join(), /^error STORE_FAILED state file: the last pass failed.*disk is full$/)
+})
