@@ -2,8 +2,7 @@ import { isIPv4 } from 'node:net'
 import { CrossportError } from '../../shared/errors.ts'
 import type { HostRegistration__Output } from '../../shared/rpc/gen/crossport/v1/HostRegistration.ts'
 import type { RealServer__Output } from '../../shared/rpc/gen/crossport/v1/RealServer.ts'
-import type { RealServerReport } from '../../shared/rpc/real-server.ts'
-import type { HostReport } from './types.ts'
+import type { HostReport, ReadRealServers } from './types.ts'
 
 const MAC = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/
 
@@ -21,7 +20,7 @@ export function isHostAddress(ip: string): boolean {
 export function hostReport(
   message: HostRegistration__Output,
   addressed: boolean,
-  realServers: (messages: readonly RealServer__Output[]) => readonly RealServerReport[],
+  realServers: (messages: readonly RealServer__Output[]) => ReadRealServers,
 ): HostReport {
   const { hostId, hostIp, version } = message
   const hostMac = message.hostMac.toLowerCase()
@@ -36,11 +35,13 @@ export function hostReport(
   check(MAC.test(hostMac) && (Number.parseInt(hostMac.slice(0, 2), 16) & 1) === 0, 'host MAC', hostMac)
   check(addressed ? isHostAddress(hostIp) : hostIp === '' || isIPv4(hostIp), 'host IP', hostIp)
   check(message.bootId.length <= 64, 'boot id', message.bootId)
+  const { read, unread } = realServers(message.realServers)
   return {
     hostId,
     hostMac,
     hostIp,
     version,
-    realServers: new Map(realServers(message.realServers).map(rs => [rs.id, rs])),
+    realServers: new Map(read.map(rs => [rs.id, rs])),
+    ...(unread.size === 0 ? {} : { unread }),
   }
 }

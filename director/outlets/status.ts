@@ -146,6 +146,12 @@ function problems(input: StatusInput, unheard: readonly Unheard[]): Problem[] {
     const message = 'no message from its agent for a whole lease; its real servers get no new connections'
     found.push({ severity: 'warning', code: 'HOST_LOST', subject: host.hostId, message })
   }
+  for (const { hostId, unread = [] } of hosts) {
+    for (const [id, reason] of [...unread].slice(0, MOST_UNREAD)) {
+      const message = `${reason}; what was known of it before stays in force`
+      found.push({ severity: 'error', code: 'REGISTRATION_INVALID', subject: `${hostId}/${id}`, message })
+    }
+  }
   for (const { hostId, connections } of unheard) {
     const message = `${connections} new connections were sent there, and its agent has told of none: whether its real servers accept is not known, and nobody is taken out for it`
     found.push({ severity: 'warning', code: 'SIGNALS_MISSING', subject: hostId, message })
@@ -175,6 +181,9 @@ function problems(input: StatusInput, unheard: readonly Unheard[]): Problem[] {
   }
   return found
 }
+
+/** Of one host: who has mended these sees the next. */
+const MOST_UNREAD = 20
 
 function notAccepting(service: VirtualService, { judged, acceptanceOf }: StatusInput['passive']): Problem[] {
   return judged(service).realServers.flatMap(rs => {
