@@ -33,11 +33,16 @@ export function parseDomain(xml: string, state: number): Domain {
   return {
     uuid: formatUuid(parseUuid(words(root.uuid))),
     name: words(root.name),
-    state: STATES[state] ?? 'other',
+    state: stateOf(state, id >= 0),
     nics: list(devices.interface).flatMap(nic),
     agentChannel: agentChannel(list(devices.channel)),
     runId: Number.isInteger(id) && id >= 0 ? id : undefined,
   }
+}
+
+/** Of a domain that is active nobody may know the state (0, VIR_DOMAIN_NOSTATE): that is no word that it does not run. */
+function stateOf(state: number, active: boolean): DomainState {
+  return STATES[state] ?? (state === 0 && active ? 'running' : 'other')
 }
 
 function nic(element: Element): Nic[] {

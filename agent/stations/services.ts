@@ -21,20 +21,23 @@ export interface HostServices extends WantedServices {
 }
 
 /**
- * The services that the host is to serve: of its own files and of the directors' documents.
+ * The services that the host is to serve: of its own files and of the directors' documents. A document that cannot be read
+ * (a newer director may have sent it) keeps what it had in force.
  *
  * @param remembered - what was in force before this process, and which director's version
  */
 export function createServices(remembered: Pick<Store, 'services' | 'contested'>) {
   let contested: Contested = remembered.contested()
   const parseDocuments = createDocumentParser(createCombiner(contested))
-  const merge = createMerger(remembered.services())
+  let inForce = remembered.services()
+  const merge = createMerger(inForce)
   const withSorryServices = createSorryServices()
   return ({ services, documents, withdrawn }: Pick<Inputs, 'services' | 'documents' | 'withdrawn'>): HostServices => {
     if (withdrawn) return { specs: [], problems: [], inForce: [], contested }
-    const received = parseDocuments(documents)
+    const received = withLastGood(parseDocuments(documents), inForce)
     contested = received.contested
     const merged = merge(services.specs, received.specs)
+    inForce = merged.specs
     const { specs, problems } = withSorryServices(merged.specs)
     return {
       specs,
@@ -45,13 +48,37 @@ export function createServices(remembered: Pick<Store, 'services' | 'contested'>
   }
 }
 
+/** @param inForce - what was in force before */
+function withLastGood(received: Received, inForce: readonly ServiceSpec[]): WantedServices {
+  const { specs, problems, unread } = received
+  if (unread.size === 0) return received
+  const names = new Set(specs.map(({ service }) => service))
+  const kept = inForce.filter(
+    ({ service, source }) => source.origin === 'director' && unread.has(placeOf(source)) && !names.has(service),
+  )
+  const files = new Set(kept.map(({ source }) => source.file))
+  return {
+    ...received,
+    specs: [...specs, ...kept],
+    problems: problems.map(problem => (files.has(problem.file) ? { ...problem, lastGood: true } : problem)),
+  }
+}
+
+interface Received extends WantedServices {
+  /** Places of documents that cannot be read. */
+  readonly unread: ReadonlySet<string>
+}
+
+const placeOf = ({ file, line }: { readonly file: string; readonly line: number }) => `${file}:${line}`
+
 /** The directors' documents as specs, of all directors together; each is parsed again only when it changes. */
 function createDocumentParser(combine: ReturnType<typeof createCombiner>) {
-  let last: { documents: Documents['byDirector']; result: WantedServices } | undefined
+  let last: { documents: Documents['byDirector']; result: Received } | undefined
   let known: ReadonlyMap<string, ParsedDocument> = new Map()
-  return ({ byDirector }: Documents): WantedServices => {
+  return ({ byDirector }: Documents): Received => {
     if (last?.documents === byDirector) return last.result
     const problems: SpecProblem[] = []
+    const unread = new Set<string>()
     const next = new Map<string, ParsedDocument>()
     const specs = new Map<string, readonly ServiceSpec[]>()
     for (const [director, documents] of byDirector) {
@@ -61,6 +88,7 @@ function createDocumentParser(combine: ReturnType<typeof createCombiner>) {
         const one =
           before?.text === text ? before : { text, ...parseServiceFile(text, file, { origin: 'director', line }) }
         next.set(place, one)
+        if (one.problems.length > 0) unread.add(placeOf({ file, line }))
         return one
       })
       specs.set(
@@ -71,7 +99,7 @@ function createDocumentParser(combine: ReturnType<typeof createCombiner>) {
     }
     known = next
     const combined = combine(specs)
-    last = { documents: byDirector, result: { ...combined, problems: [...problems, ...combined.problems] } }
+    last = { documents: byDirector, result: { ...combined, problems: [...problems, ...combined.problems], unread } }
     return last.result
   }
 }

@@ -42,6 +42,8 @@ export interface Accounts {
   add(record: IpfixRecord, domain: number, now: number): void
   find(listener: Listener, client: Client): Account | undefined
   list(listener: Listener, now: number): Iterable<readonly [Client, Account]>
+  /** The connection was given up with its real server. Should another continue it, its next record revives the account. */
+  giveUp(listener: Listener, client: Client, now: number): void
   /** True when the connection was counted from its first packet on. */
   isWhole(listener: Listener, account: Account): boolean
   /** The switch exports the connections of this service from now on, or does not. Idempotent. */
@@ -68,6 +70,7 @@ interface Book {
 }
 
 interface Entry extends Account {
+  mark: number
   mac: number
   vlan: number
   last: number
@@ -75,7 +78,7 @@ interface Entry extends Account {
   bytes: number
   ended: boolean
   /** Sum of the service's and the global breaks when the account began; -1: the connection was older. */
-  readonly breaks: number
+  breaks: number
 }
 
 /** `recallMac`: R as a number. Packets to R come from hosts and belong to connections that began earlier. */
@@ -94,11 +97,7 @@ export function createAccounts(
     const { source: vip = 0, destination: address = 0 } = addressesOf(record)
     const book = books.get(bookKey({ vip, port: record.sourceTransportPort ?? 0, protocol: 'tcp' }))
     const key = clientKey({ address, port: record.destinationTransportPort ?? 0 })
-    const entry = book?.live.get(key, now)
-    if (book === undefined || entry === undefined || domain !== ACCOUNTING.domain.ended) return
-    entry.ended = true
-    book.live.delete(key)
-    book.ended.set(key, entry, now)
+    if (book !== undefined && domain === ACCOUNTING.domain.ended) end(book, key, now)
   }
 
   return {
@@ -128,16 +127,16 @@ export function createAccounts(
           breaks: opens ? book.breaks + breaks : -1,
         }
       }
+      const last = now - (record.flowEndDeltaMicroseconds ?? 0) / 1000
+      if (mark !== entry.mark && last >= entry.last) goOnWith(entry, mark)
       if (!told) entry.mac = record.sourceMacAddress ?? 0
       entry.vlan = record.vlanId ?? 0
-      entry.last = Math.max(entry.last, now - (record.flowEndDeltaMicroseconds ?? 0) / 1000)
+      entry.last = Math.max(entry.last, last)
       entry.packets += record.packetDeltaCount ?? 0
       entry.bytes += record.octetDeltaCount ?? 0
-      if (domain === ACCOUNTING.domain.ended) {
-        entry.ended = true
-        book.live.delete(key)
-      }
-      const entries = entry.ended ? book.ended : book.live
+      if (domain === ACCOUNTING.domain.ended) entry.ended = true
+      const [entries, others] = entry.ended ? [book.ended, book.live] : [book.live, book.ended]
+      others.delete(key)
       entries.set(key, entry, now)
     },
     find: (listener, client) => {
@@ -152,6 +151,10 @@ export function createAccounts(
       for (const entries of [book.live, book.ended]) {
         for (const [key, entry] of entries.entries()) if (entry.last >= oldest) yield [clientOf(key), entry]
       }
+    },
+    giveUp: (listener, client, now) => {
+      const book = books.get(bookKey(listener))
+      if (book !== undefined) end(book, clientKey(client), now)
     },
     isWhole: (listener, account) => {
       return (account as Entry).breaks === (books.get(bookKey(listener))?.breaks ?? 0) + breaks
@@ -170,6 +173,21 @@ export function createAccounts(
       breaks++
     },
   }
+}
+
+function end({ live, ended }: Book, key: Address, now: number): void {
+  const entry = live.get(key, now)
+  if (entry === undefined) return
+  entry.ended = true
+  live.delete(key)
+  ended.set(key, entry, now)
+}
+
+/** It was recalled from another real server: its VM has moved, or its ports are another connection's by now. */
+function goOnWith(entry: Entry, mark: number): void {
+  entry.mark = mark
+  entry.ended = false
+  entry.breaks = -1
 }
 
 function newBook(seconds: number): Book {

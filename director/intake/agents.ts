@@ -10,7 +10,7 @@ import type { RealServer__Output } from '../../shared/rpc/gen/crossport/v1/RealS
 import type { RegistrationDefinition } from '../../shared/rpc/gen/crossport/v1/Registration.ts'
 import type { ServiceDocuments } from '../../shared/rpc/gen/crossport/v1/ServiceDocuments.ts'
 import { LIMITS } from '../../shared/rpc/limits.ts'
-import { fromProto, type RealServerReport } from '../../shared/rpc/real-server.ts'
+import { fromProto } from '../../shared/rpc/real-server.ts'
 import { resetStream } from '../../shared/rpc/reset.ts'
 import { type RpcServer, serveRpc } from '../../shared/rpc/server.ts'
 import type { TlsFiles } from '../../shared/rpc/tls.ts'
@@ -19,13 +19,13 @@ import { documentPieces } from './documents.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import { type Waited, watchStreams } from './patience.ts'
 import { createRivals, type Rival, refusal, type Speaker, speakerOf } from './rivals.ts'
-import type { HostReport, Offer } from './types.ts'
+import type { HostDelta, HostReport, Offer, ReadRealServers } from './types.ts'
 import { hostReport } from './validate.ts'
 
 /** Called for messages in the order in which they came; they do no I/O. What they throw ends the stream. */
 export interface AgentHandlers {
   onRegistration(report: HostReport): void
-  onDelta(hostId: string, delta: { upserted: readonly RealServerReport[]; removedIds: readonly string[] }): void
+  onDelta(hostId: string, delta: HostDelta): void
   /** Any other sign of life. */
   onAlive(hostId: string): void
   /** Who is refused for another has its host id (`Agents.rivals`) has changed. */
@@ -120,7 +120,8 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     attached.heardAt = clock.now()
     if (message.delta) {
       const { upserted, removedIds } = message.delta
-      handlers.onDelta(hostId, { upserted: realServers(upserted, log.with({ host: hostId })), removedIds })
+      const { read, unread } = realServers(upserted, log.with({ host: hostId }))
+      handlers.onDelta(hostId, { upserted: read, removedIds, unread })
     }
     handlers.onAlive(hostId)
     if (message.heartbeat) attached.outbox.heartbeat(message.heartbeat.sequence)
@@ -242,14 +243,18 @@ function changesOf(before: Offer, next: Offer): ServiceDocuments {
 
 const placeOf = ({ file, line }: SourceDocument) => `${file}:${line}`
 
-/** One that is not valid is left out and told of; it does not take the others with it. */
-function realServers(messages: readonly RealServer__Output[], log: Log): RealServerReport[] {
-  return messages.flatMap(message => {
+/** One that is not valid is told of; it does not take the others with it. */
+function realServers(messages: readonly RealServer__Output[], log: Log): ReadRealServers {
+  const unread = new Map<string, string>()
+  const read = messages.flatMap(message => {
     try {
       return [fromProto(message)]
     } catch (err) {
       log.error('a real server is refused', { err })
+      // What has no name that anybody could have is nobody that is known.
+      if (message.id !== '' && message.id.length <= 256) unread.set(message.id, (err as Error).message.slice(0, 500))
       return []
     }
   })
+  return { read, unread }
 }

@@ -3,8 +3,7 @@ import { CrossportError } from '../../shared/errors.ts'
 import type { HostRegistration__Output } from '../../shared/rpc/gen/crossport/v1/HostRegistration.ts'
 import type { RealServer__Output } from '../../shared/rpc/gen/crossport/v1/RealServer.ts'
 import { LIMITS } from '../../shared/rpc/limits.ts'
-import type { RealServerReport } from '../../shared/rpc/real-server.ts'
-import type { HostReport } from './types.ts'
+import type { HostReport, ReadRealServers } from './types.ts'
 
 const MAC = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/
 
@@ -22,7 +21,7 @@ export function isHostAddress(ip: string): boolean {
 export function hostReport(
   message: HostRegistration__Output,
   addressed: boolean,
-  realServers: (messages: readonly RealServer__Output[]) => readonly RealServerReport[],
+  realServers: (messages: readonly RealServer__Output[]) => ReadRealServers,
 ): HostReport {
   const { hostId, hostIp, version } = message
   const hostMac = message.hostMac.toLowerCase()
@@ -44,12 +43,14 @@ export function hostReport(
   check(version.length <= LIMITS.name, 'version', version)
   const count = message.realServers.length
   if (count > LIMITS.realServers) throw tooMany(hostId, count)
+  const { read, unread } = realServers(message.realServers)
   return {
     hostId,
     hostMac,
     hostIp,
     version,
-    realServers: new Map(realServers(message.realServers).map(rs => [rs.id, rs])),
+    realServers: new Map(read.map(rs => [rs.id, rs])),
+    ...(unread.size === 0 ? {} : { unread }),
   }
 }
 

@@ -39,6 +39,7 @@ export const DIRECTOR_CONDITIONS: readonly Condition<DirectorFacts>[] = [
     severity: 'error',
     find: ({ rivals }) => rivals.map(({ hostId, reason }) => ({ subject: hostId, message: reason })),
   },
+  { code: 'REGISTRATION_INVALID', severity: 'error', find: ({ hosts }) => hosts.flatMap(unreadable) },
   { code: 'HOST_LOST', severity: 'warning', find: ({ hosts }) => hosts.flatMap(lost) },
   {
     code: 'HOST_AWAY',
@@ -62,6 +63,15 @@ function* eachService(
   find: (service: VirtualService, passive: DirectorFacts['passive']) => readonly Finding[],
 ): Generator<Finding> {
   for (const service of plan?.services ?? []) yield* find(service, passive)
+}
+
+/** Findings for one host at most: whoever has mended these sees the next ones. */
+const MOST_UNREAD = 20
+
+function unreadable({ hostId, unread = new Map() }: Host): readonly Finding[] {
+  return [...unread].slice(0, MOST_UNREAD).map(([id, reason]) => {
+    return { subject: `${hostId}/${id}`, message: `${reason}; what was known of it before stays in force` }
+  })
 }
 
 function lost({ hostId, state }: Host): readonly Finding[] {

@@ -22,7 +22,7 @@ export interface Releaser {
 }
 
 export interface ReleaserOptions {
-  readonly accounts: Pick<Accounts, 'list'>
+  readonly accounts: Pick<Accounts, 'list' | 'giveUp'>
   readonly switch: () => Pick<Switch, 'packetOut'> | undefined
   readonly site: () => Site | undefined
   readonly log: Log
@@ -32,7 +32,10 @@ export interface ReleaserOptions {
 /** As many a second as are refused (refuse.ts), so that the answers are, too. */
 const BATCH = { size: 50, ms: 50 } as const
 
-/** Once more, for a question may be lost, and the youngest connections have not been accounted yet. */
+/**
+ * Once more, for a question may be lost, and the youngest connections have not been accounted yet. Those that have been asked
+ * then are over: whoever is there has answered, and whoever is not need not be asked when the same real server goes again.
+ */
 const AGAIN_MS = 2500
 
 interface Waiting {
@@ -56,16 +59,24 @@ export function createReleaser(options: ReleaserOptions): Releaser {
     const cancelAgain = clock.after(AGAIN_MS, () => {
       again.delete(cancelAgain)
       ask(service, left)
+      giveUp(service, left)
     })
     again.add(cancelAgain)
   }
 
-  const ask = (service: CompiledService, left: ReadonlySet<number>): number => {
+  const openOf = (service: CompiledService, left: ReadonlySet<number>): Waiting[] => {
     const listener = listenerOf(service)
-    const released: Waiting[] = []
-    for (const [client, account] of accounts.list(listener, clock.now())) {
-      if (left.has(account.mark) && !account.ended) released.push({ listener, client, account })
-    }
+    return [...accounts.list(listener, clock.now())].flatMap(([client, account]) =>
+      left.has(account.mark) && !account.ended ? { listener, client, account } : [],
+    )
+  }
+
+  const giveUp = (service: CompiledService, left: ReadonlySet<number>) => {
+    for (const { listener, client } of openOf(service, left)) accounts.giveUp(listener, client, clock.now())
+  }
+
+  const ask = (service: CompiledService, left: ReadonlySet<number>): number => {
+    const released = openOf(service, left)
     waiting = waiting.concat(released)
     if (released.length > 0) cancel ??= clock.after(0, send)
     return released.length

@@ -1,4 +1,7 @@
+import { readFile } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
+import { encodeCookie } from '../../shared/flows/cookie.ts'
 import { createSite, crossport, type Site, service, silentClient, startEcho, VIP } from './fixture.ts'
 
 // Connections of echo services in three VMs on two hosts: what changes keep them, how the director accounts them, and how
@@ -99,13 +102,16 @@ async function accounted(count: number): Promise<readonly Row[]> {
   }
 }
 
+/** A service of two VMs, one a host. */
+async function counted(): Promise<void> {
+  const realServers = [{ vm: 'web-[12]', port: PORT }]
+  await site.drop('counted.yaml', service({ service: 'counted', port: PORT, realServers }))
+  await site.ready('counted', 2)
+}
+
 test.serial('age, packets and bytes of each connection, also across a restart of the director', async t => {
   await site.remove('echo.yaml')
-  await site.drop(
-    'counted.yaml',
-    service({ service: 'counted', port: PORT, realServers: [{ vm: 'web-[12]', port: PORT }] }),
-  )
-  await site.ready('counted', 2)
+  await counted()
   const client = await silentClient(site, 'counted', PORT, COUNT)
   const rows = await accounted(COUNT)
   t.is(new Set(rows.map(row => row.client)).size, COUNT)
@@ -131,6 +137,62 @@ test.serial('age, packets and bytes of each connection, also across a restart of
   again.kill()
   await Promise.all([client.exited, again.exited])
 })
+
+/** Packets that rs2 has taken for clients' requests, by the counters of its flows. */
+async function requestsAt(host: string): Promise<number> {
+  const cookie = `cookie=0x${encodeCookie('agent', 'request', 0).toString(16)}/0xffffffff00000000`
+  const { stdout } = await site.lab.host(host).exec(['ovs-ofctl', '-O', 'OpenFlow15', 'dump-flows', 'br0', cookie])
+  return [...stdout.matchAll(/n_packets=(\d+)/g)].reduce((sum, [, packets]) => sum + Number(packets), 0)
+}
+
+test.serial('connections that died long ago are asked about once, and what is said of them is no request', async t => {
+  const { lab } = site
+  const web1 = lab.vm('web-1')
+  await counted()
+  const client = await silentClient(site, 'dead', PORT, COUNT)
+  await accounted(COUNT)
+  const nft = (script: string) => lab.client.exec(['sh', '-c', `/usr/sbin/nft '${script}'`])
+  t.teardown(() => nft('delete table ip silence').catch(() => {}))
+  // They end, and nobody hears of it.
+  await nft('add table ip silence; add chain ip silence out { type filter hook output priority 0; }')
+  await nft('add rule ip silence out tcp flags & (fin | rst) != 0 drop')
+  client.kill('SIGUSR2')
+  await client.waitForLine(/^reset/)
+  client.kill()
+  await client.exited
+  await nft('delete table ip silence')
+
+  const questions = `src host ${VIP} and tcp[4:4] = 0 and tcp[tcpflags] = tcp-ack`
+  const dump = await lab.client.spawn(['tcpdump', '--immediate-mode', '-lni', 'eth0', questions], { name: 'questions' })
+  await dump.waitForLine(/listening/)
+  const asked = async () =>
+    (await readFile(dump.log, 'utf8'))
+      .matchAll(/ > \S+\.(\d+): Flags/g)
+      .map(m => m[1]!)
+      .toArray()
+  const before = await requestsAt('rs2')
+  await web1.destroy()
+  await site.ready('counted', 1)
+  await delay(SECOND_QUESTION_MS)
+  t.is(new Set(await asked()).size, COUNT / 2)
+  t.is((await requestsAt('rs2')) - before, 0)
+  const times = (await asked()).length
+  await web1.start()
+  await site.ready('counted', 2)
+  await web1.destroy()
+  await site.ready('counted', 1)
+  await delay(SECOND_QUESTION_MS)
+  t.is((await asked()).length, times)
+  t.is((await requestsAt('rs2')) - before, 0)
+  dump.kill()
+  await dump.exited
+  await web1.start()
+  await startEcho([web1], PORT)
+  await site.ready('counted', 2)
+})
+
+/** After it the director asks no more (director/outlets/release.ts). */
+const SECOND_QUESTION_MS = 4000
 
 test.serial('clients that only wait hear at once that their real server is gone', async t => {
   const client = await silentClient(site, 'waiting', PORT, COUNT)

@@ -35,7 +35,8 @@ export const registration: Target = {
     const { registration, delta } = decoded(() => Attach.requestDeserialize(input)) ?? {}
     if (delta) for (const realServer of delta.upserted) fromProto(realServer)
     for (const addressed of [true, false])
-      if (registration) hostReport(registration, addressed, messages => messages.map(fromProto))
+      if (registration)
+        hostReport(registration, addressed, messages => ({ read: messages.map(fromProto), unread: new Map() }))
   },
 }
 

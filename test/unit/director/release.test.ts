@@ -79,6 +79,50 @@ test('once more after a moment, for the youngest were not accounted yet; and the
   t.is(sent.length, 1)
 })
 
+test('one that was asked about twice is over: when the same real server goes again, nobody is asked again', async t => {
+  const { clock, sent, releaser, connect } = setUp()
+  connect(40_000, 1)
+  const failOver = async () => {
+    releaser.update([service(1, 2)], [])
+    releaser.update([service(2)], [])
+    await clock.advance(10_000)
+  }
+  await failOver()
+  t.is(sent.length, 2)
+  await failOver()
+  t.is(sent.length, 2)
+  connect(40_001, 1)
+  await failOver()
+  t.is(sent.length, 4, 'a new one is')
+})
+
+test('one that goes on elsewhere is not asked about on account of where it was', async t => {
+  const { clock, sent, releaser, connect } = setUp()
+  connect(40_000, 1)
+  releaser.update([service(1, 2)], [])
+  await clock.advance(1)
+  connect(40_000, 2, 'known')
+  releaser.update([service(2)], [])
+  await clock.advance(10_000)
+  t.is(sent.length, 0)
+  releaser.update([service()], [])
+  await clock.advance(10_000)
+  t.is(sent.length, 2)
+})
+
+test('one that was given up and goes on elsewhere nevertheless is asked about there', async t => {
+  const { clock, sent, releaser, connect } = setUp()
+  connect(40_000, 1)
+  releaser.update([service(1, 2)], [])
+  releaser.update([service(2)], [])
+  await clock.advance(10_000)
+  t.is(sent.length, 2)
+  connect(40_000, 2, 'known')
+  releaser.update([service()], [])
+  await clock.advance(10_000)
+  t.is(sent.length, 4)
+})
+
 test('the question: an ACK from the VIP to the client, with a sequence number outside of its window', async t => {
   const { clock, sent, releaser, connect } = setUp()
   connect(40_000, 1)

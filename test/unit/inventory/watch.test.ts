@@ -28,6 +28,13 @@ test('a running domain of a real libvirt: bridge, vnet, interface id, agent chan
   })
 })
 
+test('an active domain whose state nobody knows is taken to run; one that is shutting down is not', t => {
+  const xml = readFileSync(new URL('running.xml', import.meta.url), 'utf8')
+  t.is(parseDomain(xml, 0).state, 'running')
+  t.is(parseDomain(xml, 4).state, 'other')
+  t.is(parseDomain(xmlOf(A), 0).state, 'other')
+})
+
 test('an XML that is no domain is refused', t => {
   for (const xml of [
     '',

@@ -35,6 +35,28 @@ const spec = specOf()
 
 const states = (registry: Registry) => fleet(registry).realServers.map(({ id, state }) => `${id} ${state}`)
 
+test('a real server that could not be read is as it was; only who is left out is gone', t => {
+  const [a, b, c] = ['a', 'b', 'c'].map((id, n) => rs(id, { ingressPort: 8080 + n })) as [
+    RealServerReport,
+    RealServerReport,
+    RealServerReport,
+  ]
+  const unread = new Map([['b', 'vip "10.10.1" is not valid']])
+  let registry = register(emptyRegistry(), host(1, [a, b, c]), 0, LEASE)
+  registry = register(registry, host(1, [a], { unread }), 0, LEASE)
+  t.deepEqual(states(registry), ['rs1/a ready', 'rs1/b ready'])
+  t.deepEqual(registry.hosts.get('rs1')!.unread, unread)
+  registry = applyDelta(registry, 'rs1', {
+    upserted: [{ ...b, weight: 5 }],
+    removedIds: [],
+    unread: new Map([['a', 'x']]),
+  })
+  t.deepEqual(states(registry), ['rs1/a ready', 'rs1/b ready'])
+  t.deepEqual([...registry.hosts.get('rs1')!.unread!], [['a', 'x']])
+  registry = register(registry, host(1, [a, b]), 0, LEASE)
+  t.is(registry.hosts.get('rs1')!.unread, undefined)
+})
+
 test('a lease that runs out marks the host lost and keeps its real servers; any message brings it back', t => {
   let registry = register(emptyRegistry(), host(1, [rs('a')]), 1000, LEASE)
   t.is(nextExpiry(registry), 16_000)

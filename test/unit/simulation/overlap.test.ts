@@ -1,5 +1,7 @@
 import test from 'ava'
+import { createServices } from '../../../agent/stations/services.ts'
 import { openStore } from '../../../agent/store/store.ts'
+import type { ServiceSpec } from '../../../shared/config/service.ts'
 import { quiet } from '../../../shared/log/quiet.ts'
 import { domain, inventory, port, ports, spec } from '../real-servers/fixtures.ts'
 import { fakeClock } from '../run/fake-clock.ts'
@@ -8,6 +10,30 @@ import { createModelSwitch } from './model-switch.ts'
 
 const MINE = spec({ service: 'mine', source: { origin: 'file', file: '/etc/mine.yaml', line: 3 } })
 const SENT = { file: '/d/web.yaml', line: 1, text: JSON.stringify({ ...spec(), source: undefined }) }
+
+test('a document of the director that cannot be read leaves in force what it said before, also over a restart', t => {
+  const inputs = (list: readonly { file: string; line: number; text: string }[]) => ({
+    services: { synced: true, specs: [], problems: [], documents: [], files: [] },
+    documents: { heard: true, byDirector: new Map([['d1', list]]) },
+    withdrawn: false,
+  })
+  const bad = { ...SENT, text: `${SENT.text.slice(0, -1)}, "unheardOf": 1}` }
+  const other = { file: '/d/other.yaml', line: 1, text: SENT.text.replace('web', 'other').replace(':80,', ':81,') }
+  const names = ({ specs }: { readonly specs: readonly { readonly service: string }[] }) =>
+    specs.map(one => one.service)
+  const starting = (inForce: readonly ServiceSpec[]) =>
+    createServices({ services: () => inForce, contested: () => ({}) })
+  let services = starting([])
+  t.deepEqual(names(services(inputs([SENT]))), ['web'])
+  for (let start = 0; start < 2; start++) {
+    const found = services(inputs([bad]))
+    t.deepEqual(names(found), ['web'])
+    t.like(found.problems[0], { file: '/d/web.yaml', lastGood: true })
+    services = starting(found.inForce)
+  }
+  t.deepEqual(names(services(inputs([other]))), ['other'], 'one that is gone is gone')
+  t.deepEqual(names(services(inputs([bad]))), [], 'nothing is known of it')
+})
 
 test('a file on a host that overlaps a service of the director in force is refused, also over a restart', async t => {
   const store = openStore(':memory:')
