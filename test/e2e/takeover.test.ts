@@ -1,4 +1,5 @@
 import test from 'ava'
+import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts'
 import { CONTROL_SOCKETS } from '../lab/daemons.ts'
 import type { SpaceVm } from '../lab/space.ts'
 import { type StatusWatch, watchStatus } from '../lab/status.ts'
@@ -12,6 +13,7 @@ const COUNT = 100
 const SWAPS = 40
 const SWAP_MS = 200
 const DIRECTORS = ['director', 'director2'] as const
+const ADDRESSES = [100, 101].map(last => `172.24.1.${last}:7473`)
 const KILL = 'p=$(cat /run/openvswitch/ovs-vswitchd.pid); kill -9 $p; while kill -0 $p 2>/dev/null; do :; done'
 const VSWITCHD =
   'ovs-vswitchd --pidfile --detach --no-chdir --log-file=/var/log/openvswitch/ovs-vswitchd.log 2>/dev/null'
@@ -29,8 +31,7 @@ let site: Site
 let second: StatusWatch
 
 test.before(async () => {
-  const addresses = [100, 101].map(last => `172.24.1.${last}:7473`)
-  site = await createSite({ hosts: 2, directors: 2, vms: VMS, agentConfig: { director: addresses } })
+  site = await createSite({ hosts: 2, directors: 2, vms: VMS, agentConfig: { director: ADDRESSES } })
   await site.lab.startDirector(DIRECTORS[1], { leaseMs: 120_000 })
   second = watchStatus(site.lab.host(DIRECTORS[1]).path(CONTROL_SOCKETS.director))
   for (const { name } of VMS) {
@@ -201,6 +202,39 @@ for (const [how, first] of [
     t.is(await strangers(), before)
   })
 }
+
+test.serial(
+  'a director without the file takes nothing from what the other has; where they differ, both are named',
+  async t => {
+    await serve({ scheduler: 'rr' })
+    await turnTo('director')
+    const held = await hold(t, site.lab, LONG)
+    const agent = site.agent('rs1')
+    const [first, other] = ADDRESSES
+    const served = ({ services }: Status__Output) =>
+      services.map(({ service: name, realServers }) => [name, ...realServers.map(rs => `${rs.rsPort} ${rs.state}`)])
+    const before = served(await agent.until('no problem', s => s.problems.length === 0))
+    const states = agent.status.latest?.inputs.filter(({ name }) => name.startsWith('director'))
+    t.deepEqual(
+      states?.map(({ name, state }) => [name, state]),
+      [
+        [`director ${first}`, 'registered'],
+        [`director ${other}`, 'registered'],
+      ],
+    )
+    const differs = service({ service: 'echo', port: ECHO.port, realServers: [{ vm: 'web-*', port: 9999 }] })
+    await site.lab.host(DIRECTORS[1]).writeFile(`${SERVICES}/echo.yaml`, differs)
+    const told = await agent.until('they differ', s => s.problems.length > 0)
+    for (const address of ADDRESSES) t.true(told.problems[0]!.message.includes(address), told.problems[0]!.message)
+    t.deepEqual(served(told), before)
+    await site.lab.host(DIRECTORS[1]).exec(['rm', `${SERVICES}/echo.yaml`])
+    t.deepEqual(served(await agent.until('no problem', s => s.problems.length === 0)), before)
+    t.deepEqual(await held.end(), NOTHING_LOST)
+    // A director without the file serves what hosts have registered.
+    await turnTo('director2')
+    t.deepEqual(await (await hold(t, site.lab, { ...AGAIN, first: 24_000 })).end(), FEW_LEFT)
+  },
+)
 
 test.serial(
   'a VM moves to another host: what is lost is ended and said, and no packet comes to a wrong one',
