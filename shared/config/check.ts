@@ -83,9 +83,7 @@ export const checkFields = z.strictObject({
   retryInterval: duration(50, 3_600_000).optional().describe('instead of interval while the results are in doubt'),
   rise: z.int().min(1).max(100).default(2).describe('successes in a row that bring a real server up'),
   fall: z.int().min(1).max(100).default(3).describe('failures in a row that take it down'),
-  hold: duration(0, 3_600_000)
-    .prefault('15s')
-    .describe('how long a flapping one stays down at first; 0: never'),
+  hold: duration(0, 3_600_000).prefault('15s').describe('how long a flapping one stays down at first; 0: never'),
   port: z.int().min(1).max(65535).optional().describe("default: the real server's port"),
   source: z.string().superRefine(custom(vipProblem)).optional().describe('address that the VM sees as the client'),
   path: z
