@@ -279,8 +279,8 @@ function countsEach({ service, latest }: Tally): boolean {
 }
 
 /**
- * Above this number of real servers, algorithms by active connections change their turns at every reading, and each change makes
- * the switch revalidate all cached flows.
+ * Recent connections from which an algorithm by active connections uses shares: its turns would change with every reading, and
+ * each change makes the switch revalidate all cached flows.
  */
 const MANY_BY_ACTIVE = 300
 const BY_ACTIVE: ReadonlySet<Scheduler> = new Set(['lc', 'wlc', 'sed', 'nq'])

@@ -8,10 +8,7 @@ import type { Plan } from '../plan/plan.ts'
 import type { VirtualService } from '../registry/services.ts'
 import { type Counted, readCounters } from './counters.ts'
 
-/**
- * Milliseconds between two checks of whether a table is to be read, and between two reads of one service's. Entries take at least
- * half a minute to vanish.
- */
+/** Milliseconds between two reads of a table, and between two of the same service. Entries take at least half a minute to vanish. */
 const TICK_MS = 5000
 const SERVICE_MS = 60_000
 /** The wait until the next read, as a multiple of the time that this read has taken. */

@@ -5,7 +5,7 @@ mkdir -p /dev/pts /dev/shm /dev/net
 mount -t devpts devpts /dev/pts
 mount -t tmpfs shm /dev/shm
 [ -e /dev/net/tun ] || mknod /dev/net/tun c 10 200
-# Sockets and pid files of the daemons out there are not to be met in here.
+# Hides the sockets and pid files of the outer machine's daemons.
 mount -t tmpfs -o mode=755 run /run
 mkdir -p /run/lock /run/netns
 mount -t cgroup2 cgroup2 /sys/fs/cgroup 2>/dev/null

@@ -1,4 +1,4 @@
-# Read by the scripts beside it, which bash runs in the test machine (test/machine/qemu.ts). /out/in has what kernel.ts made.
+# Read by the scripts beside it, which bash runs in the test machine (test/machine/qemu.ts). /out/in has the files of bench/suites/kernel.ts.
 in=/out/in
 vip_static=10.10.1.101 vip_dr=10.10.1.102 vip_dr_many=10.10.1.122
 host_mac=02:00:00:00:00:20 director_mac=02:00:00:00:00:50

@@ -1,4 +1,4 @@
-# Only the hypervisor's switch: clients speak to it as a director does, and what it tells a director ends in the fabric.
+# Measures only the hypervisor's switch: clients send to it as a director does, and its signals end in the fabric.
 fill host -alone
 ns fabric /usr/sbin/nft -f - <<'NFT' || exit 1
 table netdev told {

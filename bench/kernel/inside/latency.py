@@ -11,7 +11,7 @@ import sys
 import time
 
 address, rounds = sys.argv[1], int(sys.argv[2])
-# As many as there are real servers have passed each way before.
+# Before this, each way has passed as many connections as there are real servers.
 FIGURES = ['first', None, None, None, 'next', 'next', 'next']
 
 

@@ -1,4 +1,4 @@
-# main.sh ROUNDS SECONDS [PART...]: the whole run, or the parts that are named.
+# main.sh ROUNDS SECONDS [PART...]: the whole run, or only the named parts.
 set -u
 here=bench/kernel/inside rounds=$1 seconds=$2
 shift 2
@@ -36,7 +36,7 @@ of_growth() {
   packets growth. "$1" $2 $3 0 200 100000
   forget
 }
-# First each connection is the first of its real server; then all have had some.
+# At first each connection is the first of its real server; later all real servers have had some.
 of_many_connections() {
   purge
   load many.cold "$1" $2 $4 -H 'Connection: close'

@@ -1,4 +1,4 @@
-# A thousand real servers more, on the same VMs: by ports behind crossport, by addresses behind the others.
+# Adds a thousand real servers on the same VMs: as ports behind crossport, as addresses behind the others.
 fill host -many
 fill director -many
 

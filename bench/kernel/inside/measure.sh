@@ -1,23 +1,23 @@
-# What is measured of each way: as lines in /out/results (kernel.ts makes the figures of them).
+# Measures each way and writes lines to /out/results, from which bench/suites/kernel.ts makes the figures.
 
 bytes() { # through a balancer, both ways
   [ "$1" = - ] && echo 0 && return
   ns "$1" sh -c 'cat /sys/class/net/eth0/statistics/rx_bytes /sys/class/net/eth0/statistics/tx_bytes' | awk '{ sum += $1 } END { print sum }'
 }
-# Packets that both switches' kernel parts had to ask vswitchd about.
+# Packets that the kernel parts of both switches have sent to vswitchd.
 upcalls() {
   local name
   for name in director host; do sw $name ovs-appctl -t ovs-vswitchd dpctl/show; done |
     sed -n 's/.* missed:\([0-9]*\).*/\1/p' | awk '{ sum += $1 } END { print sum }'
 }
 
-# What another way has left in the switches' kernel parts would be in the way of this one's packets.
+# Cached flows of another way would slow this one's packets down.
 purge() {
   local name
   for name in director host; do sw $name ovs-appctl -t ovs-vswitchd revalidator/purge; done
 }
 
-# The switches get to know the traffic: the kernel puts the masks of its cached flows in order of their use every four
+# Warms up: the kernel sorts the masks of its cached flows by their use every four
 # seconds (net/openvswitch/datapath.c, DP_MASKS_REBALANCE_INTERVAL). warm SECONDS ADDRESS [wrk's options...]
 warm() {
   local time=$1 address=$2
@@ -72,7 +72,7 @@ download_rate() { # FIGURE WAY ADDRESS: bytes a second
   done
 }
 
-# Packets that packets.py has made end where they come into a VM.
+# Drops the packets of packets.py where they enter a VM.
 sinks() {
   local n
   for n in $vms; do
@@ -104,7 +104,7 @@ packets() {
     if [ $figure = sent ]; then result $1lost "$2" $((value - came)); else result $1$figure "$2" $value; fi
   done </run/packets
 }
-# What has been opened must not end while the next is measured. Waiting takes no time here.
+# Open connections must not end during the next measurement. A wait takes no real time here.
 forget() {
   sw director ovs-appctl -t ovs-vswitchd dpctl/flush-conntrack
   sw host ovs-appctl -t ovs-vswitchd dpctl/flush-conntrack

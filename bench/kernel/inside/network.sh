@@ -1,5 +1,5 @@
 # client - fabric - balancer - fabric - the switch of a hypervisor - three VMs. Every balancer is a namespace of its own.
-# Nothing has to be looked up while it is measured: neighbours and the fabric's addresses are entered by hand.
+# Neighbours and the fabric's addresses are static, so that no look-up takes place during a measurement.
 
 for name in fabric client host vm1 vm2 vm3; do ip netns add $name; ip -n $name link set lo up; done
 ip -n fabric link add fabric type bridge
@@ -19,7 +19,7 @@ for balancer in $balancers; do
   ip netns add $name
   ip -n $name link set lo up
   plug $name $last
-  # The director's address is its switch's affair.
+  # The director's switch handles the director's address.
   [ $name = director ] || ip -n $name addr add 10.10.1.$last/24 dev eth0
   ns $name sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.eth0.send_redirects=0
   ns $name sysctl -qw net.ipv4.ip_local_port_range='1024 65001' net.ipv4.tcp_tw_reuse=1 net.ipv4.tcp_max_tw_buckets=1
@@ -34,7 +34,7 @@ for n in $vms; do
   ip -n vm$n addr add 10.10.1.3$n/24 dev eth0
   ip -n vm$n addr add 10.10.1.4$n/24 dev eth0
   ip -n vm$n addr add 10.10.1.5$n/24 dev eth0
-  # Of a thousand real servers each has an address: behind IPVS NAT, and behind nftables. (By direct routing it is the MAC only.)
+  # Behind IPVS NAT and nftables, each of the thousand real servers has an address. (Direct routing needs only the MAC.)
   ip -n vm$n route add local 10.10.8.0/22 dev lo
   ip -n vm$n route add local 10.10.12.0/22 dev lo
   # Replies to a balancer that has changed the destination address have to go back to it.
@@ -43,7 +43,7 @@ for n in $vms; do
   for from in 10.10.1.4$n 10.10.8.0/22; do ip -n vm$n rule add from $from lookup 63; done
   for from in 10.10.1.5$n 10.10.12.0/22; do ip -n vm$n rule add from $from lookup 64; done
 done
-# As a client that opens thousands of connections a second is set up; else it, NAT or HAProxy would run out of ports.
+# Settings of a client that opens thousands of connections a second; otherwise the client, NAT or HAProxy would run out of ports.
 ns client sysctl -qw net.ipv4.ip_local_port_range='1024 65001' net.ipv4.tcp_tw_reuse=1 net.ipv4.tcp_max_tw_buckets=1
 sysctl -qw net.netfilter.nf_conntrack_max=1000000
 echo 262144 >/sys/module/nf_conntrack/parameters/hashsize

@@ -1,5 +1,5 @@
-# The other balancers, each with the same three real servers, by the scheduler that it is used with most. The ports of the
-# first are not translated: direct routing cannot.
+# The other balancers, each with the same three real servers and its most usual scheduler. The first one does not translate
+# ports, because its direct routing cannot.
 
 ipvs() { ns ipvs-$1 ipvsadm -R; }
 for service in "-t $vip_dr:80" "-u $vip_dr:5353"; do

@@ -25,18 +25,18 @@ TCP_REPAIR, TCP_REPAIR_QUEUE, TCP_QUEUE_SEQ = 19, 20, 21
 SLOT, SLOTS, HEADER = 128, 8192, 32
 TCP_SYN, TCP_ACK = 0x02, 0x10
 READY, BURST = 1, 16
-# A daemon that wakes up once is one part in a hundred of a thousand packets: TCP, which has a goal, takes more of them.
+# One wake-up of a daemon costs a hundredth of a thousand packets, so TCP, which has a goal, uses more packets.
 TCP_PACKETS, TCP_ROUNDS = 5000, 7
-# The kernel puts the masks of its cached flows in order of their use every four seconds
-# (net/openvswitch/datapath.c, DP_MASKS_REBALANCE_INTERVAL). Waiting takes no time here.
+# The kernel sorts the masks of its cached flows by their use every four seconds
+# (net/openvswitch/datapath.c, DP_MASKS_REBALANCE_INTERVAL). A wait takes no real time here.
 MASKS_SECONDS = 4.5
 
-# Whoever has something to do because of a burst (a switch's daemon) does it before the next, as on a processor of its own.
+# Lets a switch's daemon finish its work on a burst before the next burst, as on a processor of its own.
 os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
 out.bind(('eth0', 0))
 out.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V2)
-# Without this header, what is beyond 14 bytes would have to be gathered again at each station.
+# Without this header, each stage would have to linearise everything beyond 14 bytes again.
 out.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
 out.setsockopt(SOL_PACKET, PACKET_TX_RING, struct.pack('IIII', 4096, SLOTS * SLOT // 4096, SLOT, SLOTS))
 ring = mmap.mmap(out.fileno(), SLOTS * SLOT)
@@ -56,8 +56,8 @@ def frame(source, protocol, rest, checksum_at):
     addresses = socket.inet_aton(source) + socket.inet_aton(address)
     ip = bytearray(struct.pack('!BBHHHBBH', 0x45, DSCP, 20 + len(rest), 0, 0, 64, protocol, 0) + addresses)
     ip[10:12] = struct.pack('!H', folded(ip) ^ 0xffff)
-    # As a stack hands it to a card that does the rest of the checksum (virtio_net_hdr: needs_csum, csum_start, csum_offset).
-    # What goes to a switch's daemon gets it on the way, and connection tracking drops what is wrong.
+    # Like a packet for a NIC that completes the checksum (virtio_net_hdr: needs_csum, csum_start, csum_offset). The checksum
+    # is completed on the way to a switch's daemon, and connection tracking drops packets with a wrong one.
     pseudo = folded(addresses + struct.pack('!HH', protocol, len(rest)))
     whole = ethernet + bytes(ip) + rest[:checksum_at] + struct.pack('!H', pseudo) + rest[checksum_at + 2:]
     return struct.pack('=BBHHHH', 1, 0, len(whole), 0, 34, checksum_at) + whole
@@ -121,7 +121,7 @@ def hold(number):
 
 
 if packets > 0:
-    # What is cached for all flows alike is cached before.
+    # Before this, everything that is cached for all flows together has been cached.
     send(udp(2000) for _ in range(200))
     send(udp(3000 + i) for i in range(1500))
     first = 5000

@@ -1,4 +1,4 @@
-# One process serves for all VMs: however many a balancer sends to, the server does the same work for a request.
+# One process serves all VMs, so that a request costs the server the same however many VMs a balancer uses.
 mkdir -p /run/www
 head -c 5000000 /dev/zero >/run/www/download
 (cd /run/www && exec python3 -m http.server 9000 --bind 127.0.0.1 >/dev/null 2>&1) &

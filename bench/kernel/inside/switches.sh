@@ -11,7 +11,7 @@ start() { # NAMESPACE HARDWARE-ADDRESS
   sw $1 ovs-vsctl add-br br0 -- set bridge br0 datapath_type=system fail_mode=secure protocols=OpenFlow10,OpenFlow15 \
     "other_config:hwaddr=\"$2\"" -- add-port br0 eth0 -- set interface eth0 ofport_request=1
 }
-# vswitchd 3.1 counts no processors, and so starts no handlers, before it has known them for ten seconds.
+# vswitchd 3.1 finds no processors in the machine's first ten seconds, and then starts no handlers.
 while [ "$(cut -d. -f1 /proc/uptime)" -lt 11 ]; do sleep 0.5; done
 start director $director_mac
 start host $host_mac
@@ -19,7 +19,7 @@ for n in $vms; do sw host ovs-vsctl add-port br0 vnet$n -- set interface vnet$n 
 for n in $vms; do sw host ovs-appctl -t ovs-vswitchd fdb/add br0 vnet$n 0 52:54:00:00:00:0$n >/dev/null; done
 for last in 10 63 64 65; do sw host ovs-appctl -t ovs-vswitchd fdb/add br0 eth0 0 02:00:00:00:00:$last >/dev/null; done
 
-# fill BRIDGE [-many]: what crossport's daemons would put into it, beside what is there otherwise.
+# fill BRIDGE [-many]: adds the flows of crossport's daemons to those that are there.
 fill() {
   of $1 del-flows br0
   of $1 del-groups br0
@@ -27,7 +27,7 @@ fill() {
   if [ -s $from.groups ]; then of $1 add-groups br0 $from.groups || exit 1; fi
   { cat $from.flows; other_$1; } | of $1 --bundle add-flows br0 - || exit 1
 }
-# The static flow: what is the least that a switch can do for a request, and for its reply.
+# The static flow: the least that a switch can do for a request and its reply.
 other_director() {
   echo 'priority=0 actions=NORMAL'
   echo "priority=60000,tcp,dl_dst=$director_mac,nw_dst=$vip_static,tp_dst=80 actions=set_field:8080->tcp_dst,$to_host"

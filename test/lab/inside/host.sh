@@ -26,7 +26,7 @@ sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
 ip link set lo up
 echo "$pid"
 exec >/dev/null 2>&1 </dev/null
-# `wait` reaps what has lost its parent.
+# `wait` reaps orphaned processes.
 while :; do
   sleep 86400 &
   wait $!

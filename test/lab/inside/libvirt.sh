@@ -1,6 +1,6 @@
 #!/bin/sh
 # Starts libvirtd in a host. $1: directory with libvirt's cached capabilities of QEMU, may be missing or empty.
-# They are probed anew (8 s) where libvirt finds that they do not fit.
+# libvirt probes QEMU anew (8 s) when they do not match.
 set -e
 mkdir -p /etc/libvirt/qemu/networks /var/lib/libvirt/images /var/cache/libvirt/qemu/capabilities
 cat >/etc/libvirt/qemu.conf <<'CONF'

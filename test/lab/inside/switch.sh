@@ -24,8 +24,8 @@ sysctl -qw net.ipv4.conf.all.arp_ignore=1
 [ -z "$3" ] || ip address replace "$3" dev $under
 ip link set br0 up
 [ "$datapath" = netdev ] || exit 0
-# A userspace datapath leaves what it receives to the kernel too, which would answer for the host's own addresses on
-# ports of the bridge: only what comes by the bridge is for it.
+# The kernel also gets the packets that a userspace datapath receives, and would answer for the host's own addresses on
+# ports of the bridge. So it may only get packets from the bridge itself.
 nft -f - <<'NFT'
 table ip bridged {
   chain stack {
