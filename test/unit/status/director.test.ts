@@ -141,6 +141,13 @@ const CASES: Readonly<Record<string, readonly [(scene: Scene) => unknown, RegExp
     ({ rivals }) => rivals.push({ hostId: 'rs1', reason: 'host id "rs1" is in use' }),
     /^error HOST_ID_TAKEN rs1: host id "rs1" is in use/,
   ],
+  REGISTRATION_INVALID: [
+    ({ agents, clock }) => {
+      agents.onDelta('rs1', { upserted: [], removedIds: [], unread: new Map([['rs1/web-1', 'port 0 is not valid']]) })
+      return clock.advance(1000)
+    },
+    /^error REGISTRATION_INVALID rs1\/rs1\/web-1: port 0 is not valid; what was known of it before stays/,
+  ],
   HOST_LOST: [
     ({ clock, cells, services }) => {
       const later = clock.advance(LEASE)
