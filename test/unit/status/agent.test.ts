@@ -218,5 +218,5 @@ test('an uplink that Open vSwitch could not open is told with what it said', t =
 test('what SQLite says is told of the state file', t => {
   const { loop, problems } = scene()
   loop.lastError = Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' })
-  t.regex(problems().join(), /^error STORE_FAILED state file: the last pass failed.*disk is full$/)
+  t.regex(problems().join(), /^error STORE_FAILED state file: what a restart needs is not saved.*disk is full$/)
 })
