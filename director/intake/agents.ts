@@ -27,6 +27,8 @@ export interface AgentHandlers {
   onDelta(hostId: string, delta: { upserted: readonly RealServerReport[]; removedIds: readonly string[] }): void
   /** Any other sign of life. */
   onAlive(hostId: string): void
+  /** The host's agent holds no stream any more (`Agents.connected`). */
+  onGone?(hostId: string): void
 }
 
 export interface AgentsOptions {
@@ -111,8 +113,14 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     if (message.heartbeat) attached.outbox.heartbeat(message.heartbeat.sequence)
   }
 
-  const refuse = (call: Call, code: grpc.status, details: string) => {
+  const ended = (call: Call) => {
+    const hostId = calls.get(call)?.hostId
     calls.delete(call)
+    if (hostId !== undefined) handlers.onGone?.(hostId)
+  }
+
+  const refuse = (call: Call, code: grpc.status, details: string) => {
+    ended(call)
     call.emit('error', { code, details })
   }
 
@@ -127,7 +135,6 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     const attached = { outbox, hostId: undefined, documentChanges: false, askedAt: undefined, heardAt: undefined }
     calls.set(call, attached)
     log.debug('an agent has dialled in', { peer: call.getPeer() })
-    const ended = () => calls.delete(call)
     call.on('data', message => {
       if (!calls.has(call)) return
       try {
@@ -137,11 +144,11 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
       }
     })
     call.on('end', () => {
-      ended()
+      ended(call)
       call.end()
     })
-    call.on('cancelled', ended)
-    call.on('error', ended)
+    call.on('cancelled', () => ended(call))
+    call.on('error', () => ended(call))
     if (calls.size > MOST_STREAMS)
       fail(call, new CrossportError('REGISTRATION_LIMIT', `more than ${MOST_STREAMS} agents`))
     else greet(attached)

@@ -26,7 +26,7 @@ export async function agents(house: House): Promise<Stop> {
   }
 }
 
-export function agentHandlers({ cells: { registry }, config: { leaseMs }, clock }: House): AgentHandlers {
+export function agentHandlers({ cells: { registry, changed }, config: { leaseMs }, clock }: House): AgentHandlers {
   return {
     onRegistration: report => {
       const { hosts } = registry.get()
@@ -40,6 +40,7 @@ export function agentHandlers({ cells: { registry }, config: { leaseMs }, clock 
       if (count > LIMITS.realServers) throw tooMany(hostId, count)
       registry.set(next)
     },
+    onGone: () => changed.publish(),
     onAlive: hostId => registry.set(renew(registry.get(), hostId, clock.now(), leaseMs)),
   }
 }
