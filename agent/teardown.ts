@@ -41,7 +41,8 @@ export async function teardown(
   }
   await cells.tunnelPort.get()?.remove()
   await settings.withdraw()
-  return { flowsDeleted: applier.counts.deleted - deleted, vipsRemoved: vips - records.list().length }
+  const vipsLeft = records.list().length
+  return { flowsDeleted: applier.counts.deleted - deleted, vipsRemoved: vips - vipsLeft, vipsLeft }
 }
 
 /** Rejects when `gone` does. */

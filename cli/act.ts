@@ -46,7 +46,7 @@ function tearDown(socket: string, io: Io): Promise<number> {
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
   return new Promise<number>(resolve => {
     stream.on('data', ({ waitingFor, done }: TeardownProgress__Output) => {
-      if (done) resolve(report({ value: done }, io, removed => `${socket}: ${removedText(removed)}\n`))
+      if (done) resolve(tornDown(socket, done, io))
       else io.err(`${socket}: waiting for ${waitingFor} (interrupt to give up)\n`)
     })
     stream.on('error', (error: ServiceError) => {
@@ -63,8 +63,14 @@ function tearDown(socket: string, io: Io): Promise<number> {
   })
 }
 
-const removedText = ({ flowsDeleted, vipsRemoved }: TeardownReply__Output) =>
-  `${flowsDeleted} flows and ${vipsRemoved} VIPs removed`
+function tornDown(socket: string, { flowsDeleted, vipsRemoved, vipsLeft }: TeardownReply__Output, io: Io): number {
+  io.out(`${socket}: ${flowsDeleted} flows and ${vipsRemoved} VIPs removed\n`)
+  if (vipsLeft === 0) return EXIT.ok
+  io.err(
+    `${socket}: ${vipsLeft} VIPs are in guests that do not answer; each goes when its guest does, while the daemon runs\n`,
+  )
+  return EXIT.notInForce
+}
 
 async function confirmed(): Promise<boolean> {
   if (!process.stdin.isTTY) return false

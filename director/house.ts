@@ -95,6 +95,8 @@ function markByInputs(cells: Cells, loop: DirectorLoop): void {
   cells.releasable.subscribe(() => {
     if (cells.releasable.get().size > 0) loop.mark('numbers')
   })
-  cells.outcome.subscribe(() => cells.changed.publish())
-  cells.tableProblems.subscribe(() => cells.changed.publish())
+  // What status tells and no pass is made for.
+  const { outcome, tableProblems, bridge, bridgeProblem, tornDown, waiting } = cells
+  for (const cell of [outcome, tableProblems, bridge, bridgeProblem, tornDown, waiting])
+    cell.subscribe(() => cells.changed.publish())
 }

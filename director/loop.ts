@@ -39,6 +39,7 @@ export function createDirectorLoop({ cells, applier, log, clock, pass }: Directo
       for (const { resolve } of mine) resolve(applied)
     } catch (error) {
       for (const { reject } of mine) reject(error)
+      cells.changed.publish()
       throw error
     }
   }

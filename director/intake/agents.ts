@@ -30,6 +30,8 @@ export interface AgentHandlers {
   onAlive(hostId: string): void
   /** Who is refused for another has its host id (`Agents.rivals`) has changed. */
   onRivals(): void
+  /** The host's agent holds no stream any more (`Agents.connected`). */
+  onGone?(hostId: string): void
 }
 
 export interface AgentsOptions {
@@ -127,8 +129,14 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     if (message.heartbeat) attached.outbox.heartbeat(message.heartbeat.sequence)
   }
 
-  const refuse = (call: Call, code: grpc.status, details: string) => {
+  const ended = (call: Call) => {
+    const hostId = calls.get(call)?.speaker?.hostId
     calls.delete(call)
+    if (hostId !== undefined) handlers.onGone?.(hostId)
+  }
+
+  const refuse = (call: Call, code: grpc.status, details: string) => {
+    ended(call)
     call.emit('error', { code, details })
   }
 
@@ -150,7 +158,6 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     const attached = { outbox, speaker: undefined, documentChanges: false, askedAt: undefined, heardAt: undefined }
     calls.set(call, attached)
     log.debug('an agent has dialled in', { peer: call.getPeer() })
-    const ended = () => calls.delete(call)
     call.on('data', message => {
       if (!calls.has(call)) return
       try {
@@ -160,11 +167,11 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
       }
     })
     call.on('end', () => {
-      ended()
+      ended(call)
       call.end()
     })
-    call.on('cancelled', ended)
-    call.on('error', ended)
+    call.on('cancelled', () => ended(call))
+    call.on('error', () => ended(call))
     if (calls.size > MOST_STREAMS)
       fail(call, new CrossportError('REGISTRATION_LIMIT', `more than ${MOST_STREAMS} agents`))
     else greet(attached)

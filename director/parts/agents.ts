@@ -41,6 +41,7 @@ export function agentHandlers({ cells: { registry, changed }, config: { leaseMs 
       if (count > LIMITS.realServers) throw tooMany(hostId, count)
       registry.set(next)
     },
+    onGone: () => changed.publish(),
     onAlive: hostId => registry.set(renew(registry.get(), hostId, clock.now(), leaseMs)),
     onRivals: changed.publish,
   }

@@ -177,6 +177,15 @@ test.serial('resync and teardown say what they did; teardown asks', async t => {
   t.regex((await crossport('teardown', '--yes', '-s', socket)).stdout, /: 12 flows and 2 VIPs removed\n$/)
 })
 
+test.serial('a teardown names what is left, and what will become of it', async t => {
+  const left = { flowsDeleted: 12, vipsRemoved: 2, vipsLeft: 1 }
+  const socket = await daemon(t, HEALTHY, { teardown: async () => left })
+  const { exitCode, stdout, stderr } = await crossport('teardown', '--yes', '-s', socket)
+  t.is(exitCode, 1)
+  t.regex(stdout, /: 12 flows and 2 VIPs removed\n$/)
+  t.regex(stderr, /: 1 VIPs are in guests that do not answer; each goes when its guest does/)
+})
+
 test.serial('a teardown that is interrupted says what will happen, and the daemon hears of it', async t => {
   const gone = Promise.withResolvers<unknown>()
   const socket = await daemon(t, HEALTHY, {

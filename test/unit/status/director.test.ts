@@ -203,3 +203,21 @@ for (const [code, [change, words]] of Object.entries(CASES))
       problems.join('\n'),
     )
   })
+
+test('who watches hears of a pass that fails, and of what no pass is made for', async t => {
+  const { cells, failing, services, clock } = await scene(t)
+  let told = 0
+  cells.changed.subscribe(() => told++)
+  const after = async (change: () => unknown) => {
+    told = 0
+    await change()
+    return told
+  }
+  t.not(await after(() => cells.bridge.set({ ...BRIDGE, flowRestoreWait: true })), 0)
+  t.not(await after(() => cells.bridgeProblem.set({ missing: 'uplink', message: 'why' })), 0)
+  t.not(await after(() => cells.tornDown.set(true)), 0)
+  cells.tornDown.set(false)
+  failing.add('outlet')
+  cells.services.set({ ...services })
+  t.not(await after(() => clock.advance(10)), 0)
+})

@@ -110,6 +110,15 @@ test('an agent that was interrupted halfway puts back what it had taken out', as
   t.is(guests.held.size, 1)
 })
 
+test('an agent whose guests do not answer says how many VIPs are left', async t => {
+  const { begin, end, heard, clock, guests } = await agentScene(t)
+  begin()
+  await clock.advance(40_000)
+  t.like(end(), { vipsRemoved: 0, vipsLeft: 1 })
+  t.is(heard[0], 'guests to give back 1 VIPs')
+  t.is(guests.held.size, 1)
+})
+
 async function directorScene(t: ExecutionContext) {
   const clock = fakeClock()
   const sw = createModelSwitch('director')

@@ -4,9 +4,11 @@
 export interface TeardownReply {
   'flowsDeleted'?: (number);
   'vipsRemoved'?: (number);
+  'vipsLeft'?: (number);
 }
 
 export interface TeardownReply__Output {
   'flowsDeleted': (number);
   'vipsRemoved': (number);
+  'vipsLeft': (number);
 }
