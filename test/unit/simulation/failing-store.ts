@@ -6,6 +6,7 @@ export const WRITES = [
   'setDirector',
   'setDirectors',
   'setDocuments',
+  'setContested',
   'changeServices',
   'setDomains',
   'setAllocations',
