@@ -33,6 +33,10 @@ export const ERRORS = {
     messageId: '2d0fc77725c841a799d43ba37f316dba',
     hint: 'give each host a hostId of its own in agent.yaml (default: its host name), and restart the agent that was refused',
   },
+  HOST_ADDRESS_SHARED: {
+    messageId: '350296a3327e4b7abc22829bfce9b256',
+    hint: 'give each host an address of its own: hostMac (or the hardware address of its bridge), and hostIp on an overlay',
+  },
   REGISTRY_CONFLICT: {
     messageId: '73549bd5b08882614497b4097019a8a4',
     hint: 'give the hosts different hostMac values, or correct the service file on one of them',

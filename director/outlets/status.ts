@@ -15,6 +15,7 @@ import type { Host, RealServer } from '../registry/types.ts'
 import { type Acceptance, acceptanceText } from '../schedule/acceptance.ts'
 import type { ServiceLoad } from '../schedule/load.ts'
 import { panicOf, panicText } from '../schedule/panic.ts'
+import { sharedAddresses } from './shared-addresses.ts'
 
 export interface StatusInput {
   readonly id: string
@@ -29,6 +30,8 @@ export interface StatusInput {
   readonly loadOf: (key: string) => ServiceLoad | undefined
   readonly passive: Pick<Passive, 'judged' | 'acceptanceOf' | 'unheard'>
   readonly hosts: readonly Host[]
+  /** Hosts are sent to by their address in the underlay (an overlay). */
+  readonly addressed: boolean
   readonly connected: ReadonlySet<string>
   /** Agents that were refused because another has their host id. */
   readonly rivals: readonly Rival[]
@@ -142,6 +145,7 @@ function problems(input: StatusInput, unheard: readonly Unheard[]): Problem[] {
   }
   for (const { hostId, reason } of input.rivals)
     found.push({ severity: 'error', code: 'HOST_ID_TAKEN', subject: hostId, message: reason })
+  found.push(...sharedAddresses(hosts, input.connected, input.addressed))
   for (const host of hosts.filter(({ state }) => state === 'lost')) {
     const message = 'no message from its agent for a whole lease; its real servers get no new connections'
     found.push({ severity: 'warning', code: 'HOST_LOST', subject: host.hostId, message })

@@ -71,6 +71,7 @@ function status({ applier, cells, clock, config, loop, startedAt, timeline, vers
     loadOf: cells.loads.get(),
     passive: cells.passive.get(),
     hosts: [...cells.registry.get().hosts.values()],
+    addressed: config.fabric === 'overlay',
     connected: cells.agents.get()?.connected ?? new Set(),
     rivals: cells.agents.get()?.rivals ?? [],
     counts,
