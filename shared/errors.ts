@@ -40,6 +40,10 @@ export const ERRORS = {
     messageId: 'bdb0371746c04d0ab4c5d8fbe6d9427a',
     hint: 'see the journal of crossport-agent on that host: it is stuck, or what dials in is no agent',
   },
+  HOST_ADDRESS_SHARED: {
+    messageId: '350296a3327e4b7abc22829bfce9b256',
+    hint: 'give each host an address of its own: hostMac (or the hardware address of its bridge), and hostIp on an overlay',
+  },
   REGISTRY_CONFLICT: {
     messageId: '73549bd5b08882614497b4097019a8a4',
     hint: 'give the hosts different hostMac values, or correct the service file on one of them',

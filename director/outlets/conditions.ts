@@ -7,6 +7,7 @@ import type { VirtualService } from '../registry/services.ts'
 import type { Host, RealServer, RegistryProblem } from '../registry/types.ts'
 import { acceptanceText } from '../schedule/acceptance.ts'
 import { panicOf, panicText } from '../schedule/panic.ts'
+import { sharedAddresses } from './shared-addresses.ts'
 
 /** What the director knows of itself. */
 export interface OwnFacts extends CommonFacts {
@@ -21,6 +22,8 @@ export interface DirectorFacts extends OwnFacts {
   readonly connected: ReadonlySet<string>
   /** Agents that were refused because another has their host id. */
   readonly rivals: readonly Rival[]
+  /** Hosts are sent to by their address in the underlay, too (an overlay). */
+  readonly addressed: boolean
   readonly passive: Pick<Passive, 'judged' | 'acceptanceOf'>
   readonly unheard: readonly Unheard[]
 }
@@ -38,6 +41,11 @@ export const DIRECTOR_CONDITIONS: readonly Condition<DirectorFacts>[] = [
     code: 'HOST_ID_TAKEN',
     severity: 'error',
     find: ({ rivals }) => rivals.map(({ hostId, reason }) => ({ subject: hostId, message: reason })),
+  },
+  {
+    code: 'HOST_ADDRESS_SHARED',
+    severity: 'error',
+    find: ({ hosts, connected, addressed }) => sharedAddresses(hosts, connected, addressed),
   },
   { code: 'REGISTRATION_INVALID', severity: 'error', find: ({ hosts }) => hosts.flatMap(unreadable) },
   { code: 'HOST_LOST', severity: 'warning', find: ({ hosts }) => hosts.flatMap(lost) },

@@ -27,6 +27,8 @@ export interface StatusInput {
   readonly loadOf: (key: string) => ServiceLoad | undefined
   readonly passive: Pick<Passive, 'judged' | 'acceptanceOf' | 'unheard'>
   readonly hosts: readonly Host[]
+  /** Hosts are sent to by their address in the underlay (an overlay). */
+  readonly addressed: boolean
   readonly connected: ReadonlySet<string>
   /** Agents that were refused because another has their host id. */
   readonly rivals: readonly Rival[]
@@ -39,7 +41,7 @@ export interface StatusInput {
 
 /** The answer to GetStatus, of one plan; its lists are made as they are read. Pure. */
 export function statusOf(input: StatusInput): StatusSource {
-  const { counts, plan, hosts, connected, rivals, passive, facts } = input
+  const { counts, plan, hosts, connected, rivals, addressed, passive, facts } = input
   const unheard = passive.unheard()
   const silent = new Set(unheard.map(({ hostId }) => hostId))
   return {
@@ -49,7 +51,16 @@ export function statusOf(input: StatusInput): StatusSource {
     startedAt: input.startedAt.toISOString(),
     inputs: [...input.inputs],
     services: (plan?.services ?? []).values().map(service => serviceStatus(input, service, silent)),
-    problems: problemsOf(DIRECTOR_CONDITIONS, { ...facts, plan, hosts, connected, rivals, passive, unheard }),
+    problems: problemsOf(DIRECTOR_CONDITIONS, {
+      ...facts,
+      plan,
+      hosts,
+      connected,
+      rivals,
+      addressed,
+      passive,
+      unheard,
+    }),
     switch: {
       bridge: input.bridge,
       desiredFlows: counts.desiredFlows,

@@ -65,6 +65,7 @@ function status(house: House): StatusSource {
     loadOf: cells.loads.get(),
     passive: cells.passive.get(),
     hosts: [...cells.registry.get().hosts.values()],
+    addressed: config.fabric === 'overlay',
     connected: cells.agents.get()?.connected ?? new Set(),
     rivals: cells.agents.get()?.rivals ?? [],
     counts,

@@ -18,12 +18,21 @@ test('status names a state file that cannot be written, who waits for it, and a 
     store.close()
   })
   const problems = () =>
-    agentStatus({
-      ...{ id: 'rs1', version: '1', startedAt: '', bridge: 'br0', servicesDir: '/', directors: [], store },
-      ...{ cells: agent.cells, applier: agent.applier, timeline: createTimeline(clock) },
-      loopError: agent.loop.lastError,
-    })
-      .problems!.filter(({ code }) => code !== 'REAL_SERVER')
+    [
+      ...agentStatus({
+        ...{
+          id: 'rs1',
+          version: '1',
+          startedAt: '',
+          bridge: 'br0',
+          uplink: 'uplink0',
+          servicesDir: '/',
+          directors: [],
+        },
+        ...{ cells: agent.cells, applier: agent.applier, timeline: createTimeline(clock), store, loop: agent.loop },
+      }).problems!,
+    ]
+      .filter(({ code }) => code !== 'REAL_SERVER' && code !== 'UPLINK_MISSING')
       .map(({ code, subject, message }) => `${code} ${subject}: ${message}`)
 
   agent.inputs.services.set({ synced: true, specs: [spec()], problems: [], documents: [], files: [] })
@@ -38,7 +47,7 @@ test('status names a state file that cannot be written, who waits for it, and a 
   const unreadable =
     'VM_UNREADABLE web-2: libvirt lists it, and it cannot be read: no <domain> element; what was known of it stays in force'
   t.deepEqual(problems(), [
-    'STORE_FAILED state file: the disk is full',
+    'STORE_FAILED state file: what a restart needs is not saved, and is tried again: the disk is full',
     unreadable,
     `STORE_FAILED web/${uuid(1)}/8080: web on VM web-1 waits, for its number cannot be written down: the disk is full`,
   ])

@@ -141,6 +141,15 @@ const CASES: Readonly<Record<string, readonly [(scene: Scene) => unknown, RegExp
     ({ rivals }) => rivals.push({ hostId: 'rs1', reason: 'host id "rs1" is in use' }),
     /^error HOST_ID_TAKEN rs1: host id "rs1" is in use/,
   ],
+  HOST_ADDRESS_SHARED: [
+    ({ agents, connected, clock }) => {
+      const other = { hostId: 'rs2', hostMac: '02:00:00:00:00:20', hostIp: '172.24.1.21', version: '1' }
+      agents.onRegistration({ ...other, realServers: new Map() })
+      connected.add('rs2')
+      return clock.advance(1000)
+    },
+    /^error HOST_ADDRESS_SHARED rs1, rs2: they have one host MAC/,
+  ],
   REGISTRATION_INVALID: [
     ({ agents, clock }) => {
       agents.onDelta('rs1', { upserted: [], removedIds: [], unread: new Map([['rs1/web-1', 'port 0 is not valid']]) })
