@@ -75,7 +75,7 @@ function partsOf(house: House, around: Surroundings): readonly Part[] {
     late('reports', async () => (await import('./parts/reports.ts')).reports),
     late('registration', async () => (await import('./parts/registration.ts')).registration),
     late('tunnel peers', async () => (await import('./parts/tunnel-peers.ts')).tunnelPeers),
-    late('connection table', async () => (await import('./parts/connection-table.ts')).connectionTable),
+    late('table fill', async () => (await import('./parts/table-fill.ts')).tableFill),
     late('memory', async () => (await import('./parts/memory.ts')).memory),
     late('ICMP errors', async () => (await import('./parts/icmp-errors.ts')).icmpErrors),
     late('audit', async () => (await import('./parts/audit.ts')).audit),

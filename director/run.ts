@@ -12,9 +12,9 @@ import { announce } from './parts/announce.ts'
 import { balance } from './parts/balance.ts'
 import { bridge } from './parts/bridge.ts'
 import { connectionZones } from './parts/connection-zones.ts'
-import { controlSocket } from './parts/control.ts'
+import { controlSocket } from './parts/control-socket.ts'
 import { datapath } from './parts/datapath.ts'
-import { drift } from './parts/drift.ts'
+import { driftGuard } from './parts/drift-guard.ts'
 import { forgotten } from './parts/forgotten.ts'
 import { heldSyns } from './parts/held-syns.ts'
 import { icmpErrors } from './parts/icmp-errors.ts'
@@ -102,7 +102,7 @@ function partsOf(house: House, notify: Notify, told: Readiness): readonly Part[]
     part('accounting', accounting),
     part('connection zones', connectionZones),
     part('switch', bridgeSwitch),
-    part('drift', drift),
+    part('drift guard', driftGuard),
     // Observers of the switch, and parts that answer packets.
     part('balance', balance),
     part('passive health', passiveHealth),
@@ -112,7 +112,7 @@ function partsOf(house: House, notify: Notify, told: Readiness): readonly Part[]
     part('held SYNs', heldSyns),
     part('table watch', tableWatch),
     part('refusals', refusals),
-    part('connection table', tableFill),
+    part('table fill', tableFill),
     part('control socket', controlSocket),
     // These stop first, so that no pass runs while the others stop.
     part('loop', ({ loop }) => loop.stop),

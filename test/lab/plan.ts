@@ -36,7 +36,7 @@ export interface OverlayOptions {
 export interface ClientOptions {
   /** The client is on 192.168.7.0/24, behind a router that is 10.10.1.1 on the virtual network. */
   readonly gateway?: {
-    /** Of the router's link to the client, which itself has 1500. Default 1500. */ readonly mtu?: number
+    /** MTU of the router's link to the client; the client itself has 1500. Default 1500. */ readonly mtu?: number
   }
 }
 

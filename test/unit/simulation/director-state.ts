@@ -6,7 +6,7 @@ import type { SimulatedDirector } from './director.ts'
 import { portOf, SERVICES, VIPS } from './director-world.ts'
 import type { ModelSwitch } from './model-switch.ts'
 
-/** A flow of nobody that the director knows. */
+/** A flow without an owner that the director knows. */
 export const STRANGERS: Flow = { table: 0, priority: 7, cookie: 0x77n, match: { in_port: 3 }, actions: [] }
 
 export const flowTexts = (flows: Iterable<Flow>) =>

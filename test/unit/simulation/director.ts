@@ -4,7 +4,7 @@ import type { Outcome } from '../../../director/outlets/types.ts'
 import { connectionAccounts } from '../../../director/parts/accounts.ts'
 import { agentHandlers } from '../../../director/parts/agents.ts'
 import { announce } from '../../../director/parts/announce.ts'
-import { drift } from '../../../director/parts/drift.ts'
+import { driftGuard } from '../../../director/parts/drift-guard.ts'
 import { leases } from '../../../director/parts/leases.ts'
 import { numbers } from '../../../director/parts/numbers.ts'
 import { offer } from '../../../director/parts/offer.ts'
@@ -88,7 +88,7 @@ export function startDirector({ store, sw, clock, failing, table }: SimulationOp
     perhaps('flush')
     if (!dead) table.delete(zone)
   }
-  const parts = [offer, progress, release, connectionAccounts, announce, leases, drift]
+  const parts = [offer, progress, release, connectionAccounts, announce, leases, driftGuard]
   const stops = [...parts.map(start => start(house)), numbers(house, flush)]
   cells.outcome.subscribe(() => connect(cells.outcome.get()!, table))
   return {

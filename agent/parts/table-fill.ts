@@ -4,7 +4,7 @@ import type { House } from '../house.ts'
 import { takeOutcomes } from '../outcome.ts'
 
 /** Watches how full the datapath's connection table is, once it holds this host's connections. */
-export function connectionTable({ config, cells, log, clock }: House): Stop {
+export function tableFill({ config, cells, log, clock }: House): Stop {
   const { tableProblems, outcome } = cells
   const table = createTableFill({
     rundir: config.ovsRunDir,
