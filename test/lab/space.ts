@@ -6,7 +6,7 @@ import { type LibvirtStandIn, type StandInDomain, serveLibvirt } from './libvirt
 import { makeLightVm, plugLightVm, portOf, startLightVm } from './light.ts'
 import { guestImage } from './paths.ts'
 import type { Place } from './place.ts'
-import type { LabPlan, VmPlan } from './plan.ts'
+import { hasStandIn, type LabPlan, type VmPlan } from './plan.ts'
 import type { LabVm } from './vm.ts'
 
 /**
@@ -47,7 +47,7 @@ export async function startStandIns(plan: LabPlan, at: (name: string) => Place):
     const told = ({ domain, host }: SpaceVm) => libvirts.get(host.name)?.changed(domain)
     vms.set(vm.name, makeSpaceVm(at, vm, told))
   }
-  const hosts = vms.size === 0 ? [] : plan.hosts.filter(({ role }) => role === 'rs')
+  const hosts = plan.hosts.filter(host => hasStandIn(plan, host))
   for (const { name } of hosts) {
     const domains = () => [...vms.values()].filter(vm => vm.host.name === name).map(vm => vm.domain)
     await mkdir(at(name).path('/run/libvirt'), { recursive: true })
