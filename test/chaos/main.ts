@@ -19,25 +19,33 @@ if (!Number.isSafeInteger(seed) || !(minutes > 0)) {
   process.exit(64)
 }
 
+const again = `Again: npm run chaos -- --seed ${seed} --minutes ${minutes}`
 let world: World | undefined
+let stopped = false
 const interrupted = () => {
-  say(`interrupted at seed ${seed}; taking the lab down`)
-  // What fails from now on fails because of this.
-  process.on('unhandledRejection', () => {})
+  stopped = true
+  say(`interrupted; taking the lab down. ${again}`)
   void (world?.down() ?? Promise.resolve()).finally(() => process.exit(130))
 }
 process.once('SIGINT', interrupted)
 process.once('SIGTERM', interrupted)
 
-const violations = await chaos({
-  seed,
-  seconds: minutes * 60,
-  all: values.all,
-  ...(values.only === undefined ? {} : { only: new RegExp(values.only) }),
-  say,
-  onWorld: made => {
-    world = made
-  },
-})
-if (violations.length > 0) say(`${report(violations)}\n\nAgain: npm run chaos -- --seed ${seed} --minutes ${minutes}`)
-process.exit(violations.length === 0 ? 0 : 1)
+try {
+  const violations = await chaos({
+    seed,
+    seconds: minutes * 60,
+    all: values.all,
+    ...(values.only === undefined ? {} : { only: new RegExp(values.only) }),
+    say,
+    onWorld: made => {
+      world = made
+    },
+  })
+  if (violations.length > 0) say(`${report(violations)}\n\n${again}`)
+  process.exit(violations.length === 0 ? 0 : 1)
+} catch (error) {
+  // The signal's handler ends the process; what fails from then on fails because of it.
+  if (stopped) await new Promise(() => {})
+  say(`${error instanceof Error ? error.stack : error}\n\n${again}`)
+  process.exit(1)
+}

@@ -46,7 +46,7 @@ export async function round(world: World, { seed, seconds, acts, say }: RoundOpt
   })
   await Promise.all(lanes)
   note('all is mended; now the three sentences')
-  violations.push(...(await judge(world, begin, done)))
+  violations.push(...(await judge(world, begin, done, note)))
   return violations
 }
 

@@ -34,7 +34,12 @@ export async function whole(world: World, withinMs: number): Promise<boolean> {
 }
 
 /** Judges the time since `begin`, in which this was done; nothing is broken any more. */
-export async function judge(world: World, begin: number, done: readonly Done[]): Promise<Violation[]> {
+export async function judge(
+  world: World,
+  begin: number,
+  done: readonly Done[],
+  note: (line: string) => void,
+): Promise<Violation[]> {
   const violations: Violation[] = []
   const calm = await whole(world, PEACE_MS)
   const end = Date.now()
@@ -42,7 +47,11 @@ export async function judge(world: World, begin: number, done: readonly Done[]):
   violations.push(...(await statusTrue(world, calm)))
   await delay(Math.max(0, end + TIMEOUT_MS + 500 - Date.now()))
   const requests = (await world.clients.requests()).filter(({ at }) => at >= begin && at <= end)
-  violations.push(...nothingLost(requests, begin, allowances(done)))
+  const allowed = allowances(done)
+  const lost = requests.filter(({ who }) => who === 'lost').length
+  const inside = requests.filter(request => allowed.some(one => excuses(one, request))).length
+  note(`${requests.length} requests, ${lost} lost; ${inside} were sent while one may be lost`)
+  violations.push(...nothingLost(requests, begin, allowed))
   if (violations.length === 0) return []
   const journals = [...world.daemons].map(async ([name, { process }]) => {
     const lines = (await readFile(process.log, 'utf8')).trimEnd().split('\n').slice(-40)

@@ -37,9 +37,9 @@ const address = (place: string, world: World): Deed => {
   const { ip } = world.lab.plan.hosts.find(({ name }) => name === place)!
   const other = ip.replace(/\d+$/, n => String(Number(n) + 50))
   const change = (from: string, to: string) =>
-    world.sh(place, `ip address add ${to}/24 dev br0; ip address del ${from}/24 dev br0`)
+    world.sh(place, `ip address del ${from}/24 dev br0; ip address add ${to}/24 dev br0`)
   return {
-    words: `${place}# ip address add ${other}/24 dev br0; ip address del ${ip}/24 dev br0   # later: the other way round`,
+    words: `${place}# ip address del ${ip}/24 dev br0; ip address add ${other}/24 dev br0   # later: the other way round`,
     do: () => change(ip, other),
     undo: () => change(other, ip),
     // The director's for less than a lease: all hosts at once would be away.
