@@ -4,12 +4,15 @@ import type { World } from '../world.ts'
 
 // What becomes of Open vSwitch and the links, on hosts and on the director's machine.
 
-/** The userspace datapath goes with its process; with fail_mode standalone a client may have learnt a VM's address meanwhile. */
+/**
+ * The userspace datapath goes with its process, and waits while that waits for its database: ovs-vswitchd tries that
+ * again after 1, 2, 4 and 8 s. With fail_mode standalone a client may have learnt a VM's address meanwhile.
+ */
 const AWAY: Loss = {
   services: 'all',
   throughout: true,
   afterwards: 10_000,
-  says: 'datapaths.md: ovs-vswitchd is away: nothing is forwarded; operations.md: fail_mode',
+  says: 'datapaths.md: ovs-vswitchd or ovsdb-server is away: nothing is forwarded; operations.md: fail_mode',
 }
 const REPAIRED: Loss = { services: 'all', atFirst: 2000, says: 'operations.md: our flows are repaired at once' }
 
@@ -29,7 +32,8 @@ const ofSwitch = (place: string, world: World): Record<'vswitchd' | 'ovsdb' | 'b
       words: `${place}# kill -9 ovsdb-server   # later: start it again`,
       do: () => sh(KILL.ovsdb),
       undo: () => sh(START.ovsdb),
-      lasts: [0, 6000],
+      lasts: [0, 3000],
+      loses: AWAY,
       tells: { by: told, words: /OVSDB_/ },
     },
     both: {
