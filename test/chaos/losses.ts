@@ -1,6 +1,5 @@
 import type { Request } from './clients.ts'
 import type { Done } from './run.ts'
-import { LEASE_MS } from './world.ts'
 
 /** Requests to these services that were sent then (ms, wall clock) may fail. */
 export interface Allowance {
@@ -12,14 +11,14 @@ export interface Allowance {
 /** A request that was under way when it began may fail, too. */
 const UNDER_WAY_MS = 1000
 /** A director that is back hears its hosts again, and acts. */
-const BACK_MS = LEASE_MS + 3000
+const BACK_MS = 4000
 
 /**
  * What the deeds allow. What ends with something that the director does is prolonged while that is out itself: a VM
  * that dies while the director is frozen is scheduled until it is thawed.
  */
 export function allowances(done: readonly Done[]): Allowance[] {
-  const out = done.filter(({ act }) => act.lane === 'director')
+  const out = done.filter(({ act, deed }) => act.lane === 'director' && deed.undo !== undefined)
   return done
     .flatMap(({ deed: { loses }, from, undoing, to }): Allowance[] => {
       if (loses === undefined) return []

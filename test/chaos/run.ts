@@ -24,7 +24,7 @@ export interface RoundOptions {
 
 const LANES: readonly Lane[] = ['files', 'hosts', 'director']
 /** A lane rests for so long at most between two acts, ms. */
-const REST_MS = { files: 2500, hosts: 1000, director: 4000 } as const
+const REST_MS = { files: 2500, hosts: 1000, director: 10_000 } as const
 /** What is wrong has to be told in so long. */
 const TOLD_MS = 15_000
 /** A broken machine has so long to come back before the next is broken. */
@@ -74,7 +74,10 @@ async function perform(
   entry.to = Date.now()
   if (act.lane === 'director') world.directorOut = false
   if (deed.undo !== undefined) note(`${act.lane}: undone: ${act.name}`)
-  if (act.lane !== 'files' && !(await whole(world, WHOLE_MS))) note(`${act.lane}: not whole again: ${act.name}`)
+  if (act.lane === 'files') return violations
+  const lacks = await whole(world, WHOLE_MS)
+  if (lacks.length > 0)
+    note(`${act.lane}: not whole again after ${WHOLE_MS / 1000} s: ${act.name}: ${lacks.join('; ')}`)
   return violations
 }
 

@@ -22,13 +22,23 @@ export interface Violation {
 const PEACE_MS = 60_000
 const REQUESTS = 20
 
-/** Resolves with whether all daemons hold everything in force, as the files say, within that time. */
-export async function whole(world: World, withinMs: number): Promise<boolean> {
+/** What keeps the world from being whole: all daemons hold everything in force, and the director as the files say. */
+function lacks(world: World): string[] {
+  const lines = differences(world, world.site.director.status.latest)
+  for (const [name, { status }] of world.daemons) {
+    const { latest } = status
+    if (latest === undefined) lines.push(`${name} does not answer`)
+    else if (!inForce(latest)) lines.push(`${name}: ${formatStatus(latest).split('not in force:').at(-1)}`)
+  }
+  return world.directorOut ? ['the director is out', ...lines] : lines
+}
+
+/** Resolves once the world is whole, with nothing; or after that time, with what it lacks. */
+export async function whole(world: World, withinMs: number): Promise<string[]> {
   const until = Date.now() + withinMs
   for (;;) {
-    const calm = [...world.daemons.values()].every(({ status: { latest } }) => latest !== undefined && inForce(latest))
-    if (!world.directorOut && calm && differences(world, world.site.director.status.latest).length === 0) return true
-    if (Date.now() > until) return false
+    const lines = lacks(world)
+    if (lines.length === 0 || Date.now() > until) return lines
     await delay(100)
   }
 }
@@ -41,7 +51,7 @@ export async function judge(
   note: (line: string) => void,
 ): Promise<Violation[]> {
   const violations: Violation[] = []
-  const calm = await whole(world, PEACE_MS)
+  const calm = (await whole(world, PEACE_MS)).length === 0
   const end = Date.now()
   violations.push(...(await filesInForce(world)))
   violations.push(...(await statusTrue(world, calm)))

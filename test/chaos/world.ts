@@ -18,7 +18,8 @@ export interface Spec {
 export const LEASE_MS = 5000
 /** Interval, a retry, and time-outs of `web`'s check (docs/health-checks.md), and what a busy machine adds. */
 export const CHECKED_MS = 1000 + 250 + 2 * 500 + 1500
-const CHECK = { type: 'http', interval: '1s', timeout: '500ms', fall: 2 }
+// Nobody is held back for falling often: what is broken here comes back at once.
+const CHECK = { type: 'http', interval: '1s', timeout: '500ms', fall: 2, hold: '0s' }
 
 const SPECS: readonly Spec[] = [
   {

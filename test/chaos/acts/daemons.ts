@@ -28,7 +28,7 @@ const uplink = (place: string, world: World): Deed => {
     lasts: [200, 9000],
     loses:
       place === 'director'
-        ? { services: 'all', throughout: true, afterwards: 10_000, says }
+        ? { services: 'all', throughout: true, afterwards: 5000, says }
         : { services: 'all', atFirst: LEASE_MS + 3000, afterwards: 1000, says },
   }
 }

@@ -84,7 +84,7 @@ export const FILE_ACTS: readonly Act[] = [
       ...edit(chosen, world, { ...chosen.spec, realServers }, random.pick(WAYS)),
       loses: {
         services: [chosen.spec.service],
-        atFirst: 5000,
+        atFirst: 3000,
         says: 'service-file.md: connections to the former port end; new real servers prove themselves first',
       },
     }
@@ -149,7 +149,7 @@ export const FILE_ACTS: readonly Act[] = [
     loses: {
       services: [spec.service],
       throughout: true,
-      afterwards: 10_000,
+      afterwards: 6000,
       says: 'service-file.md: a file that is deleted takes its services with it',
     },
   })),

@@ -11,9 +11,11 @@ import type { World } from '../world.ts'
 const AWAY: Loss = {
   services: 'all',
   throughout: true,
-  afterwards: 10_000,
+  afterwards: 4000,
   says: 'datapaths.md: ovs-vswitchd or ovsdb-server is away: nothing is forwarded; operations.md: fail_mode',
 }
+/** ovs-vswitchd that has missed its database for 2.5 s at most tries again 4 s later at most. */
+const WAITS: Loss = { ...AWAY, afterwards: 8000 }
 const REPAIRED: Loss = { services: 'all', atFirst: 2000, says: 'operations.md: our flows are repaired at once' }
 
 const ofSwitch = (place: string, world: World): Record<'vswitchd' | 'ovsdb' | 'both' | 'flows', Deed> => {
@@ -32,8 +34,8 @@ const ofSwitch = (place: string, world: World): Record<'vswitchd' | 'ovsdb' | 'b
       words: `${place}# kill -9 ovsdb-server   # later: start it again`,
       do: () => sh(KILL.ovsdb),
       undo: () => sh(START.ovsdb),
-      lasts: [0, 3000],
-      loses: AWAY,
+      lasts: [0, 2500],
+      loses: WAITS,
       tells: { by: told, words: /OVSDB_/ },
     },
     both: {
