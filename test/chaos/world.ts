@@ -95,6 +95,8 @@ export async function createWorld(): Promise<World> {
       sh: async (place, script) => (await lab.host(place).exec(['sh', '-c', script], { timeoutMs: 60_000 })).stdout,
       down: async () => {
         world.clients.kill()
+        // What is frozen would keep the lab from ending.
+        for (const { process } of world.daemons.values()) process.kill('SIGCONT')
         await site.down()
       },
     }

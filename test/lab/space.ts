@@ -35,7 +35,8 @@ export async function startSpaceVm(host: Place, place: Place, plan: VmPlan): Pro
   if (!plan.agentChannel) return
   const blocked = plan.blockedRpcs.length === 0 ? [] : [`--block-rpcs=${plan.blockedRpcs.join(',')}`]
   const agent = [`${guestImage}/qemu-ga`, '-m', 'unix-listen', '-p', AGENT, '-t', '/run', ...blocked]
-  await place.spawn(agent, { name: 'qemu-ga' })
+  // A child of nobody here: nsenter(1) stops with its child, and the end of the lab would wait for it.
+  await place.spawn(['sh', '-c', '"$@" &', 'sh', ...agent], { name: 'qemu-ga' })
 }
 
 /** The spaces of a lab by their names, and a stand-in for libvirt on each of their hosts, which live as long as this process or until `end`. */
