@@ -10,7 +10,7 @@ import { makeLightVm, startLightVm } from './light.ts'
 import { joinOverlay, overlayConfig, startDirectorVm, underlayMac, warmNeighbours } from './overlay.ts'
 import { capabilitiesCache, insideScript } from './paths.ts'
 import { type LabProcess, makePlace, type Place } from './place.ts'
-import { type HostPlan, type LabOptions, type LabPlan, planLab, type VmPlan } from './plan.ts'
+import { type HostPlan, hasStandIn, type LabOptions, type LabPlan, planLab, type VmPlan } from './plan.ts'
 import { type StandIns, startSpaceVm, startStandIns } from './space.ts'
 import { destroy, type LabRecord, labDir, makeLabDir, newLabId, startTimeOf, writeRecord } from './state.ts'
 import { defineDomain, type LabVm, makeDomainVm } from './vm.ts'
@@ -218,7 +218,7 @@ async function startHost(fabric: Place, place: Place, host: HostPlan, plan: LabP
   const under = plan.uplinks[host.name]
   await plug(fabric, plan.vlans, place, { dev: under === undefined ? 'uplink0' : 'nic0' })
   if (under !== undefined) await stackUplink(fabric, place, under)
-  const real = host.role === 'rs' && !plan.vms.some(vm => vm.kind === 'space')
+  const real = host.role === 'rs' && !hasStandIn(plan, host)
   const libvirt = real ? place.exec(['sh', insideScript('libvirt'), capabilitiesCache]) : undefined
   const underlay = plan.overlay === undefined ? [] : [underlayMac(host)]
   await place.exec(['sh', insideScript('switch'), 'uplink0', host.mac, `${host.ip}/24`, ...underlay])

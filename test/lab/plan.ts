@@ -164,6 +164,12 @@ export function planLab(options: LabOptions = {}): LabPlan {
   }
 }
 
+/** Whether the lab itself stands in for this host's libvirt: it has spaces, or may get one, and no domains. */
+export function hasStandIn({ vms }: LabPlan, host: HostPlan): boolean {
+  const domains = vms.some(vm => vm.kind === 'domain' && vm.host === host.name)
+  return host.role === 'rs' && vms.some(vm => vm.kind === 'space') && !domains
+}
+
 function planOverlay({ encapsulation = 'vxlan' }: OverlayOptions): OverlayPlan {
   return { encapsulation, networkKey: 100, mtu: 1500 - OVERHEAD[encapsulation] }
 }

@@ -6,7 +6,7 @@ import { type LibvirtStandIn, type StandInDomain, serveLibvirt } from './libvirt
 import { makeLightVm, plugLightVm, portOf, startLightVm } from './light.ts'
 import { guestImage } from './paths.ts'
 import type { Place } from './place.ts'
-import type { LabPlan, VmPlan } from './plan.ts'
+import { hasStandIn, type LabPlan, type VmPlan } from './plan.ts'
 import type { LabVm } from './vm.ts'
 
 /**
@@ -35,7 +35,8 @@ export async function startSpaceVm(host: Place, place: Place, plan: VmPlan): Pro
   if (!plan.agentChannel) return
   const blocked = plan.blockedRpcs.length === 0 ? [] : [`--block-rpcs=${plan.blockedRpcs.join(',')}`]
   const agent = [`${guestImage}/qemu-ga`, '-m', 'unix-listen', '-p', AGENT, '-t', '/run', ...blocked]
-  await place.spawn(agent, { name: 'qemu-ga' })
+  // A child of nobody here: nsenter(1) stops with its child, and the end of the lab would wait for it.
+  await place.spawn(['sh', '-c', '"$@" &', 'sh', ...agent], { name: 'qemu-ga' })
 }
 
 /**
@@ -50,7 +51,7 @@ export async function startStandIns(plan: LabPlan, at: (name: string) => Place):
     const told = ({ domain, host }: SpaceVm) => libvirts.get(host.name)?.changed(domain)
     vms.set(vm.name, makeSpaceVm(at, vm, told))
   }
-  const hosts = vms.size === 0 ? [] : plan.hosts.filter(({ role }) => role === 'rs')
+  const hosts = plan.hosts.filter(host => hasStandIn(plan, host))
   for (const { name } of hosts) {
     const domains = () => [...vms.values()].filter(vm => vm.host.name === name).map(vm => vm.domain)
     await mkdir(at(name).path('/run/libvirt'), { recursive: true })
