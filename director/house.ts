@@ -92,9 +92,6 @@ function markByInputs(cells: Cells, loop: DirectorLoop): void {
     // A lease that is only prolonged asks for no pass.
     if (revision !== before) registered()
   })
-  cells.releasable.subscribe(() => {
-    if (cells.releasable.get().size > 0) loop.mark('numbers')
-  })
   cells.outcome.subscribe(() => cells.changed.publish())
   cells.tableProblems.subscribe(() => cells.changed.publish())
 }

@@ -53,13 +53,16 @@ export function createPass(options: PassOptions): () => Promise<Outcome> {
   /** The last pass came to its end: all stations know everything but what has changed since. */
   let complete = false
 
-  /** A service that is back keeps its number. What cannot be written down now is given back another time. */
+  /**
+   * A service that is back keeps its number, and is told of anew when it goes again: its zone has connections by then. What
+   * cannot be written down now is given back another time.
+   */
   const releaseNumbers = () => {
-    const keys = [...cells.releasable.get()].filter(key => !planner.has(key) && !removals.has(key))
+    const keys = [...cells.releasable.takeAll()].filter(key => !planner.has(key) && !removals.has(key))
     try {
       store.numbers.release('service', keys.flatMap(numberNames))
-      cells.releasable.set(NOBODY)
     } catch (err) {
+      cells.releasable.put(keys)
       log.warn('numbers of services that are gone are not given back yet', { err })
     }
   }
@@ -79,9 +82,7 @@ export function createPass(options: PassOptions): () => Promise<Outcome> {
   /** A whole pass cannot do with less than all, for it is compared with all that the switch has; others have their turn between. */
   const plan = async (whole: boolean): Promise<Planned> => {
     while (planner.take(cells.registry.get(), MOST_REAL_SERVERS)) await setImmediate()
-    const due = cells.due.get()
-    cells.due.set(NOBODY)
-    let planned = update(due)
+    let planned = update(cells.due.takeAll())
     if (!whole) return planned
     while (planned.more) {
       await setImmediate()

@@ -8,7 +8,7 @@ import { stopAll } from './stop-all.ts'
 
 /** Gives back the numbers of removed services once nothing in the switch uses them any more. */
 export function numbers(house: House, flush: Flush = flushIn(house)): Stop {
-  const { cells, clock, config, log, outcomes, removals, store } = house
+  const { cells, clock, config, log, loop, outcomes, removals, store } = house
   const { tcp, udp } = config.connectionTimeouts
   const numbered = store.numbers.named('service')
   /** How many names had numbers when they were last compared with the plan. */
@@ -20,7 +20,10 @@ export function numbers(house: House, flush: Flush = flushIn(house)): Stop {
     zonesOf: key => numberNames(key).flatMap(name => zoneOf(numbered.get(name))),
     isPending: removals.has,
     flush,
-    done: key => cells.releasable.set(new Set(cells.releasable.get()).add(key)),
+    done: key => {
+      cells.releasable.put([key])
+      loop.mark('numbers')
+    },
   })
   const unplug = outcomes.plug({
     name: 'numbers',

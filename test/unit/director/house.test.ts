@@ -91,6 +91,23 @@ test('a number is given back when its zone is empty, and not before every outlet
   t.deepEqual([...table.values()], [key(80)])
 })
 
+test('a service that comes back while its number cannot be given back keeps it until its zone is empty again', async t => {
+  const { files, failing, clock, numbers } = await setUp(t)
+  await files(80, 81)
+  await files(80)
+  failing.add('release')
+  await clock.advance(IDLE_SECONDS * 3000)
+  t.deepEqual(numbers(), [1, 2])
+  await files(80, 81)
+  await files(80, 81, 82)
+  await files(80, 82)
+  failing.clear()
+  await files(80, 82, 83)
+  t.deepEqual(numbers(), [1, 2, 3, 4], 'connections of its second life are left')
+  await clock.advance(IDLE_SECONDS * 3000)
+  t.deepEqual(numbers(), [1, 3, 4])
+})
+
 test('a service that comes back in time has its number and its connections still', async t => {
   const { files, table, clock, numbers } = await setUp(t)
   await files(80, 81)
