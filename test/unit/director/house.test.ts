@@ -73,6 +73,31 @@ test('an outlet that fails is told again; the others are not kept from it', asyn
   t.false(house.removals.has(key(80)))
 })
 
+test('a companion and an outlet of intents that fail keep neither the switch nor the state file from the newest state', async t => {
+  const { files, failing, cells, house, sw, clock } = await setUp(t)
+  await files(80)
+  const heard: string[] = []
+  house.companions.plug({
+    name: 'behind',
+    ensure: async ({ altered }) => void heard.push(altered.map(a => a.port).join()),
+  })
+  failing.add('companion').add('intent')
+  const { commits } = sw
+  await files(80, 81)
+  t.is(sw.commits, commits + 1)
+  t.true(heard.length > 0 && heard.every(ports => ports.includes('81')))
+  t.true(house.loop.failures > 0)
+  t.deepEqual(
+    cells.outcome.get()?.plan.services.map(one => one.key),
+    [key(80), key(81)],
+  )
+  t.is(house.store.files.load().length, 2)
+  failing.clear()
+  await clock.advance(20_000)
+  t.is(house.loop.failures, 0)
+  t.false(house.loop.dirty)
+})
+
 test('a number is given back when its zone is empty, and not before every outlet has taken the removal', async t => {
   const { files, failing, table, clock, numbers } = await setUp(t)
   await files(80, 81)

@@ -58,3 +58,16 @@ test('a director that was held up blames no host for what it could not hear', as
   await time.advance(LEASE + 100)
   t.is(state(), 'lost')
 })
+
+test('a pass that was pending when the director was held up finds no host lost', async t => {
+  const { house, time, state, holdUp } = await setUp()
+  await time.advance(LEASE / 2)
+  house.loop.mark('a change')
+  holdUp(2 * LEASE)
+  await time.advance(100)
+  t.is(state(), 'alive', 'the pass comes before the timer of the leases')
+  await time.advance(LEASE / 2 + 100)
+  t.is(state(), 'alive')
+  await time.advance(LEASE + 100)
+  t.is(state(), 'lost')
+})

@@ -93,7 +93,7 @@ function disconnect(host: WorldHost): void {
   host.told = undefined
 }
 
-const FAILURES = ['hosts', 'files', 'numbers', 'release', 'companion', 'outlet', 'flush'] as const
+const FAILURES = ['hosts', 'files', 'numbers', 'release', 'companion', 'intent', 'outlet', 'flush'] as const
 
 async function fault(scene: Scene): Promise<void> {
   const { random, sw, director, world, failing } = scene

@@ -31,7 +31,7 @@ const CONFIG = directorConfigSchema.parse({
 /** Surroundings of the director besides its switch; they may fail. */
 export interface Surroundings {
   /** Calls of the state file that fail. */
-  readonly failing: Set<'hosts' | 'files' | 'numbers' | 'release' | 'companion' | 'outlet' | 'flush'>
+  readonly failing: Set<'hosts' | 'files' | 'numbers' | 'release' | 'companion' | 'intent' | 'outlet' | 'flush'>
   /** The connection table: the service whose connections are in each zone. */
   readonly table: Map<number, string>
 }
@@ -60,13 +60,14 @@ export function startDirector({ store, sw, clock, failing, table }: SimulationOp
     if (failing.has(what)) throw new Error(`the model fails: ${what}`)
   }
   const house = createHouse({ config: CONFIG, store: fallible(store, perhaps), log: quiet, clock, version: '1' })
-  const { cells, companions, outcomes, loop } = house
+  const { cells, companions, intents, outcomes, loop } = house
   cells.switch.set({
     readInstalled: async known => (dead ? never : sw.readInstalled(known).then(read => (dead ? never : read))),
     commit: async change => (dead ? never : sw.commit(change).then(() => (dead ? never : undefined))),
     packetOut: async () => {},
   } as Partial<Switch> as Switch)
 
+  intents.plug({ name: 'model intents', take: () => perhaps('intent') })
   const told = { services: new Set<string>(), zones: new Set<number>() }
   companions.plug({
     name: 'model',
@@ -88,6 +89,7 @@ export function startDirector({ store, sw, clock, failing, table }: SimulationOp
     perhaps('flush')
     if (!dead) table.delete(zone)
   }
+  loop.start()
   const parts = [offer, progress, release, connectionAccounts, announce, leases, drift]
   const stops = [...parts.map(start => start(house)), numbers(house, flush)]
   cells.outcome.subscribe(() => connect(cells.outcome.get()!, table))
