@@ -15,6 +15,7 @@ import type { BridgeView } from './intake/bridge.ts'
 import type { Offer } from './intake/types.ts'
 import type { Outcome } from './outlets/types.ts'
 import { unjudged } from './plan/plan.ts'
+import type { Releasable } from './plan/release.ts'
 import type { VirtualService } from './registry/services.ts'
 import type { Registry } from './registry/types.ts'
 import type { ServiceLoad } from './schedule/load.ts'
@@ -52,8 +53,8 @@ export interface Cells {
   /** Keys of the services whose shares must be calculated anew. */
   readonly due: Inbox<string>
 
-  /** Keys of removed services whose numbers the switch no longer uses. */
-  readonly releasable: Inbox<string>
+  /** Services and real servers whose numbers the switch no longer uses. */
+  readonly releasable: Inbox<Releasable>
   /** An operator has told the director to withdraw everything. */
   readonly tornDown: Cell<boolean>
   /** What the loop waits for before it acts; undefined: nothing. */

@@ -8,8 +8,8 @@ import { createCompiler } from './compile/compiler.ts'
 import type { Companions } from './outlets/companions.ts'
 import { goneFor, type Outlets, type ServiceRemovals } from './outlets/outlets.ts'
 import type { Intent, Outcome } from './outlets/types.ts'
-import { numberNames } from './plan/plan.ts'
 import { createPlanner, type Planned } from './plan/planner.ts'
+import { releaseNumbers } from './plan/release.ts'
 import type { Store } from './store/store.ts'
 
 export interface PassOptions {
@@ -50,16 +50,17 @@ export function createPass(options: PassOptions): () => Promise<Outcome> {
   let complete = false
 
   /**
-   * A service that is back keeps its number, and is told of anew when it goes again: its zone has connections by then. What
-   * cannot be written down now is given back another time.
+   * Who is back keeps its number, and is told of anew when it goes again: it has connections by then. What cannot be written
+   * down now is given back another time.
    */
-  const releaseNumbers = () => {
-    const keys = [...cells.releasable.takeAll()].filter(key => !planner.has(key) && !removals.has(key))
+  const giveBackNumbers = () => {
+    const told = [...cells.releasable.takeAll()]
+    const unused = told.filter(({ key, id }) => !planner.has(key, id) && !removals.has(key))
     try {
-      store.numbers.release('service', keys.flatMap(numberNames))
+      releaseNumbers(store.numbers, unused)
     } catch (err) {
-      cells.releasable.put(keys)
-      log.warn('numbers of services that are gone are not given back yet', { err })
+      cells.releasable.put(unused)
+      log.warn('numbers of what is gone are not given back yet', { err })
     }
   }
 
@@ -107,7 +108,7 @@ export function createPass(options: PassOptions): () => Promise<Outcome> {
     const tornDown = cells.tornDown.get()
     const whole = !complete
     complete = false
-    releaseNumbers()
+    giveBackNumbers()
     const { altered, more, services, compiled, problems, failure: unnumbered } = await plan(whole)
     const intent: Intent = { site, plan: { services, compiled, problems }, altered, tornDown }
     const changed = compile(intent)

@@ -3,7 +3,7 @@ import { compile } from '../../../director/compile/compile.ts'
 import type { Site } from '../../../director/compile/types.ts'
 import { setSite } from '../../../director/parts/bridge.ts'
 import { controlOf } from '../../../director/parts/control.ts'
-import { makePlan, ownerOfNumber } from '../../../director/plan/plan.ts'
+import { makePlan, markName, ownerOfNumber } from '../../../director/plan/plan.ts'
 import { openStore, type Store } from '../../../director/store/store.ts'
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
@@ -26,7 +26,7 @@ const SEED = Number(process.env.CROSSPORT_SEED ?? Math.floor(Math.random() * 2 *
 /** Number of sequences that share a state file's history. */
 const LIVES = 10
 /** Few enough that numbers are used up and given back again and again. */
-const RANGES = { mark: { first: 1, last: 0xffff }, service: { first: 1, last: 20 } }
+const RANGES = { mark: { first: 1, last: 60 }, service: { first: 1, last: 20 } }
 
 interface Scene extends Surroundings {
   readonly random: Random
@@ -205,6 +205,9 @@ async function sequence(t: ExecutionContext, scene: Scene, name: string): Promis
   if (sw.commits !== commits) t.fail(`${name}: it goes on changing what is as it should be`)
   const named = new Set([...store.numbers.named('service').keys()].map(ownerOfNumber))
   same(t, [...named].sort(), keys, `${name}: services with numbers`)
+  const present = plan.services.flatMap(({ key, realServers }) => realServers.map(({ id }) => markName(key, id)))
+  const nobodys = new Set(store.numbers.named('mark').keys()).difference(new Set(present))
+  same(t, [...nobodys], [], `${name}: marks of real servers that are gone`)
 }
 
 /** A director without any history but the numbers, on a bridge without flows; hosts register in their order of arrival. */
@@ -212,7 +215,7 @@ async function coldStart(t: ExecutionContext, warm: Scene, name: string): Promis
   const store = { ...openStore(':memory:'), numbers: warm.store.numbers }
   const sw = createModelSwitch('director')
   const clock = fakeClock()
-  const partial = { ...warm, store, sw, clock, failing: new Set<never>(), table: new Map(warm.table) }
+  const partial = { ...warm, store, sw, clock, failing: new Set<never>(), table: new Map(warm.table), marks: new Map() }
   const scene: Scene = { ...partial, director: startDirector(partial) }
   const { director } = scene
   setSite(director.house, warm.site)
@@ -243,6 +246,7 @@ test(`director: ${SEQUENCES} random sequences of events end in the state of a co
       site: siteOf(0),
       failing: new Set<(typeof FAILURES)[number]>(),
       table: new Map<number, string>(),
+      marks: new Map(),
     }
     const scene: Scene = { ...partial, director: startDirector(partial) }
     setSite(scene.director.house, scene.site)

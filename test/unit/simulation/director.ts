@@ -34,6 +34,15 @@ export interface Surroundings {
   readonly failing: Set<'hosts' | 'files' | 'numbers' | 'release' | 'companion' | 'intent' | 'outlet' | 'flush'>
   /** The connection table: the service whose connections are in each zone. */
   readonly table: Map<number, string>
+  /** Who had each mark last, and whether it has it still. */
+  readonly marks?: Map<number, MarkUse>
+}
+
+interface MarkUse {
+  readonly name: string
+  readonly inForce: boolean
+  /** When it was last known to be in force. */
+  readonly at: number
 }
 
 /** The director as director/run.ts builds it, between models. */
@@ -53,7 +62,14 @@ export interface SimulationOptions extends Surroundings {
   readonly clock: Clock
 }
 
-export function startDirector({ store, sw, clock, failing, table }: SimulationOptions): SimulatedDirector {
+export function startDirector({
+  store,
+  sw,
+  clock,
+  failing,
+  table,
+  marks = new Map(),
+}: SimulationOptions): SimulatedDirector {
   let dead = false
   const never = new Promise<never>(() => {})
   const perhaps = (what: Parameters<typeof failing.has>[0]) => {
@@ -92,7 +108,10 @@ export function startDirector({ store, sw, clock, failing, table }: SimulationOp
   loop.start()
   const parts = [offer, progress, release, connectionAccounts, announce, leases, drift]
   const stops = [...parts.map(start => start(house)), numbers(house, flush)]
-  cells.outcome.subscribe(() => connect(cells.outcome.get()!, table))
+  cells.outcome.subscribe(() => {
+    connect(cells.outcome.get()!, table)
+    useMarks(cells.outcome.get()!, marks, store, clock.now())
+  })
   return {
     house,
     handlers: switchHandlers(house),
@@ -116,6 +135,19 @@ function connect({ plan, tornDown }: Outcome, table: Map<number, string>): void 
       if (whose !== key) throw new Error(`zone ${one} of ${key} has connections of ${whose}`)
       table.set(one, key)
     }
+  }
+}
+
+/** A mark is nobody else's before the connections that have it have timed out. */
+function useMarks({ plan, tornDown }: Outcome, marks: Map<number, MarkUse>, store: Store, now: number): void {
+  if (tornDown) return
+  for (const [mark, use] of marks) if (use.inForce) marks.set(mark, { ...use, inForce: false, at: now })
+  const names = new Map([...store.numbers.named('mark')].map(([name, mark]) => [mark, name]))
+  for (const { mark } of plan.compiled.flatMap(({ targets }) => targets)) {
+    const [name, before] = [names.get(mark)!, marks.get(mark)]
+    if (before !== undefined && before.name !== name && now - before.at < IDLE_SECONDS * 1000)
+      throw new Error(`mark ${mark} of ${name} was ${before.name}'s a moment ago`)
+    marks.set(mark, { name, inForce: true, at: now })
   }
 }
 

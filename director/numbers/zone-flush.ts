@@ -1,7 +1,7 @@
 import type { Log } from '../../shared/log.ts'
 import type { Clock } from '../../shared/run/clock.ts'
+import type { Outcome } from '../outlets/types.ts'
 import type { Selection } from '../plan/plan.ts'
-import type { Outcome } from './types.ts'
 
 export interface ZoneFlush {
   take(outcome: Pick<Outcome, 'altered'>, gone: Selection): void

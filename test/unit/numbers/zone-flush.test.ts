@@ -1,5 +1,5 @@
 import test from 'ava'
-import { createZoneFlush } from '../../../director/outlets/zone-flush.ts'
+import { createZoneFlush } from '../../../director/numbers/zone-flush.ts'
 import { fakeClock } from '../run/fake-clock.ts'
 import { memoryLog } from '../run/memory-log.ts'
 
