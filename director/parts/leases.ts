@@ -1,8 +1,9 @@
 import type { Stop } from '../../shared/run/lifecycle.ts'
 import type { House } from '../house.ts'
 import { excuse, expire, nextExpiry } from '../registry/registry.ts'
+import type { Registry } from '../registry/types.ts'
 
-/** A timer that is later than this shows that the process or its machine was suspended. */
+/** The end of a lease that is noticed later than this shows that the process or its machine was suspended. */
 const HELD_UP_MS = 1000
 
 /**
@@ -12,12 +13,13 @@ const HELD_UP_MS = 1000
 export function leases({ cells: { registry }, config, loop, log, clock }: House): Stop {
   let cancel: (() => void) | undefined
   let { revision } = registry.get()
-  const over = (at: number) => {
+  const over = () => {
     cancel = undefined
     const next = nextExpiry(registry.get())
-    if (next !== undefined && next > clock.now()) return arm()
     const now = clock.now()
-    const late = now - at
+    if (next !== undefined && next > now) return arm()
+    // As long as no end of a lease is noticed too late, this process has been there all the time to hear of hosts.
+    const late = now - earliestEnd(registry.get())
     if (late > HELD_UP_MS) log.warn('the director was suspended: every host gets a whole lease from now', { late })
     const heard = late > HELD_UP_MS ? excuse(registry.get(), now, config.leaseMs) : registry.get()
     registry.set(expire(heard, now))
@@ -25,14 +27,8 @@ export function leases({ cells: { registry }, config, loop, log, clock }: House)
   }
   const arm = () => {
     cancel?.()
-    const next = nextExpiry(registry.get())
-    if (next === undefined) {
-      cancel = undefined
-      return
-    }
-    const now = clock.now()
-    const wait = Math.max(1, Math.ceil(next - now))
-    cancel = clock.after(wait, () => over(now + wait))
+    const at = nextExpiry(registry.get())
+    cancel = at === undefined ? undefined : clock.after(Math.max(1, Math.ceil(at - clock.now())), over)
   }
   const stopListening = registry.subscribe(() => {
     const before = revision
@@ -45,4 +41,11 @@ export function leases({ cells: { registry }, config, loop, log, clock }: House)
     stopListening()
     cancel?.()
   }
+}
+
+/** When the lease of a live host ends first. */
+function earliestEnd({ hosts }: Registry): number {
+  return Math.min(
+    ...hosts.values().map(host => (host.state === 'alive' ? host.leaseExpiresAt : Number.POSITIVE_INFINITY)),
+  )
 }

@@ -34,6 +34,8 @@ interface Scene extends Surroundings {
   readonly store: Store
   readonly sw: ModelSwitch
   readonly clock: FakeClock
+  /** Suspends the process for so many milliseconds: no timer runs meanwhile. */
+  holdUp(ms: number): void
   site: Site
   director: SimulatedDirector
 }
@@ -88,6 +90,16 @@ function restart(scene: Scene): void {
   setSite(scene.director.house, scene.site)
 }
 
+function suspendable(time: FakeClock): Pick<Scene, 'clock' | 'holdUp'> {
+  let suspended = 0
+  return {
+    clock: { ...time, now: () => time.now() + suspended },
+    holdUp: ms => {
+      suspended += ms
+    },
+  }
+}
+
 function disconnect(host: WorldHost): void {
   host.connected = false
   host.told = undefined
@@ -97,7 +109,7 @@ const FAILURES = ['hosts', 'files', 'numbers', 'release', 'companion', 'intent',
 
 async function fault(scene: Scene): Promise<void> {
   const { random, sw, director, world, failing } = scene
-  switch (random.below(13)) {
+  switch (random.below(14)) {
     case 0:
       return sw.loseNextAnswer()
     case 1:
@@ -133,11 +145,29 @@ async function fault(scene: Scene): Promise<void> {
     case 11:
       scene.site = siteOf(random.below(3))
       return setSite(director.house, scene.site)
+    case 12:
+      return freeze(scene)
     default:
       restart(scene)
       if (random.chance(0.9)) scene.director.handlers.onUp()
       if (random.chance(0.8)) tellFiles(scene)
   }
+}
+
+/** The process is suspended, with or without a pass that waits. Then any host may be heard first; none is lost that is connected. */
+async function freeze(scene: Scene): Promise<void> {
+  const { random, director, world } = scene
+  const { cells, loop } = director.house
+  const alive = () =>
+    [...cells.registry.get().hosts.values()].flatMap(host => (host.state === 'alive' ? host.hostId : []))
+  const before = alive().filter(id => world.hosts.get(id)!.connected)
+  if (random.chance(0.5)) loop.mark('a change')
+  scene.holdUp(2 * LEASE)
+  const id = random.pick(HOSTS)
+  if (random.chance(0.5)) tellHost(scene, id, world.hosts.get(id)!)
+  await scene.clock.advance(100)
+  const lost = new Set(before).difference(new Set(alive()))
+  if (lost.size > 0) throw new Error(`${[...lost]} is lost, because the director was suspended`)
 }
 
 /** Reports everything, and nothing fails any more. Hosts that are unknown by now stay silent. */
@@ -242,7 +272,7 @@ test(`director: ${SEQUENCES} random sequences of events end in the state of a co
       world: createFleetWorld(),
       store,
       sw,
-      clock: fakeClock(),
+      ...suspendable(fakeClock()),
       site: siteOf(0),
       failing: new Set<(typeof FAILURES)[number]>(),
       table: new Map<number, string>(),
