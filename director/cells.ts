@@ -5,6 +5,7 @@ import type { Input } from '../shared/rpc/gen/crossport/v1/Input.ts'
 import type { Problem } from '../shared/rpc/gen/crossport/v1/Problem.ts'
 import { type Cell, createCell, createTopic, type Topic } from '../shared/run/cell.ts'
 import type { Clock } from '../shared/run/clock.ts'
+import { createInbox, type Inbox } from '../shared/run/inbox.ts'
 import type { PacketIn, Switch } from '../shared/switch/types.ts'
 import type { Forgotten } from './balance/forgotten.ts'
 import type { Passive } from './balance/passive.ts'
@@ -14,6 +15,7 @@ import type { BridgeProblem, BridgeView } from './intake/bridge.ts'
 import type { Offer } from './intake/types.ts'
 import type { Outcome } from './outlets/types.ts'
 import { unjudged } from './plan/plan.ts'
+import type { Releasable } from './plan/release.ts'
 import type { VirtualService } from './registry/services.ts'
 import type { Registry } from './registry/types.ts'
 import type { ServiceLoad } from './schedule/load.ts'
@@ -26,7 +28,7 @@ export type KnowledgeOf = (service: VirtualService) => Knowledge
 export type LoadOf = (key: string) => ServiceLoad | undefined
 export type Judgement = Pick<Passive, 'judged' | 'acceptanceOf' | 'unheard'>
 
-/** What the director's parts exchange. A cell holds a newest value; a topic carries events. */
+/** What the director's parts exchange. A cell holds a newest value; a topic carries events; the pass empties an inbox. */
 export interface Cells {
   /** The services of the files, with the real servers of sorry services. */
   readonly services: Cell<ServicesSnapshot>
@@ -48,11 +50,11 @@ export interface Cells {
   readonly loads: Cell<LoadOf>
   readonly passive: Cell<Judgement>
   readonly forgotten: Cell<Forgotten['of']>
-  /** Keys of the services whose shares must be calculated anew. The pass empties it. */
-  readonly due: Cell<ReadonlySet<string>>
+  /** Keys of the services whose shares must be calculated anew. */
+  readonly due: Inbox<string>
 
-  /** Keys of removed services whose numbers the switch no longer uses. The pass empties it. */
-  readonly releasable: Cell<ReadonlySet<string>>
+  /** Services and real servers whose numbers the switch no longer uses. */
+  readonly releasable: Inbox<Releasable>
   /** An operator has told the director to withdraw everything. */
   readonly tornDown: Cell<boolean>
   /** What the loop waits for before it acts; undefined: nothing. */
@@ -104,8 +106,8 @@ export function createCells(clock: Clock, registry: Registry): Cells {
     loads: createCell<LoadOf>(() => undefined),
     passive: createCell(NO_JUDGEMENT),
     forgotten: createCell<Forgotten['of']>(() => 0),
-    due: createCell<ReadonlySet<string>>(new Set()),
-    releasable: createCell<ReadonlySet<string>>(new Set()),
+    due: createInbox(),
+    releasable: createInbox(),
     tornDown: createCell(false),
     waiting: createCell<string | undefined>(undefined),
     outcome: createCell<Outcome | undefined>(undefined),

@@ -47,19 +47,17 @@ export function createHouse(options: HouseOptions): House {
   const saved = store.hosts.load().filter(({ hostIp }) => config.fabric === 'l2' || isHostAddress(hostIp))
   const cells = createCells(clock, restoreRegistry(saved, clock.now(), config.leaseMs))
   const applier = createApplier({ log, clock })
-  const removals = createRemovals<PlannedService>()
-  const companions = createCompanions(removals)
-  const intents = createOutlets<Intent>(removals)
-  const outcomes = createOutlets<Outcome>(removals)
-  const more = () => loop.mark('more')
-  const pass = createPass({ cells, store, applier, removals, companions, intents, outcomes, log, clock, more })
+  const removals = createRemovals<PlannedService>(['compiler'])
+  const companions = createCompanions(removals, log)
+  const intents = createOutlets<Intent>(removals, log)
+  const outcomes = createOutlets<Outcome>(removals, log)
+  const pass = createPass({ cells, store, applier, removals, companions, intents, outcomes, log, clock })
   const loop = createDirectorLoop({ cells, applier, log, clock, pass })
   const recallMac = () => {
     const mac = cells.site.get()?.recallMac
     return mac === undefined ? undefined : Number.parseInt(mac.replaceAll(':', ''), 16)
   }
   markByInputs(cells, loop)
-  loop.mark('start')
   return {
     ...options,
     startedAt: clock.wall(),
@@ -91,9 +89,6 @@ function markByInputs(cells: Cells, loop: DirectorLoop): void {
     revision = cells.registry.get().revision
     // A lease that is only prolonged asks for no pass.
     if (revision !== before) registered()
-  })
-  cells.releasable.subscribe(() => {
-    if (cells.releasable.get().size > 0) loop.mark('numbers')
   })
   // What status tells and no pass is made for.
   const { outcome, tableProblems, bridge, bridgeProblem, tornDown, waiting } = cells

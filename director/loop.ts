@@ -7,6 +7,8 @@ import { type Cells, missing } from './cells.ts'
 import type { Outcome } from './outlets/types.ts'
 
 export interface DirectorLoop extends DirtyLoop {
+  /** From now on the loop acts; before, marks are only kept. */
+  start(): void
   /** Compares everything with the switch, and resolves with what had to be changed. Rejects with NOT_IN_SYNC. */
   resync(): Promise<Applied>
   /** Removes everything of ours from the switch until `resync` or a restart. Rejects with NOT_IN_SYNC. */
@@ -26,16 +28,18 @@ interface Asked {
   reject(error: unknown): void
 }
 
-/** The director's level-triggered loop. It does not act until all inputs are in sync. */
+/** The director's level-triggered loop. It does not act until it is started and all inputs are in sync. */
 export function createDirectorLoop({ cells, applier, log, clock, pass }: DirectorLoopOptions): DirectorLoop {
   let asked: Asked[] = []
+  let started = false
 
   /** A caller that asks for a pass gets the result of the first pass that starts after the request, even if it fails. */
   const act = async () => {
     const mine = asked
     asked = []
     try {
-      const { applied } = await pass()
+      const { applied, more } = await pass()
+      if (more) loop.mark('more')
       for (const { resolve } of mine) resolve(applied)
     } catch (error) {
       for (const { reject } of mine) reject(error)
@@ -45,7 +49,7 @@ export function createDirectorLoop({ cells, applier, log, clock, pass }: Directo
   }
 
   const gate = () => {
-    const what = missing(cells)
+    const what = started ? missing(cells) : 'the start of all parts'
     cells.waiting.set(what)
     return what
   }
@@ -63,5 +67,12 @@ export function createDirectorLoop({ cells, applier, log, clock, pass }: Directo
 
   const loop = createDirtyLoop({ clock, log, act, gate })
   // Not spread, because the loop's state is read by getters.
-  return Object.assign(loop, { resync: () => run('resync', false), teardown: () => run('tear down', true) })
+  return Object.assign(loop, {
+    start: () => {
+      started = true
+      loop.mark('start')
+    },
+    resync: () => run('resync', false),
+    teardown: () => run('tear down', true),
+  })
 }

@@ -8,9 +8,8 @@ import { createCompiler } from './compile/compiler.ts'
 import type { Companions } from './outlets/companions.ts'
 import { goneFor, type Outlets, type ServiceRemovals } from './outlets/outlets.ts'
 import type { Intent, Outcome } from './outlets/types.ts'
-import { numberNames } from './plan/plan.ts'
 import { createPlanner, type Planned } from './plan/planner.ts'
-import { expire } from './registry/registry.ts'
+import { releaseNumbers } from './plan/release.ts'
 import type { Store } from './store/store.ts'
 
 export interface PassOptions {
@@ -25,8 +24,6 @@ export interface PassOptions {
   readonly outcomes: Outlets<Outcome>
   readonly log: Log
   readonly clock: Clock
-  /** Some services are left for another pass. */
-  more(): void
 }
 
 /**
@@ -49,18 +46,21 @@ export function createPass(options: PassOptions): () => Promise<Outcome> {
   const { cells, store, applier, removals, companions, intents, outcomes, log, clock } = options
   const planner = createPlanner(store.numbers)
   const compiler = createCompiler()
-  removals.register('compiler')
   /** The last pass came to its end: all stations know everything but what has changed since. */
   let complete = false
 
-  /** A service that is back keeps its number. What cannot be written down now is given back another time. */
-  const releaseNumbers = () => {
-    const keys = [...cells.releasable.get()].filter(key => !planner.has(key) && !removals.has(key))
+  /**
+   * Who is back keeps its number, and is told of anew when it goes again: it has connections by then. What cannot be written
+   * down now is given back another time.
+   */
+  const giveBackNumbers = () => {
+    const told = [...cells.releasable.takeAll()]
+    const unused = told.filter(({ key, id }) => !planner.has(key, id) && !removals.has(key))
     try {
-      store.numbers.release('service', keys.flatMap(numberNames))
-      cells.releasable.set(NOBODY)
+      releaseNumbers(store.numbers, unused)
     } catch (err) {
-      log.warn('numbers of services that are gone are not given back yet', { err })
+      cells.releasable.put(unused)
+      log.warn('numbers of what is gone are not given back yet', { err })
     }
   }
 
@@ -79,9 +79,7 @@ export function createPass(options: PassOptions): () => Promise<Outcome> {
   /** A whole pass cannot do with less than all, for it is compared with all that the switch has; others have their turn between. */
   const plan = async (whole: boolean): Promise<Planned> => {
     while (planner.take(cells.registry.get(), MOST_REAL_SERVERS)) await setImmediate()
-    const due = cells.due.get()
-    cells.due.set(NOBODY)
-    let planned = update(due)
+    let planned = update(cells.due.takeAll())
     if (!whole) return planned
     while (planned.more) {
       await setImmediate()
@@ -110,29 +108,23 @@ export function createPass(options: PassOptions): () => Promise<Outcome> {
     const tornDown = cells.tornDown.get()
     const whole = !complete
     complete = false
-    releaseNumbers()
-    cells.registry.set(expire(cells.registry.get(), clock.now()))
+    giveBackNumbers()
     const { altered, more, services, compiled, problems, failure: unnumbered } = await plan(whole)
-    if (more) options.more()
     const intent: Intent = { site, plan: { services, compiled, problems }, altered, tornDown }
     const changed = compile(intent)
-    intents.tell(intent)
     // Before the flows, for a connection's first packet should find its zone's timeouts; but flows go out without, too.
-    const failure = await companions.ensure(intent)
+    const errors = [...intents.tell(intent), ...(await companions.ensure(intent))]
     const applied = await apply(changed, intent, whole)
     if (applied.added + applied.deleted > 0) log.info('the switch has confirmed', { ...applied })
     else if (applied.changed > 0) log.debug('the switch has confirmed', { ...applied })
-    const outcome: Outcome = { ...intent, applied, at: clock.wall() }
-    try {
-      outcomes.tell(outcome)
-    } finally {
-      cells.outcome.set(outcome)
-    }
-    if (failure !== undefined) throw failure.error
-    complete = !tornDown
+    const outcome: Outcome = { ...intent, applied, at: clock.wall(), more }
+    errors.push(...outcomes.tell(outcome))
+    cells.outcome.set(outcome)
+    complete = errors.length === 0 && !tornDown
     // Acting comes before remembering. What cannot be written is written by the next pass, which comes as after any failure.
     await save(store, cells)
-    if (unnumbered !== undefined) throw unnumbered.error
+    if (unnumbered !== undefined) errors.push(unnumbered.error)
+    if (errors.length > 0) throw errors[0]
     return outcome
   }
 }

@@ -1,4 +1,5 @@
 import type { Log } from '../shared/log.ts'
+import { clearSocket } from '../shared/rpc/socket.ts'
 import { type Clock, systemClock } from '../shared/run/clock.ts'
 import { type Part, runLifecycle } from '../shared/run/lifecycle.ts'
 import { createNotify, feedWatchdog, type Notify } from '../shared/run/notify.ts'
@@ -48,10 +49,12 @@ export interface RunOptions {
 
 /**
  * Runs the director until SIGTERM, SIGINT or `signal`. The flows stay in place when it stops. SIGHUP rereads the service files.
- * Throws the error that keeps a part from starting.
+ * Throws RPC_LISTEN when a director runs here already, else the error that keeps a part from starting.
  */
 export async function runDirector(config: DirectorConfig, log: Log, options: RunOptions = {}): Promise<void> {
   const { clock = systemClock } = options
+  // First of all, because two directors must not work on one state file and one switch.
+  await clearSocket(config.controlSocket)
   const notify = createNotify({ log })
   const told = createReadiness(notify)
   const house = createHouse({ config, store: openStore(config.stateFile), log, clock, version: version() })
@@ -114,8 +117,11 @@ function partsOf(house: House, notify: Notify, told: Readiness): readonly Part[]
     part('refusals', refusals),
     part('table fill', tableFill),
     part('control socket', controlSocket),
-    // These stop first, so that no pass runs while the others stop.
-    part('loop', ({ loop }) => loop.stop),
+    // The loop acts only when all that it works on has started, and stops before any of it.
+    part('loop', ({ loop }) => {
+      loop.start()
+      return loop.stop
+    }),
     part('watchdog', ({ clock, loop, log }) => feedWatchdog(notify, clock, loop, log)),
   ]
 }

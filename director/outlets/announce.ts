@@ -23,14 +23,20 @@ export function createAnnouncer({ log, clock }: { log: Log; clock: Clock }): Ann
   const cancels = new Map<string, () => void>()
   let queue = Promise.resolve()
   let failing = false
+  const forget = (vip: string) => {
+    announced.delete(vip)
+    cancels.get(vip)?.()
+    cancels.delete(vip)
+  }
   return {
     announce: (sw, vips, site, agentHere) => {
       const { directorMac } = site
-      for (const vip of announced.keys()) if (!vips.has(vip)) announced.delete(vip)
+      for (const vip of announced.keys()) if (!vips.has(vip)) forget(vip)
       for (const vip of vips) {
         if (announced.get(vip) === directorMac) continue
         announced.set(vip, directorMac)
         const send = async () => {
+          if (announced.get(vip) !== directorMac) return
           await announceVip(sw, vip, site, agentHere)
           failing = false
         }
@@ -48,7 +54,11 @@ export function createAnnouncer({ log, clock }: { log: Log; clock: Clock }): Ann
         }
         enqueue()
         cancels.get(vip)?.()
-        cancels.set(vip, clock.after(AGAIN_MS, enqueue))
+        const again = () => {
+          cancels.delete(vip)
+          enqueue()
+        }
+        cancels.set(vip, clock.after(AGAIN_MS, again))
       }
     },
     close: () => {

@@ -1,43 +1,56 @@
+import type { Log } from '../../shared/log.ts'
 import { goneFor, type ServiceRemovals } from './outlets.ts'
 import type { Companion, CompanionChange, Intent } from './types.ts'
 
-/** All companions, in the order in which they were plugged in. */
+/** All companions, in the order in which they were plugged in. One that fails does not keep the others from their work. */
 export interface Companions {
   /** Adds a companion. Returns a function that removes it. */
   plug(companion: Companion): () => void
-  /** Asks all companions in order. Resolves with the error of the first that failed; later ones are not asked then. */
-  ensure(intent: Intent): Promise<{ readonly error: unknown } | undefined>
-  /** Withdraws all companions in order. Rejects with the error of the first that fails. */
+  /** Asks all companions in order. Resolves with the errors of those that failed; each is logged with the companion's name. */
+  ensure(intent: Intent): Promise<readonly unknown[]>
+  /** Withdraws all companions in order; each error is logged. Rejects with the first one in the end. */
   withdraw(): Promise<void>
 }
 
-const NAME = 'companions'
-
-export function createCompanions(removals: ServiceRemovals): Companions {
+export function createCompanions(removals: ServiceRemovals, log: Log): Companions {
   const plugged = new Set<Companion>()
-  removals.register(NAME)
+  const queue = ({ name }: Companion) => `companion: ${name}`
+
+  const each = async (act: (companion: Companion) => Promise<unknown>) => {
+    const errors: unknown[] = []
+    for (const companion of plugged) {
+      try {
+        await act(companion)
+      } catch (err) {
+        log.warn(`${companion.name}: the switch could not be prepared or cleared`, { err })
+        errors.push(err)
+      }
+    }
+    return errors
+  }
+
   return {
     plug: companion => {
+      if (companion.ensure !== undefined) removals.register(queue(companion))
       plugged.add(companion)
       return () => {
         plugged.delete(companion)
+        removals.unregister(queue(companion))
       }
     },
-    ensure: async ({ plan, altered, tornDown }) => {
-      const { gone, taken } = goneFor(removals, NAME)
-      const change: CompanionChange = tornDown
-        ? { altered: [], gone: [...gone.compiled, ...plan.compiled] }
-        : { altered: altered.compiled, gone: gone.compiled }
-      try {
-        for (const companion of plugged) await companion.ensure?.(change)
+    ensure: ({ plan, altered, tornDown }) =>
+      each(async companion => {
+        if (companion.ensure === undefined) return
+        const { gone, taken } = goneFor(removals, queue(companion))
+        const change: CompanionChange = tornDown
+          ? { altered: [], gone: [...gone.compiled, ...plan.compiled] }
+          : { altered: altered.compiled, gone: gone.compiled }
+        await companion.ensure(change)
         taken()
-        return undefined
-      } catch (error) {
-        return { error }
-      }
-    },
+      }),
     withdraw: async () => {
-      for (const companion of plugged) await companion.withdraw?.()
+      const errors = await each(async companion => companion.withdraw?.())
+      if (errors.length > 0) throw errors[0]
     },
   }
 }

@@ -1,3 +1,4 @@
+import type { Log } from '../../shared/log.ts'
 import type { Removals } from '../../shared/run/removals.ts'
 import { type PlannedService, type Selection, selectionOf } from '../plan/plan.ts'
 import type { Outlet } from './types.ts'
@@ -9,11 +10,11 @@ export type ServiceRemovals = Removals<PlannedService>
 export interface Outlets<T> {
   /** Adds an outlet. Returns a function that removes it. */
   plug(outlet: Outlet<T>): () => void
-  /** Calls all outlets. Throws the first error when all have been called. */
-  tell(result: T): void
+  /** Calls all outlets. Returns the errors of those that failed; each is logged with the outlet's name. */
+  tell(result: T): readonly unknown[]
 }
 
-export function createOutlets<T>(removals: ServiceRemovals): Outlets<T> {
+export function createOutlets<T>(removals: ServiceRemovals, log: Log): Outlets<T> {
   const plugged = new Set<Outlet<T>>()
   return {
     plug: outlet => {
@@ -21,6 +22,7 @@ export function createOutlets<T>(removals: ServiceRemovals): Outlets<T> {
       plugged.add(outlet)
       return () => {
         plugged.delete(outlet)
+        removals.unregister(outlet.name)
       }
     },
     tell: result => {
@@ -30,11 +32,12 @@ export function createOutlets<T>(removals: ServiceRemovals): Outlets<T> {
         try {
           outlet.take(result, gone)
           taken()
-        } catch (error) {
-          errors.push(error)
+        } catch (err) {
+          log.warn(`${outlet.name}: the result of a pass could not be taken`, { err })
+          errors.push(err)
         }
       }
-      if (errors.length > 0) throw errors[0]
+      return errors
     },
   }
 }

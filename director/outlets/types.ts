@@ -16,6 +16,8 @@ export interface Intent {
 export interface Outcome extends Intent {
   readonly applied: Applied
   readonly at: Date
+  /** Some services are left for another pass. */
+  readonly more: boolean
 }
 
 /** Something besides the bridge's flows that depends on a pass's result. */

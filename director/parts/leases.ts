@@ -1,31 +1,34 @@
 import type { Stop } from '../../shared/run/lifecycle.ts'
 import type { House } from '../house.ts'
-import { excuse, nextExpiry } from '../registry/registry.ts'
+import { excuse, expire, nextExpiry } from '../registry/registry.ts'
+import type { Registry } from '../registry/types.ts'
 
-/** A timer that is later than this shows that the process or its machine was suspended. */
+/** The end of a lease that is noticed later than this shows that the process or its machine was suspended. */
 const HELD_UP_MS = 1000
 
-/** Requests a pass when a host's lease ends. */
+/**
+ * Marks hosts as lost when their leases end, and requests a pass. Nobody else does: a pass that runs after a suspension, before
+ * this timer, must not take hosts for lost whose messages could not be heard.
+ */
 export function leases({ cells: { registry }, config, loop, log, clock }: House): Stop {
   let cancel: (() => void) | undefined
   let { revision } = registry.get()
-  const over = (at: number) => {
+  const over = () => {
     cancel = undefined
     const next = nextExpiry(registry.get())
-    if (next !== undefined && next > clock.now()) return arm()
-    const late = clock.now() - at
-    if (late > HELD_UP_MS) {
-      log.warn('the director was suspended: every host gets a whole lease from now', {
-        late,
-      })
-      registry.set(excuse(registry.get(), clock.now(), config.leaseMs))
-    }
+    const now = clock.now()
+    if (next !== undefined && next > now) return arm()
+    // As long as no end of a lease is noticed too late, this process has been there all the time to hear of hosts.
+    const late = now - earliestEnd(registry.get())
+    if (late > HELD_UP_MS) log.warn('the director was suspended: every host gets a whole lease from now', { late })
+    const heard = late > HELD_UP_MS ? excuse(registry.get(), now, config.leaseMs) : registry.get()
+    registry.set(expire(heard, now))
     loop.mark('lease')
   }
   const arm = () => {
     cancel?.()
     const at = nextExpiry(registry.get())
-    cancel = at === undefined ? undefined : clock.after(Math.max(1, Math.ceil(at - clock.now())), () => over(at))
+    cancel = at === undefined ? undefined : clock.after(Math.max(1, Math.ceil(at - clock.now())), over)
   }
   const stopListening = registry.subscribe(() => {
     const before = revision
@@ -38,4 +41,11 @@ export function leases({ cells: { registry }, config, loop, log, clock }: House)
     stopListening()
     cancel?.()
   }
+}
+
+/** When the lease of a live host ends first. */
+function earliestEnd({ hosts }: Registry): number {
+  return Math.min(
+    ...hosts.values().map(host => (host.state === 'alive' ? host.leaseExpiresAt : Number.POSITIVE_INFINITY)),
+  )
 }

@@ -2,6 +2,6 @@ import type { House } from '../house.ts'
 
 /** Has these services (keys) scheduled anew in the next pass. */
 export function replan({ cells: { due }, loop }: House, keys: readonly string[], reason: string): void {
-  due.set(due.get().union(new Set(keys)))
+  due.put(keys)
   loop.mark(reason)
 }

@@ -74,16 +74,21 @@ export function keptPart(service: VirtualService, numbers: Numbers): VirtualServ
   return {
     ...service,
     options: persistence !== undefined && numbers.isKept('service', clientsName) ? service.options : options,
-    realServers: service.realServers.filter(({ id }) => numbers.isKept('mark', markName(service, id))),
+    realServers: service.realServers.filter(({ id }) => numbers.isKept('mark', markName(service.key, id))),
   }
 }
 
 /** One service's connections never carry another's mark: a real server that changes its service gets a new one. */
 export function markOf(service: Pick<VirtualService, 'key'>, id: string, numbers: Numbers): number {
-  return numbers.of('mark', markName(service, id))
+  return numbers.of('mark', markName(service.key, id))
 }
 
-const markName = ({ key }: Pick<VirtualService, 'key'>, id: string) => `${key} ${id}`
+export const markName = (key: string, id: string) => `${key} ${id}`
+/** The service and the real server that have the mark of this name. A service's key has two words. */
+export function ownerOfMark(name: string): { readonly key: string; readonly id: string } {
+  const end = name.indexOf(' ', name.indexOf(' ') + 1)
+  return { key: name.slice(0, end), id: name.slice(end + 1) }
+}
 
 /** Names of a service's numbers: its own, and that of its persistent clients. */
 export const numberNames = (key: string): readonly [string, string] => [key, `${key}${CLIENTS}`]

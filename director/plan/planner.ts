@@ -45,8 +45,8 @@ export interface Planner {
    * All else of the service is planned, and later updates try the rest again.
    */
   update(input: PlannerInput): Planned
-  /** True when the service was in the last plan. */
-  has(key: string): boolean
+  /** True when the service was in the last plan, with the real server if `id` is given. */
+  has(key: string, id?: string): boolean
 }
 
 /**
@@ -115,7 +115,10 @@ export function createPlanner(numbers: Numbers): Planner {
         failure,
       }
     },
-    has: key => plans.has(key),
+    has: (key, id) => {
+      const known = plans.get(key)
+      return known !== undefined && (id === undefined || known.service.realServers.some(rs => rs.id === id))
+    },
   }
 }
 

@@ -12,6 +12,9 @@ const RANGES: Ranges = {
 
 export type Ranges = Readonly<Record<NumberKind, { readonly first: number; readonly last: number }>>
 
+/** More free numbers than this are not kept, so that the state file does not grow with all that has ever been there. */
+export const MOST_FREE = 0xffff
+
 /** A service's zone is this plus its number; zones have 16 bits. */
 export const ZONE_BASE = 0x4000
 
@@ -37,7 +40,7 @@ export interface NumberStore extends Numbers {
   release(kind: NumberKind, names: readonly string[]): void
 }
 
-/** Numbers that were never given are used first, then those that have been free longest. */
+/** Numbers that were never given are used first, then, and while many are free, those that have been free longest. */
 export function openNumbers(db: Database, ranges: Ranges = RANGES): NumberStore {
   const known = { mark: new Map<string, number>(), service: new Map<string, number>() }
   const free: Record<NumberKind, number[]> = { mark: [], service: [] }
@@ -74,6 +77,7 @@ export function openNumbers(db: Database, ranges: Ranges = RANGES): NumberStore 
   })
 
   const next = (kind: NumberKind, name: string) => {
+    if (free[kind].length > MOST_FREE) return free[kind].shift()!
     const number = Math.max(highest[kind] + 1, ranges[kind].first)
     if (number <= ranges[kind].last) return number
     const freed = free[kind].shift()

@@ -9,8 +9,10 @@ export interface Removal<T> {
 
 /** Removed items, kept for each outlet of a daemon's pass until that outlet has taken them. */
 export interface Removals<T> {
-  /** `outlet` must take every removal from now on. */
+  /** `outlet` must take every removal from now on. Throws when the name is there already. */
   register(outlet: string): void
+  /** `outlet` takes nothing any more; what it has not taken is forgotten. */
+  unregister(outlet: string): void
   /** The item was removed. */
   put(key: string, item: T): void
   /** The item has come back. Outlets that have taken its removal already do not see this here. */
@@ -29,7 +31,10 @@ export interface Removals<T> {
  */
 export function createRemovals<T>(outlets: readonly string[] = []): Removals<T> {
   const untaken = new Map<string, Map<string, Removal<T>>>()
-  const register = (outlet: string) => void untaken.set(outlet, new Map())
+  const register = (outlet: string) => {
+    if (untaken.has(outlet)) throw new Error(`two outlets are called ${outlet}`)
+    untaken.set(outlet, new Map())
+  }
   for (const outlet of outlets) register(outlet)
   const of = (outlet: string) => {
     const found = untaken.get(outlet)
@@ -38,6 +43,7 @@ export function createRemovals<T>(outlets: readonly string[] = []): Removals<T> 
   }
   return {
     register,
+    unregister: outlet => void untaken.delete(outlet),
     put: (key, item) => {
       for (const waiting of untaken.values()) {
         waiting.delete(key)

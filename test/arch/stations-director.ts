@@ -8,6 +8,7 @@ export const DIRECTOR: readonly (readonly string[])[] = [
   ['connections'],
   ['balance'],
   ['outlets'],
+  ['numbers'],
   ['cells.ts'],
   ['pass.ts', 'loop.ts'],
   ['house.ts'],

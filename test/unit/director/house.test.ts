@@ -2,6 +2,7 @@ import test, { type ExecutionContext } from 'ava'
 import { setSite } from '../../../director/parts/bridge.ts'
 import { openStore } from '../../../director/store/store.ts'
 import { goodFile } from '../config/good-file.ts'
+import { reported } from '../registry/fixture.ts'
 import { fakeClock } from '../run/fake-clock.ts'
 import { IDLE_SECONDS, type Surroundings, startDirector } from '../simulation/director.ts'
 import { createModelSwitch } from '../simulation/model-switch.ts'
@@ -73,6 +74,31 @@ test('an outlet that fails is told again; the others are not kept from it', asyn
   t.false(house.removals.has(key(80)))
 })
 
+test('a companion and an outlet of intents that fail keep neither the switch nor the state file from the newest state', async t => {
+  const { files, failing, cells, house, sw, clock } = await setUp(t)
+  await files(80)
+  const heard: string[] = []
+  house.companions.plug({
+    name: 'behind',
+    ensure: async ({ altered }) => void heard.push(altered.map(a => a.port).join()),
+  })
+  failing.add('companion').add('intent')
+  const { commits } = sw
+  await files(80, 81)
+  t.is(sw.commits, commits + 1)
+  t.true(heard.length > 0 && heard.every(ports => ports.includes('81')))
+  t.true(house.loop.failures > 0)
+  t.deepEqual(
+    cells.outcome.get()?.plan.services.map(one => one.key),
+    [key(80), key(81)],
+  )
+  t.is(house.store.files.load().length, 2)
+  failing.clear()
+  await clock.advance(20_000)
+  t.is(house.loop.failures, 0)
+  t.false(house.loop.dirty)
+})
+
 test('a number is given back when its zone is empty, and not before every outlet has taken the removal', async t => {
   const { files, failing, table, clock, numbers } = await setUp(t)
   await files(80, 81)
@@ -89,6 +115,23 @@ test('a number is given back when its zone is empty, and not before every outlet
   await clock.advance(IDLE_SECONDS * 3000)
   t.deepEqual(numbers(), [1])
   t.deepEqual([...table.values()], [key(80)])
+})
+
+test('a service that comes back while its number cannot be given back keeps it until its zone is empty again', async t => {
+  const { files, failing, clock, numbers } = await setUp(t)
+  await files(80, 81)
+  await files(80)
+  failing.add('release')
+  await clock.advance(IDLE_SECONDS * 3000)
+  t.deepEqual(numbers(), [1, 2])
+  await files(80, 81)
+  await files(80, 81, 82)
+  await files(80, 82)
+  failing.clear()
+  await files(80, 82, 83)
+  t.deepEqual(numbers(), [1, 2, 3, 4], 'connections of its second life are left')
+  await clock.advance(IDLE_SECONDS * 3000)
+  t.deepEqual(numbers(), [1, 3, 4])
 })
 
 test('a service that comes back in time has its number and its connections still', async t => {
@@ -130,4 +173,40 @@ test('numbers of services that went while no director ran are given back', async
   t.deepEqual(numbers(), [1, 2, 3])
   await clock.advance(IDLE_SECONDS * 2000)
   t.deepEqual(numbers(), [3])
+})
+
+test('marks are given back: those of a removed service with it, that of a real server that has left when its time is over', async t => {
+  const { agents, files, clock, house } = await setUp(t)
+  const marked = () => [...house.store.numbers.named('mark').keys()].sort()
+  const realServer = (id: string, vipPort: number) =>
+    reported(id, {
+      service: `s${vipPort}`,
+      vip: '10.10.1.1',
+      vipPort,
+      vm: id,
+      vmUuid: id,
+      ingressPort: 8000 + id.charCodeAt(0),
+    })
+  const host = { hostId: 'h1', hostMac: '02:00:00:00:00:21', hostIp: '172.24.1.21', version: '1' }
+  const list = [realServer('a', 80), realServer('b', 80), realServer('c d', 80), realServer('e', 81)]
+  agents.onRegistration({ ...host, realServers: new Map(list.map(rs => [rs.id, rs])) })
+  await files(80, 81)
+  const alive = async (seconds: number) => {
+    for (let left = seconds; left > 0; left--) {
+      await clock.advance(1000)
+      agents.onAlive('h1')
+    }
+  }
+  const [a, b, cd, e] = [`${key(80)} h1/a`, `${key(80)} h1/b`, `${key(80)} h1/c d`, `${key(81)} h1/e`]
+  t.deepEqual(marked(), [a, b, cd, e])
+  agents.onDelta('h1', { upserted: [], removedIds: ['b', 'c d'] })
+  await alive(IDLE_SECONDS - 2)
+  t.deepEqual(marked(), [a, b, cd, e], 'connections are left')
+  agents.onDelta('h1', { upserted: [realServer('b', 80)], removedIds: [] })
+  await alive(IDLE_SECONDS * 2)
+  t.deepEqual(marked(), [a, b, e])
+  agents.onDelta('h1', { upserted: [], removedIds: ['e'] })
+  await files(80)
+  await alive(IDLE_SECONDS * 2)
+  t.deepEqual(marked(), [a, b])
 })

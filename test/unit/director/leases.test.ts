@@ -5,6 +5,14 @@ import { fakeClock } from '../run/fake-clock.ts'
 import { LEASE, startDirector } from '../simulation/director.ts'
 import { createModelSwitch } from '../simulation/model-switch.ts'
 
+const host = (n: number) => ({
+  hostId: `h${n}`,
+  hostMac: `02:00:00:00:00:2${n}`,
+  hostIp: `172.24.1.2${n}`,
+  version: '1',
+  realServers: new Map(),
+})
+
 /** A director between models with one host; its process may be suspended for so many milliseconds. */
 async function setUp() {
   const time = fakeClock()
@@ -18,13 +26,7 @@ async function setUp() {
   setSite(director.house, { directorMac: '02:00:00:00:01:00', recallMac: '0a:00:00:00:01:00', ...place })
   cells.services.set({ ...cells.services.get(), synced: true })
   director.handlers.onUp()
-  director.agents.onRegistration({
-    hostId: 'h1',
-    hostMac: '02:00:00:00:00:21',
-    hostIp: '172.24.1.21',
-    version: '1',
-    realServers: new Map(),
-  })
+  director.agents.onRegistration(host(1))
   await time.advance(100)
   const state = () => cells.registry.get().hosts.get('h1')?.state
   const holdUp = (ms: number) => {
@@ -54,6 +56,30 @@ test('a director that was held up blames no host for what it could not hear', as
   await time.advance(LEASE / 2)
   holdUp(2 * LEASE)
   await time.advance(LEASE / 2 + 100)
+  t.is(state(), 'alive')
+  await time.advance(LEASE + 100)
+  t.is(state(), 'lost')
+})
+
+test('a pass that was pending when the director was held up finds no host lost', async t => {
+  const { house, time, state, holdUp } = await setUp()
+  await time.advance(LEASE / 2)
+  house.loop.mark('a change')
+  holdUp(2 * LEASE)
+  await time.advance(100)
+  t.is(state(), 'alive', 'the pass comes before the timer of the leases')
+  await time.advance(LEASE / 2 + 100)
+  t.is(state(), 'alive')
+  await time.advance(LEASE + 100)
+  t.is(state(), 'lost')
+})
+
+test('a host that is heard first after the director was held up does not make others lost', async t => {
+  const { agents, time, state, holdUp } = await setUp()
+  await time.advance(LEASE / 2)
+  holdUp(2 * LEASE)
+  agents.onRegistration(host(2))
+  await time.advance(100)
   t.is(state(), 'alive')
   await time.advance(LEASE + 100)
   t.is(state(), 'lost')

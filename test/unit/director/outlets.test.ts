@@ -4,6 +4,7 @@ import { createOutlets } from '../../../director/outlets/outlets.ts'
 import type { CompanionChange, Intent } from '../../../director/outlets/types.ts'
 import type { PlannedService } from '../../../director/plan/plan.ts'
 import { createRemovals } from '../../../shared/run/removals.ts'
+import { memoryLog } from '../run/memory-log.ts'
 
 const service = (key: string) => ({ service: { key }, compiled: { vip: key } }) as unknown as PlannedService
 const selection = (...keys: string[]) => ({
@@ -15,7 +16,8 @@ const intent = (altered: string[], tornDown = false) =>
 
 test('outlets are told in order, each of what it has not taken; what is back is not told as gone', t => {
   const removals = createRemovals<PlannedService>()
-  const outlets = createOutlets<number>(removals)
+  const log = memoryLog()
+  const outlets = createOutlets<number>(removals, log)
   const told: string[] = []
   let failing = true
   const take =
@@ -28,18 +30,23 @@ test('outlets are told in order, each of what it has not taken; what is back is 
   const unplug = outlets.plug({ name: 'two', take: take('two') })
   removals.put('a', service('a'))
   removals.put('b', service('b'))
-  t.throws(() => outlets.tell(1), { message: 'it fails' })
+  t.like(outlets.tell(1), [{ message: 'it fails' }])
+  t.like(log.lines, [{ level: 'warn', message: 'one: the result of a pass could not be taken' }])
   removals.back('a')
   failing = false
   unplug()
   outlets.tell(2)
-  outlets.tell(3)
+  t.deepEqual(outlets.tell(3), [])
   t.deepEqual(told, ['one 1 a,b', 'two 1 a,b', 'one 2 b', 'one 3 '])
+  removals.put('c', service('c'))
+  outlets.tell(4)
+  t.false(removals.has('c'), 'nobody waits for an outlet that was removed')
 })
 
-test('companions hear of what is gone until all have brought it about; the first failure is handed back', async t => {
+test('each companion hears of what is gone until it has brought it about; one that fails stops no other', async t => {
   const removals = createRemovals<PlannedService>()
-  const companions = createCompanions(removals)
+  const log = memoryLog()
+  const companions = createCompanions(removals, log)
   const changes: CompanionChange[] = []
   let failing = true
   const withdrawn: string[] = []
@@ -48,7 +55,10 @@ test('companions hear of what is gone until all have brought it about; the first
     ensure: async () => {
       if (failing) throw new Error('the database is away')
     },
-    withdraw: async () => withdrawn.push('first'),
+    withdraw: async () => {
+      withdrawn.push('first')
+      throw new Error('it is away still')
+    },
   })
   companions.plug({
     name: 'second',
@@ -56,18 +66,21 @@ test('companions hear of what is gone until all have brought it about; the first
     withdraw: async () => withdrawn.push('second'),
   })
   removals.put('c', service('c'))
-  t.like(await companions.ensure(intent(['a'])), { error: { message: 'the database is away' } })
-  t.deepEqual(changes, [])
+  t.like(await companions.ensure(intent(['a'])), [{ message: 'the database is away' }])
+  t.true(removals.has('c'), 'the first has not brought it about')
+  t.like(log.lines, [{ level: 'warn', message: 'first: the switch could not be prepared or cleared' }])
   failing = false
-  t.is(await companions.ensure(intent(['a', 'b'])), undefined)
-  t.is(await companions.ensure(intent([])), undefined)
-  t.is(await companions.ensure(intent([], true)), undefined)
+  t.deepEqual(await companions.ensure(intent(['a', 'b'])), [])
+  t.false(removals.has('c'))
+  t.deepEqual(await companions.ensure(intent([])), [])
+  t.deepEqual(await companions.ensure(intent([], true)), [])
   const vips = ({ altered, gone }: CompanionChange) => [altered, gone].map(list => list.map(({ vip }) => vip).join())
   t.deepEqual(changes.map(vips), [
-    ['a,b', 'c'],
+    ['a', 'c'],
+    ['a,b', ''],
     ['', ''],
     ['', 'a,b'],
   ])
-  await companions.withdraw()
+  await t.throwsAsync(companions.withdraw(), { message: 'it is away still' })
   t.deepEqual(withdrawn, ['first', 'second'])
 })

@@ -52,3 +52,16 @@ test('an outlet that comes later takes later removals; an unknown one is an erro
   t.deepEqual(removals.pending('report'), [gone('b', 1)])
   t.throws(() => removals.pending('guest'), { message: /no outlet is called guest/ })
 })
+
+test('a name is registered once; what an outlet that is gone has not taken is forgotten', t => {
+  const removals = createRemovals<number>(['accounts'])
+  removals.register('releaser')
+  t.throws(() => removals.register('releaser'), { message: /releaser/ })
+  removals.put('a', 1)
+  removals.taken('accounts', removals.pending('accounts'))
+  t.true(removals.has('a'))
+  removals.unregister('releaser')
+  t.false(removals.has('a'))
+  removals.register('releaser')
+  t.deepEqual(removals.pending('releaser'), [])
+})

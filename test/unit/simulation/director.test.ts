@@ -3,7 +3,7 @@ import { compile } from '../../../director/compile/compile.ts'
 import type { Site } from '../../../director/compile/types.ts'
 import { setSite } from '../../../director/parts/bridge.ts'
 import { controlOf } from '../../../director/parts/control-socket.ts'
-import { makePlan, ownerOfNumber } from '../../../director/plan/plan.ts'
+import { makePlan, markName, ownerOfNumber } from '../../../director/plan/plan.ts'
 import { openStore, type Store } from '../../../director/store/store.ts'
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
@@ -26,7 +26,7 @@ const SEED = Number(process.env.CROSSPORT_SEED ?? Math.floor(Math.random() * 2 *
 /** Number of sequences that share a state file's history. */
 const LIVES = 10
 /** Few enough that numbers are used up and given back again and again. */
-const RANGES = { mark: { first: 1, last: 0xffff }, service: { first: 1, last: 20 } }
+const RANGES = { mark: { first: 1, last: 60 }, service: { first: 1, last: 20 } }
 
 interface Scene extends Surroundings {
   readonly random: Random
@@ -34,6 +34,8 @@ interface Scene extends Surroundings {
   readonly store: Store
   readonly sw: ModelSwitch
   readonly clock: FakeClock
+  /** Suspends the process for so many milliseconds: no timer runs meanwhile. */
+  holdUp(ms: number): void
   site: Site
   director: SimulatedDirector
 }
@@ -88,16 +90,26 @@ function restart(scene: Scene): void {
   setSite(scene.director.house, scene.site)
 }
 
+function suspendable(time: FakeClock): Pick<Scene, 'clock' | 'holdUp'> {
+  let suspended = 0
+  return {
+    clock: { ...time, now: () => time.now() + suspended },
+    holdUp: ms => {
+      suspended += ms
+    },
+  }
+}
+
 function disconnect(host: WorldHost): void {
   host.connected = false
   host.told = undefined
 }
 
-const FAILURES = ['hosts', 'files', 'numbers', 'release', 'companion', 'outlet', 'flush'] as const
+const FAILURES = ['hosts', 'files', 'numbers', 'release', 'companion', 'intent', 'outlet', 'flush'] as const
 
 async function fault(scene: Scene): Promise<void> {
   const { random, sw, director, world, failing } = scene
-  switch (random.below(13)) {
+  switch (random.below(14)) {
     case 0:
       return sw.loseNextAnswer()
     case 1:
@@ -133,11 +145,29 @@ async function fault(scene: Scene): Promise<void> {
     case 11:
       scene.site = siteOf(random.below(3))
       return setSite(director.house, scene.site)
+    case 12:
+      return freeze(scene)
     default:
       restart(scene)
       if (random.chance(0.9)) scene.director.handlers.onUp()
       if (random.chance(0.8)) tellFiles(scene)
   }
+}
+
+/** The process is suspended, with or without a pass that waits. Then any host may be heard first; none is lost that is connected. */
+async function freeze(scene: Scene): Promise<void> {
+  const { random, director, world } = scene
+  const { cells, loop } = director.house
+  const alive = () =>
+    [...cells.registry.get().hosts.values()].flatMap(host => (host.state === 'alive' ? host.hostId : []))
+  const before = alive().filter(id => world.hosts.get(id)!.connected)
+  if (random.chance(0.5)) loop.mark('a change')
+  scene.holdUp(2 * LEASE)
+  const id = random.pick(HOSTS)
+  if (random.chance(0.5)) tellHost(scene, id, world.hosts.get(id)!)
+  await scene.clock.advance(100)
+  const lost = new Set(before).difference(new Set(alive()))
+  if (lost.size > 0) throw new Error(`${[...lost]} is lost, because the director was suspended`)
 }
 
 /** Reports everything, and nothing fails any more. Hosts that are unknown by now stay silent. */
@@ -208,6 +238,9 @@ async function sequence(t: ExecutionContext, scene: Scene, name: string): Promis
   if (sw.commits !== commits) t.fail(`${name}: it goes on changing what is as it should be`)
   const named = new Set([...store.numbers.named('service').keys()].map(ownerOfNumber))
   same(t, [...named].sort(), keys, `${name}: services with numbers`)
+  const present = plan.services.flatMap(({ key, realServers }) => realServers.map(({ id }) => markName(key, id)))
+  const nobodys = new Set(store.numbers.named('mark').keys()).difference(new Set(present))
+  same(t, [...nobodys], [], `${name}: marks of real servers that are gone`)
 }
 
 /** A director without any history but the numbers, on a bridge without flows; hosts register in their order of arrival. */
@@ -215,7 +248,7 @@ async function coldStart(t: ExecutionContext, warm: Scene, name: string): Promis
   const store = { ...openStore(':memory:'), numbers: warm.store.numbers }
   const sw = createModelSwitch('director')
   const clock = fakeClock()
-  const partial = { ...warm, store, sw, clock, failing: new Set<never>(), table: new Map(warm.table) }
+  const partial = { ...warm, store, sw, clock, failing: new Set<never>(), table: new Map(warm.table), marks: new Map() }
   const scene: Scene = { ...partial, director: startDirector(partial) }
   const { director } = scene
   setSite(director.house, warm.site)
@@ -242,10 +275,11 @@ test(`director: ${SEQUENCES} random sequences of events end in the state of a co
       world: createFleetWorld(),
       store,
       sw,
-      clock: fakeClock(),
+      ...suspendable(fakeClock()),
       site: siteOf(0),
       failing: new Set<(typeof FAILURES)[number]>(),
       table: new Map<number, string>(),
+      marks: new Map(),
     }
     const scene: Scene = { ...partial, director: startDirector(partial) }
     setSite(scene.director.house, scene.site)

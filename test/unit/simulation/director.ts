@@ -31,9 +31,18 @@ const CONFIG = directorConfigSchema.parse({
 /** Surroundings of the director besides its switch; they may fail. */
 export interface Surroundings {
   /** Calls of the state file that fail. */
-  readonly failing: Set<'hosts' | 'files' | 'numbers' | 'release' | 'companion' | 'outlet' | 'flush'>
+  readonly failing: Set<'hosts' | 'files' | 'numbers' | 'release' | 'companion' | 'intent' | 'outlet' | 'flush'>
   /** The connection table: the service whose connections are in each zone. */
   readonly table: Map<number, string>
+  /** Who had each mark last, and whether it has it still. */
+  readonly marks?: Map<number, MarkUse>
+}
+
+interface MarkUse {
+  readonly name: string
+  readonly inForce: boolean
+  /** When it was last known to be in force. */
+  readonly at: number
 }
 
 /** The director as director/run.ts builds it, between models. */
@@ -53,20 +62,28 @@ export interface SimulationOptions extends Surroundings {
   readonly clock: Clock
 }
 
-export function startDirector({ store, sw, clock, failing, table }: SimulationOptions): SimulatedDirector {
+export function startDirector({
+  store,
+  sw,
+  clock,
+  failing,
+  table,
+  marks = new Map(),
+}: SimulationOptions): SimulatedDirector {
   let dead = false
   const never = new Promise<never>(() => {})
   const perhaps = (what: Parameters<typeof failing.has>[0]) => {
     if (failing.has(what)) throw new Error(`the model fails: ${what}`)
   }
   const house = createHouse({ config: CONFIG, store: fallible(store, perhaps), log: quiet, clock, version: '1' })
-  const { cells, companions, outcomes, loop } = house
+  const { cells, companions, intents, outcomes, loop } = house
   cells.switch.set({
     readInstalled: async known => (dead ? never : sw.readInstalled(known).then(read => (dead ? never : read))),
     commit: async change => (dead ? never : sw.commit(change).then(() => (dead ? never : undefined))),
     packetOut: async () => {},
   } as Partial<Switch> as Switch)
 
+  intents.plug({ name: 'model intents', take: () => perhaps('intent') })
   const told = { services: new Set<string>(), zones: new Set<number>() }
   companions.plug({
     name: 'model',
@@ -88,9 +105,13 @@ export function startDirector({ store, sw, clock, failing, table }: SimulationOp
     perhaps('flush')
     if (!dead) table.delete(zone)
   }
+  loop.start()
   const parts = [offer, progress, release, connectionAccounts, announce, leases, driftGuard]
   const stops = [...parts.map(start => start(house)), numbers(house, flush)]
-  cells.outcome.subscribe(() => connect(cells.outcome.get()!, table))
+  cells.outcome.subscribe(() => {
+    connect(cells.outcome.get()!, table)
+    useMarks(cells.outcome.get()!, marks, store, clock.now())
+  })
   return {
     house,
     handlers: switchHandlers(house),
@@ -114,6 +135,19 @@ function connect({ plan, tornDown }: Outcome, table: Map<number, string>): void 
       if (whose !== key) throw new Error(`zone ${one} of ${key} has connections of ${whose}`)
       table.set(one, key)
     }
+  }
+}
+
+/** A mark is nobody else's before the connections that have it have timed out. */
+function useMarks({ plan, tornDown }: Outcome, marks: Map<number, MarkUse>, store: Store, now: number): void {
+  if (tornDown) return
+  for (const [mark, use] of marks) if (use.inForce) marks.set(mark, { ...use, inForce: false, at: now })
+  const names = new Map([...store.numbers.named('mark')].map(([name, mark]) => [mark, name]))
+  for (const { mark } of plan.compiled.flatMap(({ targets }) => targets)) {
+    const [name, before] = [names.get(mark)!, marks.get(mark)]
+    if (before !== undefined && before.name !== name && now - before.at < IDLE_SECONDS * 1000)
+      throw new Error(`mark ${mark} of ${name} was ${before.name}'s a moment ago`)
+    marks.set(mark, { name, inForce: true, at: now })
   }
 }
 

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import test from 'ava'
 import { applyDelta, emptyRegistry, expire, register } from '../../../director/registry/registry.ts'
 import { MIGRATIONS } from '../../../director/store/migrations.ts'
+import { MOST_FREE } from '../../../director/store/numbers.ts'
 import { openStore } from '../../../director/store/store.ts'
 import type { RealServerReport } from '../../../shared/rpc/real-server.ts'
 import { openDatabase } from '../../../shared/sqlite/open.ts'
@@ -128,4 +129,26 @@ test('whatever cannot be written is said with its code and the file', async t =>
   t.throws(() => store.numbers.release('service', ['known']), said)
   t.throws(() => store.losses.save(1), said)
   t.throws(() => store.files.save([goodFile('web.yaml', '# nothing yet\n')]), said)
+})
+
+test('numbers are given again as late as possible, but not so late that all the free ones are kept', t => {
+  const store = openStore(':memory:')
+  t.teardown(() => store.close())
+  const names = Array.from({ length: MOST_FREE + 1 }, (_, n) => `tcp 10.0.0.1:80 ${n}`)
+  for (const name of names) store.numbers.of('mark', name)
+  store.numbers.save()
+  store.numbers.release('mark', names.slice(1))
+  t.is(store.numbers.of('mark', 'a'), MOST_FREE + 2)
+  store.numbers.release('mark', names.slice(0, 1))
+  t.is(store.numbers.of('mark', 'b'), 2)
+  t.is(store.numbers.of('mark', 'c'), MOST_FREE + 3)
+  store.numbers.save()
+  t.deepEqual(
+    [...store.numbers.named('mark')],
+    [
+      ['a', MOST_FREE + 2],
+      ['b', 2],
+      ['c', MOST_FREE + 3],
+    ],
+  )
 })

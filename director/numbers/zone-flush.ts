@@ -1,7 +1,7 @@
 import type { Log } from '../../shared/log.ts'
 import type { Clock } from '../../shared/run/clock.ts'
+import type { Outcome } from '../outlets/types.ts'
 import type { Selection } from '../plan/plan.ts'
-import type { Outcome } from './types.ts'
 
 export interface ZoneFlush {
   take(outcome: Pick<Outcome, 'altered'>, gone: Selection): void
@@ -41,31 +41,45 @@ export function createZoneFlush(options: ZoneFlushOptions): ZoneFlush {
   const waiting = new Map<string, number>()
   let cancel = () => {}
   let busy = false
+  let closed = false
+  let failing = false
 
   const flushOne = async (key: string, at: number) => {
     if (options.isPending(key)) return void waiting.set(key, clock.now() + RETRY_MS)
     try {
       for (const zone of options.zonesOf(key)) await options.flush(zone)
+      failing = false
       // The service may have come back meanwhile, and been removed again.
-      if (waiting.get(key) !== at) return
+      if (closed || waiting.get(key) !== at) return
       waiting.delete(key)
       options.done(key)
     } catch (err) {
-      log.debug('connections of a removed service could not be flushed', { service: key, err })
+      // Logged once, because what keeps one zone from being flushed is likely to keep others, too.
+      log[failing ? 'debug' : 'warn'](
+        'connections of a removed service could not be flushed; its number is not free yet',
+        {
+          service: key,
+          err,
+        },
+      )
+      failing = true
       if (waiting.get(key) === at) waiting.set(key, clock.now() + RETRY_MS)
     }
   }
 
   const flushDue = async () => {
     busy = true
-    for (const [key, at] of [...waiting]) if (at <= clock.now() && waiting.get(key) === at) await flushOne(key, at)
+    for (const [key, at] of [...waiting]) {
+      if (closed) return
+      if (at <= clock.now() && waiting.get(key) === at) await flushOne(key, at)
+    }
     busy = false
     arm()
   }
 
   const arm = () => {
     cancel()
-    if (busy || waiting.size === 0) return
+    if (closed || busy || waiting.size === 0) return
     const next = Math.min(...waiting.values())
     cancel = clock.after(Math.max(1, next - clock.now()), () => void flushDue())
   }
@@ -84,6 +98,9 @@ export function createZoneFlush(options: ZoneFlushOptions): ZoneFlush {
       for (const key of keys) if (!waiting.has(key)) waiting.set(key, clock.now() + idleSeconds * 1000)
       arm()
     },
-    close: () => cancel(),
+    close: () => {
+      closed = true
+      cancel()
+    },
   }
 }

@@ -1,0 +1,54 @@
+import test from 'ava'
+import { createCells, setInput } from '../../../director/cells.ts'
+import { createDirectorLoop } from '../../../director/loop.ts'
+import { setSite } from '../../../director/parts/bridge.ts'
+import { restoreRegistry } from '../../../director/registry/registry.ts'
+import { quiet } from '../../../shared/log/quiet.ts'
+import { fakeClock } from '../run/fake-clock.ts'
+
+function setUp() {
+  const clock = fakeClock()
+  const cells = createCells(clock, restoreRegistry([], clock.now(), 1000))
+  const passes: string[] = []
+  let left = 2
+  const pass = async () => {
+    passes.push('pass')
+    return { applied: { added: 1, changed: 0, deleted: 0 }, more: left-- > 0 } as never
+  }
+  const loop = createDirectorLoop({ cells, applier: { distrust: () => {} }, log: quiet, clock, pass })
+  setSite(
+    { cells },
+    {
+      directorMac: '02:00:00:00:01:00',
+      recallMac: '0a:00:00:00:01:00',
+      uplink: 1,
+      ownMacs: [],
+      accessPorts: [],
+      fabric: 'l2',
+      accounting: true,
+    },
+  )
+  cells.services.set({ ...cells.services.get(), synced: true })
+  setInput(cells.inputs.switch, clock, 'in sync', 'connected')
+  return { clock, cells, loop, passes }
+}
+
+test('the loop does not act before it is started, whatever is in sync', async t => {
+  const { clock, cells, loop, passes } = setUp()
+  loop.mark('files')
+  await clock.advance(1000)
+  t.deepEqual(passes, [])
+  t.is(cells.waiting.get(), 'the start of all parts')
+  loop.start()
+  await clock.advance(1000)
+  t.is(cells.waiting.get(), undefined)
+  t.true(passes.length > 0)
+})
+
+test('a pass that has left some services for later is followed by another', async t => {
+  const { clock, loop, passes } = setUp()
+  loop.start()
+  await clock.advance(1000)
+  t.is(passes.length, 3)
+  t.false(loop.dirty)
+})
