@@ -51,8 +51,9 @@ export function keepTunnelPeers({ sw, clock, log, mac, actions }: TunnelPeersOpt
   let cancel = clock.after(AGAIN_MS, again)
   return {
     set: peers => {
-      const before = told === mac() ? known : new Set<string>()
-      told = mac()
+      const source = mac() ?? told
+      const before = source === told ? known : new Set<string>()
+      told = source
       known = new Set(peers)
       for (const peer of known) if (!before.has(peer)) greet(peer)
     },

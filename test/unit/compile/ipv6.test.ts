@@ -41,10 +41,14 @@ test('who asks for the VIP is answered by the process; `arp: drop` is for what c
 })
 
 test('requests and replies, with clients and a port of its own', t => {
-  const [, , reply] = texts('untagged', 'rs/b/00000000-0000-4000-8000-000000000001/8080')
+  const flows = texts('untagged', 'rs/b/00000000-0000-4000-8000-000000000001/8080')
   t.regex(
-    reply ?? '',
-    /tcp6,in_port=11,ipv6_src=2001:db8::1,ipv6_dst=2001:db8::99,tp_src=8080 actions=set_field:443->tcp_src/,
+    flows.find(text => text.includes('ipv6_dst=2001:db8::99,')) ?? '',
+    /priority=40500,tcp6,in_port=11,ipv6_src=2001:db8::1,ipv6_dst=2001:db8::99,tp_src=8080 actions=set_field:443->tcp_src/,
+  )
+  t.true(
+    flows.some(text => text.includes('ipv6_src=2001:db8:1::/48,ipv6_dst=2001:db8::1,tp_dst=8080 ')),
+    flows.join('\n'),
   )
   const asked = texts('untagged', 'rs/e/00000000-0000-4000-8000-000000000001/8080')
   t.true(

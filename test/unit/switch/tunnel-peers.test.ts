@@ -57,6 +57,17 @@ test('an end that could not be reached is tried again at the next occasion', asy
   t.deepEqual(to(), ['b'])
 })
 
+test('all ends hear at once when our own hardware address is another', t => {
+  const { peers, state, to } = setUp()
+  peers.set(['a', 'b'])
+  t.deepEqual(to(), ['a', 'b'])
+  state.mac = '02:00:00:00:01:01'
+  peers.set(['a', 'b'])
+  t.deepEqual(to(), ['a', 'b'])
+  peers.set(['a', 'b'])
+  t.deepEqual(to(), [])
+})
+
 test('the frame is from us, to the address that no bridge forwards', t => {
   const { peers, sent } = setUp()
   peers.set(['a'])
