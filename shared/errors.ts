@@ -29,6 +29,10 @@ export const ERRORS = {
     messageId: '776ee9f3a90a65b96738dce21e1a7e97',
     hint: 'the agent and the director do not fit together: check their versions',
   },
+  OFFER_TOO_LARGE: {
+    messageId: 'f21b3bc3b49f46d5a9e013d27325d957',
+    hint: 'take service files away from the director, or split the fleet: agents keep what they were told before',
+  },
   REGISTRATION_LIMIT: {
     messageId: 'c56c829ac4794e12b320d48a4be0c356',
     hint: 'a fleet may have no more hosts, and a host no more real servers: use another director, or fewer real servers a host',
