@@ -32,6 +32,10 @@ export const ERRORS = {
     messageId: '2d0fc77725c841a799d43ba37f316dba',
     hint: 'give each host a hostId of its own in agent.yaml (default: its host name), and restart the agent that was refused',
   },
+  OFFER_TOO_LARGE: {
+    messageId: 'f21b3bc3b49f46d5a9e013d27325d957',
+    hint: 'take service files away from the director, or split the fleet: agents keep what they were told before',
+  },
   REGISTRATION_LIMIT: {
     messageId: 'c56c829ac4794e12b320d48a4be0c356',
     hint: 'a fleet may have no more hosts, and a host no more real servers: use another director, or fewer real servers a host',

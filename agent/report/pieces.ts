@@ -20,15 +20,25 @@ export function createPieces(): Pieces {
       }
       if (whole === undefined || piece.piece !== next || piece.revision !== whole.revision)
         return 'the director has sent pieces of service files that do not belong together'
-      bytes += piece.documents.reduce((sum, { file, text }) => sum + file.length + text.length, 0)
+      bytes += sizeOf(piece)
       if (bytes > LIMITS.documents) return `the director's service files have more than ${LIMITS.documents >> 20} MiB`
       next++
-      whole.documents.push(...piece.documents)
-      whole.removed.push(...piece.removed)
+      // Not spread into a call: a hostile director's piece may have more of them than the stack takes.
+      for (const document of piece.documents) whole.documents.push(document)
+      for (const place of piece.removed) whole.removed.push(place)
       if (piece.more) return undefined
       const done = whole
       whole = undefined
       return done
     },
   }
+}
+
+/** Each has its place in memory, too, however short it is. */
+const AROUND = 32
+
+function sizeOf({ documents, removed }: ServiceDocuments__Output): number {
+  let bytes = AROUND * (documents.length + removed.length)
+  for (const { file, text } of documents) bytes += Buffer.byteLength(file) + Buffer.byteLength(text)
+  return bytes
 }

@@ -1,9 +1,17 @@
 import type { DirectorMessage } from '../../shared/rpc/gen/crossport/v1/DirectorMessage.ts'
+import type { ServiceDocument } from '../../shared/rpc/gen/crossport/v1/ServiceDocument.ts'
 import type { ServiceDocuments } from '../../shared/rpc/gen/crossport/v1/ServiceDocuments.ts'
 import { LIMITS } from '../../shared/rpc/limits.ts'
 
 /** What a document, or a place, takes around its texts. */
 const AROUND = 32
+
+const bytesOf = ({ file = '', text = '' }: ServiceDocument) => Buffer.byteLength(file) + Buffer.byteLength(text)
+
+/** Of all of them together. */
+export function documentBytes(documents: readonly ServiceDocument[]): number {
+  return documents.reduce((sum, document) => sum + bytesOf(document), 0)
+}
 
 /** Documents as they are sent: one message where they fit into one, and else pieces that count when the last has come. */
 export function documentPieces(
@@ -21,10 +29,7 @@ export function documentPieces(
     return pieces.at(-1)!
   }
   for (const place of removed) pieceFor(Buffer.byteLength(place.file ?? '') + AROUND).removed.push(place)
-  for (const document of documents) {
-    const { file = '', text = '' } = document
-    pieceFor(Buffer.byteLength(file) + Buffer.byteLength(text) + AROUND).documents.push(document)
-  }
+  for (const document of documents) pieceFor(bytesOf(document) + AROUND).documents.push(document)
   const last = pieces.length - 1
   return pieces.map((part, piece) => ({
     services: { ...part, revision, ...(base === undefined ? {} : { base }), piece, more: piece < last },

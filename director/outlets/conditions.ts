@@ -1,3 +1,4 @@
+import { LIMITS } from '../../shared/rpc/limits.ts'
 import { COMMON_CONDITIONS, type CommonFacts } from '../../shared/status/common.ts'
 import { type Condition, type Finding, found } from '../../shared/status/conditions.ts'
 import type { Passive, Unheard } from '../balance/passive.ts'
@@ -13,6 +14,8 @@ import { sharedAddresses } from './shared-addresses.ts'
 export interface OwnFacts extends CommonFacts {
   /** Why agents cannot dial in; undefined: they can. */
   readonly notListening: string | undefined
+  /** Of all service files, as agents are told of them. */
+  readonly documentBytes: number
 }
 
 export interface DirectorFacts extends OwnFacts {
@@ -32,6 +35,11 @@ export interface DirectorFacts extends OwnFacts {
 export const DIRECTOR_CONDITIONS: readonly Condition<DirectorFacts>[] = [
   ...COMMON_CONDITIONS,
   { code: 'RPC_LISTEN', severity: 'error', find: ({ notListening }) => found('agents', notListening) },
+  {
+    code: 'OFFER_TOO_LARGE',
+    severity: 'error',
+    find: ({ servicesDir, documentBytes }) => found(servicesDir, tooLarge(documentBytes)),
+  },
   {
     code: 'REGISTRY_CONFLICT',
     severity: 'error',
@@ -64,6 +72,12 @@ export const DIRECTOR_CONDITIONS: readonly Condition<DirectorFacts>[] = [
 /** Its own code where it has one: STORE_FAILED, where a number cannot be written down. */
 function refusedClaim({ code, subject, reason }: RegistryProblem): Finding {
   return { subject, message: reason, ...(code === undefined ? {} : { code }) }
+}
+
+/** Why agents do not take so many bytes of documents; undefined: they do. */
+export function tooLarge(documentBytes: number): string | undefined {
+  const [bytes, most] = [documentBytes, LIMITS.documents].map(count => Math.ceil(count / 2 ** 20))
+  return documentBytes > LIMITS.documents ? `the service files have ${bytes} MiB, and agents take ${most}` : undefined
 }
 
 function* eachService(

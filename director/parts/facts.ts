@@ -1,6 +1,7 @@
 import type { InputName } from '../cells.ts'
 import type { House } from '../house.ts'
 import type { BridgeProblem } from '../intake/bridge.ts'
+import { documentBytes } from '../intake/documents.ts'
 import type { OwnFacts } from '../outlets/conditions.ts'
 
 /** For the conditions of its status. */
@@ -30,5 +31,6 @@ export function factsOf({ applier, cells, config, loop }: House): OwnFacts {
     tableProblems: tableProblems.get(),
     tornDown: tornDown.get(),
     notListening: away('agents'),
+    documentBytes: documentBytes(services.get().documents),
   }
 }

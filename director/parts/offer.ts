@@ -1,14 +1,17 @@
+import { CrossportError } from '../../shared/errors.ts'
 import type { RegistrationRequest } from '../../shared/rpc/gen/crossport/v1/RegistrationRequest.ts'
 import type { Stop } from '../../shared/run/lifecycle.ts'
 import type { Site } from '../compile/types.ts'
 import type { DirectorConfig } from '../config.ts'
 import type { House } from '../house.ts'
+import { documentBytes } from '../intake/documents.ts'
+import { tooLarge } from '../outlets/conditions.ts'
 import { createLinger } from '../outlets/linger.ts'
 import { createOffers } from '../outlets/offers.ts'
 import { stopAll } from './stop-all.ts'
 
 /** Makes the offer to agents: the director's own addresses, and the service files in force. */
-export function offer({ config, cells, intents, loop, clock }: House): Stop {
+export function offer({ config, cells, intents, loop, log, clock }: House): Stop {
   const makeOffer = createOffers()
   const linger = createLinger(clock, reason => loop.mark(reason))
   const unplug = intents.plug({
@@ -22,7 +25,10 @@ export function offer({ config, cells, intents, loop, clock }: House): Stop {
         gone: gone.services.map(({ key }) => key),
       })
       const next = makeOffer(requestOf(config, site), amended)
-      if (next !== undefined) cells.offer.set(next)
+      if (next === undefined) return
+      const reason = tooLarge(documentBytes(next.documents))
+      if (reason !== undefined) log.error('agents refuse it', { err: new CrossportError('OFFER_TOO_LARGE', reason) })
+      cells.offer.set(next)
     },
   })
   return stopAll(unplug, linger.close)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { ClientDuplexStream, ServiceError } from '@grpc/grpc-js'
 import test, { type ExecutionContext } from 'ava'
+import { createPieces } from '../../../agent/report/pieces.ts'
 import { documentPieces } from '../../../director/intake/documents.ts'
 import { createOutbox } from '../../../director/intake/outbox.ts'
 import { overdue } from '../../../director/intake/patience.ts'
@@ -11,6 +12,7 @@ import { emptyRegistry } from '../../../director/registry/registry.ts'
 import { registrationClient } from '../../../shared/rpc/client.ts'
 import type { AgentMessage } from '../../../shared/rpc/gen/crossport/v1/AgentMessage.ts'
 import type { DirectorMessage, DirectorMessage__Output } from '../../../shared/rpc/gen/crossport/v1/DirectorMessage.ts'
+import type { ServiceDocuments__Output } from '../../../shared/rpc/gen/crossport/v1/ServiceDocuments.ts'
 import { LIMITS } from '../../../shared/rpc/limits.ts'
 import { toProto } from '../../../shared/rpc/real-server.ts'
 import { createCell, createTopic } from '../../../shared/run/cell.ts'
@@ -220,4 +222,22 @@ test('texts of a real server have a length: a reason is cut by the agent, a name
     { ...rs, id: 'web/other', vm: text('v', 1) },
   ])
   t.is(await heard.until(/^registered/), 'registered rs1 02:00:00:00:00:20 web/web-1=ready')
+})
+
+test('pieces that do not belong together, and more than an agent keeps, are refused', t => {
+  const piece = (change: Partial<ServiceDocuments__Output>): ServiceDocuments__Output => {
+    return { documents: [], removed: [], revision: 'r', base: '', piece: 0, more: false, ...change }
+  }
+  const { add } = createPieces()
+  t.is(add(piece({ more: true })), undefined)
+  t.regex(String(add(piece({ piece: 2 }))), /do not belong together/)
+  t.is(add(piece({ more: true })), undefined)
+  t.regex(String(add(piece({ piece: 1, revision: 'other' }))), /do not belong together/)
+  t.regex(String(createPieces().add(piece({ piece: 1 }))), /do not belong together/)
+  const documents = Array(300_000).fill({ file: '', line: 0, text: '' })
+  const { add: addMany } = createPieces()
+  t.is(addMany(piece({ documents, more: true })), undefined)
+  let said: unknown
+  for (let n = 1; said === undefined && n < 50; n++) said = addMany(piece({ documents, piece: n, more: true }))
+  t.regex(String(said), /more than 64 MiB/)
 })

@@ -133,6 +133,13 @@ const CASES: Readonly<Record<string, readonly [(scene: Scene) => unknown, RegExp
     ({ cells, clock }) => setInput(cells.inputs.agents, clock, 'away', 'starting'),
     /^error RPC_LISTEN agents: starting/,
   ],
+  OFFER_TOO_LARGE: [
+    ({ cells, services }) => {
+      const documents = Array(65).fill({ file: 'web.yaml', line: 1, text: 'x'.repeat(1 << 20) })
+      cells.services.set({ ...services, documents })
+    },
+    /^error OFFER_TOO_LARGE \/etc\/crossport\/services\.d: the service files have 66 MiB, and agents take 64/,
+  ],
   REGISTRY_CONFLICT: [
     ({ register }) => register({ service: 'other' }),
     /^error REGISTRY_CONFLICT rs1\/web-1: host rs1 has/,
