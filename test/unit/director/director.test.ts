@@ -116,6 +116,28 @@ test.serial(
   },
 )
 
+test.serial('a teardown while vswitchd is down says so, and nothing happens later when it was interrupted', async t => {
+  const network = await prepared(t)
+  const dir = await directory(t)
+  await writeFile(`${dir}/services.d/web.yaml`, SERVICE)
+  const director = await startDirector(t, network, dir)
+  startAgent(t, network, dir, 0, [realServer('web-0')])
+  await director.until(inSwitch(1))
+  await network.stopVswitchd()
+  await director.until(({ problems }) => problems.some(({ code }) => code === 'SWITCH_UNREACHABLE'))
+  const call = director.client.Teardown({})
+  const ended = new Promise(resolve => call.on('error', resolve))
+  const said = await new Promise<string>(resolve => call.on('data', ({ waitingFor }) => resolve(waitingFor ?? '')))
+  t.regex(said, /^the switch: /)
+  call.cancel()
+  await ended
+  const { problems } = await director.status()
+  t.false(problems.some(({ code }) => code === 'TORN_DOWN'))
+  await network.startVswitchd()
+  await director.until(({ problems: now }) => now.length === 0)
+  t.deepEqual(await scheduled(network), [network.hosts[0]!.mac])
+})
+
 test.serial('a large upload passes: sequence numbers are not checked, also after vswitchd has restarted', async t => {
   const network = await prepared(t)
   const dir = await directory(t)
