@@ -22,7 +22,12 @@ const gone = (world: World, vm: string): Loss => {
   }
 }
 
-function act(name: string, weight: number, choose: (vm: LabVm, world: World, random: Random) => Deed, among = /./): Act {
+function act(
+  name: string,
+  weight: number,
+  choose: (vm: LabVm, world: World, random: Random) => Deed,
+  among = /./,
+): Act {
   return {
     name,
     lane: 'hosts',
@@ -167,7 +172,7 @@ export const GUEST_ACTS: readonly Act[] = [
         services: serving(world, vm.name),
         throughout: true,
         afterwards: 2000,
-        says: 'a VM in another VLAN is another network's',
+        says: 'a VM in another VLAN is on another network',
       },
     }
   }),
