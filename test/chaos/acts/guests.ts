@@ -1,5 +1,6 @@
 import { matchesGlob } from 'node:path'
 import type { LabVm } from '../../lab/vm.ts'
+import type { Random } from '../../unit/simulation/random.ts'
 import { webServers } from '../machine.ts'
 import type { Act, Deed, Loss } from '../types.ts'
 import { CHECKED_MS, type World } from '../world.ts'
@@ -21,12 +22,17 @@ const gone = (world: World, vm: string): Loss => {
   }
 }
 
-function act(name: string, weight: number, choose: (vm: LabVm, world: World) => Deed, among = /./): Act {
+function act(
+  name: string,
+  weight: number,
+  choose: (vm: LabVm, world: World, random: Random) => Deed,
+  among = /./,
+): Act {
   return {
     name,
     lane: 'hosts',
     weight,
-    choose: (world, random) => choose(random.pick(world.lab.vms.filter(({ name }) => among.test(name))), world),
+    choose: (world, random) => choose(random.pick(world.lab.vms.filter(({ name }) => among.test(name))), world, random),
   }
 }
 
@@ -166,20 +172,20 @@ export const GUEST_ACTS: readonly Act[] = [
         services: serving(world, vm.name),
         throughout: true,
         afterwards: 2000,
-        says: 'a VM in another VLAN is another network’s',
+        says: 'a VM in another VLAN is on another network',
       },
     }
   }),
-  act("a VM's port gets another number", 1, (vm, world) => ({
-    words: `${vm.host.name}# ovs-vsctl set interface PORT-OF-${vm.name} ofport_request=…`,
-    do: async () => {
-      const other = String(100 + (Date.now() % 900))
-      await vm.host.exec(['ovs-vsctl', 'set', 'interface', await vm.port(), `ofport_request=${other}`])
-    },
-    loses: {
-      services: serving(world, vm.name),
-      atFirst: 2500,
-      says: 'the switch takes the port out and puts it in again',
-    },
-  })),
+  act("a VM's port gets another number", 1, (vm, world, random) => {
+    const other = `ofport_request=${100 + random.below(900)}`
+    return {
+      words: `${vm.host.name}# ovs-vsctl set interface PORT-OF-${vm.name} ${other}`,
+      do: async () => vm.host.exec(['ovs-vsctl', 'set', 'interface', await vm.port(), other]),
+      loses: {
+        services: serving(world, vm.name),
+        atFirst: 2500,
+        says: 'the switch takes the port out and puts it in again',
+      },
+    }
+  }),
 ]
