@@ -5,7 +5,7 @@ import type { Stop } from '../../shared/run/lifecycle.ts'
 import { INPUT_NAMES } from '../cells.ts'
 import { listConnections } from '../connections/list.ts'
 import type { House } from '../house.ts'
-import { statusOf } from '../outlets/status.ts'
+import { statusOf } from '../status.ts'
 import { connectionTable, inForce } from './in-force.ts'
 
 /** Serves the control socket, which `crossport` on the command line connects to. */
@@ -60,7 +60,7 @@ function status({ applier, cells, clock, config, loop, startedAt, timeline, vers
     bridge: config.bridge,
     servicesDir: config.servicesDir,
     startedAt,
-    inputs: INPUT_NAMES.map(name => cells.inputs[name].get()),
+    inputs: INPUT_NAMES.map(name => cells.inputStates[name].get()),
     specProblems: cells.services.get().problems,
     plan: outcome?.plan,
     loadOf: cells.loads.get(),

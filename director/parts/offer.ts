@@ -3,8 +3,8 @@ import type { Stop } from '../../shared/run/lifecycle.ts'
 import type { Site } from '../compile/types.ts'
 import type { DirectorConfig } from '../config.ts'
 import type { House } from '../house.ts'
-import { createLinger } from '../outlets/linger.ts'
-import { createOffers } from '../outlets/offers.ts'
+import { createLinger } from '../offer/linger.ts'
+import { createOffers } from '../offer/offers.ts'
 import { stopAll } from './stop-all.ts'
 
 /** Makes the offer to agents: the director's own addresses, and the service files in force. */
