@@ -21,7 +21,7 @@ import { createRandom, type Random } from './random.ts'
  * everything is reported, and the switch, the offer and the accounts must equal those of a director that starts cold.
  */
 
-const SEQUENCES = Number(process.env.CROSSPORT_SEQUENCES ?? 1500)
+const SEQUENCES = Number(process.env.CROSSPORT_SEQUENCES ?? 2000)
 const SEED = Number(process.env.CROSSPORT_SEED ?? Math.floor(Math.random() * 2 ** 31))
 /** Number of sequences that share a state file's history. */
 const LIVES = 10
