@@ -43,7 +43,7 @@ export interface Cells {
   readonly switch: Cell<Switch | undefined>
   readonly agents: Cell<Agents | undefined>
   /** Whether each input is in sync, for the loop's gate and for status. */
-  readonly inputs: Readonly<Record<InputName, Cell<Input>>>
+  readonly inputStates: Readonly<Record<InputName, Cell<Input>>>
 
   /** What the observers have learnt about connections; nothing before they have started. */
   readonly knowledge: Cell<KnowledgeOf>
@@ -101,7 +101,7 @@ export function createCells(clock: Clock, registry: Registry): Cells {
     site: createCell<Site | undefined>(undefined),
     switch: createCell<Switch | undefined>(undefined),
     agents: createCell<Agents | undefined>(undefined),
-    inputs: { files: input('files'), ovsdb: input('ovsdb'), switch: input('switch'), agents: input('agents') },
+    inputStates: { files: input('files'), ovsdb: input('ovsdb'), switch: input('switch'), agents: input('agents') },
     knowledge: createCell<KnowledgeOf>(() => ({ now: clock.now() })),
     loads: createCell<LoadOf>(() => undefined),
     passive: createCell(NO_JUDGEMENT),
@@ -125,10 +125,10 @@ export function createCells(clock: Clock, registry: Registry): Cells {
 }
 
 /** The first input that is not in sync, in words for the operator; undefined when all are. */
-export function missing({ services, site, inputs }: Cells): string | undefined {
+export function missing({ services, site, inputStates }: Cells): string | undefined {
   if (!services.get().synced) return 'the service files'
-  if (site.get() === undefined) return `the bridge: ${inputs.ovsdb.get().detail}`
-  const { state, detail } = inputs.switch.get()
+  if (site.get() === undefined) return `the bridge: ${inputStates.ovsdb.get().detail}`
+  const { state, detail } = inputStates.switch.get()
   return state === 'in sync' ? undefined : `the switch: ${detail}`
 }
 

@@ -6,10 +6,10 @@ import { createTimeline, type Timeline } from '../shared/run/timeline.ts'
 import type { VswitchdOptions } from '../shared/switch/vswitchd.ts'
 import { type Accounts, createAccounts } from './accounting/accounts.ts'
 import { type Cells, createCells, INPUT_NAMES } from './cells.ts'
+import { type Companions, createCompanions } from './companions.ts'
 import type { DirectorConfig } from './config.ts'
 import { isHostAddress } from './intake/validate.ts'
 import { createDirectorLoop, type DirectorLoop } from './loop.ts'
-import { type Companions, createCompanions } from './outlets/companions.ts'
 import { createOutlets, type Outlets, type ServiceRemovals } from './outlets/outlets.ts'
 import type { Intent, Outcome } from './outlets/types.ts'
 import { createPass } from './pass.ts'
@@ -81,7 +81,7 @@ function markByInputs(cells: Cells, loop: DirectorLoop): void {
   }
   cells.services.subscribe(changed('files'))
   cells.site.subscribe(changed('bridge'))
-  for (const name of INPUT_NAMES) cells.inputs[name].subscribe(changed(name))
+  for (const name of INPUT_NAMES) cells.inputStates[name].subscribe(changed(name))
   let { revision } = cells.registry.get()
   const registered = changed('registration')
   cells.registry.subscribe(() => {

@@ -20,7 +20,7 @@ export async function agents(house: House): Promise<Stop> {
   const stopOffers = cells.offer.subscribe(offer)
   offer()
   cells.agents.set(server)
-  setInput(cells.inputs.agents, clock, 'in sync', `listening on ${server.address}`)
+  setInput(cells.inputStates.agents, clock, 'in sync', `listening on ${server.address}`)
   return () => {
     stopOffers()
     return server.close()

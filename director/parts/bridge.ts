@@ -21,7 +21,7 @@ export function bridge(house: House): Stop {
     cells.bridge.set(watch.view)
     cells.bridgeProblem.set(watch.problem)
     const problem = watch.problem?.message ?? trouble
-    setInput(cells.inputs.ovsdb, clock, problem === undefined ? 'in sync' : 'away', problem ?? name)
+    setInput(cells.inputStates.ovsdb, clock, problem === undefined ? 'in sync' : 'away', problem ?? name)
     setSite(house, trouble === undefined ? siteOf(config, watch.view) : undefined)
   }
   const watch = watchBridge({ socket, bridge: name, uplink, log, clock, onChange })

@@ -5,7 +5,7 @@ import type { Stop } from '../../shared/run/lifecycle.ts'
 import { INPUT_NAMES } from '../cells.ts'
 import { listConnections } from '../connections/list.ts'
 import type { House } from '../house.ts'
-import { statusOf } from '../outlets/status.ts'
+import { statusOf } from '../status/status.ts'
 import { factsOf } from './facts.ts'
 import { connectionTable, inForce } from './in-force.ts'
 import { teardown } from './teardown.ts'
@@ -59,7 +59,7 @@ function status(house: House): StatusSource {
     bridge: config.bridge,
     servicesDir: config.servicesDir,
     startedAt,
-    inputs: INPUT_NAMES.map(name => cells.inputs[name].get()),
+    inputs: INPUT_NAMES.map(name => cells.inputStates[name].get()),
     facts: factsOf(house),
     plan: outcome?.plan,
     loadOf: cells.loads.get(),

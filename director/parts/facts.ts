@@ -2,13 +2,13 @@ import type { InputName } from '../cells.ts'
 import type { House } from '../house.ts'
 import type { BridgeProblem } from '../intake/bridge.ts'
 import { documentBytes } from '../intake/documents.ts'
-import type { OwnFacts } from '../outlets/conditions.ts'
+import type { OwnFacts } from '../status/conditions.ts'
 
 /** For the conditions of its status. */
 export function factsOf({ applier, cells, config, loop }: House): OwnFacts {
-  const { services, bridge, bridgeProblem, inputs, outcome, tableProblems, tornDown } = cells
+  const { services, bridge, bridgeProblem, inputStates, outcome, tableProblems, tornDown } = cells
   const away = (name: InputName) => {
-    const { state, detail } = inputs[name].get()
+    const { state, detail } = inputStates[name].get()
     return state === 'in sync' ? undefined : detail
   }
   const problem = bridgeProblem.get()

@@ -5,9 +5,9 @@ import type { Site } from '../compile/types.ts'
 import type { DirectorConfig } from '../config.ts'
 import type { House } from '../house.ts'
 import { documentBytes } from '../intake/documents.ts'
-import { tooLarge } from '../outlets/conditions.ts'
-import { createLinger } from '../outlets/linger.ts'
-import { createOffers } from '../outlets/offers.ts'
+import { createLinger } from '../offer/linger.ts'
+import { createOffers } from '../offer/offers.ts'
+import { tooLarge } from '../status/conditions.ts'
 import { stopAll } from './stop-all.ts'
 
 /** Makes the offer to agents: the director's own addresses, and the service files in force. */

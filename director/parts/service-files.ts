@@ -14,8 +14,8 @@ export function serviceFiles({ config, cells, store, timeline, log, clock }: Hou
     timeline.forget('file', new Set(specs.map(({ service }) => service)))
     const complete = withSorryServices(specs)
     cells.services.set({ ...snapshot, specs: complete.specs, problems: [...problems, ...complete.problems] })
-    if (snapshot.unread !== undefined) setInput(cells.inputs.files, clock, 'away', snapshot.unread)
-    else setInput(cells.inputs.files, clock, 'in sync', `${specs.length} services, ${problems.length} problems`)
+    if (snapshot.unread !== undefined) setInput(cells.inputStates.files, clock, 'away', snapshot.unread)
+    else setInput(cells.inputStates.files, clock, 'in sync', `${specs.length} services, ${problems.length} problems`)
   }
   const watch = watchServices({ dir: config.servicesDir, log, clock, lastGood: store.files.load(), onChange })
   cells.reload.set(() => watch.reload())

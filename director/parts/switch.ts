@@ -20,12 +20,12 @@ export function switchHandlers({ applier, cells, clock, loop }: House): SwitchHa
     onUp: () => {
       applier.distrust({ retryRefused: true })
       cells.switchUp.publish()
-      setInput(cells.inputs.switch, clock, 'in sync', 'connected')
+      setInput(cells.inputStates.switch, clock, 'in sync', 'connected')
       loop.mark('switch')
     },
     onDown: reason => {
       applier.distrust()
-      setInput(cells.inputs.switch, clock, 'away', reason)
+      setInput(cells.inputStates.switch, clock, 'away', reason)
     },
     onDrift: what => {
       applier.distrust()

@@ -1,7 +1,7 @@
 import test from 'ava'
 import { IPV6 } from '../../../shared/net/family.ts'
 import { flowText } from '../../../shared/openflow/text.ts'
-import { hostScenes } from '../net/scenes.ts'
+import { directorScenes, hostScenes } from '../net/scenes.ts'
 
 const SCENES = hostScenes(IPV6)
 
@@ -72,4 +72,13 @@ test('overlay: a solicitation teaches where its sender is, an advertisement wher
   t.is(host.length, 2)
   t.regex(host[0] ?? '', /icmp_type=135,.*,icmpv6_type=135,icmpv6_code=0,NXM_NX_ND_TARGET\[\]=NXM_NX_IPV6_SRC\[\],/)
   t.regex(host[1] ?? '', /icmp_type=136,.*,icmpv6_type=135,icmpv6_code=0,NXM_NX_ND_TARGET\[\],/)
+})
+
+test('the director: a solicitation for a VIP comes to the process behind a meter', t => {
+  const flows = [...directorScenes(IPV6).values()].flatMap(scene =>
+    [...scene.values()].flatMap(object => [...object.flows()]),
+  )
+  const asked = flows.map(flow => flowText(flow)).filter(text => /icmp_type=135.*CONTROLLER/.test(text))
+  t.true(asked.length > 0)
+  for (const text of asked) t.regex(text, /actions=meter:50950,(.*,)?CONTROLLER/)
 })

@@ -29,7 +29,7 @@ function setUp() {
     },
   )
   cells.services.set({ ...cells.services.get(), synced: true })
-  setInput(cells.inputs.switch, clock, 'in sync', 'connected')
+  setInput(cells.inputStates.switch, clock, 'in sync', 'connected')
   return { clock, cells, loop, passes }
 }
 

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { createCompanions } from '../../../director/outlets/companions.ts'
+import { createCompanions } from '../../../director/companions.ts'
 import { createOutlets } from '../../../director/outlets/outlets.ts'
 import type { CompanionChange, Intent } from '../../../director/outlets/types.ts'
 import type { PlannedService } from '../../../director/plan/plan.ts'

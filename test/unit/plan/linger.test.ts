@@ -1,5 +1,5 @@
 import test from 'ava'
-import { createLinger } from '../../../director/outlets/linger.ts'
+import { createLinger } from '../../../director/offer/linger.ts'
 import { fromSpec, type VirtualService } from '../../../director/registry/services.ts'
 import type { RealServer } from '../../../director/registry/types.ts'
 import { parseServiceFile } from '../../../shared/config/parse.ts'

@@ -1,6 +1,6 @@
 import test from 'ava'
-import { sharedAddresses } from '../../../director/outlets/shared-addresses.ts'
 import type { Host } from '../../../director/registry/types.ts'
+import { sharedAddresses } from '../../../director/status/shared-addresses.ts'
 
 const host = (n: number, change: Partial<Host> = {}): Host => ({
   hostId: `rs${n}`,

@@ -21,12 +21,12 @@ import { createRandom, type Random } from './random.ts'
  * everything is reported, and the switch, the offer and the accounts must equal those of a director that starts cold.
  */
 
-const SEQUENCES = Number(process.env.CROSSPORT_SEQUENCES ?? 1500)
+const SEQUENCES = Number(process.env.CROSSPORT_SEQUENCES ?? 2000)
 const SEED = Number(process.env.CROSSPORT_SEED ?? Math.floor(Math.random() * 2 ** 31))
 /** Number of sequences that share a state file's history. */
 const LIVES = 10
 /** Few enough that numbers are used up and given back again and again. */
-const RANGES = { mark: { first: 1, last: 60 }, service: { first: 1, last: 20 } }
+const RANGES = { mark: { first: 1, last: 30 }, service: { first: 1, last: 20 } }
 
 interface Scene extends Surroundings {
   readonly random: Random
@@ -50,7 +50,7 @@ const siteOf = (n: number): Site => ({
   accounting: true,
 })
 
-const isUp = ({ director }: Scene) => director.house.cells.inputs.switch.get().state === 'in sync'
+const isUp = ({ director }: Scene) => director.house.cells.inputStates.switch.get().state === 'in sync'
 
 function tellFiles({ director, world }: Scene): void {
   const { cells } = director.house

@@ -1,9 +1,9 @@
 import test, { type ExecutionContext } from 'ava'
 import { setInput } from '../../../director/cells.ts'
 import type { Rival } from '../../../director/intake/rivals.ts'
-import { DIRECTOR_CONDITIONS } from '../../../director/outlets/conditions.ts'
 import { setSite } from '../../../director/parts/bridge.ts'
 import { controlOf } from '../../../director/parts/control-socket.ts'
+import { DIRECTOR_CONDITIONS } from '../../../director/status/conditions.ts'
 import { openStore } from '../../../director/store/store.ts'
 import { COMMON_CONDITIONS } from '../../../shared/status/common.ts'
 import { goodFile } from '../config/good-file.ts'
@@ -43,7 +43,7 @@ async function scene(t: ExecutionContext) {
   const rivals: Rival[] = []
   cells.agents.set({ address: '', setOffer: () => {}, connected, rivals, close: async () => {} })
   cells.bridge.set(BRIDGE)
-  for (const input of [cells.inputs.files, cells.inputs.ovsdb, cells.inputs.agents])
+  for (const input of [cells.inputStates.files, cells.inputStates.ovsdb, cells.inputStates.agents])
     setInput(input, clock, 'in sync', '')
   const register = (change: Parameters<typeof reported>[1] = {}) => {
     const host = { hostId: 'rs1', hostMac: '02:00:00:00:00:20', hostIp: '172.24.1.20', version: '1' }
@@ -65,7 +65,7 @@ type Scene = Awaited<ReturnType<typeof scene>>
 
 const CASES: Readonly<Record<string, readonly [(scene: Scene) => unknown, RegExp]>> = {
   SPEC_DIRECTORY: [
-    ({ cells, clock }) => setInput(cells.inputs.files, clock, 'away', 'it cannot be read: EACCES'),
+    ({ cells, clock }) => setInput(cells.inputStates.files, clock, 'away', 'it cannot be read: EACCES'),
     /^warning SPEC_DIRECTORY \/etc\/crossport\/services\.d: it cannot be read/,
   ],
   OVSDB_UNREACHABLE: [
@@ -130,7 +130,7 @@ const CASES: Readonly<Record<string, readonly [(scene: Scene) => unknown, RegExp
   ],
   TORN_DOWN: [({ cells }) => cells.tornDown.set(true), /^warning TORN_DOWN director: .*`crossport resync`/],
   RPC_LISTEN: [
-    ({ cells, clock }) => setInput(cells.inputs.agents, clock, 'away', 'starting'),
+    ({ cells, clock }) => setInput(cells.inputStates.agents, clock, 'away', 'starting'),
     /^error RPC_LISTEN agents: starting/,
   ],
   OFFER_TOO_LARGE: [

@@ -1,6 +1,6 @@
-import type { Log } from '../../shared/log.ts'
-import { goneFor, type ServiceRemovals } from './outlets.ts'
-import type { Companion, CompanionChange, Intent } from './types.ts'
+import type { Log } from '../shared/log.ts'
+import { goneFor, type ServiceRemovals } from './outlets/outlets.ts'
+import type { Companion, CompanionChange, Intent } from './outlets/types.ts'
 
 /** All companions, in the order in which they were plugged in. One that fails does not keep the others from their work. */
 export interface Companions {
