@@ -89,7 +89,7 @@ export function createPass(options: PassOptions): Pass {
     const inputs = readInputs(cells)
     const { ports, inventory } = inputs
     const sweep = sweepGate(inputs)
-    const { specs, problems: specProblems } = services(inputs)
+    const { specs, problems: specProblems, vips: guarded } = services(inputs)
     saveInputs(inputs)
     tellServices(specs)
 
@@ -100,7 +100,7 @@ export function createPass(options: PassOptions): Pass {
     const host = { ...state, probing: probeContext(checks, network, config.probePort, ports) }
     const given = records.list()
     const ownAddresses = own.of(inventory.domains, given, inputs.guests)
-    const changed = compiler.update({ gone, come, records: given, ports: portIndex, ownAddresses, host })
+    const changed = compiler.update({ gone, come, records: given, guarded, ports: portIndex, ownAddresses, host })
     if (whole) store.setAllocations(resolution.allocations)
     else saveNumbers(store, gone, come)
     own.save()

@@ -120,7 +120,12 @@ function hostFlows(realServers: readonly RealServer[], directors: HostContext['d
     overlay: undefined,
   }
   const index = indexPorts(SNAPSHOT)
-  return compileHost({ realServers, shields: shields(realServers, [], index, (_, mac) => ownAddress(mac)), host })
+  return compileHost({
+    realServers,
+    shields: shields(realServers, [], index, (_, mac) => ownAddress(mac)),
+    guarded: [],
+    host,
+  })
 }
 
 /** What the scheduler knows while so many connections come that it shares them out instead of giving turns. */

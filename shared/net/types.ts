@@ -43,6 +43,14 @@ export interface Icmp {
   readonly echo: { readonly request: number; readonly reply: number }
   /** Nobody listens on this port; and the most bytes of the packet that may be cited. */
   readonly portUnreachable: { readonly type: number; readonly code: number; readonly cites: number }
+  /** A packet does not fit into the next link: where in the message the MTU is, in 2 or 4 bytes, and the least that is believed. */
+  readonly tooBig: {
+    readonly type: number
+    /** Undefined: of any code. */
+    readonly code?: number
+    readonly mtu: { readonly at: number; readonly bytes: 2 | 4 }
+    readonly least: number
+  }
   /** ICMPv6 has the addresses in its checksum, ICMP does not (RFC 4443, 2.3). */
   readonly pseudoHeader: boolean
 }
@@ -77,6 +85,8 @@ export interface Neighbours {
   requestAs(own: string | undefined): readonly Action[] | undefined
   /** Packets that say, whoever sends them, that the sender has `address`. */
   claim(address: string): Match
+  /** Packets whose sender says, beside Ethernet's source, that it has the hardware address `mac`. */
+  senderMac(mac: string): readonly Match[]
   /** Packets by which a switch learns where their sender is, each with what it then matches requests for the sender by. */
   readonly lessons: readonly { readonly match: Match; readonly request: readonly LearnSpec[] }[]
 }

@@ -6,11 +6,11 @@ import { addressMatch, over } from '../../../shared/net/match.ts'
 import type { Action, Match } from '../../../shared/openflow/types.ts'
 import type { Attachment, RealServer } from '../../real-servers/types.ts'
 import { popTag, portField, vlanOf } from '../parts.ts'
-import { CLIENT_ZONE, PRIORITY, REAL_SERVER, TABLE, TCP_FLAGS } from '../tables.ts'
+import { CLIENT_ZONE, FROM_DIRECTOR, FROM_DIRECTOR_BIT, PRIORITY, REAL_SERVER, TABLE, TCP_FLAGS } from '../tables.ts'
 import type { HostContext } from '../types.ts'
 import { origins } from './overlay.ts'
 
-/** Rule 1: what the director sent to this host for one real server goes to its VM, with the VM's MAC and port. */
+/** Rule 1: what a director sent to this host for one real server goes to its VM, with the VM's MAC and port. */
 export function requestFlows(realServer: RealServer, at: Attachment, host: HostContext): Flow[] {
   const flow = (origin: Match, priority: number, match: Match, actions: readonly Action[]): Flow => ({
     table: TABLE.classify,
@@ -18,6 +18,7 @@ export function requestFlows(realServer: RealServer, at: Attachment, host: HostC
     cookie: encodeCookie('agent', 'request', realServer.id),
     match: {
       ...origin,
+      [FROM_DIRECTOR]: FROM_DIRECTOR_BIT,
       vlan_vid: vlanOf(at.tag),
       eth_dst: host.hostMac,
       ...over(familyOf(realServer.vip), realServer.protocol),

@@ -8,16 +8,18 @@ import { networksOf } from '../networks.ts'
 import { vlanOf } from '../parts.ts'
 import { CONJUNCTION, PRIORITY, TABLE } from '../tables.ts'
 import type { HostContext, VmPort } from '../types.ts'
+import { isDirector } from './from-director.ts'
 
 /*
  * Rule 5, second half: a VM that holds no real server of a VIP may neither send from it nor speak ARP or ND for it.
  * "Any VM port of a VLAN" × "any VIP in that VLAN" as a conjunctive match: ports + VIPs flows instead of ports × VIPs.
- * In another VLAN the same address is another's, whose it may be. A port that does hold the VIP has rules of higher
+ * In another VLAN the same address is another's, whose it may be; where no VM here holds the VIP nothing tells its VLAN, and
+ * it is nobody's in any. A port that does hold the VIP has rules of higher
  * priority (neighbour-shield.ts).
  */
 
 /** VLANs that VMs are in; undefined: no tag. A VIP is only ever in one of these. */
-function vlans(host: HostContext): (number | undefined)[] {
+export function vlans(host: HostContext): (number | undefined)[] {
   return [...new Set([undefined, ...networksOf(host).keys()])]
 }
 
@@ -35,7 +37,7 @@ export function spoofDropFlows(host: HostContext, families: readonly Family[]): 
 
 /** A port without a VLAN of its own may carry tagged frames too. A director that is a VM here does speak for VIPs. */
 export function spoofPortFlows(port: VmPort, host: HostContext, families: readonly Family[]): Flow[] {
-  if (port.mac === host.directorMac) return []
+  if (isDirector(port.mac, host)) return []
   const { ofport, tag } = port
   const ids = families.flatMap(({ name }) => Object.values(CONJUNCTION[name]))
   if (tag !== undefined || host.overlay !== undefined)

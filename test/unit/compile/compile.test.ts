@@ -23,9 +23,20 @@ interface Scene {
   readonly own?: string
   readonly overlay?: OverlayContext
   readonly records?: Parameters<typeof shields>[1]
+  readonly guarded?: readonly string[]
 }
 
-function compiled({ specs = [spec()], vms = [1], tag, tags = {}, records = [], own, overlay, ...rest }: Scene = {}) {
+function compiled({
+  specs = [spec()],
+  vms = [1],
+  tag,
+  tags = {},
+  records = [],
+  guarded = [],
+  own,
+  overlay,
+  ...rest
+}: Scene = {}) {
   const snapshot = ports(...vms.map(n => port(n, { tag: tags[n] ?? tag })))
   const { realServers } = resolve({
     specs,
@@ -43,7 +54,7 @@ function compiled({ specs = [spec()], vms = [1], tag, tags = {}, records = [], o
     vmPorts: [...index].map(([mac, { name, ofport, tag: vlan }]) => ({ name, mac, ofport: ofport!, tag: vlan })),
     overlay,
   }
-  return compile({ realServers, shields: shields(realServers, records, index, () => own), host })
+  return compile({ realServers, shields: shields(realServers, records, index, () => own), guarded, host })
 }
 
 function texts(scene: Scene, object: string): string[] {
