@@ -7,7 +7,7 @@ import type { Inputs } from '../inputs.ts'
 import type { Store } from '../store/store.ts'
 import { type Contested, createCombiner } from './combine.ts'
 
-export interface WantedServices {
+interface Parsed {
   readonly specs: readonly ServiceSpec[]
   readonly problems: readonly SpecProblem[]
   /** Whose version is in force of services that directors disagree on. */
@@ -15,9 +15,11 @@ export interface WantedServices {
 }
 
 /** What the host's files and the directors' documents came to. */
-export interface HostServices extends WantedServices {
+export interface HostServices extends Parsed {
   /** Without the real servers of sorry services. */
   readonly inForce: readonly ServiceSpec[]
+  /** Of all services that this host has heard of, those too that its own files put others in the place of; sorted. */
+  readonly vips: readonly string[]
 }
 
 /**
@@ -30,8 +32,9 @@ export function createServices(remembered: Pick<Store, 'services' | 'contested'>
   const parseDocuments = createDocumentParser(createCombiner(contested))
   const merge = createMerger(remembered.services())
   const withSorryServices = createSorryServices()
+  const vipsOf = createVips()
   return ({ services, documents, withdrawn }: Pick<Inputs, 'services' | 'documents' | 'withdrawn'>): HostServices => {
-    if (withdrawn) return { specs: [], problems: [], inForce: [], contested }
+    if (withdrawn) return { specs: [], problems: [], inForce: [], contested, vips: [] }
     const received = parseDocuments(documents)
     contested = received.contested
     const merged = merge(services.specs, received.specs)
@@ -41,15 +44,29 @@ export function createServices(remembered: Pick<Store, 'services' | 'contested'>
       problems: [...services.problems, ...received.problems, ...merged.problems, ...problems],
       inForce: merged.specs,
       contested,
+      vips: vipsOf(services.specs, received.specs),
     }
+  }
+}
+
+/** The same list while nothing changes. */
+function createVips() {
+  let last: readonly (readonly ServiceSpec[])[] = []
+  let vips: readonly string[] = []
+  return (...lists: readonly (readonly ServiceSpec[])[]): readonly string[] => {
+    if (lists.every((list, i) => list === last[i])) return vips
+    last = lists
+    const next = [...new Set(lists.flat().map(({ vip }) => vip))].sort()
+    if (next.join() !== vips.join()) vips = next
+    return vips
   }
 }
 
 /** The directors' documents as specs, of all directors together; each is parsed again only when it changes. */
 function createDocumentParser(combine: ReturnType<typeof createCombiner>) {
-  let last: { documents: Documents['byDirector']; result: WantedServices } | undefined
+  let last: { documents: Documents['byDirector']; result: Parsed } | undefined
   let known: ReadonlyMap<string, ParsedDocument> = new Map()
-  return ({ byDirector }: Documents): WantedServices => {
+  return ({ byDirector }: Documents): Parsed => {
     if (last?.documents === byDirector) return last.result
     const problems: SpecProblem[] = []
     const next = new Map<string, ParsedDocument>()
