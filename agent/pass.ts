@@ -90,7 +90,7 @@ export function createPass(options: PassOptions): Pass {
     const inputs = readInputs(cells)
     const { ports, inventory } = inputs
     const sweep = sweepGate(inputs)
-    const { specs, problems: specProblems, inForce, contested } = services(inputs)
+    const { specs, problems: specProblems, inForce, contested, vips: guarded } = services(inputs)
     tellServices(specs)
 
     const { host: state, ports: portIndex } = hostState(inputs)
@@ -102,7 +102,7 @@ export function createPass(options: PassOptions): Pass {
     const host = { ...state, probing: probeContext(checks, network, config.probePort, ports) }
     const given = records.list()
     const ownAddresses = ownAddressesOf(inventory.domains, given, inputs.guests)
-    const changed = compiler.update({ gone, come, records: given, ports: portIndex, ownAddresses, host })
+    const changed = compiler.update({ gone, come, records: given, guarded, ports: portIndex, ownAddresses, host })
 
     const { compiled, shields } = compiler
     const applied = await apply({

@@ -7,6 +7,8 @@ import { probeSource } from '../probe-port/address.ts'
 import type { Attachment, RealServer } from '../real-servers/types.ts'
 import { asHostFlows } from './features/as-host.ts'
 import { fragmentFlows } from './features/fragments.ts'
+import { fromDirectorFlows } from './features/from-director.ts'
+import { guardFlows, guardPortFlows } from './features/guards.ts'
 import { icmpErrorFlows } from './features/icmp-errors.ts'
 import { accessPorts, directorHere, neighbourProxyFlows, type VipNetwork } from './features/neighbour-proxy.ts'
 import { shieldFlows } from './features/neighbour-shield.ts'
@@ -16,48 +18,72 @@ import { askFlows, mineFlows, rememberFlows } from './features/recall.ts'
 import { replyFlows } from './features/replies.ts'
 import { requestFlows } from './features/requests.ts'
 import { signalFlows, signalOutFlows, spoofedSignalFlows } from './features/signals.ts'
-import { spoofDropFlows, spoofPortFlows, spoofVipFlows } from './features/spoof.ts'
+import { spoofDropFlows, spoofPortFlows, spoofVipFlows, vlans } from './features/spoof.ts'
 import { networksOf, portsByMac } from './networks.ts'
 import { probes } from './probes.ts'
 import type { CompileInput, HostContext } from './types.ts'
 
 /**
- * Everything that the bridge must hold for this host's real servers, by object: `host`, `port/NAME`, `vip/VIP`,
- * `vip/VIP/TAG`, `shield/VIP/PORT`, `rs/KEY`, `recall/VIP/PORT`, `probe…`. Pure; without real servers and shields it is empty.
+ * Everything that the bridge must hold for this host's real servers, by object: `host`, `overlay/NAME`, `vip/VIP/TAG`,
+ * `shield/VIP/PORT`, `rs/KEY`, `recall/VIP/PORT`, `probe…`; and what keeps its VMs from saying what is not theirs to say:
+ * `guard`, `port/NAME`, `vip/VIP`. Pure; without real servers and VIPs it is empty.
  */
-export function compile({ realServers, shields, host }: CompileInput): Compiled {
+export function compile({ realServers, shields, guarded, host }: CompileInput): Compiled {
   const byVip = Map.groupBy(realServers, realServer => realServer.vip)
   const shieldsOf = Map.groupBy(shields, shield => shield.vip)
-  const vips = new Set([...byVip.keys(), ...shieldsOf.keys()])
-  const objects = [...vips].flatMap(vip => [
-    ...compileVip({ vip, realServers: byVip.get(vip) ?? [], shields: shieldsOf.get(vip) ?? [], host }),
-  ])
-  return new Map(objects.length === 0 ? [] : [...compileHost(host, familiesOf(vips)), ...objects])
+  const isGuarded = new Set(guarded)
+  const vips = new Set([...byVip.keys(), ...shieldsOf.keys(), ...isGuarded])
+  const objects = [...vips].flatMap(vip => {
+    const [mine, held] = [byVip.get(vip) ?? [], shieldsOf.get(vip) ?? []]
+    return [...compileVip({ vip, realServers: mine, shields: held, guarded: isGuarded.has(vip), host })]
+  })
+  if (objects.length === 0) return new Map()
+  const families = familiesOf(vips)
+  const serving = byVip.size + shieldsOf.size > 0
+  return new Map([...compileGuards(host, families), ...(serving ? compileHost(host, families) : []), ...objects])
 }
 
-/** The objects that a host needs once, as soon as it has any VIP; for the address families of all its VIPs. */
+/** What no VM may say, as soon as there is a VIP anywhere; for the families of all VIPs. */
+export function compileGuards(host: HostContext, families: readonly Family[]): Compiled {
+  const { compiled, add } = createObjects()
+  const { hostMac, directorMac, directors, overlay } = host
+  const tags = [...networksOf(host).keys()].sort()
+  const names = families.map(({ name }) => name)
+  const told = directors.map(({ mac, recallMac }) => [mac, recallMac])
+  add('guard', [names, hostMac, directorMac, told, tags], () => [
+    ...spoofDropFlows(host, families),
+    ...guardFlows(host, families),
+  ])
+  for (const port of host.vmPorts) {
+    const { ofport, mac, tag } = port
+    const spoof = [tag, tag === undefined ? tags : [], overlay !== undefined]
+    add(`port/${port.name}`, [names, ofport, mac, spoof, hostMac, directorMac, told], () => [
+      ...spoofPortFlows(port, host, families),
+      ...spoofedSignalFlows(port, host),
+      ...guardPortFlows(port, host, families),
+    ])
+  }
+  return compiled
+}
+
+/** What there is once, as soon as a VM of this host holds a VIP; for the families of all VIPs. */
 export function compileHost(host: HostContext, families: readonly Family[]): Compiled {
   const { compiled, add } = createObjects()
   const { hostMac, directorMac, directors, uplink, uplinkTag, overlay, probing } = host
-  const tags = [...networksOf(host).keys()].sort()
   const names = families.map(({ name }) => name)
   const ways = [directors, uplink, uplinkTag, directors.map(({ mac }) => portsByMac(host).get(mac))]
-  add('host', [names, hostMac, tags, overlay, overlay && directorMac, ways], () => [
+  add('host', [names, hostMac, overlay, directorMac, ways], () => [
     ...asHostFlows(host),
     ...overlayFlows(host, families),
-    ...spoofDropFlows(host, families),
+    ...fromDirectorFlows(host),
     ...signalFlows(host, families),
     ...rememberFlows(host, families),
     ...signalOutFlows(host),
   ])
   for (const port of host.vmPorts) {
-    const { ofport, mac, tag } = port
-    const spoof = [tag, tag === undefined ? tags : [], mac === directorMac]
-    add(`port/${port.name}`, [names, ofport, spoof, overlay && mac, overlay?.forwardTable, directors], () => [
-      ...spoofPortFlows(port, host, families),
-      ...spoofedSignalFlows(port, host),
-      ...overlayPortFlows(port, host),
-    ])
+    const { ofport, mac } = port
+    if (overlay !== undefined)
+      add(`overlay/${port.name}`, [ofport, mac, overlay.forwardTable], () => overlayPortFlows(port, host))
     if (probing === undefined) continue
     const sources = [probeSource(probing.network), ...(probing.sources[port.name] ?? [])]
     add(`probe-source/${port.name}`, [ofport, sources, hostMac], () =>
@@ -68,12 +94,19 @@ export function compileHost(host: HostContext, families: readonly Family[]): Com
   return compiled
 }
 
-/** All objects of one VIP. No object belongs to two VIPs. */
-export function compileVip({ vip, realServers, shields, host }: CompileInput & { readonly vip: string }): Compiled {
+export interface VipInput extends Omit<CompileInput, 'guarded'> {
+  readonly vip: string
+  /** Whether a service has it, wherever its real servers are. */
+  readonly guarded: boolean
+}
+
+/** All objects of one VIP; no other VIP has any of them. */
+export function compileVip({ vip, realServers, shields, guarded, host }: VipInput): Compiled {
   const { compiled, add } = createObjects()
   const { hostMac, directors, overlay, probing } = host
-  const tags = [...new Set(shields.map(shield => shield.tag))].sort()
-  if (shields.length > 0) add(`vip/${vip}`, [vip, tags], () => spoofVipFlows(vip, tags))
+  const held = shields.length > 0
+  const tags = held ? [...new Set(shields.map(shield => shield.tag))].sort() : vlans(host)
+  if (held || guarded) add(`vip/${vip}`, [vip, tags], () => spoofVipFlows(vip, tags))
   for (const shield of shields) {
     add(`shield/${vip}/${shield.port}`, [shield, hostMac, overlay?.forwardTable], () => shieldFlows(shield, host))
   }

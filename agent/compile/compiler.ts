@@ -4,7 +4,7 @@ import type { Family } from '../../shared/net/types.ts'
 import type { PortIndex } from '../real-servers/attach.ts'
 import type { RealServer } from '../real-servers/types.ts'
 import type { GuestRecord } from '../store/types.ts'
-import { compileHost, compileVip } from './compile.ts'
+import { compileGuards, compileHost, compileVip } from './compile.ts'
 import { portsText } from './networks.ts'
 import { shields } from './shields.ts'
 import type { HostContext, Shield } from './types.ts'
@@ -14,6 +14,7 @@ export interface CompilerInput {
   readonly gone: readonly RealServer[]
   readonly come: readonly RealServer[]
   readonly records: readonly GuestRecord[]
+  readonly guarded: readonly string[]
   readonly ports: PortIndex
   /** VMs' own addresses by `uuid/mac`. */
   readonly ownAddresses: ReadonlyMap<string, string>
@@ -33,6 +34,8 @@ export interface Compiler {
 interface Vip {
   readonly realServers: RealServer[]
   readonly objects: readonly string[]
+  /** It has a real server or a shield here. */
+  readonly serving: boolean
 }
 
 /**
@@ -44,6 +47,9 @@ export function createCompiler(): Compiler {
   const vips = new Map<string, Vip>()
   /** Number of VIPs that have objects. */
   let filled = 0
+  let serving = 0
+  let guarded: ReadonlySet<string> = new Set()
+  let hostState: 'empty' | 'guarding' | 'serving' = 'empty'
   let records = new Map<string, GuestRecord[]>()
   let hostObjects: readonly string[] = []
   /** Address families of all VIPs. */
@@ -61,7 +67,7 @@ export function createCompiler(): Compiler {
     }
     for (const realServer of input.come) {
       const mine = vips.get(realServer.vip)
-      if (mine === undefined) vips.set(realServer.vip, { realServers: [realServer], objects: [] })
+      if (mine === undefined) vips.set(realServer.vip, { realServers: [realServer], objects: [], serving: false })
       else mine.realServers.push(realServer)
       dirty.add(realServer.vip)
     }
@@ -70,6 +76,12 @@ export function createCompiler(): Compiler {
       for (const [vip, mine] of next) if (!sameItems(mine, records.get(vip))) dirty.add(vip)
       for (const vip of records.keys()) if (!next.has(vip)) dirty.add(vip)
       records = next
+    }
+    if (input.guarded !== last?.guarded) {
+      const next = new Set(input.guarded)
+      for (const vip of next) if (!guarded.has(vip)) dirty.add(vip)
+      for (const vip of guarded) if (!next.has(vip)) dirty.add(vip)
+      guarded = next
     }
     if (input.ports !== last?.ports) for (const vip of records.keys()) dirty.add(vip)
     if (input.ownAddresses !== last?.ownAddresses || hostText !== last?.hostText)
@@ -90,25 +102,36 @@ export function createCompiler(): Compiler {
       const now = new Map<string, CompiledObject>()
       const dirty = dirtyVips(input, hostText)
       for (const vip of dirty) {
-        const { realServers, objects } = vips.get(vip) ?? { realServers: [], objects: [] }
+        const {
+          realServers,
+          objects,
+          serving: served,
+        } = vips.get(vip) ?? { realServers: [], objects: [], serving: false }
         if (realServers.length > 1) realServers.sort((a, b) => (a.key < b.key ? -1 : 1))
-        const made = compileVip({ vip, realServers, shields: shieldsOf(vip, input), host: input.host })
+        const held = shieldsOf(vip, input)
+        const made = compileVip({ vip, realServers, shields: held, guarded: guarded.has(vip), host: input.host })
+        const serves = realServers.length + held.length > 0
         before.push(...objects)
         for (const [name, object] of made) now.set(name, object)
         if (realServers.length === 0 && made.size === 0) vips.delete(vip)
-        else vips.set(vip, { realServers, objects: [...made.keys()] })
+        else vips.set(vip, { realServers, objects: [...made.keys()], serving: serves })
+        serving += Number(serves) - Number(served)
         filled += Number(made.size > 0) - Number(objects.length > 0)
       }
-      const empty = filled === 0
+      const state = filled === 0 ? 'empty' : serving === 0 ? 'guarding' : 'serving'
       const familiesBefore = names(families)
       if (dirty.size > 0) families = familiesOf(vips.keys())
       const others = names(families) !== familiesBefore
-      if (hostText !== last?.hostText || empty !== (hostObjects.length === 0) || others) {
-        const made: Compiled = empty ? new Map() : compileHost(input.host, families)
+      if (hostText !== last?.hostText || state !== hostState || others) {
+        const made: Compiled = new Map([
+          ...(state === 'empty' ? [] : compileGuards(input.host, families)),
+          ...(state === 'serving' ? compileHost(input.host, families) : []),
+        ])
         before.push(...hostObjects)
         for (const [name, object] of made) now.set(name, object)
         hostObjects = [...made.keys()]
       }
+      hostState = state
       last = { ...input, hostText }
       // A real server that changes its VIP takes its object along, so removed objects are known only after all VIPs are compiled.
       const changed = before.filter(name => !now.has(name) && compiled.delete(name))

@@ -23,6 +23,12 @@ export const TABLE = {
 
 /** Priorities in table 0. Each line of the first part beats those below it where matches overlap. */
 export const PRIORITY = {
+  /** What a VM may not say, whoever it says it to (features/guards.ts): before the director's rules, too. */
+  doubleTag: 55_020,
+  priorityTag: 55_010,
+  falseMac: 55_000,
+  /** A packet that a director has sent to this host is marked, and goes through table 0 again. */
+  fromDirector: 41_000,
   /** Signals of this host on their way to a director, and frames of VMs that imitate them. */
   signalOut: 40_700,
   spoofedSignal: 40_690,
@@ -34,6 +40,8 @@ export const PRIORITY = {
   probe: 40_600,
   /** Whatever else comes in from the probe port. */
   probePort: 40_590,
+  /** What a VM that holds the VIP puts into a VLAN of its own making. */
+  shieldTagged: 40_520,
   reply: 40_500,
   request: 40_500,
   /** A real server's reply to somebody whom its service is not for; before `source`, which would send it. */
@@ -98,6 +106,13 @@ export const CLOSED = { byClient: 0x4000_0000, byServer: 0x8000_0000, byBoth: 0x
 /** Is 1 once a frame from the tunnel has taught its sender's place (the director's own mark is reg14). */
 export const TAUGHT = 'reg13'
 
+/** In the same register as TAUGHT, bit 1: a director has sent the packet. */
+export const FROM_DIRECTOR = 'reg13'
+export const FROM_DIRECTOR_BIT = '0x2/0x2'
+
+/** Not 0: the director on this bridge sends the packet on (director/compile/tables.ts); in_port is still its client's. */
+export const FORWARDED = 'reg14'
+
 /**
  * Register of a frame to a director. Bit 0: the frame is a signal; bit 1: one frame of it is enough (director/compile/tables.ts,
  * SIGNAL).
@@ -126,6 +141,9 @@ export const CONJUNCTION = {
   IPv4: { ipSpoof: 0xc955_1000, neighbourSpoof: 0xc955_2000 },
   IPv6: { ipSpoof: 0xc955_3000, neighbourSpoof: 0xc955_4000 },
 } as const
+
+/** conj_id of "any VM port" × "any hardware address that no VM has". */
+export const FALSE_MAC = 0xc955_5000
 
 /** Of the 12 bits of `tcp_flags`. */
 export const TCP_FLAG = { rst: '0x004', ack: '0x010' } as const

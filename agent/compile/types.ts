@@ -5,6 +5,8 @@ export interface CompileInput {
   readonly realServers: readonly RealServer[]
   /** VIPs that VMs hold or may still hold, served or not: the VMs' ARP and ND messages about them are dropped. */
   readonly shields: readonly Shield[]
+  /** VIPs of all services that this host has heard of: none of its VMs may take one. */
+  readonly guarded: readonly string[]
   readonly host: HostContext
 }
 

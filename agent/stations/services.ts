@@ -7,7 +7,7 @@ import type { Inputs } from '../inputs.ts'
 import type { Store } from '../store/store.ts'
 import { type Contested, createCombiner } from './combine.ts'
 
-export interface WantedServices {
+interface Parsed {
   readonly specs: readonly ServiceSpec[]
   readonly problems: readonly SpecProblem[]
   /** Whose version is in force of services that directors disagree on. */
@@ -15,9 +15,11 @@ export interface WantedServices {
 }
 
 /** What the host's files and the directors' documents came to. */
-export interface HostServices extends WantedServices {
+export interface HostServices extends Parsed {
   /** Without the real servers of sorry services. */
   readonly inForce: readonly ServiceSpec[]
+  /** Of all services that this host has heard of, those too that its own files put others in the place of; sorted. */
+  readonly vips: readonly string[]
 }
 
 /**
@@ -32,8 +34,9 @@ export function createServices(remembered: Pick<Store, 'services' | 'contested'>
   let inForce = remembered.services()
   const merge = createMerger(inForce)
   const withSorryServices = createSorryServices()
+  const vipsOf = createVips()
   return ({ services, documents, withdrawn }: Pick<Inputs, 'services' | 'documents' | 'withdrawn'>): HostServices => {
-    if (withdrawn) return { specs: [], problems: [], inForce: [], contested }
+    if (withdrawn) return { specs: [], problems: [], inForce: [], contested, vips: [] }
     const received = withLastGood(parseDocuments(documents), inForce)
     contested = received.contested
     const merged = merge(services.specs, received.specs)
@@ -44,12 +47,26 @@ export function createServices(remembered: Pick<Store, 'services' | 'contested'>
       problems: [...services.problems, ...received.problems, ...merged.problems, ...problems],
       inForce: merged.specs,
       contested,
+      vips: vipsOf(services.specs, received.specs),
     }
   }
 }
 
+/** The same list while nothing changes. */
+function createVips() {
+  let last: readonly (readonly ServiceSpec[])[] = []
+  let vips: readonly string[] = []
+  return (...lists: readonly (readonly ServiceSpec[])[]): readonly string[] => {
+    if (lists.every((list, i) => list === last[i])) return vips
+    last = lists
+    const next = [...new Set(lists.flat().map(({ vip }) => vip))].sort()
+    if (next.join() !== vips.join()) vips = next
+    return vips
+  }
+}
+
 /** @param inForce - what was in force before */
-function withLastGood(received: Received, inForce: readonly ServiceSpec[]): WantedServices {
+function withLastGood(received: Received, inForce: readonly ServiceSpec[]): Parsed {
   const { specs, problems, unread } = received
   if (unread.size === 0) return received
   const names = new Set(specs.map(({ service }) => service))
@@ -64,7 +81,7 @@ function withLastGood(received: Received, inForce: readonly ServiceSpec[]): Want
   }
 }
 
-interface Received extends WantedServices {
+interface Received extends Parsed {
   /** Places of documents that cannot be read. */
   readonly unread: ReadonlySet<string>
 }

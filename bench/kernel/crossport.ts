@@ -123,7 +123,12 @@ function hostFlows(realServers: readonly RealServer[], directors: HostContext['d
     overlay: undefined,
   }
   const index = indexPorts(SNAPSHOT)
-  return compileHost({ realServers, shields: shields(realServers, [], index, (_, mac) => ownAddress(mac)), host })
+  return compileHost({
+    realServers,
+    shields: shields(realServers, [], index, (_, mac) => ownAddress(mac)),
+    guarded: [],
+    host,
+  })
 }
 
 /** What the scheduler knows while so many connections come that it uses shares instead of turns. */

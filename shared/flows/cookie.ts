@@ -38,6 +38,8 @@ export const COOKIE_KINDS = {
   probe: 9,
   signal: 10,
   recall: 11,
+  guard: 12,
+  'from-director': 13,
   // Director
   'vip-arp': 32,
   'vip-icmp': 33,

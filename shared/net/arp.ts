@@ -39,6 +39,7 @@ export const ARP: Neighbours = {
   unheard: address => [{ eth_type, arp_tpa: address }],
   unheardAfter: address => [{ eth_type, arp_spa: address }],
   claim: address => ({ eth_type, arp_spa: address }),
+  senderMac: mac => [{ eth_type, arp_sha: mac }],
   lessons: [
     {
       match: { eth_type },

@@ -21,6 +21,8 @@ export const IPV4: Family = {
     echo: { request: 8, reply: 0 },
     // RFC 1812, 4.3.2.3: the error has at most 576 bytes.
     portUnreachable: { type: 3, code: 3, cites: 548 },
+    // RFC 1191, section 4. Any IPv4 host takes 576 bytes (RFC 1122, 3.3.3); links of less are none that a VM is reached by.
+    tooBig: { type: 3, code: 4, mtu: { at: 6, bytes: 2 }, least: 576 },
     pseudoHeader: false,
   },
   neighbours: ARP,
@@ -46,6 +48,8 @@ export const IPV6: Family = {
     echo: { request: 128, reply: 129 },
     // RFC 4443, 2.4 (c): the error must fit the least MTU, 1280 bytes.
     portUnreachable: { type: 1, code: 4, cites: 1232 },
+    // RFC 4443, 3.2: the code is ignored. RFC 8201, section 4: less than 1280 must be discarded.
+    tooBig: { type: 2, mtu: { at: 4, bytes: 4 }, least: 1280 },
     pseudoHeader: true,
   },
   neighbours: ND,

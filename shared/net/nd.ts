@@ -52,6 +52,10 @@ export const ND: Neighbours = {
   ],
   unheardAfter: () => [],
   claim: address => ({ ...advertised, nd_target: address }),
+  senderMac: mac => [
+    { ...solicitation, nd_sll: mac },
+    { ...advertised, nd_tll: mac },
+  ],
   lessons: [
     { match: solicitation, request: learnRequestFor('ipv6_src') },
     { match: advertised, request: learnRequestFor('nd_target') },

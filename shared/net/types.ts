@@ -43,6 +43,14 @@ export interface Icmp {
   readonly echo: { readonly request: number; readonly reply: number }
   /** Type and code of "port unreachable", and the most bytes of the packet that the error may cite. */
   readonly portUnreachable: { readonly type: number; readonly code: number; readonly cites: number }
+  /** A packet does not fit into the next link: where in the message the MTU is, in 2 or 4 bytes, and the least that is believed. */
+  readonly tooBig: {
+    readonly type: number
+    /** Undefined: of any code. */
+    readonly code?: number
+    readonly mtu: { readonly at: number; readonly bytes: 2 | 4 }
+    readonly least: number
+  }
   /** ICMPv6 includes the addresses in its checksum, ICMP does not (RFC 4443, 2.3). */
   readonly pseudoHeader: boolean
 }
@@ -77,7 +85,9 @@ export interface Neighbours {
   requestAs(own: string | undefined): readonly Action[] | undefined
   /** Matches packets, from any sender, that claim `address` for their sender. */
   claim(address: string): Match
-  /** Matches packets that show a switch where their sender is, each with the fields for a match on requests for that sender. */
+  /** Packets whose sender says, beside Ethernet's source, that it has the hardware address `mac`. */
+  senderMac(mac: string): readonly Match[]
+  /** Packets by which a switch learns where their sender is, each with what it then matches requests for the sender by. */
   readonly lessons: readonly { readonly match: Match; readonly request: readonly LearnSpec[] }[]
 }
 

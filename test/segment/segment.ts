@@ -47,7 +47,9 @@ export async function startSegment(cleanup: Cleanup, settings: readonly string[]
   }
 
   const fabric = await namespace()
-  await fabric.run('ip link add fabric type bridge && ip link set fabric up')
+  // It looks at Ethernet only: br_netfilter would cut off what is behind an IP packet.
+  const plainBridge = ['iptables', 'ip6tables', 'arptables'].map(of => `net.bridge.bridge-nf-call-${of}=0`).join(' ')
+  await fabric.run(`ip link add fabric type bridge && ip link set fabric up; sysctl -qw ${plainBridge} || true`)
   return {
     dir,
     cleanup,

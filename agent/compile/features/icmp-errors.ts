@@ -4,7 +4,7 @@ import { familyOf, shortOf } from '../../../shared/net/family.ts'
 import { addressMatch, icmpMatch } from '../../../shared/net/match.ts'
 import { PORT } from '../../../shared/openflow/types.ts'
 import { vlanOf } from '../parts.ts'
-import { PRIORITY, TABLE } from '../tables.ts'
+import { FROM_DIRECTOR, FROM_DIRECTOR_BIT, PRIORITY, TABLE } from '../tables.ts'
 import type { HostContext } from '../types.ts'
 import type { VipNetwork } from './neighbour-proxy.ts'
 import { origins } from './overlay.ts'
@@ -22,6 +22,7 @@ export function icmpErrorFlows({ vip, tag }: VipNetwork, host: HostContext): Flo
       cookie: encodeCookie('agent', 'icmp-error', shortOf(vip)),
       match: {
         ...origin,
+        [FROM_DIRECTOR]: FROM_DIRECTOR_BIT,
         vlan_vid: vlanOf(tag),
         eth_dst: host.hostMac,
         ...addressMatch('dst', vip),

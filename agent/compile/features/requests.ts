@@ -6,7 +6,7 @@ import { addressMatch, over } from '../../../shared/net/match.ts'
 import type { Action, Match } from '../../../shared/openflow/types.ts'
 import type { Attachment, RealServer } from '../../real-servers/types.ts'
 import { popTag, portField, vlanOf } from '../parts.ts'
-import { CLIENT_ZONE, PRIORITY, REAL_SERVER, TABLE, TCP_FLAGS } from '../tables.ts'
+import { CLIENT_ZONE, FROM_DIRECTOR, FROM_DIRECTOR_BIT, PRIORITY, REAL_SERVER, TABLE, TCP_FLAGS } from '../tables.ts'
 import type { HostContext } from '../types.ts'
 import { origins } from './overlay.ts'
 
@@ -21,6 +21,7 @@ export function requestFlows(realServer: RealServer, at: Attachment, host: HostC
     cookie: encodeCookie('agent', 'request', realServer.id),
     match: {
       ...way,
+      [FROM_DIRECTOR]: FROM_DIRECTOR_BIT,
       vlan_vid: vlanOf(at.tag),
       eth_dst: host.hostMac,
       ...over(familyOf(realServer.vip), realServer.protocol),

@@ -8,16 +8,17 @@ import { networksOf } from '../networks.ts'
 import { vlanOf } from '../parts.ts'
 import { CONJUNCTION, PRIORITY, TABLE } from '../tables.ts'
 import type { HostContext, VmPort } from '../types.ts'
+import { isDirector } from './from-director.ts'
 
 /*
  * Rule 5, second half: a VM without a real server of a VIP may neither send from the VIP nor speak ARP or ND for it. A
  * conjunctive match of "any VM port of a VLAN" and "any VIP in that VLAN" needs ports + VIPs flows instead of ports × VIPs. In
- * another VLAN the same address may belong to somebody else, who may use it. A port that does hold the VIP has rules of higher
- * priority (neighbour-shield.ts).
+ * another VLAN the same address may belong to somebody else, who may use it. Where no VM of this host holds the VIP, its VLAN is
+ * not known, and nobody may use it in any. A port that does hold the VIP has rules of higher priority (neighbour-shield.ts).
  */
 
 /** VLANs that have VMs; undefined: untagged. A VIP is always in one of these. */
-function vlans(host: HostContext): (number | undefined)[] {
+export function vlans(host: HostContext): (number | undefined)[] {
   return [...new Set([undefined, ...networksOf(host).keys()])]
 }
 
@@ -38,7 +39,7 @@ export function spoofDropFlows(host: HostContext, families: readonly Family[]): 
  * speak for VIPs.
  */
 export function spoofPortFlows(port: VmPort, host: HostContext, families: readonly Family[]): Flow[] {
-  if (port.mac === host.directorMac) return []
+  if (isDirector(port.mac, host)) return []
   const { ofport, tag } = port
   const ids = families.flatMap(({ name }) => Object.values(CONJUNCTION[name]))
   if (tag !== undefined || host.overlay !== undefined)

@@ -22,9 +22,20 @@ interface Scene {
   readonly own?: string
   readonly overlay?: OverlayContext
   readonly records?: Parameters<typeof shields>[1]
+  readonly guarded?: readonly string[]
 }
 
-function compiled({ specs = [spec()], vms = [1], tag, tags = {}, records = [], own, overlay, ...rest }: Scene = {}) {
+function compiled({
+  specs = [spec()],
+  vms = [1],
+  tag,
+  tags = {},
+  records = [],
+  guarded = [],
+  own,
+  overlay,
+  ...rest
+}: Scene = {}) {
   const snapshot = ports(...vms.map(n => port(n, { tag: tags[n] ?? tag })))
   const { realServers } = resolved(specs, vms, snapshot)
   const index = indexPorts(snapshot)
@@ -36,7 +47,7 @@ function compiled({ specs = [spec()], vms = [1], tag, tags = {}, records = [], o
     vmPorts: [...index].map(([mac, { name, ofport, tag: vlan }]) => ({ name, mac, ofport: ofport!, tag: vlan })),
     overlay,
   }
-  return compile({ realServers, shields: shields(realServers, records, index, () => own), host })
+  return compile({ realServers, shields: shields(realServers, records, index, () => own), guarded, host })
 }
 
 function texts(scene: Scene, object: string): string[] {

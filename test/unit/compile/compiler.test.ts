@@ -47,6 +47,7 @@ const step = fc.oneof(
     n: fc.integer({ min: 1, max: 3 }),
     last: fc.integer({ max: 9, min: 1 }),
   }),
+  fc.record({ kind: fc.constant('guard' as const), vips: fc.subarray(VIPS) }),
   fc.record({ kind: fc.constant('director' as const), known: fc.boolean() }),
   fc.record({ kind: fc.constant('tunnel' as const), ofport: fc.constantFrom(undefined, 5, 6) }),
   fc.record({ kind: fc.constant('probe port' as const), ofport: fc.constantFrom(undefined, 7, 8) }),
@@ -68,6 +69,7 @@ test('in whatever way its inputs change, the incremental compiler holds what com
       const plugged = new Map([1, 2, 3].map(n => [n, port(n)]))
       const held = new Map<string, GuestRecord>()
       const own = new Map<string, string>()
+      let guarded: readonly string[] = []
       let directorMac: string | undefined
       let overlay: OverlayContext | undefined
       let probing: ProbeContext | undefined
@@ -110,6 +112,8 @@ test('in whatever way its inputs change, the incremental compiler holds what com
         } else if (change.kind === 'own') {
           own.set(`${uuid(change.n)}/${mac(change.n)}`, `10.9.9.${change.last}`)
           copies = { ...copies, own: new Map(own) }
+        } else if (change.kind === 'guard') {
+          guarded = change.vips
         } else if (change.kind === 'tunnel') {
           const tunnel = change.ofport
           const rest = { networkKey: 100, clientHosts: [], directorIp: undefined, forwardTable: undefined }
@@ -135,9 +139,9 @@ test('in whatever way its inputs change, the incremental compiler holds what com
             : [{ mac: directorMac, recallMac: '0a:00:00:00:01:00', hostIp: '172.24.1.100' }]
         const host = { hostMac: '02:00:00:00:00:20', directorMac, directors, uplink: 1, vmPorts, overlay, probing }
         const shielded = shields(resolved.realServers, records, index, (vm, nic) => ownAddresses.get(`${vm}/${nic}`))
-        const full = texts(compile({ realServers: resolved.realServers, shields: shielded, host }))
+        const full = texts(compile({ realServers: resolved.realServers, shields: shielded, guarded, host }))
         const { gone, come } = resolved
-        const changed = compiler.update({ gone, come, records, ports: index, ownAddresses, host })
+        const changed = compiler.update({ gone, come, records, guarded, ports: index, ownAddresses, host })
         t.deepEqual(texts(compiler.compiled), full)
         t.is(compiler.shields().length, shielded.length)
         // Nothing changes beyond the objects that it has reported.

@@ -28,7 +28,7 @@ function compiled(specs: readonly ServiceSpec[], vms: readonly number[] = [1]) {
     overlay: undefined,
     probing: { port: entry, network, sources },
   }
-  const objects = compile({ realServers, shields: shields(realServers, [], index, () => undefined), host })
+  const objects = compile({ realServers, shields: shields(realServers, [], index, () => undefined), guarded: [], host })
   return { objects, found }
 }
 

@@ -4,6 +4,7 @@ import { shields } from '../../../agent/compile/shields.ts'
 import type { HostContext } from '../../../agent/compile/types.ts'
 import { indexPorts } from '../../../agent/real-servers/attach.ts'
 import { resolve } from '../../../agent/real-servers/resolve.ts'
+import { recallMacOf } from '../../../director/compile/fabric.ts'
 import { createApplier } from '../../../shared/apply/apply.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
 import { DIRECTOR_MAC as HOST_MAC, startDirectorSwitch } from '../../segment/director.ts'
@@ -42,15 +43,19 @@ test('IPv6: a real server behind an agent’s flows serves, and nobody hears tha
   })
   const host: HostContext = {
     hostMac: HOST_MAC,
-    directorMac: undefined,
-    directors: [],
+    // Who asks is the director itself.
+    directorMac: client.mac,
+    directors: [{ mac: client.mac, recallMac: recallMacOf(client.mac), hostIp: undefined }],
     uplink,
     vmPorts: [{ name: 'vnet1', mac: vm.mac, ofport: ofport!, tag: undefined }],
     overlay: undefined,
   }
   const shielded = shields(realServers, [], indexPorts(snapshot), () => '2001:db8::21')
   const applier = createApplier({ log: memoryLog(), clock: systemClock })
-  await applier.apply(compile({ realServers, shields: shielded, host }), await openSwitchOf(t, ovs, 'agent'))
+  await applier.apply(
+    compile({ realServers, shields: shielded, guarded: [], host }),
+    await openSwitchOf(t, ovs, 'agent'),
+  )
   t.deepEqual(applier.quarantined, [])
 
   let heard = ''

@@ -101,6 +101,7 @@ export function hostScenes(family: Family): ReadonlyMap<string, Compiled> {
     return compileAgent({
       realServers,
       shields: shields(realServers, [], index, () => (known ? own : undefined)),
+      guarded: [vip(1), vip(8)],
       host,
     })
   }

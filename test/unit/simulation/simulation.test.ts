@@ -91,7 +91,8 @@ function expected(scene: Scene, sw: ModelSwitch): string[] {
     overlay: undefined,
   }
   const held = shields(realServers, store.guestRecords.list(), index, (uuid, mac) => own[`${uuid}/${mac}`])
-  const flows = [...compile({ realServers, shields: held, host }).values()].flatMap(object => object.flows())
+  const guarded = [...new Set([...world.services.values()].map(({ vip }) => vip))]
+  const flows = [...compile({ realServers, shields: held, guarded, host }).values()].flatMap(object => object.flows())
   const strangers = [...sw.flows.values()].filter(flow => flow.cookie === STRANGERS.cookie)
   return texts([...flows, ...strangers])
 }
