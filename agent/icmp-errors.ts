@@ -19,7 +19,8 @@ const LIMIT = { perSecond: 200, burst: 200 } as const
 
 /**
  * Delivers ICMP errors about packets of a VIP to the real server that they are about, with the cited source port as its
- * socket knows it. The director has put the ingress port there, which names the real server as it does in a request.
+ * socket knows it. The director has put the ingress port there, which names the real server as it does in a request. Only
+ * what comes from a director gets here (compile/features/icmp-errors.ts), and it has looked for the connection.
  */
 export function createIcmpErrors(options: IcmpErrorsOptions): (packet: PacketIn) => void {
   const { log, clock } = options
@@ -28,12 +29,12 @@ export function createIcmpErrors(options: IcmpErrorsOptions): (packet: PacketIn)
     const cookie = decodeCookie(packet.cookie)
     if (cookie?.owner !== 'agent' || cookie.kind !== 'icmp-error') return
     const error = parseIcmpError(packet.data)
-    if (error === undefined || !bucket.take()) return
+    if (error === undefined || error.tooSmall) return
     const { protocol, src, srcPort } = error.cited
     const fits = (realServer: RealServer) =>
       realServer.vip === src && realServer.protocol === protocol && realServer.ingressPort === srcPort
     const realServer = options.outcome.get().realServers.find(fits)
-    if (realServer?.attachment === undefined) return
+    if (realServer?.attachment === undefined || !bucket.take()) return
     const { mac, ofport } = realServer.attachment
     log.debug('an ICMP error is delivered', {
       service: realServer.service,

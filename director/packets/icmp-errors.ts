@@ -25,19 +25,21 @@ const LIMIT = { perSecond: 200, burst: 200 } as const
  *     asked for the connection (conntrack relates errors to connections by what they cite).
  *  2. It comes in again, with the connection's mark, which names the real server. The cited source port becomes the
  *     ingress port, and off it goes to the host, as requests do.
- * What belongs to no connection is dropped.
+ * What belongs to no connection is dropped, and what says that the path takes less than every path does.
  */
 export function createIcmpErrors(options: IcmpErrorsOptions): (packet: PacketIn) => void {
   const { log, clock } = options
   const bucket = createTokenBucket(clock, LIMIT)
 
   const ask = (packet: PacketIn): PacketOut | undefined => {
-    const { cited } = parseIcmpError(packet.data) ?? {}
-    if (cited === undefined || !bucket.take()) return undefined
+    const error = parseIcmpError(packet.data)
+    if (error === undefined || error.tooSmall) return undefined
+    const { cited } = error
     const service = options
       .services()
       .find(({ vip, port, protocol }) => vip === cited.src && port === cited.srcPort && protocol === cited.protocol)
-    if (service === undefined) return undefined
+    // What is about no service takes nothing from the share of the others.
+    if (service === undefined || !bucket.take()) return undefined
     return {
       ...from(packet),
       actions: [{ type: 'ct', zone: service.zone, table: TABLE.ICMP_ERROR }],
