@@ -125,6 +125,8 @@ async function scene(t: ExecutionContext, serving: boolean) {
     let waiting: { readonly end: string; readonly go: () => void } | undefined
     const program = await startProgram(cleanup, space, /listening/, hearing('eth0', own))
     createInterface({ input: program.stdout! }).on('line', line => {
+      // The end of the line that says that it listens.
+      if (line === '') return
       lines.push(line)
       if (waiting !== undefined && line.endsWith(` ${waiting.end}`)) waiting.go()
     })
