@@ -84,7 +84,7 @@ export function compileHost(host: HostContext, families: readonly Family[]): Com
   ])
   for (const port of host.vmPorts) {
     const { ofport, mac } = port
-    if (overlay !== undefined)
+    if (overlay !== undefined && portsByMac(host).get(mac) === port)
       add(`overlay/${port.name}`, [ofport, mac, overlay.forwardTable], () => overlayPortFlows(port, host))
     if (probing === undefined) continue
     const sources = [probeSource(probing.network), ...(probing.sources[port.name] ?? [])]
