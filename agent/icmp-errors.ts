@@ -20,7 +20,8 @@ const LIMIT = { perSecond: 200, burst: 200 } as const
 /**
  * Delivers ICMP errors about packets of a VIP to the real server that they concern. The director has written the ingress port
  * into the cited packet; it names the real server as in a request, and is translated back to the port of the real server's
- * socket.
+ * socket. Only
+ * errors from a director arrive here (compile/features/icmp-errors.ts), and the director has found the connection.
  */
 export function createIcmpErrors(options: IcmpErrorsOptions): (packet: PacketIn) => void {
   const { log, clock } = options
@@ -29,12 +30,12 @@ export function createIcmpErrors(options: IcmpErrorsOptions): (packet: PacketIn)
     const cookie = decodeCookie(packet.cookie)
     if (cookie?.owner !== 'agent' || cookie.kind !== 'icmp-error') return
     const error = parseIcmpError(packet.data)
-    if (error === undefined || !bucket.take()) return
+    if (error === undefined || error.tooSmall) return
     const { protocol, src, srcPort } = error.cited
     const fits = (realServer: RealServer) =>
       realServer.vip === src && realServer.protocol === protocol && realServer.ingressPort === srcPort
     const realServer = options.outcome.get().realServers.find(fits)
-    if (realServer?.attachment === undefined) return
+    if (realServer?.attachment === undefined || !bucket.take()) return
     const { mac, ofport } = realServer.attachment
     log.debug('an ICMP error is delivered', {
       service: realServer.service,

@@ -26,7 +26,7 @@ import type { CompileInput, HostContext } from './types.ts'
 /**
  * Everything that the bridge must hold for this host's real servers, by object: `host`, `overlay/NAME`, `vip/VIP/TAG`,
  * `shield/VIP/PORT`, `rs/KEY`, `recall/VIP/PORT`, `probe…`; and what keeps its VMs from saying what is not theirs to say:
- * `guard`, `port/NAME`, `vip/VIP`. Pure; without real servers and VIPs it is empty.
+ * `guard`, `guard/NAME`, `port/NAME`, `vip/VIP`. Pure; without real servers and VIPs it is empty.
  */
 export function compile({ realServers, shields, guarded, host }: CompileInput): Compiled {
   const byVip = Map.groupBy(realServers, realServer => realServer.vip)
@@ -60,8 +60,10 @@ export function compileGuards(host: HostContext, families: readonly Family[]): C
     add(`port/${port.name}`, [names, ofport, mac, spoof, hostMac, directorMac, told], () => [
       ...spoofPortFlows(port, host, families),
       ...spoofedSignalFlows(port, host),
-      ...guardPortFlows(port, host, families),
     ])
+    add(`guard/${port.name}`, [names, ofport, mac, hostMac, directorMac, told], () =>
+      guardPortFlows(port, host, families),
+    )
   }
   return compiled
 }
@@ -82,7 +84,7 @@ export function compileHost(host: HostContext, families: readonly Family[]): Com
   ])
   for (const port of host.vmPorts) {
     const { ofport, mac } = port
-    if (overlay !== undefined)
+    if (overlay !== undefined && portsByMac(host).get(mac) === port)
       add(`overlay/${port.name}`, [ofport, mac, overlay.forwardTable], () => overlayPortFlows(port, host))
     if (probing === undefined) continue
     const sources = [probeSource(probing.network), ...(probing.sources[port.name] ?? [])]

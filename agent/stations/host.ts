@@ -21,8 +21,9 @@ export function createHostState(config: HostConfig, overlay: HostOverlay | undef
   const plugged = (snapshot: PortsSnapshot) => {
     if (last?.of === snapshot) return last
     const ports = indexPorts(snapshot)
-    const vmPorts = [...ports].flatMap(([mac, { name, ofport, tag }]) =>
-      ofport !== undefined && ofport > 0 ? [{ name, mac, ofport, tag }] : [],
+    // Two VMs may have one hardware address, in networks that are kept apart: each port is guarded.
+    const vmPorts = snapshot.ports.flatMap(({ name, attachedMac: mac, ofport, tag }) =>
+      mac !== undefined && ofport !== undefined && ofport > 0 ? [{ name, mac, ofport, tag }] : [],
     )
     last = { of: snapshot, ports, vmPorts }
     return last

@@ -15,19 +15,21 @@ const LIMIT = { perSecond: 200, burst: 200 } as const
  * (conntrack relates an error to the connection that it cites).
  * 2. The error comes in again with the connection's mark, which names the real server. The cited source port is rewritten to the
  * ingress port, and the error is sent to the host as requests are.
- * An error that belongs to no connection is dropped.
+ * An error that belongs to no connection, or whose MTU is less than every path's, is dropped.
  */
 export function createIcmpErrors(options: LookUpOptions): (packet: PacketIn) => void {
   const { log, clock } = options
   const bucket = createTokenBucket(clock, LIMIT)
 
   const ask = (packet: PacketIn): PacketOut | undefined => {
-    const { cited } = parseIcmpError(packet.data) ?? {}
-    if (cited === undefined || !bucket.take()) return undefined
+    const error = parseIcmpError(packet.data)
+    if (error === undefined || error.tooSmall) return undefined
+    const { cited } = error
     const service = options
       .services()
       .find(({ vip, port, protocol }) => vip === cited.src && port === cited.srcPort && protocol === cited.protocol)
-    if (service === undefined) return undefined
+    // What is about no service takes nothing from the share of the others.
+    if (service === undefined || !bucket.take()) return undefined
     return {
       ...from(packet),
       actions: [{ type: 'ct', zone: service.zone, table: TABLE.ICMP_ERROR }],

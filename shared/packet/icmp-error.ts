@@ -1,4 +1,5 @@
 import { textOfBytes } from '../net/family.ts'
+import type { Family } from '../net/types.ts'
 import { packetIn } from './ip.ts'
 import type { Header } from './types.ts'
 
@@ -23,10 +24,13 @@ export interface IcmpError {
   }
   /** The frame has a VLAN tag. */
   readonly tagged: boolean
+  /** It says that the path takes less than every path does: nobody may make a sender send so small packets. */
+  readonly tooSmall: boolean
 }
 
 interface Layout {
   readonly frame: Buffer
+  readonly family: Family
   readonly tagged: boolean
   readonly to: Buffer
   readonly icmp: number
@@ -45,7 +49,7 @@ const PROTOCOLS: Readonly<Record<number, 'tcp' | 'udp'>> = { 6: 'tcp', [UDP]: 'u
 export function parseIcmpError(frame: Uint8Array): IcmpError | undefined {
   const layout = layoutOf(frame)
   if (layout === undefined) return undefined
-  const { frame: bytes, tagged, to, icmp, cited } = layout
+  const { frame: bytes, family, tagged, to, icmp, cited } = layout
   const protocol = PROTOCOLS[cited.protocol]
   if (protocol === undefined) return undefined
   return {
@@ -60,7 +64,14 @@ export function parseIcmpError(frame: Uint8Array): IcmpError | undefined {
       dstPort: bytes.readUInt16BE(cited.payload + 2),
     },
     tagged,
+    tooSmall: isTooSmall(family, bytes.subarray(icmp)),
   }
+}
+
+/** Also 0, which routers older than RFC 1191 say: a host would have to guess, and may guess as little. */
+function isTooSmall({ icmp: { tooBig } }: Family, message: Buffer): boolean {
+  const { type, code = message[1], mtu, least } = tooBig
+  return message[0] === type && message[1] === code && message.readUIntBE(mtu.at, mtu.bytes) < least
 }
 
 /**
@@ -104,5 +115,5 @@ function layoutOf(data: Uint8Array): Layout | undefined {
   if (end > frame.length || icmp + 8 > end || !family.icmp.errors.includes(frame[icmp]!)) return undefined
   const cited = family.header.read(frame.subarray(0, end), icmp + 8)
   if (cited === undefined || !cited.first || cited.payload + 8 > end) return undefined
-  return { frame, tagged: ip > ETHERNET, to: header.dst, icmp, end, cited }
+  return { frame, family, tagged: ip > ETHERNET, to: header.dst, icmp, end, cited }
 }

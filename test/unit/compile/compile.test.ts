@@ -10,6 +10,7 @@ import { domain, port, ports, resolved, spec } from '../real-servers/fixtures.ts
 
 const H = '02:00:00:00:00:20'
 const D = '02:00:00:00:01:00'
+const DIRECTOR = { mac: D, recallMac: '0a:00:00:00:01:00', hostIp: '172.24.1.100' }
 
 interface Scene {
   /** Tags of single VMs; the others have `tag`. */
@@ -63,7 +64,7 @@ test('request: to the host, VIP and ingress port → to the VM; the port only wh
   const [request] = objects({}, 'rs/')
   t.is(
     request,
-    'table=0,priority=40500,tcp,vlan_tci=0x0000/0x1fff,dl_dst=02:00:00:00:00:20,nw_dst=10.10.1.100,tp_dst=8080 actions=set_field:52:54:00:00:00:01->eth_dst,output:11',
+    'table=0,priority=40500,tcp,reg13=0x2/0x2,vlan_tci=0x0000/0x1fff,dl_dst=02:00:00:00:00:20,nw_dst=10.10.1.100,tp_dst=8080 actions=set_field:52:54:00:00:00:01->eth_dst,output:11',
   )
   const second = objects({ vms: [1, 2] }, 'rs/')[2]
   t.regex(second ?? '', /tp_dst=40000 actions=set_field:52:54:00:00:00:02->eth_dst,set_field:8080->tcp_dst,output:12$/)
@@ -146,7 +147,7 @@ test('a VIP that a guest still holds is shielded although no service wants it', 
       file: undefined,
     },
   ]
-  t.is(objects({ specs: [], records }, 'shield/').length, 4)
+  t.is(objects({ specs: [], records }, 'shield/').length, 6)
   t.is(objects({ specs: [], records }, 'rs/').length, 0)
 })
 
@@ -194,6 +195,72 @@ test('a director that is a VM of this host speaks for the VIPs, and its announce
 test('an announcement from the fabric teaches the bridge where the director is, and no VM hears it', t => {
   const [announced] = objects({}, 'vip/10.10.1.100/')
   t.regex(announced ?? '', /priority=40260,.* actions=set_field:02:00:00:00:00:20->eth_dst,NORMAL$/)
+})
+
+test('what the guest tags itself is not for a VIP: from the VM that holds it, too', t => {
+  t.deepEqual(objects({}, 'shield/').slice(4), [
+    'table=0,priority=40520,ip,in_port=11,vlan_tci=0x1000/0x1000,nw_src=10.10.1.100 actions=drop',
+    'table=0,priority=40520,arp,in_port=11,vlan_tci=0x1000/0x1000,arp_spa=10.10.1.100 actions=drop',
+  ])
+})
+
+test('a host without a real server of a VIP guards it, in every VLAN of its VMs, and does nothing else', t => {
+  const scene = { specs: [], vms: [1, 2], tags: { 2: 20 }, guarded: ['10.10.1.100'], directors: [DIRECTOR] }
+  t.deepEqual([...compiled(scene).keys()].sort(), [
+    'guard',
+    'guard/vnet1',
+    'guard/vnet2',
+    'port/vnet1',
+    'port/vnet2',
+    'vip/10.10.1.100',
+  ])
+  const ids = (name: string) =>
+    [
+      ...texts(scene, name)
+        .join()
+        .matchAll(/conjunction\((\d+),/g),
+    ]
+      .map(([, id]) => id)
+      .sort()
+  t.deepEqual(
+    ids('vip/10.10.1.100'),
+    [...new Set([...ids('port/vnet1'), ...ids('port/vnet2')])].filter(id => Number(id) < 0xc955_3000).sort(),
+  )
+})
+
+test('no VM sends from the address of a director or of its host; a director that is a VM has its own', t => {
+  const directors = [DIRECTOR, { mac: port(2).attachedMac!, recallMac: '0a:54:00:00:00:02', hostIp: undefined }]
+  const scene = { directors, vms: [1, 2] }
+  const macs = [H, ...directors.flatMap(({ mac, recallMac }) => [mac, recallMac])].sort()
+  const saying = (name: string) =>
+    [
+      ...texts(scene, name)
+        .join()
+        .matchAll(/(?:dl_src|arp_sha)=([0-9a-f:]+)/g),
+    ].map(([, mac]) => mac!)
+  t.deepEqual(saying('guard').sort(), [...macs, ...macs].sort())
+  t.true(
+    texts(scene, 'guard/vnet1').includes(
+      'table=0,priority=55000,reg12=0,reg14=0,in_port=11 actions=conjunction(3377811456,1/2)',
+    ),
+  )
+  t.false(texts(scene, 'guard/vnet2').some(text => text.includes('conjunction')))
+  t.deepEqual([...new Set(saying('guard/vnet2'))].sort(), [H, DIRECTOR.mac, DIRECTOR.recallMac].sort())
+})
+
+test('requests count from D and R of every director', t => {
+  const second = { mac: '02:00:00:00:01:01', recallMac: '0a:00:00:00:01:01', hostIp: undefined }
+  const marks = texts({ directors: [DIRECTOR, second] }, 'host').filter(text => text.includes('priority=41000'))
+  t.deepEqual(
+    marks,
+    [DIRECTOR, second].flatMap(({ mac, recallMac }) =>
+      [mac, recallMac].map(
+        from =>
+          `table=0,priority=41000,reg13=0/0x2,dl_src=${from},dl_dst=02:00:00:00:00:20 actions=set_field:0x2/0x2->reg13,resubmit(,0)`,
+      ),
+    ),
+  )
+  t.is(texts({ directorMac: undefined }, 'host').filter(text => text.includes('priority=41000')).length, 0)
 })
 
 test('nothing wanted, nothing installed', t => {
@@ -279,7 +346,6 @@ test('a UDP reply in fragments: the port of the first one is looked up by way of
   t.deepEqual(objects({}, 'fragments/'), [])
 })
 
-const DIRECTOR = { mac: D, recallMac: '0a:00:00:00:01:00', hostIp: '172.24.1.100' }
 const told = { directors: [DIRECTOR] }
 
 test('signals: a reply goes by the table that copies SYN-ACK, FIN and RST to each director, with the ingress port', t => {

@@ -23,6 +23,8 @@ test('a VM that holds the VIP: no solicitation for it, no advertisement of it, n
   t.deepEqual(shield.slice(4), [
     'table=0,priority=40450,icmp6,in_port=11,ipv6_src=2001:db8::1,icmp_type=135,icmp_code=0 actions=set_field:fe80::21->ipv6_src,resubmit(,0)',
     'table=0,priority=40400,ipv6,in_port=11,ipv6_src=2001:db8::1 actions=set_field:02:00:00:00:00:20->eth_src,resubmit(,160)',
+    'table=0,priority=40520,ipv6,in_port=11,vlan_tci=0x1000/0x1000,ipv6_src=2001:db8::1 actions=drop',
+    'table=0,priority=40520,icmp6,in_port=11,vlan_tci=0x1000/0x1000,icmp_type=136,icmp_code=0,nd_target=2001:db8::1 actions=drop',
   ])
   t.regex(texts('own addresses not known', 'shield/2001:db8::1/vnet1')[4] ?? '', /icmp_type=135,.*actions=drop$/)
 })

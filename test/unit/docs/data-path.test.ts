@@ -51,6 +51,8 @@ test('docs/data-path.md names the registers', t => {
     ([, reg, names]) => [...names!.matchAll(/`([^`]+)`/g)].map(([, name]) => `${name} ${reg}`),
   )
   t.deepEqual(listed.sort(), [
+    `agent.FORWARDED ${agent.FORWARDED}`,
+    `agent.FROM_DIRECTOR ${agent.FROM_DIRECTOR}`,
     `agent.INGRESS_PORT ${agent.INGRESS_PORT}`,
     `agent.REAL_SERVER ${agent.REAL_SERVER}`,
     `agent.SIGNAL ${agent.SIGNAL}`,

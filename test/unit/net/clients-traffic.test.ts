@@ -3,6 +3,7 @@ import { compile } from '../../../agent/compile/compile.ts'
 import { shields } from '../../../agent/compile/shields.ts'
 import { indexPorts } from '../../../agent/real-servers/attach.ts'
 import { resolve } from '../../../agent/real-servers/resolve.ts'
+import { recallMacOf } from '../../../director/compile/fabric.ts'
 import { createApplier } from '../../../shared/apply/apply.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
 import { end } from '../../segment/cleanup.ts'
@@ -63,8 +64,9 @@ async function servesItsClients(
   const nics = [{ mac: vm.mac, source: 'br0', target: 'vnet1', interfaceId: undefined }]
   const host = {
     hostMac: HOST_MAC,
-    directorMac: undefined,
-    directors: [],
+    // Who asks is the director itself, for nobody else's packets are delivered.
+    directorMac: client.mac,
+    directors: [client, other].map(({ mac }) => ({ mac, recallMac: recallMacOf(mac), hostIp: undefined })),
     uplink,
     vmPorts: [{ name: 'vnet1', mac: vm.mac, ofport, tag: undefined }],
     overlay: undefined,
@@ -80,7 +82,7 @@ async function servesItsClients(
       ingressPorts: { first: 40_000, last: 49_999 },
     })
     const held = shields(realServers, [], indexPorts(snapshot), () => own)
-    return applier.apply(compile({ realServers, shields: held, host }), sw)
+    return applier.apply(compile({ realServers, shields: held, guarded: [], host }), sw)
   }
   for (const who of [client, other]) await who.run(`ip neighbour replace ${vip} lladdr ${HOST_MAC} dev eth0`)
   const ask = (seconds = 20) => `curl -sS -g --max-time ${seconds} '${url}:8080/'`

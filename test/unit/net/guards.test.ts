@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline'
 import test, { type ExecutionContext } from 'ava'
 import { compile } from '../../../agent/compile/compile.ts'
 import { shields } from '../../../agent/compile/shields.ts'
@@ -123,13 +124,11 @@ async function scene(t: ExecutionContext, serving: boolean) {
     const lines: string[] = []
     let waiting: { readonly end: string; readonly go: () => void } | undefined
     const program = await startProgram(cleanup, space, /listening/, hearing('eth0', own))
-    program.stdout!.on('data', (text: unknown) => {
-      lines.push(
-        ...String(text)
-          .split('\n')
-          .filter(line => line !== ''),
-      )
-      if (waiting !== undefined && lines.some(line => line.endsWith(` ${waiting!.end}`))) waiting.go()
+    createInterface({ input: program.stdout! }).on('line', line => {
+      // The end of the line that says that it listens.
+      if (line === '') return
+      lines.push(line)
+      if (waiting !== undefined && line.endsWith(` ${waiting.end}`)) waiting.go()
     })
     /** What has come before `end`, which comes by the same way. */
     return async (end: string) => {

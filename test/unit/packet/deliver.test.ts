@@ -17,7 +17,7 @@ function switchOf() {
   return { sent, sw: { packetOut: async (packet: PacketOut) => void sent.push(packet) } }
 }
 
-function error(srcPort: number, changes: Partial<PacketIn> = {}, ipv6 = false): PacketIn {
+function error(srcPort: number, changes: Partial<PacketIn> = {}, ipv6 = false, mtu = 1280): PacketIn {
   const shape = {
     ipv6,
     udp: false,
@@ -28,7 +28,7 @@ function error(srcPort: number, changes: Partial<PacketIn> = {}, ipv6 = false): 
     payload: [1, 2, 3, 4, 5, 6, 7, 8],
   }
   const cookie = encodeCookie('agent', 'icmp-error', 1)
-  return { inPort: 5, table: 0, cookie, match: {}, data: errorFrame({ ...shape, port: srcPort }), ...changes }
+  return { inPort: 5, table: 0, cookie, match: {}, data: errorFrame({ ...shape, port: srcPort, mtu }), ...changes }
 }
 
 function agent() {
@@ -81,6 +81,13 @@ test('a flood is cut off, and it goes on afterwards', async t => {
   t.is(sent.length, 400)
 })
 
+test('what is about nobody takes nothing from the share of the others', t => {
+  const { sent, handle } = agent()
+  for (let n = 0; n < 5000; n++) handle(error(80))
+  handle(error(8080))
+  t.is(sent.length, 1)
+})
+
 const SITE: Site = {
   directorMac: '02:00:00:00:01:00',
   recallMac: '0a:00:00:00:01:00',
@@ -126,6 +133,31 @@ test("the director asks the service's connection table, and sends on what that h
   handle(error(80, { ...found, match: { ct_zone: 7 } }))
   handle(error(80, { ...found, match: { ct_zone: 8, ct_mark: 3 } }))
   t.is(sent.length, 2, 'no such service, no such connection')
+})
+
+test('nobody makes a real server send packets that are smaller than any path needs', t => {
+  const { sent, sw } = switchOf()
+  const services = [SERVICE, { ...SERVICE, vip: '2001:db8::100', zone: 8 }]
+  const director = createDirectorsPart({
+    log: memoryLog(),
+    clock: fakeClock(),
+    switch: () => sw,
+    site: () => SITE,
+    services: () => services,
+  })
+  const cookie = encodeCookie('director', 'vip-icmp-error')
+  for (const mtu of [0, 68, 575]) director(error(80, { cookie }, false, mtu))
+  for (const mtu of [0, 68, 1279]) director(error(80, { cookie }, true, mtu))
+  t.is(sent.length, 0)
+  director(error(80, { cookie }, false, 576))
+  director(error(80, { cookie }, true, 1280))
+  t.is(sent.length, 2)
+
+  const host = agent()
+  for (const mtu of [0, 68, 575]) host.handle(error(8080, {}, false, mtu))
+  t.is(host.sent.length, 0)
+  host.handle(error(8080, {}, false, 576))
+  t.is(host.sent.length, 1)
 })
 
 test('of IPv6 likewise: by VIP and port of what is cited', t => {

@@ -74,6 +74,8 @@ export interface Shape {
   readonly tagged: boolean
   readonly checksum: boolean
   readonly payload: readonly number[]
+  /** What the next link takes. Default 1280. */
+  readonly mtu?: number
 }
 
 const even = (bytes: readonly number[]) => [...bytes, ...(bytes.length % 2 ? [0] : [])]
@@ -91,7 +93,7 @@ export function errorFrame(shape: Shape): Uint8Array {
   const sum = udp && computed === 0 ? 0xffff : computed
   const segment = summed ? [...whole.slice(0, at), ...u16(sum), ...whole.slice(at + 2)] : whole
   const citation = [...ip(protocol, vip, client, whole.length, options), ...segment.slice(0, cited)]
-  const bare = [...tooBig, 0, 0, 0, 0, ...u16(1280), ...citation]
+  const bare = [...tooBig, 0, 0, 0, 0, ...u16(shape.mtu ?? 1280), ...citation]
   const error = [
     ...bare.slice(0, 2),
     ...u16(checksum([...even(bare), ...icmpPseudo(router, vip, bare.length)])),
