@@ -90,6 +90,10 @@ function markByInputs(cells: Cells, loop: DirectorLoop): void {
     // A lease that is only prolonged asks for no pass.
     if (revision !== before) registered()
   })
-  cells.outcome.subscribe(() => cells.changed.publish())
+  cells.outcome.subscribe(() => {
+    // Marked before the pass ends, so that what it has left does not wait when the pass fails in the end.
+    if (cells.outcome.get()?.more === true) loop.mark('more')
+    cells.changed.publish()
+  })
   cells.tableProblems.subscribe(() => cells.changed.publish())
 }
