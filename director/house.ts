@@ -82,6 +82,10 @@ function markByInputs(cells: Cells, loop: DirectorLoop): void {
   cells.services.subscribe(changed('files'))
   cells.site.subscribe(changed('bridge'))
   for (const name of INPUT_NAMES) cells.inputStates[name].subscribe(changed(name))
+  // Marked before the pass ends, so that what it has left does not wait when the pass fails in the end.
+  cells.outcome.subscribe(() => {
+    if (cells.outcome.get()?.more === true) loop.mark('more')
+  })
   let { revision } = cells.registry.get()
   const registered = changed('registration')
   cells.registry.subscribe(() => {

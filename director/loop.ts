@@ -38,8 +38,7 @@ export function createDirectorLoop({ cells, applier, log, clock, pass }: Directo
     const mine = asked
     asked = []
     try {
-      const { applied, more } = await pass()
-      if (more) loop.mark('more')
+      const { applied } = await pass()
       for (const { resolve } of mine) resolve(applied)
     } catch (error) {
       for (const { reject } of mine) reject(error)

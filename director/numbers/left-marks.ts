@@ -17,13 +17,15 @@ export interface LeftMarksOptions {
   readonly marked: ReadonlyMap<string, number>
   /** Called with real servers whose marks no connection has any more. */
   left(list: readonly Releasable[]): void
+  /** Called at each comparison with the keys of the plan's services: others that have numbers are nobody's. */
+  compared(services: ReadonlySet<string>): void
 }
 
 /**
- * Compares all marks with the plan from time to time. A mark that the plan has lacked from one time to the next belongs to nobody:
- * in between, the connections that had it have timed out, and persistent clients have been forgotten.
+ * Compares all marks with the plan at the first outcome, and then from time to time. A mark that the plan has lacked from one time
+ * to the next belongs to nobody: in between, the connections that had it have timed out, and persistent clients have been forgotten.
  */
-export function createLeftMarks({ clock, idleSeconds, marked, left }: LeftMarksOptions): LeftMarks {
+export function createLeftMarks({ clock, idleSeconds, marked, left, compared }: LeftMarksOptions): LeftMarks {
   let plan: Plan | undefined
   /** Names that the plan lacked the last time and has lacked since. */
   let absent = new Set<string>()
@@ -40,6 +42,7 @@ export function createLeftMarks({ clock, idleSeconds, marked, left }: LeftMarksO
     absent = found.difference(known)
     const gone = found.intersection(known)
     if (gone.size > 0) left([...gone].map(ownerOfMark))
+    compared(services)
     arm()
   }
 
@@ -50,10 +53,11 @@ export function createLeftMarks({ clock, idleSeconds, marked, left }: LeftMarksO
 
   return {
     take: outcome => {
+      const first = plan === undefined
       plan = outcome.plan
       for (const { key, realServers } of outcome.altered.services)
         for (const { id } of realServers) absent.delete(markName(key, id))
-      arm()
+      if (first) compare()
     },
     close: () => cancel?.(),
   }

@@ -14,8 +14,6 @@ export function numbers(house: House, flush: Flush = flushIn(house)): Stop {
   const { tcp, udp } = config.connectionTimeouts
   const idleSeconds = Math.max(tcp, udp)
   const numbered = store.numbers.named('service')
-  /** How many names had numbers when they were last compared with the plan. */
-  let seen = -1
   const release = (list: readonly Releasable[]) => {
     cells.releasable.put(list)
     loop.mark('numbers')
@@ -29,16 +27,18 @@ export function numbers(house: House, flush: Flush = flushIn(house)): Stop {
     flush,
     done: key => release([{ key }]),
   })
-  const marks = createLeftMarks({ clock, idleSeconds, marked: store.numbers.named('mark'), left: release })
+  const marks = createLeftMarks({
+    clock,
+    idleSeconds,
+    marked: store.numbers.named('mark'),
+    left: release,
+    compared: services => zones.orphaned(new Set(numbered.keys().map(ownerOfNumber)).difference(services)),
+  })
   const unplug = outcomes.plug({
     name: 'numbers',
     take: (outcome, gone) => {
       zones.take(outcome, gone)
       marks.take(outcome)
-      if (numbered.size === seen) return
-      seen = numbered.size
-      const present = new Set(outcome.plan.services.map(({ key }) => key))
-      zones.orphaned(new Set(numbered.keys().map(ownerOfNumber)).difference(present))
     },
   })
   return stopAll(unplug, zones.close, marks.close)

@@ -99,6 +99,14 @@ test('a companion and an outlet of intents that fail keep neither the switch nor
   t.false(house.loop.dirty)
 })
 
+test('many new services come bit by bit, and wait for each other no longer when the state file cannot be written', async t => {
+  const { files, cells, failing } = await setUp(t)
+  await files(80)
+  failing.add('hosts')
+  await files(...Array.from({ length: 500 }, (_, n) => 80 + n))
+  t.is(cells.outcome.get()?.plan.services.length, 500)
+})
+
 test('a number is given back when its zone is empty, and not before every outlet has taken the removal', async t => {
   const { files, failing, table, clock, numbers } = await setUp(t)
   await files(80, 81)

@@ -10,10 +10,9 @@ function setUp() {
   const clock = fakeClock()
   const cells = createCells(clock, restoreRegistry([], clock.now(), 1000))
   const passes: string[] = []
-  let left = 2
   const pass = async () => {
     passes.push('pass')
-    return { applied: { added: 1, changed: 0, deleted: 0 }, more: left-- > 0 } as never
+    return { applied: { added: 1, changed: 0, deleted: 0 } } as never
   }
   const loop = createDirectorLoop({ cells, applier: { distrust: () => {} }, log: quiet, clock, pass })
   setSite(
@@ -43,12 +42,4 @@ test('the loop does not act before it is started, whatever is in sync', async t 
   await clock.advance(1000)
   t.is(cells.waiting.get(), undefined)
   t.true(passes.length > 0)
-})
-
-test('a pass that has left some services for later is followed by another', async t => {
-  const { clock, loop, passes } = setUp()
-  loop.start()
-  await clock.advance(1000)
-  t.is(passes.length, 3)
-  t.false(loop.dirty)
 })
