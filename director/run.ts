@@ -1,5 +1,5 @@
 import type { Log } from '../shared/log.ts'
-import { clearSocket } from '../shared/rpc/socket.ts'
+import { onlyOne } from '../shared/rpc/socket.ts'
 import { type Clock, systemClock } from '../shared/run/clock.ts'
 import { type Part, runLifecycle } from '../shared/run/lifecycle.ts'
 import { createNotify, feedWatchdog, type Notify } from '../shared/run/notify.ts'
@@ -22,7 +22,6 @@ import { icmpErrors } from './parts/icmp-errors.ts'
 import { leases } from './parts/leases.ts'
 import { numbers } from './parts/numbers.ts'
 import { offer } from './parts/offer.ts'
-import { onlyDirector } from './parts/only-director.ts'
 import { passiveHealth } from './parts/passive-health.ts'
 import { progress } from './parts/progress.ts'
 import { readiness } from './parts/readiness.ts'
@@ -54,7 +53,7 @@ export interface RunOptions {
 export async function runDirector(config: DirectorConfig, log: Log, options: RunOptions = {}): Promise<void> {
   const { clock = systemClock } = options
   // First of all, because two directors must not work on one state file and one switch.
-  await clearSocket(config.controlSocket)
+  await onlyOne(config.controlSocket, log)
   const notify = createNotify({ log })
   const told = createReadiness(notify)
   const house = createHouse({ config, store: openStore(config.stateFile), log, clock, version: version() })
@@ -83,7 +82,6 @@ function partsOf(house: House, notify: Notify, told: Readiness): readonly Part[]
     return { name, start: () => start(house) }
   }
   return [
-    part('the only director here', onlyDirector),
     part('state file', ({ store }) => store.close),
     part('readiness', () => readiness(house, told)),
     // Takers of a pass's result, in the order in which they are called. They are plugged in before the first pass.
