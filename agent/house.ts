@@ -14,6 +14,7 @@ import { createSwitchSettings, type SwitchSettings } from './apply/settings.ts'
 import { type Cells, createCells, readInputs } from './cells.ts'
 import type { AgentConfig } from './config/schema.ts'
 import { initialInputs, missing } from './inputs.ts'
+import { createOutlets, type Outlets } from './outlets/outlets.ts'
 import { type HostOverlay, hostOverlay, tunnelState } from './overlay.ts'
 import { createPass } from './pass.ts'
 import type { RealServer } from './real-servers/types.ts'
@@ -23,6 +24,9 @@ import { createNumbers, type Numbers } from './stations/numbers.ts'
 import { toldRecords } from './store/records.ts'
 import { openStore, type Store } from './store/store.ts'
 import type { GuestRecords } from './store/types.ts'
+
+/** Outlets that are told what is gone. They are named here because they start late, and may miss nothing until then. */
+const REMOVALS_FOR = ['guest', 'report'] as const
 
 const PACKAGE = new URL('../package.json', import.meta.url)
 
@@ -42,6 +46,7 @@ export interface House {
   readonly numbers: Numbers
   readonly ready: ReadyRuns
   readonly removals: Removals<RealServer>
+  readonly outlets: Outlets
   readonly timeline: Timeline
   readonly applier: Applier
   readonly settings: SwitchSettings
@@ -70,13 +75,14 @@ export async function createHouse(config: AgentConfig, log: Log, clock: Clock = 
   const applier = createApplier({ store, log, clock })
   const { ovsRunDir: rundir, bridge } = config
   const settings = createSwitchSettings({ rundir, bridge, ovsdb: cells.ovsdb, log, clock })
-  const removals = createRemovals<RealServer>()
+  const removals = createRemovals<RealServer>(REMOVALS_FOR)
   const numbers = createNumbers(store)
   const { inputs } = cells
   const pass = createPass({
     ...{ config, overlay, inputs, store, numbers, records, applier, settings, removals, timeline, log },
   })
-  const reconcile = createReconcile({ pass, cells })
+  const outlets = createOutlets({ log, mark: name => loop.mark(name) })
+  const reconcile = createReconcile({ pass, cells, outlets })
   const loop = createDirtyLoop({
     clock,
     log,
@@ -110,6 +116,7 @@ export async function createHouse(config: AgentConfig, log: Log, clock: Clock = 
     numbers,
     ready: createReadyRuns(store),
     removals,
+    outlets,
     timeline,
     applier,
     settings,

@@ -1,7 +1,6 @@
 import type { Applied } from '../shared/apply/apply.ts'
 import type { ServiceSpec, SpecProblem } from '../shared/config/service.ts'
 import type { GoodFile } from '../shared/config/snapshot.ts'
-import type { Reading } from '../shared/run/cell.ts'
 import type { Directors, Documents } from './directors.ts'
 import type { CheckPlan } from './health/plan.ts'
 import type { Inventory } from './inventory/types.ts'
@@ -68,14 +67,4 @@ export const NO_OUTCOME: Outcome = {
   allConfirmed: false,
   flowsReason: undefined,
   failure: undefined,
-}
-
-/**
- * Calls `take` with the newest outcome, if there is one, with every real server as altered, and then with each further outcome.
- * Returns a function that ends this.
- */
-export function takeOutcomes(outcome: Reading<Outcome>, take: (outcome: Outcome) => void): () => void {
-  const now = outcome.get()
-  if (now !== NO_OUTCOME) take({ ...now, altered: now.realServers })
-  return outcome.subscribe(() => take(outcome.get()))
 }

@@ -1,17 +1,19 @@
 import type { Cells } from './cells.ts'
 import type { Outcome } from './outcome.ts'
+import type { Outlets } from './outlets/outlets.ts'
 import type { Pass } from './pass.ts'
 
 export interface ReconcileOptions {
   readonly pass: Pass
   readonly cells: Pick<Cells, 'outcome' | 'passed'>
+  readonly outlets: Pick<Outlets, 'tell'>
 }
 
 /**
  * Runs one pass, and hands its outcome to all outlets. Throws the error that has kept the pass or an outlet from completing. The
  * loop then calls it again: the next pass relies on nothing from before, and its outlets get every real server.
  */
-export function createReconcile({ pass, cells }: ReconcileOptions): () => Promise<Outcome> {
+export function createReconcile({ pass, cells, outlets }: ReconcileOptions): () => Promise<Outcome> {
   let complete = false
   return async () => {
     const whole = !complete
@@ -19,7 +21,9 @@ export function createReconcile({ pass, cells }: ReconcileOptions): () => Promis
     try {
       const outcome = await pass({ whole })
       cells.outcome.set(outcome)
+      const errors = outlets.tell(outcome)
       if (outcome.failure !== undefined) throw outcome.failure.error
+      if (errors.length > 0) throw errors[0]
       complete = true
       return outcome
     } finally {

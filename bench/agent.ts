@@ -5,6 +5,7 @@ import { createCells } from '../agent/cells.ts'
 import { initialInputs } from '../agent/inputs.ts'
 import { createGuestOutlet } from '../agent/outlets/guest.ts'
 import { createMemory } from '../agent/outlets/memory.ts'
+import { createOutlets } from '../agent/outlets/outlets.ts'
 import { createReportOutlet } from '../agent/outlets/report.ts'
 import { createPass } from '../agent/pass.ts'
 import type { RealServer } from '../agent/real-servers/types.ts'
@@ -65,7 +66,7 @@ export async function startAgent(rundir: string, host: BenchHost): Promise<Bench
   }
   inputs.switch.set({ session: sw, reason: '' })
   const records = toldRecords(store.guestRecords, inputs.records)
-  const removals = createRemovals<RealServer>()
+  const removals = createRemovals<RealServer>(['guest', 'report'])
   const timeline = createTimeline(systemClock)
   const numbers = createNumbers(store)
   const pass = createPass({
@@ -97,13 +98,12 @@ export async function startAgent(rundir: string, host: BenchHost): Promise<Bench
     log: quiet,
   })
   const ready = createReadyRuns(store)
-  const outlets = [
-    createGuestOutlet({ guests: { set: () => {} }, records, removals, probeNetwork: PROBE_NETWORK }),
-    createReportOutlet({ cells, removals, ready, timeline, log: quiet }),
-    createMemory({ store, records, numbers, ready, applier }),
-  ]
-  for (const take of outlets) cells.outcome.subscribe(() => take(cells.outcome.get()))
-  const reconcile = createReconcile({ pass, cells })
+  const outlets = createOutlets({ log: quiet, mark: () => {} })
+  const guestOutlet = createGuestOutlet({ guests: { set: () => {} }, records, removals, probeNetwork: PROBE_NETWORK })
+  outlets.plug('guests', guestOutlet)
+  outlets.plug('reports', createReportOutlet({ cells, removals, ready, timeline, log: quiet }))
+  outlets.plug('memory', createMemory({ store, records, numbers, ready, applier }))
+  const reconcile = createReconcile({ pass, cells, outlets })
   return {
     pass: async () => (await reconcile()).applied,
     get commitMs() {

@@ -17,7 +17,6 @@ export interface GuestOutletOptions {
 
 /** Gives each guest the VIPs that it must hold and whose shields the switch has confirmed. */
 export function createGuestOutlet({ guests, records, removals, probeNetwork }: GuestOutletOptions) {
-  removals.register(NAME)
   const makeTargets = createTargeter()
   return ({ altered, inventory, confirmed, allConfirmed }: Outcome): void => {
     const gone = removals.pending(NAME)

@@ -20,7 +20,6 @@ export interface ReportOutletOptions {
 
 /** Makes the reports of all real servers of what the switch, the guests and the health checks say. */
 export function createReportOutlet({ cells, removals, ready, timeline, log }: ReportOutletOptions) {
-  removals.register(NAME)
   const makeReports = createReports()
   const tell = createRealServerJourney(timeline, log)
   const { guests, health } = cells.inputs

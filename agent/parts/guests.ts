@@ -1,12 +1,11 @@
 import type { Stop } from '../../shared/run/lifecycle.ts'
 import { createGuestManager } from '../guest/manager.ts'
 import type { House } from '../house.ts'
-import { takeOutcomes } from '../outcome.ts'
 import { createGuestOutlet } from '../outlets/guest.ts'
 import { probeCidr, probeNetwork } from '../probe-port/address.ts'
 
 /** Keeps the VIPs in the guests. */
-export function guests({ config, cells, records, removals, agentCaller, log, clock }: House): Stop {
+export function guests({ config, cells, records, removals, outlets, agentCaller, log, clock }: House): Stop {
   const statuses = cells.inputs.guests
   const manager = createGuestManager({
     agentCall: agentCaller.call,
@@ -19,7 +18,7 @@ export function guests({ config, cells, records, removals, agentCaller, log, clo
   statuses.set({ status: manager.status })
   const network = probeCidr(probeNetwork(config.probeNetwork))
   const take = createGuestOutlet({ guests: manager, records, removals, probeNetwork: network })
-  const stops = [takeOutcomes(cells.outcome, take), cells.suspects.subscribe(manager.verify)]
+  const stops = [outlets.plug('guests', take), cells.suspects.subscribe(manager.verify)]
   return async () => {
     for (const stop of stops) stop()
     await manager.close()

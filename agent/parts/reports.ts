@@ -1,10 +1,9 @@
 import type { Stop } from '../../shared/run/lifecycle.ts'
 import type { House } from '../house.ts'
-import { takeOutcomes } from '../outcome.ts'
 import { createReportOutlet } from '../outlets/report.ts'
 
 /** Reports the real servers. It starts after the guests and the health checks, whose states it reads. */
-export function reports({ cells, removals, ready, timeline, log }: House): Stop {
+export function reports({ cells, outlets, removals, ready, timeline, log }: House): Stop {
   const take = createReportOutlet({ cells, removals, ready, timeline, log })
-  return takeOutcomes(cells.outcome, take)
+  return outlets.plug('reports', take)
 }

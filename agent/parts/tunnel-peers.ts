@@ -2,16 +2,15 @@ import type { Stop } from '../../shared/run/lifecycle.ts'
 import { keepTunnelPeers } from '../../shared/switch/tunnel-peers.ts'
 import { readInputs } from '../cells.ts'
 import type { House } from '../house.ts'
-import { takeOutcomes } from '../outcome.ts'
 import { greetings, peersOf } from '../overlay.ts'
 
 /** Makes this host known to the other tunnel ends of an overlay. */
-export function tunnelPeers({ config, overlay, cells, log, clock }: House): Stop | undefined {
+export function tunnelPeers({ config, overlay, cells, outlets, log, clock }: House): Stop | undefined {
   if (overlay === undefined) return undefined
-  const { inputs, outcome } = cells
+  const { inputs } = cells
   const sw = () => inputs.switch.get().session
   const peers = keepTunnelPeers({ sw, clock, log, ...greetings(overlay, inputs, config.hostMac) })
-  const stop = takeOutcomes(outcome, () => peers.set(peersOf(overlay, readInputs(inputs))))
+  const stop = outlets.plug('tunnel peers', () => peers.set(peersOf(overlay, readInputs(inputs))))
   return () => {
     stop()
     peers.close()

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { createCells } from '../../../agent/cells.ts'
 import { initialInputs } from '../../../agent/inputs.ts'
-import { NO_OUTCOME, takeOutcomes } from '../../../agent/outcome.ts'
+import { NO_OUTCOME } from '../../../agent/outcome.ts'
 import { createOfferOutlet } from '../../../agent/outlets/offer.ts'
 import { standingsOf } from '../../../agent/outlets/standings.ts'
 import { createServices } from '../../../agent/stations/services.ts'
@@ -29,7 +29,7 @@ function startHost(t: ExecutionContext, director: readonly string[]) {
     log: memoryLog(),
     clock: systemClock,
   })
-  const stop = takeOutcomes(cells.outcome, outlet.take)
+  const stop = cells.outcome.subscribe(() => outlet.take(cells.outcome.get()))
   t.teardown(async () => {
     stop()
     await outlet.close()

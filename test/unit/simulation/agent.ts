@@ -2,6 +2,7 @@ import { type Cells, createCells, type InputCells, readInputs } from '../../../a
 import { initialInputs, missing, type Session } from '../../../agent/inputs.ts'
 import { createGuestOutlet } from '../../../agent/outlets/guest.ts'
 import { createMemory } from '../../../agent/outlets/memory.ts'
+import { createOutlets } from '../../../agent/outlets/outlets.ts'
 import { createReportOutlet } from '../../../agent/outlets/report.ts'
 import { createPass } from '../../../agent/pass.ts'
 import type { RealServer } from '../../../agent/real-servers/types.ts'
@@ -40,6 +41,10 @@ export interface SimulationOptions {
   readonly clock: Clock
   readonly log: Log
   readonly held: Set<string>
+  /** When the outlets start, in milliseconds after the rest: they are loaded late. Default: at once. */
+  readonly outletsAfter?: number
+  /** Milliseconds that the switch takes for a change. Default: none. */
+  switchTakes?(): number
 }
 
 const CONFIG = {
@@ -50,7 +55,15 @@ const CONFIG = {
   probeNetwork: '169.254.96.0/19',
 }
 
-export function startSimulated({ store, sw, clock, log, held }: SimulationOptions): SimulatedAgent {
+export function startSimulated({
+  store,
+  sw,
+  clock,
+  log,
+  held,
+  outletsAfter,
+  switchTakes,
+}: SimulationOptions): SimulatedAgent {
   let dead = false
   const never = new Promise<never>(() => {})
   const session = (): Session => ({
@@ -59,6 +72,8 @@ export function startSimulated({ store, sw, clock, log, held }: SimulationOption
       return dead ? never : read
     },
     commit: async change => {
+      const ms = switchTakes?.() ?? 0
+      if (ms > 0) await new Promise<void>(resolve => clock.after(ms, resolve))
       if (dead) return never
       await sw.commit(change)
       if (dead) return never
@@ -72,7 +87,7 @@ export function startSimulated({ store, sw, clock, log, held }: SimulationOption
   const records = toldRecords(store.guestRecords, inputs.records)
   const applier = createApplier({ store, log, clock })
   const timeline = createTimeline(clock)
-  const removals = createRemovals<RealServer>()
+  const removals = createRemovals<RealServer>(['guest', 'report'])
   const settings = { ensure: async () => {} }
   const numbers = createNumbers(store)
   const pass = createPass({
@@ -88,7 +103,8 @@ export function startSimulated({ store, sw, clock, log, held }: SimulationOption
     timeline,
     log,
   })
-  const reconcile = createReconcile({ pass, cells })
+  const outlets = createOutlets({ log, mark: name => loop.mark(name) })
+  const reconcile = createReconcile({ pass, cells, outlets })
   const loop = createDirtyLoop({
     clock,
     log,
@@ -102,12 +118,14 @@ export function startSimulated({ store, sw, clock, log, held }: SimulationOption
   const guests = createModelGuests(records, () => inputs.guests.set({ ...inputs.guests.get() }), held)
   inputs.guests.set({ status: guests.status })
   const ready = createReadyRuns(store)
-  const outlets = [
-    createGuestOutlet({ guests, records, removals, probeNetwork: CONFIG.probeNetwork }),
-    createReportOutlet({ cells, removals, ready, timeline, log }),
-    createMemory({ store, records, numbers, ready, applier }),
-  ]
-  for (const take of outlets) cells.outcome.subscribe(() => take(cells.outcome.get()))
+  const startOutlets = () => {
+    outlets.plug('guests', createGuestOutlet({ guests, records, removals, probeNetwork: CONFIG.probeNetwork }))
+    outlets.plug('reports', createReportOutlet({ cells, removals, ready, timeline, log }))
+    outlets.plug('memory', createMemory({ store, records, numbers, ready, applier }))
+  }
+  let cancelStart = () => {}
+  if (outletsAfter === undefined) startOutlets()
+  else cancelStart = clock.after(outletsAfter, startOutlets)
 
   return {
     cells,
@@ -131,6 +149,7 @@ export function startSimulated({ store, sw, clock, log, held }: SimulationOption
     },
     kill: () => {
       dead = true
+      cancelStart()
       drift.close()
       void loop.stop()
     },

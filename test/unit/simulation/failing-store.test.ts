@@ -60,22 +60,41 @@ test('a real server that goes while nothing can be written gives its VIP back', 
 })
 
 test('one that is back before its going was told keeps its VIP, and is not told as gone', async t => {
-  const { agent, services, clock, settle } = await scene(t, [WEB])
+  const other = spec({ service: 'other', vip: '10.10.1.101' })
+  const { agent, services, clock, settle } = await scene(t, [WEB, other])
   const gone: string[] = []
   agent.cells.reports.subscribe(() => gone.push(...agent.cells.reports.get().gone))
-  // The outlet before the reports fails once.
+  // The outlet of the reports fails once.
+  const { health } = agent.inputs
+  const before = health.get()
+  const failing = () => {
+    health.set(before)
+    throw new Error('the model fails')
+  }
+  health.set({ ...before, health: failing })
+  services([other])
+  await clock.advance(3)
+  t.is(health.get(), before)
+  services([WEB, other])
+  await settle()
+  t.deepEqual([...agent.guests.held].sort(), [HELD, `${mac(1)} ${other.vip}`].sort())
+  t.deepEqual(gone, [])
+})
+
+test('an outlet that fails keeps no other from an outcome', async t => {
+  const { agent, services, clock, settle } = await scene(t, [WEB])
   const { set } = agent.guests
   agent.guests.set = () => {
-    agent.guests.set = set
     throw new Error('the model fails')
   }
   services([])
   await clock.advance(3)
-  t.is(agent.guests.set, set)
-  services([WEB])
+  t.deepEqual(agent.cells.reports.get().list, [])
+  t.is(agent.loop.lastError?.message, 'the model fails')
+  agent.guests.set = set
   await settle()
-  t.deepEqual([...agent.guests.held], [HELD])
-  t.deepEqual(gone, [])
+  t.deepEqual([...agent.guests.held], [])
+  t.is(agent.loop.lastError, undefined)
 })
 
 const ALL = undefined

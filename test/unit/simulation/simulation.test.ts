@@ -113,6 +113,12 @@ function tell({ agent, world }: Scene, source: 'services' | 'inventory' | 'ports
 
 const RECALL_MAC = '0a:00:00:00:01:00'
 
+/** Outlets start before, within or after the first passes. */
+const delays = (random: Random) => ({
+  outletsAfter: random.pick([0, 2, 4, 6, 10, 20, 40, 100]),
+  switchTakes: () => random.pick([0, 0, 0, 1, 20]),
+})
+
 const SOURCES = ['services', 'inventory', 'ports', 'director'] as const
 
 async function fault(scene: Scene): Promise<void> {
@@ -155,7 +161,7 @@ async function fault(scene: Scene): Promise<void> {
       return
     default:
       agent.kill()
-      scene.agent = startSimulated(scene)
+      scene.agent = startSimulated({ ...scene, ...delays(random) })
       if (random.chance(0.9)) scene.agent.switchUp()
       for (const source of SOURCES) if (random.chance(0.6)) tell(scene, source)
   }
@@ -235,7 +241,7 @@ test(`${SEQUENCES} random sequences of events end in the state of a cold start`,
     const sw = createModelSwitch('agent')
     sw.strangerAdds(STRANGERS)
     const partial = { random, world: createWorld(), store, sw, clock: fakeClock(), held: new Set<string>(), log: quiet }
-    const scene: Scene = { ...partial, agent: startSimulated(partial) }
+    const scene: Scene = { ...partial, agent: startSimulated({ ...partial, ...delays(random) }) }
     // An agent without a connection gets no events; it reads everything when it is connected again.
     sw.onDrift = () => {
       if (scene.agent.inputs.switch.get().session !== undefined) scene.agent.drift()
