@@ -9,7 +9,7 @@ export interface Reading<T> {
 export interface Cell<T> extends Reading<T> {
   /**
    * Setting the same value (`Object.is`) is no change. Listeners are called before this returns, in the order of their
-   * subscription.
+   * subscription. Throws as `Topic.publish` does.
    */
   set(value: T): void
 }
@@ -30,7 +30,10 @@ export function createCell<T>(initial: T): Cell<T> {
 
 /** Events, such as a packet that the switch sends up. A later subscriber does not get earlier events. */
 export interface Topic<T> {
-  /** Calls all listeners before it returns, in the order of their subscription. */
+  /**
+   * Calls all listeners before it returns, in the order of their subscription. One that throws keeps the event from no other; then
+   * its error is thrown, or an AggregateError of several.
+   */
   publish(event: T): void
   /** Returns a function that ends this. The same function may subscribe more than once. */
   subscribe(listener: (event: T) => void): () => void
@@ -40,8 +43,18 @@ export function createTopic<T>(): Topic<T> {
   const listeners = new Set<{ readonly hear: (event: T) => void }>()
   return {
     publish: event => {
+      const errors: unknown[] = []
       // A listener may unsubscribe, or another subscribe, during the calls.
-      for (const listener of [...listeners]) if (listeners.has(listener)) listener.hear(event)
+      for (const listener of [...listeners]) {
+        if (!listeners.has(listener)) continue
+        try {
+          listener.hear(event)
+        } catch (error) {
+          errors.push(error)
+        }
+      }
+      if (errors.length > 1) throw new AggregateError(errors, `${errors.length} listeners have failed`)
+      if (errors.length === 1) throw errors[0]
     },
     subscribe: hear => {
       const listener = { hear }

@@ -55,3 +55,25 @@ test('the same function may listen twice, and leaves once for each', t => {
   topic.publish()
   t.is(calls, 3)
 })
+
+test('a listener that throws keeps the event from no other, and whoever told it gets the error', t => {
+  const cell = createCell(1)
+  const heard: string[] = []
+  const stop = cell.subscribe(() => {
+    throw new Error('first')
+  })
+  cell.subscribe(() => heard.push(`second ${cell.get()}`))
+  t.throws(() => cell.set(2), { message: 'first' })
+  t.deepEqual(heard, ['second 2'])
+  cell.subscribe(() => {
+    throw new Error('third')
+  })
+  const both = t.throws(() => cell.set(3), { instanceOf: AggregateError })
+  t.deepEqual(
+    both.errors.map(({ message }) => message),
+    ['first', 'third'],
+  )
+  stop()
+  t.throws(() => cell.set(4), { message: 'third' })
+  t.deepEqual(heard, ['second 2', 'second 3', 'second 4'])
+})
