@@ -1,4 +1,5 @@
 import type { Log } from '../shared/log.ts'
+import { onlyOne } from '../shared/rpc/socket.ts'
 import { type Part, runLifecycle } from '../shared/run/lifecycle.ts'
 import { feedWatchdog } from '../shared/run/notify.ts'
 import { openSwitch } from '../shared/switch/session.ts'
@@ -9,7 +10,6 @@ import { driftGuard } from './parts/drift-guard.ts'
 import { hostIp } from './parts/host-ip.ts'
 import { inventory } from './parts/inventory.ts'
 import { reconcileLoop } from './parts/loop.ts'
-import { onlyAgent } from './parts/only-agent.ts'
 import { ports } from './parts/ports.ts'
 import { serviceFiles } from './parts/service-files.ts'
 import { switchSession } from './parts/switch.ts'
@@ -27,8 +27,13 @@ const HOST: Surroundings = { openSwitch, watchPorts, watchInventory }
 
 type Start = (house: House) => ReturnType<Part['start']>
 
-/** Runs the agent until a signal. The data plane stays in place however the agent ends. */
+/**
+ * Runs the agent until a signal. The data plane stays in place however the agent ends. Throws RPC_LISTEN when an agent runs here
+ * already, else the error that keeps a part from starting.
+ */
 export async function runAgent(config: AgentConfig, log: Log, around: Surroundings = HOST): Promise<void> {
+  // First of all, because two agents must not work on one state file and one switch.
+  await onlyOne(config.controlSocket, log)
   const house = await createHouse(config, log)
   const { version, cells, readiness, notify, late } = house
   log.info('agent started', { version, bridge: config.bridge, host: config.hostId, state: config.stateFile })
@@ -58,11 +63,10 @@ function partsOf(house: House, around: Surroundings): readonly Part[] {
     start: async () => (await load())(house),
   })
   return [
-    part('the only agent here', onlyAgent),
     part('state file', ({ store }) => store.close),
     part('switch', () => switchSession(house, around.openSwitch)),
     part('calls of guest agents', ({ agentCaller }) => agentCaller.close),
-    part('reconcile loop', reconcileLoop),
+    { ...part('reconcile loop', reconcileLoop), stopsFirst: true },
     part('drift guard', driftGuard),
     part('service files', serviceFiles),
     part('ports', () => ports(house, around.watchPorts)),
@@ -79,6 +83,10 @@ function partsOf(house: House, around: Surroundings): readonly Part[] {
     late('memory', async () => (await import('./parts/memory.ts')).memory),
     late('ICMP errors', async () => (await import('./parts/icmp-errors.ts')).icmpErrors),
     late('audit', async () => (await import('./parts/audit.ts')).audit),
-    late('control socket', async () => (await import('./parts/control-socket.ts')).controlSocket),
+    // A teardown is given up while the loop still acts, so it does not take a stopped loop for one that has done its work.
+    {
+      ...late('control socket', async () => (await import('./parts/control-socket.ts')).controlSocket),
+      stopsFirst: true,
+    },
   ]
 }

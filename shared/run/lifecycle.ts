@@ -5,6 +5,8 @@ export interface Part {
   readonly name: string
   /** Starts only after `LifecycleOptions.late`, because the daemon's first work does not need it. */
   readonly late?: boolean
+  /** Stops before all others, whenever it has started: from then on nothing acts on them. */
+  readonly stopsFirst?: boolean
   start(signal: AbortSignal): Promise<Stop | undefined> | Stop | undefined
 }
 
@@ -12,7 +14,7 @@ export type Stop = () => Promise<void> | void
 
 export interface LifecycleOptions {
   readonly log: Log
-  /** Parts in the order of their start; late ones start after all others. They stop in reverse order. */
+  /** Parts in the order of their start; late ones start after all others. They stop in reverse order, but for `stopsFirst`. */
   readonly parts: readonly Part[]
   /** Called once the other parts have started. Late parts start when it resolves. Default: at once. */
   late?(): Promise<void>
@@ -45,7 +47,7 @@ const SIGNAL_NUMBER: Readonly<Record<string, number>> = { SIGINT: 2, SIGTERM: 15
 export async function runLifecycle(options: LifecycleOptions): Promise<void> {
   const { log, parts, signals = process, exit = code => process.exit(code) } = options
   const stopping = new AbortController()
-  const started: { name: string; stop: Stop }[] = []
+  const started: Started[] = []
 
   const onStop = (signal: NodeJS.Signals) => {
     if (stopping.signal.aborted) {
@@ -72,7 +74,7 @@ export async function runLifecycle(options: LifecycleOptions): Promise<void> {
         if (stopping.signal.aborted) return
         log.debug(`starting ${part.name}`)
         const stop = await part.start(stopping.signal)
-        if (stop !== undefined) started.push({ name: part.name, stop })
+        if (stop !== undefined) started.push({ part, stop })
       }
     }
     await start(false)
@@ -96,8 +98,17 @@ export async function runLifecycle(options: LifecycleOptions): Promise<void> {
   }
 }
 
-async function stopInReverse(started: { name: string; stop: Stop }[], log: Log): Promise<void> {
-  for (const { name, stop } of started.toReversed()) {
+interface Started {
+  readonly part: Part
+  readonly stop: Stop
+}
+
+async function stopInReverse(started: readonly Started[], log: Log): Promise<void> {
+  const reversed = started.toReversed()
+  const first = reversed.filter(({ part }) => part.stopsFirst)
+  const others = reversed.filter(({ part }) => !part.stopsFirst)
+  for (const { part, stop } of [...first, ...others]) {
+    const { name } = part
     try {
       log.debug(`stopping ${name}`)
       await stop()

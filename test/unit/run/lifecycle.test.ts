@@ -121,6 +121,21 @@ test('late parts start when they may, after all others, and stop first', async t
   t.deepEqual(seen, ['+a', '+c', '+b', 'ready', '-b', '-c', '-a'])
 })
 
+test('a part may stop before those that have started after it, late ones, too', async t => {
+  const first = { stopsFirst: true }
+  const { seen, signals, done } = harness(seen => [
+    part(seen, 'a'),
+    { ...part(seen, 'b'), ...first },
+    part(seen, 'c'),
+    { ...part(seen, 'd'), ...first, late: true },
+    { ...part(seen, 'e'), late: true },
+  ])
+  await once(signals, 'ready')
+  signals.emit('SIGTERM', 'SIGTERM')
+  await done
+  t.deepEqual(seen.slice(-5), ['-d', '-b', '-e', '-c', '-a'])
+})
+
 test('a daemon that is stopped before its late parts may start never starts them', async t => {
   const { seen, signals, done } = harness(seen => [part(seen, 'a'), { ...part(seen, 'b'), late: true }], {
     late: () => new Promise(() => {}),
