@@ -5,7 +5,7 @@ import { type Cell, createCell, createTopic, type Reading, type Topic } from '..
 import type { PacketIn } from '../shared/switch/types.ts'
 import type { Inputs } from './inputs.ts'
 import { NO_OUTCOME, type Outcome } from './outcome.ts'
-import type { Reports } from './report/reports.ts'
+import { NO_REPORTS, type Reports } from './report/reports.ts'
 import type { RefusalCode, RegistrationState } from './report/types.ts'
 
 export type InputCells = { readonly [Name in keyof Inputs]: Cell<Inputs[Name]> }
@@ -48,7 +48,7 @@ export function createCells(initial: Inputs): Cells {
   return {
     inputs: Object.fromEntries(names.map(name => [name, createCell<unknown>(initial[name])])) as unknown as InputCells,
     outcome: createCell(NO_OUTCOME),
-    reports: createCell<Reports>({ list: [], changed: [], gone: [] }),
+    reports: createCell(NO_REPORTS),
     registrations: createCell<ReadonlyMap<string, Registration>>(new Map()),
     tableProblems: createCell<readonly Problem[]>([]),
     ovsdb: createCell<OvsdbClient | undefined>(undefined),

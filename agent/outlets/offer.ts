@@ -5,7 +5,8 @@ import type { Cells } from '../cells.ts'
 import type { AgentConfig } from '../config/schema.ts'
 import { withDirector, withDocuments } from '../directors.ts'
 import type { Outcome } from '../outcome.ts'
-import type { createReporter, HostIdentity, HostReporter } from '../report/reporter.ts'
+import { createReporter, type HostIdentity, type HostReporter } from '../report/reporter.ts'
+import { NO_REPORTS } from '../report/reports.ts'
 import type { ReportHandlers } from '../report/types.ts'
 
 export interface OfferOutletOptions {
@@ -20,7 +21,7 @@ export interface OfferOutletOptions {
 }
 
 export interface OfferOutlet {
-  /** Called after each pass; the first call dials, for a director must not hear of half a host. */
+  /** Called after each pass; the first call that finds reports dials, for a director must not hear of half a host. */
   take(outcome: Outcome): void
   close(): Promise<void>
 }
@@ -37,7 +38,8 @@ export function createOfferOutlet({
   clock,
 }: OfferOutletOptions): OfferOutlet {
   const { directors, documents, hostIp } = cells.inputs
-  let reporters: Promise<readonly HostReporter[]> | undefined
+  const reporters = new Map<string, HostReporter>()
+  let told = NO_REPORTS
   /** What a state file remembers is whole; without one, it is once a pass over the documents has found nobody pending. */
   let whole = documents.get().heard
 
@@ -60,36 +62,33 @@ export function createOfferOutlet({
     bootId,
   })
 
-  const dial = (create: typeof createReporter, address: string) =>
-    create({ address, tls: config.tls, identity: identity(), log, clock, handlers: handlersFor(address) })
-
-  const dialAll = async () => {
-    if (config.director.length === 0) return []
-    // gRPC is not small, and nothing before this needs it.
-    const { createReporter } = await import('../report/reporter.ts')
-    return config.director.map(address => dial(createReporter, address))
+  const dial = (address: string) => {
+    const { tls } = config
+    const reporter = createReporter({ address, tls, identity: identity(), log, clock, handlers: handlersFor(address) })
+    reporters.set(address, reporter)
   }
 
-  const tellIdentity = () =>
-    void reporters?.then(all => {
-      for (const reporter of all) reporter.setIdentity(identity())
-    })
+  const tellIdentity = () => {
+    for (const reporter of reporters.values()) reporter.setIdentity(identity())
+  }
   const stopListening = hostIp.subscribe(tellIdentity)
 
   return {
     take: ({ documents: passed }) => {
       const { heard, byDirector } = documents.get()
-      whole ||= heard && passed === byDirector && cells.reports.get().list.every(({ state }) => state !== 'pending')
-      reporters ??= dialAll()
+      const reports = cells.reports.get()
+      // The outlet of the reports has failed: they are not those of this outcome.
+      if (reports === told) return
+      told = reports
+      const { list } = reports
+      whole ||= heard && passed === byDirector && list.every(({ state }) => state !== 'pending')
+      for (const address of config.director) if (!reporters.has(address)) dial(address)
       tellIdentity()
-      // The newest reports, should there have been others while gRPC was loaded.
-      void reporters.then(all => {
-        for (const reporter of all) reporter.update(cells.reports.get().list, whole)
-      })
+      for (const reporter of reporters.values()) reporter.update(list, whole)
     },
     close: async () => {
       stopListening()
-      for (const reporter of (await reporters) ?? []) await reporter.close()
+      for (const reporter of reporters.values()) await reporter.close()
     },
   }
 }

@@ -38,6 +38,9 @@ export interface Reports {
   readonly gone: readonly string[]
 }
 
+/** The reports before they have been made for the first time. */
+export const NO_REPORTS: Reports = { list: [], changed: [], gone: [] }
+
 interface Known extends Told {
   readonly health: Health | undefined
   readonly wasReady: boolean

@@ -5,6 +5,7 @@ import { initialInputs } from '../../../agent/inputs.ts'
 import { NO_OUTCOME } from '../../../agent/outcome.ts'
 import { createOfferOutlet } from '../../../agent/outlets/offer.ts'
 import { standingsOf } from '../../../agent/outlets/standings.ts'
+import { NO_REPORTS } from '../../../agent/report/reports.ts'
 import { createServices } from '../../../agent/stations/services.ts'
 import { openStore } from '../../../agent/store/store.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
@@ -35,7 +36,10 @@ function startHost(t: ExecutionContext, director: readonly string[]) {
     await outlet.close()
     store.close()
   })
-  const pass = (hostMac: string) => cells.outcome.set({ ...NO_OUTCOME, hostMac })
+  const pass = (hostMac: string, reports = { ...NO_REPORTS }) => {
+    cells.reports.set(reports)
+    cells.outcome.set({ ...NO_OUTCOME, hostMac })
+  }
   return { cells, pass }
 }
 
@@ -65,6 +69,20 @@ test('a host’s MAC and its address in the underlay are told anew when they cha
   t.is(await heard.until(/^registered/), 'registered rs1 02:00:00:00:00:21 ')
   cells.inputs.hostIp.set('172.24.1.21')
   t.is(await heard.until(/^address/), 'address 172.24.1.21')
+})
+
+test('nobody is dialled before there are reports, and reports of an earlier pass are not told again', async t => {
+  const heard = recorder()
+  const director = await startDirector(`unix:${join(tempDir(t), 'd.sock')}`, heard)
+  t.teardown(() => director.close())
+  director.setOffer(offer())
+  const { cells, pass } = startHost(t, [director.address])
+  pass('02:00:00:00:00:21', NO_REPORTS)
+  pass(H)
+  t.is(await heard.until(/^registered/), `registered rs1 ${H} `)
+  pass('02:00:00:00:00:22', cells.reports.get())
+  pass('02:00:00:00:00:23')
+  t.is(await heard.until(/^registered/), 'registered rs1 02:00:00:00:00:23 ')
 })
 
 test('a director of an overlay refuses a host that cannot be sent to; on an l2 fabric it need not', async t => {
