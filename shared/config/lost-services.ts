@@ -9,6 +9,7 @@ export interface LostServices {
    * place.
    */
   judge(file: string, content: FileContent, inForce: GoodFile | undefined, renamed: boolean): FileContent
+  /** Nothing is called again after this, whatever is still judged. */
   close(): void
 }
 
@@ -27,6 +28,7 @@ interface Held {
  */
 export function createLostServices(clock: Clock, writeMs: number, again: (file: string) => void): LostServices {
   const held = new Map<string, Held>()
+  let closed = false
 
   const forget = (file: string) => {
     held.get(file)?.cancel()
@@ -36,6 +38,7 @@ export function createLostServices(clock: Clock, writeMs: number, again: (file: 
   const hold = (file: string, text: string): Held => {
     forget(file)
     const entry: Held = { text, due: false, cancel: () => {} }
+    if (closed) return entry
     entry.cancel = clock.after(writeMs, () => {
       entry.due = true
       again(file)
@@ -56,6 +59,7 @@ export function createLostServices(clock: Clock, writeMs: number, again: (file: 
       return due ? content : { unreadable: reason(lost, content, writeMs) }
     },
     close: () => {
+      closed = true
       for (const { cancel } of held.values()) cancel()
       held.clear()
     },

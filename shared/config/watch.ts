@@ -89,7 +89,7 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
   }
   /** Watches new paths. Their changes between the reading and the start of the watch were not reported. */
   const follow = () => {
-    if (paths?.follow(targets) !== true) return
+    if (closed || paths?.follow(targets) !== true) return
     all = true
     settle.poke()
   }

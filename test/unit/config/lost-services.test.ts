@@ -1,8 +1,11 @@
 import { renameSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import { createLostServices } from '../../../shared/config/lost-services.ts'
 import { watchServices } from '../../../shared/config/watch.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
+import { fakeClock } from '../run/fake-clock.ts'
+import { goodFile } from './good-file.ts'
 import { doc, start } from './watching.ts'
 
 const WRITE_MS = 3000
@@ -97,4 +100,13 @@ test('a restart in the midst of a write keeps the service, too', async t => {
   t.is(again.snapshot().specs.length, 1)
   t.like(again.snapshot().problems[0], { lastGood: true })
   await again.close()
+})
+
+test('what is judged after the end is not looked at again', t => {
+  const clock = fakeClock()
+  const lost = createLostServices(clock, WRITE_MS, () => t.fail())
+  const before = goodFile('web.yaml', doc('web', 80))
+  lost.close()
+  t.true('unreadable' in lost.judge('web.yaml', goodFile('web.yaml', ''), before, false))
+  t.is(clock.pending, 0)
 })
