@@ -34,8 +34,8 @@ export const SLOW_MS = 5000
 export const MAX_BYTES = 64 * 1024
 /** Inputs of a batch. Batches grow while nothing new is found, because reading the coverage takes longer than trying an input. */
 const BATCH = { least: 32, most: 2048, ms: 100 } as const
-/** Attempts to make a finding smaller. */
-const SHRINK = 300
+/** Attempts to make a finding smaller, and the time for them, because each may be as slow as the finding. */
+const SHRINK = { attempts: 300, ms: 10_000 } as const
 
 /** Undefined: the decoder returned a value or threw an error that it may throw. */
 export function tryInput(target: Target, input: Buffer): Error | undefined {
@@ -62,13 +62,16 @@ export function fuzz(target: Target, { seconds, random, coverage, onInput, onFin
   const maxBytes = target.maxBytes ?? MAX_BYTES
   let inputs = 0
 
+  const attempt = (input: Buffer) => {
+    onInput?.(input)
+    return tryInput(target, input)
+  }
   const run = (input: Buffer) => {
     inputs++
-    onInput?.(input)
-    const error = tryInput(target, input)
+    const error = attempt(input)
     if (error === undefined || places.has(placeOf(error))) return
     places.add(placeOf(error))
-    onFinding({ target: target.name, input: shrunk(target, input, placeOf(error), random), error })
+    onFinding({ target: target.name, input: shrunk(input, attempt, placeOf(error), random), error })
   }
 
   /** New coverage, if there is any. */
@@ -117,14 +120,17 @@ function placeOf(error: Error): string {
   return `${error.name} ${frame?.trim() ?? error.message}`
 }
 
+type Attempt = (input: Buffer) => Error | undefined
+
 /** Searches a smaller input that fails at the same place. */
-function shrunk(target: Target, input: Buffer, place: string, random: Random): Buffer {
+function shrunk(input: Buffer, attempt: Attempt, place: string, random: Random): Buffer {
   let smallest = input
-  for (let i = 0; i < SHRINK; i++) {
+  const deadline = performance.now() + SHRINK.ms
+  for (let i = 0; i < SHRINK.attempts && performance.now() < deadline; i++) {
     const from = random.below(smallest.length)
     const to = from + 1 + random.below(Math.max(1, (smallest.length - from) >> random.below(6)))
     const smaller = Buffer.concat([smallest.subarray(0, from), smallest.subarray(to)])
-    const error = tryInput(target, smaller)
+    const error = attempt(smaller)
     if (error !== undefined && placeOf(error) === place) smallest = smaller
   }
   return smallest

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs'
 import { isMainThread, Worker, workerData } from 'node:worker_threads'
 import { saveCrasher } from './crashers.ts'
 
@@ -38,7 +39,8 @@ function guard({ name, counters, input }: Shared): void {
   for (let seen = -1; ; ) {
     if (Atomics.load(counters, 0) === seen) {
       const file = saveCrasher(name, Buffer.from(input.slice(0, counters[1])))
-      process.stderr.write(`${name}: an input takes more than ${HANGS_MS / 1000} s: ${file}\n`)
+      // process.stderr goes through the main thread, which hangs.
+      writeSync(2, `${name}: an input takes more than ${HANGS_MS / 1000} s: ${file}\n`)
       process.kill(process.pid, 'SIGKILL')
     }
     seen = Atomics.load(counters, 0)

@@ -58,3 +58,24 @@ test.serial('what nobody guesses at once is found step by step, for each step sh
   }
   t.throws(() => fuzz(target, { seconds: 60, random: createRandom(1), coverage, onFinding }), { message: /the top/ })
 })
+
+test.serial('the watchdog is told of every input, of those that make a finding smaller, too', t => {
+  const told: Buffer[] = []
+  const ran: Buffer[] = []
+  const run = (input: Buffer) => {
+    ran.push(input)
+    if (input.includes('FU')) throw new TypeError('found')
+  }
+  const findings: Finding[] = []
+  fuzz(
+    { name: 'told', seeds: [Buffer.from('a long input with FU in it')], refuses: [], run },
+    {
+      ...{ seconds: 0, random: createRandom(1), coverage },
+      onInput: input => told.push(input),
+      onFinding: finding => findings.push(finding),
+    },
+  )
+  t.is(findings[0]?.input.toString(), 'FU')
+  t.true(ran.length > 100)
+  t.deepEqual(told, ran)
+})
