@@ -23,9 +23,7 @@ export interface Inputs {
   readonly tunnel: TunnelState | undefined
   /** What guests were given. */
   readonly records: readonly GuestRecord[]
-  /** Another object whenever a guest's status has changed. */
   readonly guests: GuestStatuses
-  /** Another object whenever a verdict, or what a check needs of this host, has changed. */
   readonly health: HealthVerdicts
   /** Nothing is wanted any more (teardown), until the process ends. */
   readonly withdrawn: boolean
@@ -52,10 +50,14 @@ export interface TunnelState {
 }
 
 export interface GuestStatuses {
+  /** Counts the changes of a status: the functions tell what is so now. */
+  readonly revision: number
   status(vmUuid: string, mac: string): GuestStatus | undefined
 }
 
 export interface HealthVerdicts {
+  /** Counts the changes of a verdict, and of what a check needs of this host. */
+  readonly revision: number
   /** By a real server's key; undefined for one that is not checked. */
   health(key: string): Health | undefined
   /** The newest result in words; '' where there is none. */
@@ -88,8 +90,8 @@ export function initialInputs(
     hostIp,
     tunnel,
     records: store.guestRecords.list(),
-    guests: { status: () => undefined },
-    health: { health: () => undefined, last: () => '' },
+    guests: { revision: 0, status: () => undefined },
+    health: { revision: 0, health: () => undefined, last: () => '' },
     withdrawn: false,
   }
 }

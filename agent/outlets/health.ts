@@ -34,8 +34,7 @@ export function createHealthOutlet(options: HealthOutletOptions): HealthOutlet {
   const { guests, health } = cells.inputs
   const network = probeNetwork(config.probeNetwork)
   const address = probeHost(network)
-  /** The verdicts are read when they are needed: another object only tells that some are others. */
-  const tell = () => health.set({ ...health.get() })
+  const tell = () => health.set({ revision: health.get().revision + 1, health: monitor.health, last: monitor.last })
 
   const probers = createProbers({ agentCall, clock, udp: { address, port: PROBE_UDP_PORT } })
   const port = createProbePort({
@@ -68,7 +67,7 @@ export function createHealthOutlet(options: HealthOutletOptions): HealthOutlet {
     },
   })
   const makeTargets = createCheckTargets()
-  health.set({ health: monitor.health, last: monitor.last })
+  tell()
 
   return {
     take: ({ checks, ports, sweep, confirmed, allConfirmed }) => {

@@ -22,7 +22,7 @@ export interface StatusSources {
   readonly servicesDir: string
   readonly cells: Pick<Cells, 'inputs' | 'outcome' | 'reports' | 'registrations' | 'tableProblems'>
   readonly applier: Applier
-  readonly store: Pick<Store, 'outcome'>
+  readonly store: Pick<Store, 'lastCommit'>
   readonly timeline: Timeline
   readonly loop: Pick<DirtyLoop, 'lastError' | 'waitingFor'>
 }
@@ -33,7 +33,7 @@ export function agentStatus(sources: StatusSources): StatusSource {
   const inputs = readInputs(cells.inputs)
   const outcome = cells.outcome.get()
   const reports = cells.reports.get().list
-  const committed = sources.store.outcome()
+  const committed = sources.store.lastCommit()
   const standings = standingsOf(sources.directors, cells.registrations.get(), inputs)
   return {
     role: 'agent',

@@ -12,10 +12,10 @@ export function guests({ config, cells, records, removals, outlets, agentCaller,
     records,
     log,
     clock,
-    // The statuses are read when they are needed; a new object only announces that some have changed.
-    onChange: () => statuses.set({ ...statuses.get() }),
+    onChange: () => tell(),
   })
-  statuses.set({ status: manager.status })
+  const tell = () => statuses.set({ revision: statuses.get().revision + 1, status: manager.status })
+  tell()
   const network = probeCidr(probeNetwork(config.probeNetwork))
   const take = createGuestOutlet({ guests: manager, records, removals, probeNetwork: network })
   const stops = [outlets.plug('guests', take), cells.suspects.subscribe(manager.verify)]

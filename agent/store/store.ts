@@ -9,7 +9,7 @@ import { desiredTable, documentTable, guestTable, keyedTable, metaTable } from '
 import type { Allocation, DirectorDocument, DirectorInfo, GuestRecords } from './types.ts'
 
 /** The switch's answer to the newest change. */
-export interface Outcome {
+export interface LastCommit {
   readonly at: string
   readonly flows: number
   /** Undefined: confirmed. */
@@ -47,7 +47,7 @@ export interface Store extends DesiredStore {
   /** VMs' own addresses as last read, by `uuid/mac`. */
   ownAddresses(): Readonly<Record<string, string>>
   setOwnAddresses(addresses: Readonly<Record<string, string>>): void
-  outcome(): Outcome | undefined
+  lastCommit(): LastCommit | undefined
   readonly guestRecords: GuestRecords
   close(): void
 }
@@ -121,8 +121,8 @@ export function openStore(path: string): Store {
     }),
     ownAddresses: () => meta.get<Record<string, string>>('own-addresses') ?? {},
     setOwnAddresses: written(addresses => meta.set('own-addresses', addresses)),
-    outcome: () => meta.get<Outcome>('outcome'),
-    setOutcome: written(outcome => meta.set('outcome', outcome)),
+    lastCommit: () => meta.get<LastCommit>('outcome'),
+    setLastCommit: written(commit => meta.set('outcome', commit)),
     guestRecords: { list: guests.list, put: written(guests.put), remove: written(guests.remove) },
     close: () => db.close(),
   }

@@ -194,10 +194,10 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
   }
 
   const tell = (error?: unknown) => {
-    const outcome = { at: clock.wall().toISOString(), flows: counts.installedFlows }
+    const committed = { at: clock.wall().toISOString(), flows: counts.installedFlows }
     const failure = error === undefined ? {} : { error: error instanceof Error ? error.message : String(error) }
     try {
-      store?.setOutcome({ ...outcome, ...failure })
+      store?.setLastCommit({ ...committed, ...failure })
     } catch (err) {
       // The result is only for status: what the switch has confirmed stays confirmed.
       log.debug('the result could not be saved', { err: err as Error })

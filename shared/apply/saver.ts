@@ -13,7 +13,8 @@ export interface DesiredStore {
   knownPrints?(): KnownPrints
   /** Removes the rows of all other objects. */
   keepDesired(has: (object: string) => boolean): void
-  setOutcome(outcome: { readonly at: string; readonly flows: number; readonly error?: string }): void
+  /** The switch's answer to the newest change; without `error` it has confirmed. */
+  setLastCommit(commit: { readonly at: string; readonly flows: number; readonly error?: string }): void
 }
 
 export interface SavedObject {

@@ -45,7 +45,7 @@ function scene() {
     keepDesired: (has: (object: string) => boolean) => {
       for (const object of saved.keys()) if (!has(object)) saved.delete(object)
     },
-    setOutcome: () => {},
+    setLastCommit: () => {},
   }
   const applier = createApplier({ log, clock: systemClock, store })
   /** Acts, and writes down what it has done. */

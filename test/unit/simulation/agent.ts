@@ -115,8 +115,9 @@ export function startSimulated({
   for (const [name, cell] of Object.entries(inputs)) cell.subscribe(() => loop.mark(name))
   const drift = createDriftGuard({ clock, log, repair: () => loop.mark('drift') })
 
-  const guests = createModelGuests(records, () => inputs.guests.set({ ...inputs.guests.get() }), held)
-  inputs.guests.set({ status: guests.status })
+  const guests = createModelGuests(records, () => tellGuests(), held)
+  const tellGuests = () => inputs.guests.set({ revision: inputs.guests.get().revision + 1, status: guests.status })
+  tellGuests()
   const ready = createReadyRuns(store)
   const startOutlets = () => {
     outlets.plug('guests', createGuestOutlet({ guests, records, removals, probeNetwork: CONFIG.probeNetwork }))
