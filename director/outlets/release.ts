@@ -1,6 +1,6 @@
+import { macBytes } from '../../shared/address/mac.ts'
 import type { Log } from '../../shared/log.ts'
 import { familyOfNumber } from '../../shared/net/family.ts'
-import { macBytes } from '../../shared/net/mac.ts'
 import { PORT } from '../../shared/openflow/types.ts'
 import { TCP_FLAG, tcpPacket } from '../../shared/packet/tcp.ts'
 import type { Clock } from '../../shared/run/clock.ts'

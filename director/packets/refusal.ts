@@ -1,7 +1,7 @@
 import type { Family } from '../../shared/net/types.ts'
 import { icmpPacket, packetIn } from '../../shared/packet/ip.ts'
 import { TCP_FLAG as FLAG, tcpPacket } from '../../shared/packet/tcp.ts'
-import type { Header } from '../../shared/packet/types.ts'
+import type { Header } from '../../shared/wire/types.ts'
 
 const TCP = 6
 const UDP = 17

@@ -1,4 +1,4 @@
-import { formatIpv4, parseIpv4 } from '../net/ipv4.ts'
+import { formatIpv4, parseIpv4 } from '../address/ipv4.ts'
 
 /** Rules for addresses in service files and configuration files (RFC 4632 for prefixes). */
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { parseIpv4 } from '../net/ipv4.ts'
+import { parseIpv4 } from '../address/ipv4.ts'
 
 /** Fields that several files of the daemons and the service file have in common. */
 

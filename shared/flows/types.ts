@@ -1,33 +1,6 @@
-import type { Action, Match } from '../openflow/types.ts'
+import type { Flow, Group } from '../openflow/flow-types.ts'
 
-/**
- * One OpenFlow rule as a compiler writes it. `cookie` names its owner and reason (see cookie.ts);
- * an empty action list drops.
- */
-export interface Flow {
-  readonly table: number
-  readonly priority: number
-  readonly cookie: bigint
-  readonly match: Match
-  readonly actions: readonly Action[]
-}
-
-export interface Bucket {
-  /** Constant over a real server's life, because dp_hash slots depend on bucket ids. */
-  readonly id: number
-  readonly weight: number
-  readonly actions: readonly Action[]
-}
-
-/** A select group (OpenFlow 1.5 with Open vSwitch's selection methods, ovs-ofctl(8) "selection_method"). */
-export interface Group {
-  readonly id: number
-  readonly type: 'select' | 'all' | 'indirect'
-  readonly selectionMethod?: 'dp_hash' | 'hash'
-  /** Fields that the hash covers, when selectionMethod is 'hash'. */
-  readonly hashFields?: readonly string[]
-  readonly buckets: readonly Bucket[]
-}
+export type { Bucket, Flow, Group } from '../openflow/flow-types.ts'
 
 /**
  * Flows that may be made only while they are iterated, the same each time, so that a hundred thousand need not be in memory at

@@ -1,6 +1,6 @@
+import { parseIpv4 } from '../address/ipv4.ts'
+import { macBytes } from '../address/mac.ts'
 import { type Action, PORT } from '../openflow/types.ts'
-import { parseIpv4 } from './ipv4.ts'
-import { macBytes } from './mac.ts'
 import type { Neighbours } from './types.ts'
 
 const ETHER_TYPE = 0x0806

@@ -1,8 +1,8 @@
-import { ipv4Header } from '../packet/ipv4-header.ts'
-import { ipv6Header } from '../packet/ipv6-header.ts'
+import { formatIpv4, parseIpv4 } from '../address/ipv4.ts'
+import { formatIpv6, parseIpv6 } from '../address/ipv6.ts'
+import { ipv4Header } from '../wire/ipv4-header.ts'
+import { ipv6Header } from '../wire/ipv6-header.ts'
 import { ARP } from './arp.ts'
-import { formatIpv4, parseIpv4 } from './ipv4.ts'
-import { formatIpv6, parseIpv6 } from './ipv6.ts'
 import { ND } from './nd.ts'
 import type { Address, Family } from './types.ts'
 

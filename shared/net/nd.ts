@@ -1,7 +1,7 @@
+import { formatIpv6 } from '../address/ipv6.ts'
 import type { LearnSpec, Match } from '../openflow/types.ts'
 import { PORT } from '../openflow/types.ts'
-import { ALL_NODES, advertisement, ND_TYPE } from '../packet/neighbour-advertisement.ts'
-import { formatIpv6 } from './ipv6.ts'
+import { ALL_NODES, advertisement, ND_TYPE } from '../wire/neighbour-advertisement.ts'
 import type { Neighbours } from './types.ts'
 
 const ETHER_TYPE = 0x86dd
@@ -33,7 +33,7 @@ export const ND: Neighbours = {
   etherType: ETHER_TYPE,
   request: address => ({ ...solicitation, nd_target: address }),
   /**
-   * The daemon's process answers (`solicited` in shared/packet/neighbour-advertisement.ts). A flow would have to change the
+   * The daemon's process answers (`solicited` in shared/wire/neighbour-advertisement.ts). A flow would have to change the
    * option's type and the flags, which the kernel's datapath refuses (ovs-fields(7), nd_options_type, nd_reserved).
    */
   answer: () => [{ type: 'output', port: PORT.CONTROLLER }],

@@ -1,6 +1,6 @@
 import type { FieldName } from '../openflow/fields.ts'
 import type { Action, LearnSpec, Match } from '../openflow/types.ts'
-import type { HeaderFormat } from '../packet/types.ts'
+import type { HeaderFormat } from '../wire/types.ts'
 
 /** An address as an unsigned number: a number for IPv4, a bigint for IPv6. */
 export type Address = number | bigint

@@ -1,5 +1,5 @@
-import type { Flow, Group } from '../flows/types.ts'
 import { type FlowCommand, type FlowOptions, writeFlowMod } from './flow.ts'
+import type { Flow, Group } from './flow-types.ts'
 import { type GroupCommand, writeGroupMod } from './group.ts'
 import { begin, encode, finish, TYPE } from './header.ts'
 import { malformed } from './oxm.ts'

@@ -1,4 +1,4 @@
-import type { Flow } from '../flows/types.ts'
+import type { Flow } from './flow-types.ts'
 import {
   begin,
   eachEntry,

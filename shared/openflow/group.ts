@@ -1,7 +1,7 @@
 import { CrossportError } from '../errors.ts'
-import type { Bucket, Group } from '../flows/types.ts'
 import { writeActions } from './actions.ts'
 import { type Field, fieldNamed } from './fields.ts'
+import type { Bucket, Group } from './flow-types.ts'
 import {
   begin,
   eachEntry,

@@ -1,4 +1,4 @@
-import type { Flow } from '../flows/types.ts'
+import type { Flow } from './flow-types.ts'
 import { eachEntry, encodeMultipartRequest, expectMultipart, MULTIPART, MULTIPART_HEADER } from './header.ts'
 import { readInstructions } from './instructions.ts'
 import { malformed, readMatch, writeMatch } from './oxm.ts'

@@ -1,4 +1,4 @@
-import type { Flow } from '../flows/types.ts'
+import type { Flow } from './flow-types.ts'
 import { writeInstructions } from './instructions.ts'
 import { writeMatch } from './oxm.ts'
 import { actionsText } from './text.ts'

@@ -1,5 +1,5 @@
-import type { Flow, Group } from '../flows/types.ts'
 import { FIELD_LIST, type FieldName, fieldNamed } from './fields.ts'
+import type { Flow, Group } from './flow-types.ts'
 import { sortedHashFields } from './group.ts'
 import { addVlan, type Entry, matchEntries } from './match.ts'
 import { subfieldText } from './subfield.ts'

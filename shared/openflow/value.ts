@@ -1,5 +1,5 @@
+import { formatIpv6, parseIpv6 } from '../address/ipv6.ts'
 import { CrossportError } from '../errors.ts'
-import { formatIpv6, parseIpv6 } from '../net/ipv6.ts'
 import type { Field } from './fields.ts'
 import type { FieldValue } from './types.ts'
 

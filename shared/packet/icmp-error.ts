@@ -1,7 +1,7 @@
 import { textOfBytes } from '../net/family.ts'
 import type { Family } from '../net/types.ts'
+import type { Header } from '../wire/types.ts'
 import { packetIn } from './ip.ts'
-import type { Header } from './types.ts'
 
 /**
  * ICMP errors (RFC 792, RFC 4443) about a packet from a VIP. The packet that they cite has the VIP's port as its source, which

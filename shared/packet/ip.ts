@@ -1,7 +1,7 @@
 import { FAMILIES, familyOfBytes } from '../net/family.ts'
 import type { Family } from '../net/types.ts'
-import { checksum } from './checksum.ts'
-import type { Addresses, Header } from './types.ts'
+import { checksum } from '../wire/checksum.ts'
+import type { Addresses, Header } from '../wire/types.ts'
 
 /** The IP packet of an Ethernet frame. */
 export interface FramedPacket {

@@ -1,8 +1,8 @@
 import { familyOfBytes } from '../net/family.ts'
 import type { Family } from '../net/types.ts'
-import { checksum } from './checksum.ts'
+import { checksum } from '../wire/checksum.ts'
+import type { Addresses } from '../wire/types.ts'
 import { ipPacket, packetIn } from './ip.ts'
-import type { Addresses } from './types.ts'
 
 const TCP = 6
 /** Bytes of a TCP header without options. */

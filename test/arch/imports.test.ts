@@ -18,7 +18,12 @@ const PURE = [
   'director/compile/',
   'director/registry/',
   'director/schedule/',
+  'director/plan/',
+  'shared/address/',
   'shared/flows/',
+  'shared/net/',
+  'shared/packet/',
+  'shared/wire/',
 ]
 /** The only packages and node modules that such a folder may load, directly or through its imports. */
 const PURE_PACKAGES = ['node:crypto']

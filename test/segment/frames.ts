@@ -1,5 +1,5 @@
+import { macBytes } from '../../shared/address/mac.ts'
 import { familyOf } from '../../shared/net/family.ts'
-import { macBytes } from '../../shared/net/mac.ts'
 import { ipPacket } from '../../shared/packet/ip.ts'
 import type { Namespace } from './segment.ts'
 

@@ -2,8 +2,8 @@ import test from 'ava'
 import { refusal } from '../../../director/packets/refusal.ts'
 import { FAMILIES, IPV4, IPV6 } from '../../../shared/net/family.ts'
 import { ND } from '../../../shared/net/nd.ts'
-import { solicited } from '../../../shared/packet/neighbour-advertisement.ts'
 import { segmentOf, TCP_FLAG, tcpPacket, withoutPayload } from '../../../shared/packet/tcp.ts'
+import { solicited } from '../../../shared/wire/neighbour-advertisement.ts'
 import { tcpdump } from './tcpdump.ts'
 
 const ADDRESSES = {

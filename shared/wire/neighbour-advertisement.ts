@@ -1,5 +1,5 @@
-import { parseIpv6 } from '../net/ipv6.ts'
-import { macBytes } from '../net/mac.ts'
+import { parseIpv6 } from '../address/ipv6.ts'
+import { macBytes } from '../address/mac.ts'
 import { checksum } from './checksum.ts'
 import { ipv6Header } from './ipv6-header.ts'
 
