@@ -28,7 +28,7 @@ export interface PassOptions {
   /** Undefined on an l2 fabric. */
   readonly overlay: HostOverlay | undefined
   readonly inputs: InputCells
-  readonly store: Pick<Store, 'services' | 'contested' | 'domains' | 'allocations' | 'ownAddresses'>
+  readonly store: Pick<Store, 'director' | 'services' | 'contested' | 'domains' | 'allocations' | 'ownAddresses'>
   readonly numbers: Numbers
   readonly records: GuestRecords
   readonly applier: Applier
@@ -75,7 +75,8 @@ export function createPass(options: PassOptions): Pass {
     applier,
     settings: options.settings,
     uplink: config.uplink,
-    announced: cells.directors.get().active?.mac,
+    // Of before this process, also where that director is not configured any more: clients know its address.
+    announced: store.director()?.mac,
     log: options.log,
   })
 
