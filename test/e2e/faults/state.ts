@@ -1,8 +1,9 @@
 import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { load } from './load.ts'
 import { faults } from './one-host.ts'
-import { HELD_UP, hasProblem, SECOND, SECOND_VIP, second } from './site.ts'
+import { HELD_UP, hasProblem, inPlace, SECOND, SECOND_VIP, second } from './site.ts'
 
 // Faults of the state file and of the clock: there is a clear error, flows stay as they are, and there is a way back.
 const { agent, host, sh, holds, calmAgain } = faults
@@ -151,6 +152,9 @@ test.serial(
     await everywhere(ROOM)
     await site.ready('second', 1)
     await site.remove(SECOND)
+    await agent().until('second is gone', status => inPlace(status) && status.services.length === 1)
+    // Its guest may not have given the VIP back yet.
+    while ((await faults.held()).some(flow => flow.includes(SECOND_VIP))) await delay(50)
     // The VM has another port now.
     await calmAgain({ anew: true })
   },
