@@ -14,7 +14,7 @@ export type InputCells = { readonly [Name in keyof Inputs]: Cell<Inputs[Name]> }
 export interface Cells {
   /** A change of any of these asks for a pass. */
   readonly inputs: InputCells
-  /** The outcome of the newest pass, for those who look at it when they need it; who acts on each is an outlet (outlets/outlets.ts). */
+  /** The outcome of the newest pass, for those who look it up. Who acts on each outcome is an outlet (outlets/outlets.ts). */
   readonly outcome: Cell<Outcome>
   /** The reports of the real servers for directors and operators. */
   readonly reports: Cell<Reports>

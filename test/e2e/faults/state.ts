@@ -1,8 +1,9 @@
 import path from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { load } from './load.ts'
 import { faults } from './one-host.ts'
-import { HELD_UP, hasProblem, SECOND, second } from './site.ts'
+import { HELD_UP, hasProblem, inPlace, SECOND, SECOND_VIP, second } from './site.ts'
 
 // Faults of the state file and of the clock: there is a clear error, flows stay as they are, and there is a way back.
 const { agent, host, sh, holds, calmAgain } = faults
@@ -29,6 +30,13 @@ async function rebuilt(t: ExecutionContext): Promise<void> {
 }
 
 const failsWith = (words: RegExp) => agent().until(`it says ${words}`, s => words.test(s.switch?.lastError ?? ''))
+
+/** What the bridge holds while the second service waits for its number: what it held, and that no VM may have the service's VIP. */
+const waiting = () => {
+  const ofWeb = faults.calm.filter(flow => /priority=40300,(ip,nw_src|arp,arp_spa)=10\.10\.1\.100 /.test(flow))
+  const ofSecond = ofWeb.map(flow => flow.replace('0a0a0164', '0a0a0165').replace('10.10.1.100', SECOND_VIP))
+  return [...faults.calm, ...ofSecond].sort()
+}
 
 test.serial('a damaged state file: the agent says what to do, flows stay, --rebuild-state is the way back', async t => {
   const clients = await load(t, faults.lab)
@@ -87,7 +95,7 @@ test.serial(
     await faults.site.drop(SECOND, second())
     await failsWith(/cannot use state file .*disk\/agent\.db/)
     t.log(agent().status.latest?.switch?.lastError ?? '')
-    await holds(t)
+    await holds(t, waiting())
     await agent().kill('SIGTERM')
     await sh(`umount ${dir}; ${mount}`)
     await agent().start({ stateFile: `${dir}/agent.db` })
@@ -112,7 +120,7 @@ test.serial('the disk is full: a clear error, flows untouched, and it heals by i
   await sh(FULL)
   await faults.site.drop(SECOND, second())
   await failsWith(/agent\.db: no space left on the device/)
-  await holds(t)
+  await holds(t, waiting())
   await sh(ROOM)
   await faults.site.ready('second', 1)
   await faults.withoutSecond(t)
@@ -144,6 +152,9 @@ test.serial(
     await everywhere(ROOM)
     await site.ready('second', 1)
     await site.remove(SECOND)
+    await agent().until('second is gone', status => inPlace(status) && status.services.length === 1)
+    // Its guest may not have given the VIP back yet.
+    while ((await faults.held()).some(flow => flow.includes(SECOND_VIP))) await delay(50)
     // The VM has another port now.
     await calmAgain({ anew: true })
   },
