@@ -6,6 +6,7 @@ import { toProto } from '../../shared/rpc/real-server.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import type { DirectorDocument } from '../store/types.ts'
 import { deltaOf } from './delta.ts'
+import { badDocuments, directorOf } from './offer.ts'
 import { createPieces } from './pieces.ts'
 import type { ReportedRealServer, ReportHandlers } from './types.ts'
 
@@ -89,17 +90,11 @@ export function createSession(options: SessionOptions): Session {
   }
 
   const asked = (request: RegistrationRequest__Output) => {
-    leaseMs = Math.max(300, request.leaseMs)
+    const director = directorOf(request)
+    if (typeof director === 'string') return options.lost(director)
+    leaseMs = director.leaseMs
     const first = known === undefined
-    handlers.onDirector({
-      id: request.directorId,
-      mac: request.directorMac.toLowerCase(),
-      ...(request.recallMac === '' ? {} : { recallMac: request.recallMac.toLowerCase() }),
-      ...(request.connectionSeconds === 0 ? {} : { connectionSeconds: request.connectionSeconds }),
-      ...(request.directorIp === '' ? {} : { hostIp: request.directorIp }),
-      leaseMs,
-      active: request.active,
-    })
+    handlers.onDirector(director)
     if (!first) return registration()
     options.onAsked()
     cancelSilence()
@@ -120,6 +115,8 @@ export function createSession(options: SessionOptions): Session {
     const services = pieces.add(piece)
     if (typeof services === 'string') return options.lost(services)
     if (services === undefined) return
+    const bad = badDocuments(services)
+    if (bad !== undefined) return options.lost(bad)
     if (services.base !== '' && services.base !== revision)
       return options.lost('the director has told of a change to service files that were never sent')
     documents = services.base === '' ? services.documents : changed(documents, services)
