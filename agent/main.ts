@@ -7,13 +7,16 @@ import { rebuildState } from '../shared/sqlite/rebuild.ts'
 import { AGENT_CONFIG_FILE, agentConfigSchema } from './config/schema.ts'
 import { runAgent } from './run.ts'
 
+/** Ends the watch over the process's end, when its reason has been said. */
+let said = () => {}
+
 try {
   const { values } = parseArgs({
     options: { config: { type: 'string', default: AGENT_CONFIG_FILE }, 'rebuild-state': { type: 'boolean' } },
   })
   const config = loadDaemonConfig(agentConfigSchema, values.config)
   const log = createLog({ identifier: 'crossport-agent', level: config.logLevel })
-  lastWords(log)
+  said = lastWords(log)
   if (values['rebuild-state'] === true) {
     const { stateFile, controlSocket } = config
     const kept = await rebuildState({ stateFile, controlSocket, now: new Date() })
@@ -22,5 +25,6 @@ try {
   process.exit(0)
 } catch (err) {
   createLog({ identifier: 'crossport-agent' }).error('the agent cannot go on', { err })
+  said()
   process.exit(1)
 }

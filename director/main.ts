@@ -7,13 +7,16 @@ import { rebuildState } from '../shared/sqlite/rebuild.ts'
 import { DIRECTOR_CONFIG_FILE, directorConfigSchema } from './config.ts'
 import { runDirector } from './run.ts'
 
+/** Ends the watch over the process's end, when its reason has been said. */
+let said = () => {}
+
 try {
   const { values } = parseArgs({
     options: { config: { type: 'string', default: DIRECTOR_CONFIG_FILE }, 'rebuild-state': { type: 'boolean' } },
   })
   const config = loadDaemonConfig(directorConfigSchema, values.config)
   const log = createLog({ identifier: 'crossport-director', level: config.logLevel })
-  lastWords(log)
+  said = lastWords(log)
   if (values['rebuild-state'] === true) {
     const { stateFile, controlSocket } = config
     const kept = await rebuildState({ stateFile, controlSocket, now: new Date() })
@@ -22,5 +25,6 @@ try {
   process.exit(0)
 } catch (err) {
   createLog({ identifier: 'crossport-director' }).error('the director cannot go on', { err })
+  said()
   process.exit(1)
 }
