@@ -40,9 +40,13 @@ export function parseDomain(xml: string, state: number): Domain {
   }
 }
 
-/** Of a domain that is active nobody may know the state (0, VIR_DOMAIN_NOSTATE): that is no word that it does not run. */
+/**
+ * Throws for an active domain whose state libvirt does not know (0, VIR_DOMAIN_NOSTATE), as it is while libvirtd connects to
+ * its QEMU processes again: whether such a domain runs is not known.
+ */
 function stateOf(state: number, active: boolean): DomainState {
-  return STATES[state] ?? (state === 0 && active ? 'running' : 'other')
+  if (state === 0 && active) throw new Error('libvirt does not know its state')
+  return STATES[state] ?? 'other'
 }
 
 function nic(element: Element): Nic[] {

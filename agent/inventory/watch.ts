@@ -30,6 +30,9 @@ export interface InventoryWatch {
   close(): void
 }
 
+/** A domain that cannot be read is read again after this time, for libvirt need not tell when it can. */
+const REREAD_MS = 1000
+
 /** It runs on this machine, but a dial is a process more where systemd starts it by its socket. */
 const RECONNECT: ReconnectOptions = { fastRetry: 100, minBackoff: 250, maxBackoff: 1000 }
 
@@ -73,6 +76,11 @@ export function watchInventory(options: WatchInventoryOptions): InventoryWatch {
     let over = false
     let synced = false
     let cancelResync = () => {}
+    const rereads = new Map<string, () => void>()
+    const reread = (uuid: string) => {
+      rereads.get(uuid)?.()
+      rereads.set(uuid, clock.after(REREAD_MS, () => refresher.mark(uuid)))
+    }
     const broken = (err: unknown) => {
       if (over) return
       log.warn('listing libvirt domains failed', { err })
@@ -93,6 +101,7 @@ export function watchInventory(options: WatchInventoryOptions): InventoryWatch {
         if (unreadable.get(uuid)?.reason !== reason) log.warn(`libvirt domain ${uuid} cannot be read`, { err })
         unreadable.set(uuid, { uuid, name: names.get(uuid) ?? domains.get(uuid)?.name ?? uuid, reason })
         if (synced) publish(true)
+        reread(uuid)
       },
     })
     events.listener = uuid => refresher.mark(uuid)
@@ -112,6 +121,7 @@ export function watchInventory(options: WatchInventoryOptions): InventoryWatch {
     return () => {
       over = true
       cancelResync()
+      for (const cancel of rereads.values()) cancel()
     }
   }
 
