@@ -2,6 +2,7 @@ import { createMerger } from '../../shared/config/merge.ts'
 import { parseServiceFile } from '../../shared/config/parse.ts'
 import type { ServiceSpec, SpecProblem } from '../../shared/config/service.ts'
 import { createSorryServices } from '../../shared/config/sorry-service.ts'
+import { changedItems } from '../../shared/lists.ts'
 import type { Documents } from '../directors.ts'
 import type { Inputs } from '../inputs.ts'
 import type { Store } from '../store/store.ts'
@@ -52,15 +53,25 @@ export function createServices(remembered: Pick<Store, 'services' | 'contested'>
   }
 }
 
-/** The same list while nothing changes. */
+/** Counts the services of each VIP by what has changed; the same list while no VIP comes or goes. */
 function createVips() {
+  const services = new Map<string, number>()
   let last: readonly (readonly ServiceSpec[])[] = []
   let vips: readonly string[] = []
   return (...lists: readonly (readonly ServiceSpec[])[]): readonly string[] => {
-    if (lists.every((list, i) => list === last[i])) return vips
+    const before = services.size
+    let other = false
+    for (const [i, list] of lists.entries()) {
+      const { gone, come } = changedItems(last[i] ?? [], list)
+      for (const { vip } of come) services.set(vip, (services.get(vip) ?? 0) + 1)
+      for (const { vip } of gone) {
+        const left = services.get(vip)! - 1
+        if (left > 0) services.set(vip, left)
+        else other = services.delete(vip)
+      }
+    }
     last = lists
-    const next = [...new Set(lists.flat().map(({ vip }) => vip))].sort()
-    if (next.join() !== vips.join()) vips = next
+    if (other || services.size !== before) vips = [...services.keys()].sort()
     return vips
   }
 }
