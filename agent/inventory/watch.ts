@@ -79,7 +79,10 @@ export function watchInventory(options: WatchInventoryOptions): InventoryWatch {
     const rereads = new Map<string, () => void>()
     const reread = (uuid: string) => {
       rereads.get(uuid)?.()
-      rereads.set(uuid, clock.after(REREAD_MS, () => refresher.mark(uuid)))
+      rereads.set(
+        uuid,
+        clock.after(REREAD_MS, () => refresher.mark(uuid)),
+      )
     }
     const broken = (err: unknown) => {
       if (over) return
