@@ -15,10 +15,14 @@ export interface IngressPorts {
   release(allocation: Allocation): void
 }
 
+const place = (vip: string, protocol: string, port: number) => `${vip}/${protocol}/${port}`
+
+/** What an allocation takes from others: its port for its VIP and protocol. */
+export const placeOf = ({ vip, protocol, ingressPort }: Allocation): string => place(vip, protocol, ingressPort)
+
 export function ingressPorts(remembered: readonly Allocation[]): IngressPorts {
   const taken = new Map<string, string>()
-  const place = (vip: string, protocol: string, port: number) => `${vip}/${protocol}/${port}`
-  for (const { vip, protocol, ingressPort, key } of remembered) taken.set(place(vip, protocol, ingressPort), key)
+  for (const allocation of remembered) taken.set(placeOf(allocation), allocation.key)
   return {
     take: (key, vip, protocol, rsPort, range) => {
       let port = rsPort
@@ -28,9 +32,9 @@ export function ingressPorts(remembered: readonly Allocation[]): IngressPorts {
       taken.set(place(vip, protocol, port), key)
       return port
     },
-    release: ({ vip, protocol, ingressPort, key }) => {
-      const at = place(vip, protocol, ingressPort)
-      if (taken.get(at) === key) taken.delete(at)
+    release: allocation => {
+      const at = placeOf(allocation)
+      if (taken.get(at) === allocation.key) taken.delete(at)
     },
   }
 }

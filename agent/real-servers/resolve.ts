@@ -4,7 +4,7 @@ import type { Domain, Inventory } from '../inventory/types.ts'
 import type { PortsSnapshot } from '../ports/types.ts'
 import type { Allocation } from '../store/types.ts'
 import { attach, indexPorts, linkObstacle, type PortIndex, stateObstacle } from './attach.ts'
-import { ingressPorts, type PortRange } from './ingress.ts'
+import { ingressPorts, type PortRange, placeOf } from './ingress.ts'
 import type { RealServer, RealServerProblem, Resolution } from './types.ts'
 
 export interface ResolveInput {
@@ -32,8 +32,8 @@ export function resolveServices(input: ResolveInput, services: ReadonlyMap<Servi
   const { problems, allocations } = once
   if (!problems.some(({ code }) => code === 'INGRESS_PORTS_EXHAUSTED')) return once
   // A port that another real server has given up in this pass is free for one that found none.
-  const now = new Map(allocations.map(allocation => [allocation.key, allocation.ingressPort]))
-  const moved = input.allocations.some(({ key, ingressPort }) => now.has(key) && now.get(key) !== ingressPort)
+  const now = new Map(allocations.map(allocation => [allocation.key, placeOf(allocation)]))
+  const moved = input.allocations.some(before => now.has(before.key) && now.get(before.key) !== placeOf(before))
   return moved ? resolveServices({ ...input, allocations }, services) : once
 }
 

@@ -108,6 +108,24 @@ test('no free ingress port: the real server is left out, the operator is told wh
   t.regex(problems[0]?.message ?? '', /no free ingress port in 40000-40000 .*ingressPorts/)
 })
 
+test('ports that a service has given up with its VIP are free in the same pass, although it has the same ones at its new VIP', t => {
+  const both = {
+    inventory: inventory(domain(1), domain(2)),
+    ports: ports(port(1), port(2)),
+    ingressPorts: { first: 40_000, last: 40_000 },
+  }
+  const a = spec({ service: 'a', vip: '10.10.1.100' })
+  const alone = resolve(input({ ...both, specs: [a] }))
+  const moved = { ...a, vip: '10.10.1.101' }
+  const b = spec({ service: 'b', vip: '10.10.1.100', port: 81 })
+  const { realServers, problems } = resolve(input({ ...both, specs: [moved, b], allocations: alone.allocations }))
+  t.deepEqual(problems, [])
+  t.deepEqual(
+    realServers.map(({ service, ingressPort }) => `${service} ${ingressPort}`),
+    ['a 8080', 'a 40000', 'b 8080', 'b 40000'],
+  )
+})
+
 test('two VIP ports on one RS port of one VM are refused with both names, files and lines; the older stays', t => {
   const a = spec({ service: 'a', port: 80, source: { origin: 'file', file: 'z.yaml', line: 3 } })
   const b = spec({ service: 'b', port: 81, source: { origin: 'file', file: 'a.yaml', line: 9 } })
