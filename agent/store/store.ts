@@ -1,7 +1,7 @@
 import type { DesiredStore } from '../../shared/apply/saver.ts'
 import type { ServiceSpec } from '../../shared/config/service.ts'
 import { programIdentity } from '../../shared/run/program.ts'
-import { openDatabase, stateError } from '../../shared/sqlite/open.ts'
+import { openDatabase, stateWrite } from '../../shared/sqlite/open.ts'
 import { type FileStore, openServiceFiles } from '../../shared/sqlite/service-files.ts'
 import type { Domain } from '../inventory/types.ts'
 import { MIGRATIONS } from './schema.ts'
@@ -67,15 +67,7 @@ export function openStore(path: string): Store {
   const runs = keyedTable<{ key: string; run: number }>(db, 'ready_runs', ['key', 'run'], 1)
   const guests = guestTable(db)
   const allocations = keyedTable<AllocationRow>(db, 'real_servers', ['key', 'id', 'vip', 'protocol', 'ingress_port'], 1)
-  const written =
-    <A extends unknown[]>(write: (...args: A) => void) =>
-    (...args: A): void => {
-      try {
-        write(...args)
-      } catch (cause) {
-        throw stateError(path, cause)
-      }
-    }
+  const written = <A extends unknown[]>(write: (...args: A) => void) => stateWrite(path, write)
   const clearForeign = db.transaction((program: string) => {
     if (meta.get('desired-by') === program) return
     desired.clear()

@@ -1,4 +1,4 @@
-import { openDatabase, stateError } from '../../shared/sqlite/open.ts'
+import { openDatabase, stateError, stateWrite } from '../../shared/sqlite/open.ts'
 import { type FileStore, openServiceFiles } from '../../shared/sqlite/service-files.ts'
 import { type HostStore, openHosts } from './hosts.ts'
 import { type LossStore, openLosses } from './losses.ts'
@@ -20,15 +20,7 @@ export interface Store {
  */
 export function openStore(file: string, ranges?: Ranges): Store {
   const db = openDatabase(file, MIGRATIONS)
-  const written =
-    <A extends unknown[]>(write: (...args: A) => void) =>
-    (...args: A): void => {
-      try {
-        write(...args)
-      } catch (cause) {
-        throw stateError(file, cause)
-      }
-    }
+  const written = <A extends unknown[]>(write: (...args: A) => void) => stateWrite(file, write)
   const numbers = openNumbers(db, ranges)
   const hosts = openHosts(db)
   const losses = openLosses(db)

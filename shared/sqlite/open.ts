@@ -71,3 +71,14 @@ export function stateError(path: string, cause: unknown): CrossportError {
     cause,
   })
 }
+
+/** The same function; what it throws is an error of the state file (`stateError`). */
+export function stateWrite<A extends unknown[]>(path: string, write: (...args: A) => void): (...args: A) => void {
+  return (...args) => {
+    try {
+      write(...args)
+    } catch (cause) {
+      throw stateError(path, cause)
+    }
+  }
+}
