@@ -6,6 +6,7 @@ import { reported } from '../registry/fixture.ts'
 import { fakeClock } from '../run/fake-clock.ts'
 import { IDLE_SECONDS, type Surroundings, startDirector } from '../simulation/director.ts'
 import { createModelSwitch } from '../simulation/model-switch.ts'
+import { SITE } from './site.ts'
 
 /** A director between models, with a limited range of numbers for services, and scripted service files. */
 async function setUp(t: ExecutionContext, last = 0xbfff) {
@@ -20,15 +21,7 @@ async function setUp(t: ExecutionContext, last = 0xbfff) {
     store.close()
   })
   const { cells } = director.house
-  setSite(director.house, {
-    directorMac: '02:00:00:00:01:00',
-    recallMac: '0a:00:00:00:01:00',
-    uplink: 1,
-    ownMacs: [],
-    accessPorts: [],
-    fabric: 'l2',
-    accounting: true,
-  })
+  setSite(director.house, SITE)
   director.handlers.onUp()
   const files = async (...ports: number[]) => {
     const all = ports.map(port =>

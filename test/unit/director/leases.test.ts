@@ -4,6 +4,7 @@ import { openStore } from '../../../director/store/store.ts'
 import { fakeClock } from '../run/fake-clock.ts'
 import { LEASE, startDirector } from '../simulation/director.ts'
 import { createModelSwitch } from '../simulation/model-switch.ts'
+import { SITE } from './site.ts'
 
 const host = (n: number) => ({
   hostId: `h${n}`,
@@ -22,8 +23,7 @@ async function setUp() {
   const sw = createModelSwitch('director')
   const director = startDirector({ store, sw, clock, failing: new Set(), table: new Map() })
   const { cells } = director.house
-  const place = { uplink: 1, ownMacs: [], accessPorts: [], fabric: 'l2', accounting: true } as const
-  setSite(director.house, { directorMac: '02:00:00:00:01:00', recallMac: '0a:00:00:00:01:00', ...place })
+  setSite(director.house, SITE)
   cells.services.set({ ...cells.services.get(), synced: true })
   director.handlers.onUp()
   director.agents.onRegistration(host(1))

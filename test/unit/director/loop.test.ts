@@ -5,6 +5,7 @@ import { setSite } from '../../../director/parts/bridge.ts'
 import { restoreRegistry } from '../../../director/registry/registry.ts'
 import { quiet } from '../../../shared/log/quiet.ts'
 import { fakeClock } from '../run/fake-clock.ts'
+import { SITE } from './site.ts'
 
 function setUp() {
   const clock = fakeClock()
@@ -15,18 +16,7 @@ function setUp() {
     return { applied: { added: 1, changed: 0, deleted: 0 } } as never
   }
   const loop = createDirectorLoop({ cells, applier: { distrust: () => {} }, log: quiet, clock, pass })
-  setSite(
-    { cells },
-    {
-      directorMac: '02:00:00:00:01:00',
-      recallMac: '0a:00:00:00:01:00',
-      uplink: 1,
-      ownMacs: [],
-      accessPorts: [],
-      fabric: 'l2',
-      accounting: true,
-    },
-  )
+  setSite({ cells }, SITE)
   cells.services.set({ ...cells.services.get(), synced: true })
   setInput(cells.inputStates.switch, clock, 'in sync', 'connected')
   return { clock, cells, loop, passes }

@@ -1,17 +1,8 @@
 import test from 'ava'
 import { createAnnouncer } from '../../../director/outlets/announce.ts'
 import { quiet } from '../../../shared/log/quiet.ts'
+import { SITE } from '../director/site.ts'
 import { fakeClock } from '../run/fake-clock.ts'
-
-const SITE = {
-  directorMac: '02:00:00:00:01:00',
-  recallMac: '0a:00:00:00:01:00',
-  uplink: 1,
-  ownMacs: [],
-  accessPorts: [],
-  fabric: 'l2',
-  accounting: true,
-} as const
 
 test('a new VIP is announced twice; one that is gone is not announced again', async t => {
   const clock = fakeClock()

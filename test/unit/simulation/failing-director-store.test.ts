@@ -2,20 +2,11 @@ import test from 'ava'
 import { setSite } from '../../../director/parts/bridge.ts'
 import { openStore } from '../../../director/store/store.ts'
 import type { RealServerReport } from '../../../shared/rpc/real-server.ts'
+import { SITE } from '../director/site.ts'
 import { spec } from '../real-servers/fixtures.ts'
 import { fakeClock } from '../run/fake-clock.ts'
 import { LEASE, type Surroundings, startDirector } from './director.ts'
 import { createModelSwitch } from './model-switch.ts'
-
-const SITE = {
-  directorMac: '02:00:00:00:01:00',
-  recallMac: '0a:00:00:00:01:00',
-  uplink: 1,
-  ownMacs: [],
-  accessPorts: [],
-  fabric: 'l2',
-  accounting: true,
-} as const
 
 const web = (n: number, state: RealServerReport['state'] = 'ready'): RealServerReport => ({
   ...{ id: `web-${n}`, service: 'web', vip: '10.10.1.100', protocol: 'tcp', vipPort: 80, ingressPort: 8080 + n },

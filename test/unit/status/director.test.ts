@@ -7,20 +7,12 @@ import { DIRECTOR_CONDITIONS } from '../../../director/status/conditions.ts'
 import { openStore } from '../../../director/store/store.ts'
 import { COMMON_CONDITIONS } from '../../../shared/status/common.ts'
 import { goodFile } from '../config/good-file.ts'
+import { SITE } from '../director/site.ts'
 import { reported } from '../registry/fixture.ts'
 import { fakeClock } from '../run/fake-clock.ts'
 import { LEASE, type Surroundings, startDirector } from '../simulation/director.ts'
 import { createModelSwitch } from '../simulation/model-switch.ts'
 
-const SITE = {
-  directorMac: '02:00:00:00:01:00',
-  recallMac: '0a:00:00:00:01:00',
-  uplink: 1,
-  ownMacs: [],
-  accessPorts: [],
-  fabric: 'l2',
-  accounting: true,
-} as const
 const BRIDGE = { mac: '02:00:00:00:01:00', datapathType: 'netdev', uplink: 1, accessPorts: [] }
 
 /** A director of which everything is in force: one service, one host with one real server. */

@@ -6,6 +6,7 @@ import { setSite } from '../../../director/parts/bridge.ts'
 import { teardown as tearDownDirector } from '../../../director/parts/teardown.ts'
 import { openStore as openDirectorStore } from '../../../director/store/store.ts'
 import { goodFile } from '../config/good-file.ts'
+import { SITE } from '../director/site.ts'
 import { domain, inventory, port, ports, spec } from '../real-servers/fixtures.ts'
 import { fakeClock } from '../run/fake-clock.ts'
 import { memoryLog } from '../run/memory-log.ts'
@@ -130,8 +131,7 @@ async function directorScene(t: ExecutionContext) {
     store.close()
   })
   const { house, handlers } = director
-  const macs = { directorMac: '02:00:00:00:01:00', recallMac: '0a:00:00:00:01:00' }
-  setSite(house, { ...macs, uplink: 1, ownMacs: [], accessPorts: [], fabric: 'l2', accounting: true })
+  setSite(house, SITE)
   handlers.onUp()
   const file = goodFile('web.yaml', 'service: web\nvip: 10.10.1.100\nport: 80\nrealServers: [{ vm: x, port: 1 }]\n')
   house.cells.services.set({ ...file.parsed, synced: true, problems: [], files: [file] })
