@@ -1,6 +1,7 @@
 import type { Applier } from '../../shared/apply/apply.ts'
 import type { ServiceSpec } from '../../shared/config/service.ts'
 import { changedItems } from '../../shared/lists.ts'
+import { attemptAll } from '../../shared/run/attempt-all.ts'
 import type { Outcome } from '../outcome.ts'
 import type { ReadyRuns } from '../report/ready-runs.ts'
 import type { Numbers } from '../stations/numbers.ts'
@@ -54,25 +55,20 @@ export function createMemory({ store, records, numbers, ready, applier }: Memory
 
   return outcome => {
     const { active, all } = outcome.directors
-    const errors: unknown[] = []
-    const attempt = (write: () => void) => {
-      try {
-        write()
-      } catch (error) {
-        errors.push(error)
-      }
-    }
-    attempt(() => saveInventory(outcome.inventory))
-    attempt(() => saveDirectors(all))
-    attempt(() => active !== undefined && saveDirector(active))
-    attempt(() => saveDocuments(outcome.documents))
-    attempt(() => saveContested(outcome.contested))
-    attempt(() => saveServices(outcome.inForce))
-    attempt(() => store.serviceFiles.save(outcome.files))
-    attempt(numbers.save)
-    attempt(ready.save)
-    attempt(() => saveOwnAddresses(outcome.ownAddresses))
-    attempt(applier.save)
+    const writes = [
+      () => saveInventory(outcome.inventory),
+      () => saveDirectors(all),
+      () => active !== undefined && saveDirector(active),
+      () => saveDocuments(outcome.documents),
+      () => saveContested(outcome.contested),
+      () => saveServices(outcome.inForce),
+      () => store.serviceFiles.save(outcome.files),
+      numbers.save,
+      ready.save,
+      () => saveOwnAddresses(outcome.ownAddresses),
+      applier.save,
+    ]
+    const errors = attemptAll(writes, write => void write())
     if (errors.length > 0) throw errors[0]
   }
 }

@@ -1,4 +1,5 @@
 import type { Log } from '../../shared/log.ts'
+import { attemptAll } from '../../shared/run/attempt-all.ts'
 import type { Outcome } from '../outcome.ts'
 
 /** Those who act on a pass's outcome, in the order in which they were plugged in. */
@@ -37,20 +38,16 @@ export function createOutlets({ log, mark }: OutletsOptions): Outlets {
         plugged.delete(outlet)
       }
     },
-    tell: outcome => {
-      const errors: unknown[] = []
-      for (const outlet of plugged) {
-        const { name, take, upToDate } = outlet
-        outlet.upToDate = false
-        try {
-          take(upToDate ? outcome : { ...outcome, altered: outcome.realServers })
+    tell: outcome =>
+      attemptAll(
+        plugged,
+        outlet => {
+          const { upToDate } = outlet
+          outlet.upToDate = false
+          outlet.take(upToDate ? outcome : { ...outcome, altered: outcome.realServers })
           outlet.upToDate = true
-        } catch (err) {
-          log.warn(`${name}: the outcome of a pass could not be taken`, { err })
-          errors.push(err)
-        }
-      }
-      return errors
-    },
+        },
+        (err, { name }) => log.warn(`${name}: the outcome of a pass could not be taken`, { err }),
+      ),
   }
 }

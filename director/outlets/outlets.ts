@@ -1,4 +1,5 @@
 import type { Log } from '../../shared/log.ts'
+import { attemptAll } from '../../shared/run/attempt-all.ts'
 import type { Removals } from '../../shared/run/removals.ts'
 import { type PlannedService, type Selection, selectionOf } from '../plan/plan.ts'
 import type { Outlet } from './types.ts'
@@ -25,20 +26,16 @@ export function createOutlets<T>(removals: ServiceRemovals, log: Log): Outlets<T
         removals.unregister(outlet.name)
       }
     },
-    tell: result => {
-      const errors: unknown[] = []
-      for (const outlet of plugged) {
-        const { gone, taken } = goneFor(removals, outlet.name)
-        try {
+    tell: result =>
+      attemptAll(
+        plugged,
+        outlet => {
+          const { gone, taken } = goneFor(removals, outlet.name)
           outlet.take(result, gone)
           taken()
-        } catch (err) {
-          log.warn(`${outlet.name}: the result of a pass could not be taken`, { err })
-          errors.push(err)
-        }
-      }
-      return errors
-    },
+        },
+        (err, { name }) => log.warn(`${name}: the result of a pass could not be taken`, { err }),
+      ),
   }
 }
 

@@ -1,3 +1,5 @@
+import { attemptAll } from './attempt-all.ts'
+
 /** The newest value of something that changes, with a subscription to its changes. */
 export interface Reading<T> {
   get(): T
@@ -43,16 +45,10 @@ export function createTopic<T>(): Topic<T> {
   const listeners = new Set<{ readonly hear: (event: T) => void }>()
   return {
     publish: event => {
-      const errors: unknown[] = []
       // A listener may unsubscribe, or another subscribe, during the calls.
-      for (const listener of [...listeners]) {
-        if (!listeners.has(listener)) continue
-        try {
-          listener.hear(event)
-        } catch (error) {
-          errors.push(error)
-        }
-      }
+      const errors = attemptAll([...listeners], listener => {
+        if (listeners.has(listener)) listener.hear(event)
+      })
       if (errors.length > 1) throw new AggregateError(errors, `${errors.length} listeners have failed`)
       if (errors.length === 1) throw errors[0]
     },
