@@ -49,15 +49,13 @@ export interface TunnelState {
   readonly mtu: number | undefined
 }
 
+/** The functions tell what is so now; another object tells that a status has changed. */
 export interface GuestStatuses {
-  /** Counts the changes of a status: the functions tell what is so now. */
-  readonly revision: number
   status(vmUuid: string, mac: string): GuestStatus | undefined
 }
 
+/** Likewise: another object tells that a verdict, or what a check needs of this host, has changed. */
 export interface HealthVerdicts {
-  /** Counts the changes of a verdict, and of what a check needs of this host. */
-  readonly revision: number
   /** By a real server's key; undefined for one that is not checked. */
   health(key: string): Health | undefined
   /** The newest result in words; '' where there is none. */
@@ -90,8 +88,8 @@ export function initialInputs(
     hostIp,
     tunnel,
     records: store.guestRecords.list(),
-    guests: { revision: 0, status: () => undefined },
-    health: { revision: 0, health: () => undefined, last: () => '' },
+    guests: { status: () => undefined },
+    health: { health: () => undefined, last: () => '' },
     withdrawn: false,
   }
 }

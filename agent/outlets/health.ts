@@ -34,7 +34,7 @@ export function createHealthOutlet(options: HealthOutletOptions): HealthOutlet {
   const { guests, health } = cells.inputs
   const network = probeNetwork(config.probeNetwork)
   const address = probeHost(network)
-  const tell = () => health.set({ revision: health.get().revision + 1, health: monitor.health, last: monitor.last })
+  const tell = () => health.set({ health: monitor.health, last: monitor.last })
 
   const probers = createProbers({ agentCall, clock, udp: { address, port: PROBE_UDP_PORT } })
   const port = createProbePort({

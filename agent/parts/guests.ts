@@ -2,7 +2,6 @@ import type { Stop } from '../../shared/run/lifecycle.ts'
 import { createGuestManager } from '../guest/manager.ts'
 import type { House } from '../house.ts'
 import { createGuestOutlet } from '../outlets/guest.ts'
-import { probeCidr, probeNetwork } from '../probe-port/address.ts'
 
 /** Keeps the VIPs in the guests. */
 export function guests({ config, cells, records, removals, outlets, agentCaller, log, clock }: House): Stop {
@@ -14,10 +13,9 @@ export function guests({ config, cells, records, removals, outlets, agentCaller,
     clock,
     onChange: () => tell(),
   })
-  const tell = () => statuses.set({ revision: statuses.get().revision + 1, status: manager.status })
+  const tell = () => statuses.set({ status: manager.status })
   tell()
-  const network = probeCidr(probeNetwork(config.probeNetwork))
-  const take = createGuestOutlet({ guests: manager, records, removals, probeNetwork: network })
+  const take = createGuestOutlet({ guests: manager, records, removals, probeNetwork: config.probeNetwork })
   const stops = [outlets.plug('guests', take), cells.suspects.subscribe(manager.verify)]
   return async () => {
     for (const stop of stops) stop()

@@ -31,10 +31,6 @@ export function probeAddress(network: ProbeNetwork, number: number): string | un
   return number + 2 < size - 1 ? nth(network, 2 + number) : undefined
 }
 
-export function probeCidr({ first, length }: ProbeNetwork): string {
-  return `${first}/${length}`
-}
-
 function nth({ first }: ProbeNetwork, n: number): string {
   const family = familyOf(first)
   const value = family.parse(first) ?? 0

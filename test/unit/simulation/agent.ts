@@ -116,7 +116,7 @@ export function startSimulated({
   const drift = createDriftGuard({ clock, log, repair: () => loop.mark('drift') })
 
   const guests = createModelGuests(records, () => tellGuests(), held)
-  const tellGuests = () => inputs.guests.set({ revision: inputs.guests.get().revision + 1, status: guests.status })
+  const tellGuests = () => inputs.guests.set({ status: guests.status })
   tellGuests()
   const ready = createReadyRuns(store)
   const startOutlets = () => {
