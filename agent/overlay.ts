@@ -6,7 +6,7 @@ import { toTunnel } from './compile/features/overlay.ts'
 import type { OverlayContext } from './compile/types.ts'
 import type { AgentConfig } from './config/schema.ts'
 import { type Inputs, NO_HOST_IP, type TunnelState, tunnelOfport } from './inputs.ts'
-import type { PortsSnapshot } from './ports/types.ts'
+import type { BridgePort, PortsSnapshot } from './ports/types.ts'
 
 /** This host's end of the overlay, as configured. */
 export interface HostOverlay extends OverlayConfig {
@@ -35,7 +35,17 @@ export function overlayContext(overlay: HostOverlay | undefined, inputs: Inputs)
 
 /** The ports without VLAN tags: on an overlay the tunnel's key names the virtual network, and frames carry no tag. */
 export function withoutTags(snapshot: PortsSnapshot): PortsSnapshot {
-  return { ...snapshot, ports: snapshot.ports.map(port => ({ ...port, tag: undefined })) }
+  return { ...snapshot, ports: snapshot.ports.map(withoutTag) }
+}
+
+/** The same port gives the same object: whatever compares ports sees those that have changed only. */
+const untagged = new WeakMap<BridgePort, BridgePort>()
+
+function withoutTag(port: BridgePort): BridgePort {
+  if (port.tag === undefined) return port
+  const found = untagged.get(port) ?? { ...port, tag: undefined }
+  untagged.set(port, found)
+  return found
 }
 
 /**

@@ -50,9 +50,15 @@ const STATE_WORDS = {
 export type PortIndex = ReadonlyMap<string, BridgePort>
 
 export function indexPorts(snapshot: PortsSnapshot): PortIndex {
+  const known = indexes.get(snapshot)
+  if (known !== undefined) return known
   const index = new Map<string, BridgePort>()
   for (const port of snapshot.ports) {
     if (port.attachedMac !== undefined) index.set(port.attachedMac, port)
   }
+  indexes.set(snapshot, index)
   return index
 }
+
+/** Several stations of one pass look up the same snapshot. */
+const indexes = new WeakMap<PortsSnapshot, PortIndex>()

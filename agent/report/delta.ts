@@ -16,6 +16,8 @@ export function deltaOf(
 }
 
 function same(a: ReportedRealServer | undefined, b: ReportedRealServer): boolean {
+  // A report that has not changed is the same object (reports.ts).
+  if (a === b) return true
   if (a === undefined) return false
   const keys = Object.keys({ ...a, ...b }) as (keyof ReportedRealServer)[]
   return keys.every(key => a[key] === b[key])

@@ -12,7 +12,7 @@ export interface Claimed {
   readonly failure: { readonly error: unknown } | undefined
 }
 
-export type Resolved = Pick<Resolution, 'realServers' | 'allocations'> & {
+export type Resolved = Pick<Resolution, 'realServers'> & {
   readonly gone: readonly RealServer[]
   readonly come: readonly RealServer[]
 }
@@ -39,7 +39,7 @@ export function createNumbers(store: Pick<Store, 'allocations' | 'changeAllocati
       if (kept.has(key)) gone.add(key)
     }
     if (whole) {
-      const present = new Set(resolved.allocations.map(({ key }) => key))
+      const present = new Set(resolved.realServers.map(({ key }) => key))
       for (const key of kept.keys()) if (!present.has(key)) gone.add(key)
     }
     for (const realServer of resolved.come) {
@@ -58,16 +58,17 @@ export function createNumbers(store: Pick<Store, 'allocations' | 'changeAllocati
   return {
     claim: (resolved, whole) => {
       note(resolved, whole)
-      if (waiting.size === 0) return { ...resolved, problems: [], failure: undefined }
+      const { realServers } = resolved
+      if (waiting.size === 0) return { realServers, come: resolved.come, problems: [], failure: undefined }
       const come = new Map([...waiting, ...resolved.come.map(one => [one.key, one] as const)])
       try {
         write([...waiting.values()])
         waiting.clear()
-        return { realServers: resolved.realServers, come: [...come.values()], problems: [], failure: undefined }
+        return { realServers, come: [...come.values()], problems: [], failure: undefined }
       } catch (error) {
         const usable = ({ key }: RealServer) => !waiting.has(key)
         return {
-          realServers: resolved.realServers.filter(usable),
+          realServers: realServers.filter(usable),
           come: resolved.come.filter(usable),
           problems: [...waiting.values()].map(realServer => withoutNumber(realServer, error)),
           failure: { error },

@@ -23,7 +23,16 @@ export function mergeServices(
   director: readonly ServiceSpec[],
   inForce: readonly ServiceSpec[] = [],
 ): Merged {
-  if (director.length === 0) return { specs: host.toSorted(byServiceName), problems: [] }
+  return mergeAll(host, director, inForce).merged
+}
+
+/** `index`: of all that is in force; undefined without a director's services, for a host's own have been held against each other. */
+function mergeAll(
+  host: readonly ServiceSpec[],
+  director: readonly ServiceSpec[],
+  inForce: readonly ServiceSpec[],
+): { readonly merged: Merged; readonly index: ConflictIndex | undefined } {
+  if (director.length === 0) return { merged: { specs: host.toSorted(byServiceName), problems: [] }, index: undefined }
   const own = new Set(host.map(spec => spec.service))
   const wanted = [...host, ...director.filter(spec => !own.has(spec.service))]
   const before = new Map(inForce.map(spec => [spec.service, spec]))
@@ -36,18 +45,16 @@ export function mergeServices(
       const isHeld = held.has(spec.service)
       return { specs: [isHeld ? was : spec], before: [was], stays: isHeld || claimOf(was) === claimOf(spec) }
     })
-    const { accepted, lost } = accept(inOrderOfClaims(claimants))
+    const { accepted, lost, index } = accept(inOrderOfClaims(claimants))
     const back = lost.filter(({ claimant: { stays, before } }) => !stays && before.length > 0)
     for (const { conflict } of back) held.set(conflict.loser.service, conflict)
     // One that was in force and is again may be in the way of others.
     if (back.length > 0) continue
-    return {
-      specs: accepted.sort(byServiceName),
-      problems: [
-        ...[...held.values()].map(conflict => conflictProblem(conflict, true)),
-        ...lost.map(({ conflict }) => conflictProblem(conflict)),
-      ],
-    }
+    const problems = [
+      ...[...held.values()].map(conflict => conflictProblem(conflict, true)),
+      ...lost.map(({ conflict }) => conflictProblem(conflict)),
+    ]
+    return { merged: { specs: accepted.sort(byServiceName), problems }, index }
   }
 }
 
@@ -66,7 +73,7 @@ function accept(claimants: readonly Claimant[]) {
       }
     }
   }
-  return { accepted, lost }
+  return { accepted, lost, index }
 }
 
 /** All of a service that others may be in conflict with. */
@@ -94,17 +101,11 @@ export function createMerger(
   let index: ConflictIndex | undefined
 
   const whole = (host: readonly ServiceSpec[], director: readonly ServiceSpec[]): Merged => {
-    const merged = mergeServices(host, director, result.specs)
+    const { merged, index: found } = mergeAll(host, director, result.specs)
     hosts = new Map(host.map(spec => [spec.service, spec]))
     directors = new Map(director.map(spec => [spec.service, spec]))
     clean = merged.problems.length === 0 && hosts.size === host.length && directors.size === director.length
-    index = undefined
-    if (!clean || director.length === 0) return merged
-    index = createConflictIndex()
-    for (const spec of merged.specs) {
-      if (index.check(spec)) clean = false
-      index.add(spec)
-    }
+    index = clean ? found : undefined
     return merged
   }
 
