@@ -4,6 +4,7 @@ import { createTokenBucket } from '../../shared/run/token-bucket.ts'
 import type { PacketIn, PacketOut } from '../../shared/switch/types.ts'
 import { toHost } from '../compile/fabric.ts'
 import { ENDED, TABLE } from '../compile/tables.ts'
+import { serviceAt, serviceOfZone } from './services.ts'
 import type { LookUpOptions } from './types.ts'
 
 /** Enough for one error for each of many connections after a change of route, and a bound for a flood. */
@@ -25,9 +26,7 @@ export function createIcmpErrors(options: LookUpOptions): (packet: PacketIn) => 
     const error = parseIcmpError(packet.data)
     if (error === undefined || error.tooSmall) return undefined
     const { cited } = error
-    const service = options
-      .services()
-      .find(({ vip, port, protocol }) => vip === cited.src && port === cited.srcPort && protocol === cited.protocol)
+    const service = serviceAt(options.services(), cited.protocol, cited.src, cited.srcPort)
     // What is about no service takes nothing from the share of the others.
     if (service === undefined || !bucket.take()) return undefined
     return {
@@ -40,7 +39,7 @@ export function createIcmpErrors(options: LookUpOptions): (packet: PacketIn) => 
   const forward = (packet: PacketIn): PacketOut | undefined => {
     const site = options.site()
     const { ct_zone: zone, ct_mark: mark } = packet.match
-    const service = options.services().find(candidate => candidate.zone === Number(zone ?? 0))
+    const service = serviceOfZone(options.services(), Number(zone ?? 0))
     const target = service?.targets.find(candidate => candidate.mark === Number(mark ?? 0) % ENDED)
     if (site === undefined || target === undefined) return undefined
     return {

@@ -1,11 +1,12 @@
 import { decodeCookie } from '../../shared/flows/cookie.ts'
-import { endpoint, textOfBytes } from '../../shared/net/family.ts'
+import { textOfBytes } from '../../shared/net/family.ts'
 import { segmentOf, TCP_FLAG, withoutPayload } from '../../shared/packet/tcp.ts'
 import { createTokenBucket } from '../../shared/run/token-bucket.ts'
 import type { PacketIn, PacketOut } from '../../shared/switch/types.ts'
 import { hostsOf, copies as questionsAbout } from '../compile/features/recall.ts'
 import { SIGNAL, TABLE } from '../compile/tables.ts'
 import type { CompiledService } from '../compile/types.ts'
+import { serviceAt } from './services.ts'
 import type { LookUpOptions, SendOptions } from './types.ts'
 
 /**
@@ -137,17 +138,9 @@ export function createRecall(options: RecallOptions): Recall {
   }
 }
 
-/** Services by address, indexed once per list, because a storm looks up thousands a second. */
-const indexes = new WeakMap<readonly CompiledService[], ReadonlyMap<string, CompiledService>>()
-
 function serviceOf({ data }: PacketIn, services: readonly CompiledService[]): CompiledService | undefined {
-  let index = indexes.get(services)
-  if (index === undefined) {
-    index = new Map(services.flatMap(one => (one.protocol === 'tcp' ? [[endpoint(one.vip, one.port), one]] : [])))
-    indexes.set(services, index)
-  }
   const { dst, dstPort } = segmentOf(data)!
-  return index.get(endpoint(textOfBytes(dst), dstPort))
+  return serviceAt(services, 'tcp', textOfBytes(dst), dstPort)
 }
 
 /** Sends questions in place of packets, with a limit on how many are under way. */
@@ -156,7 +149,9 @@ function createOutbox({ switch: sw, log }: Pick<SendOptions, 'switch' | 'log'>) 
   let underWay = 0
   const pump = () => {
     for (; underWay < UNDER_WAY && queue.length > 0; underWay++) {
-      const sent = sw()?.packetOut(queue.shift()!) ?? Promise.resolve()
+      // Taken out first: without a switch the packet is lost, and does not stay in the queue.
+      const packet = queue.shift()!
+      const sent = sw()?.packetOut(packet) ?? Promise.resolve()
       sent
         .catch((err: unknown) => log.debug('a question about a connection could not be sent', { err }))
         .finally(() => {
