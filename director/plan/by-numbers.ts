@@ -34,9 +34,9 @@ export function planByNumbers(
 ): PlannedByNumbers {
   const planned = new Map<string, PlannedService | undefined>()
   const lacking = new Map<string, Unnumbered>()
-  const plan = (service: VirtualService): boolean => {
+  const isKept = (service: VirtualService): boolean => {
     const { asked, noting } = noted(numbers)
-    planned.set(service.key, { service, compiled: compile(service, noting) })
+    compile(service, noting)
     return asked.every(([kind, name]) => numbers.isKept(kind, name))
   }
   const planPart = (service: VirtualService, why: Omit<Unnumbered, 'service'>) => {
@@ -45,10 +45,9 @@ export function planByNumbers(
     lacking.set(service.key, { service, ...why })
   }
 
-  const unkept: VirtualService[] = []
   for (const service of services) {
     try {
-      if (!plan(service)) unkept.push(service)
+      planned.set(service.key, { service, compiled: compile(service, numbers) })
     } catch (error) {
       if (!isUsedUp(error)) throw error
       planPart(service, { reason: NONE_LEFT })
@@ -59,6 +58,7 @@ export function planByNumbers(
     return { planned, lacking, failure: undefined }
   } catch (error) {
     const reason = `its number cannot be written down: ${error instanceof Error ? error.message : String(error)}`
+    const unkept = services.filter(service => !lacking.has(service.key) && !isKept(service))
     for (const service of unkept) planPart(service, { reason, code: 'STORE_FAILED' })
     return { planned, lacking, failure: { error } }
   }
