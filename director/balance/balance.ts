@@ -1,4 +1,5 @@
 import type { Scheduler } from '../../shared/config/service.ts'
+import { NO_CHANGE } from '../../shared/flows/diff.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import type { Switch } from '../../shared/switch/types.ts'
@@ -241,7 +242,7 @@ export function startBalance(options: BalanceOptions): Balance {
 
   /** Makes the switch update its counters: after any change of its tables it reads all flows of its datapath. */
   const refresh = async (sw: Pick<Switch, 'commit'>) => {
-    await sw.commit({ ...NOTHING, replaceFlows: passing().slice(0, 1) })
+    await sw.commit({ ...NO_CHANGE, replaceFlows: passing().slice(0, 1) })
     await new Promise<void>(resolve => clock.after(FRESH_MS, resolve))
   }
 
@@ -269,8 +270,6 @@ export function startBalance(options: BalanceOptions): Balance {
     },
   }
 }
-
-const NOTHING = { addGroups: [], modifyGroups: [], addFlows: [], replaceFlows: [], deleteFlows: [], deleteGroups: [] }
 
 /** Whether each single connection matters: few come, and the algorithm or a threshold depends on the active ones. */
 function countsEach({ service, latest }: Tally): boolean {
