@@ -15,7 +15,8 @@ export interface IngressPorts {
   release(allocation: Allocation): void
 }
 
-const place = (vip: string, protocol: string, port: number) => `${vip}/${protocol}/${port}`
+/** Host, VIP, protocol and ingress port name one real server. */
+export const place = (vip: string, protocol: string, port: number): string => `${vip}/${protocol}/${port}`
 
 /** What an allocation takes from others: its port for its VIP and protocol. */
 export const placeOf = ({ vip, protocol, ingressPort }: Allocation): string => place(vip, protocol, ingressPort)
