@@ -101,19 +101,23 @@ function serviceStatus(
     port,
     scheduler,
     source,
-    realServers: realServers.values().map(rs => ({
-      id: rs.id,
-      vm: rs.vm,
-      host: rs.hostId,
-      rsPort: rs.rsPort,
-      ingressPort: rs.ingressPort,
-      weight: rs.weight,
-      state: rs.state === 'lost' || rs.barred !== undefined ? 'down' : rs.state,
-      reason: reasonOf(rs, load?.servers.get(rs.id)?.full, passive.acceptanceOf(service, rs.id)),
-      activeConnections: Math.round(load?.servers.get(rs.id)?.active ?? 0),
-      totalConnections: load?.servers.get(rs.id)?.total ?? 0,
-      acceptance: acceptanceOf(passive.acceptanceOf(service, rs.id), silent.has(rs.hostId)),
-    })),
+    realServers: realServers.values().map(rs => {
+      const counted = load?.servers.get(rs.id)
+      const acceptance = passive.acceptanceOf(service, rs.id)
+      return {
+        id: rs.id,
+        vm: rs.vm,
+        host: rs.hostId,
+        rsPort: rs.rsPort,
+        ingressPort: rs.ingressPort,
+        weight: rs.weight,
+        state: rs.state === 'lost' || rs.barred !== undefined ? 'down' : rs.state,
+        reason: reasonOf(rs, counted?.full, acceptance),
+        activeConnections: Math.round(counted?.active ?? 0),
+        totalConnections: counted?.total ?? 0,
+        acceptance: acceptanceOf(acceptance, silent.has(rs.hostId)),
+      }
+    }),
   }
 }
 
