@@ -327,3 +327,6 @@ export class CrossportError extends Error {
     this.fields = options.fields ?? {}
   }
 }
+
+/** The words of whatever was thrown. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

@@ -1,4 +1,4 @@
-import { CrossportError } from '../../shared/errors.ts'
+import { CrossportError, messageOf } from '../../shared/errors.ts'
 import { connectLibvirt, type LibvirtConnection } from '../../shared/libvirt/connection.ts'
 import { subscribe } from '../../shared/libvirt/events.ts'
 import { formatUuid } from '../../shared/libvirt/uuid.ts'
@@ -100,7 +100,7 @@ export function watchInventory(options: WatchInventoryOptions): InventoryWatch {
         if (isConnectionError(err)) return broken(err)
         if (over) return
         // One odd domain must not hide the others; it keeps its last value until it is read again.
-        const reason = err instanceof Error ? err.message : String(err)
+        const reason = messageOf(err)
         if (unreadable.get(uuid)?.reason !== reason) log.warn(`libvirt domain ${uuid} cannot be read`, { err })
         unreadable.set(uuid, { uuid, name: names.get(uuid) ?? domains.get(uuid)?.name ?? uuid, reason })
         if (synced) publish(true)

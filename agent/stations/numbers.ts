@@ -1,3 +1,4 @@
+import { messageOf } from '../../shared/errors.ts'
 import type { RealServer, RealServerProblem, Resolution } from '../real-servers/types.ts'
 import type { Store } from '../store/store.ts'
 import type { Allocation } from '../store/types.ts'
@@ -86,7 +87,7 @@ function isKept({ id, vip, protocol, ingressPort }: RealServer, kept: Allocation
 }
 
 function withoutNumber({ key, service, vm }: RealServer, error: unknown): RealServerProblem {
-  const why = error instanceof Error ? error.message : String(error)
+  const why = messageOf(error)
   const message = `${service} on VM ${vm.name} waits, for its number cannot be written down: ${why}`
   return { severity: 'error', code: 'STORE_FAILED', subject: key, message }
 }

@@ -1,5 +1,5 @@
 import { createMerger } from '../../shared/config/merge.ts'
-import { parseServiceFile } from '../../shared/config/parse.ts'
+import { parseServiceFile, placeOf } from '../../shared/config/parse.ts'
 import type { ServiceSpec, SpecProblem } from '../../shared/config/service.ts'
 import { createSorryServices } from '../../shared/config/sorry-service.ts'
 import { changedItems } from '../../shared/lists.ts'
@@ -96,8 +96,6 @@ interface Received extends Parsed {
   /** Places of documents that cannot be read. */
   readonly unread: ReadonlySet<string>
 }
-
-const placeOf = ({ file, line }: { readonly file: string; readonly line: number }) => `${file}:${line}`
 
 /** The directors' documents as specs, of all directors together; each is parsed again only when it changes. */
 function createDocumentParser(combine: ReturnType<typeof createCombiner>) {

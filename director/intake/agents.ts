@@ -1,6 +1,6 @@
 import * as grpc from '@grpc/grpc-js'
-import type { SourceDocument } from '../../shared/config/parse.ts'
-import { CrossportError, type ErrorCode } from '../../shared/errors.ts'
+import { placeOf } from '../../shared/config/parse.ts'
+import { CrossportError, type ErrorCode, messageOf } from '../../shared/errors.ts'
 import { changedItems } from '../../shared/lists.ts'
 import type { Log } from '../../shared/log.ts'
 import type { AgentMessage__Output } from '../../shared/rpc/gen/crossport/v1/AgentMessage.ts'
@@ -150,7 +150,7 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   const fail = (call: Call, err: unknown) => {
     log.error('an agent is refused', { peer: call.getPeer(), err })
     const code = err instanceof CrossportError ? STATUS_OF.get(err.code) : undefined
-    refuse(call, code ?? grpc.status.INVALID_ARGUMENT, err instanceof Error ? err.message : String(err))
+    refuse(call, code ?? grpc.status.INVALID_ARGUMENT, messageOf(err))
   }
 
   const attach = (call: Call) => {
@@ -247,8 +247,6 @@ function changesOf(before: Offer, next: Offer): ServiceDocuments {
   const removed = gone.filter(document => !stay.has(placeOf(document))).map(({ file, line }) => ({ file, line }))
   return { documents: come, removed, revision: next.revision, base: before.revision }
 }
-
-const placeOf = ({ file, line }: SourceDocument) => `${file}:${line}`
 
 /** One that is not valid is told of; it does not take the others with it. */
 function realServers(messages: readonly RealServer__Output[], log: Log): ReadRealServers {

@@ -1,4 +1,5 @@
 import type { SourceDocument } from '../../shared/config/parse.ts'
+import { placeOf } from '../../shared/config/parse.ts'
 import type { ServiceSpec } from '../../shared/config/service.ts'
 import { vmMatcher } from '../../shared/config/vm-pattern.ts'
 import { readYaml } from '../../shared/config/yaml.ts'
@@ -98,8 +99,6 @@ export function createLinger(clock: Clock, mark: (reason: string) => void): Ling
     close: () => cancel(),
   }
 }
-
-const placeOf = ({ file, line }: { readonly file: string; readonly line: number }) => `${file}:${line}`
 
 /**
  * Adds the real servers to the document's text. It starts from the text, because the parsed form differs from it (durations,

@@ -1,4 +1,4 @@
-import { CrossportError } from '../../shared/errors.ts'
+import { CrossportError, messageOf } from '../../shared/errors.ts'
 import type { TeardownReply } from '../../shared/rpc/gen/crossport/v1/TeardownReply.ts'
 import { aborted, nextChange } from '../../shared/run/wait.ts'
 import { missing } from '../cells.ts'
@@ -30,7 +30,7 @@ export async function teardown(
         return await Promise.race([work(), gone])
       } catch (error) {
         if (signal.aborted) throw error
-        waitingFor(error instanceof Error ? error.message : String(error))
+        waitingFor(messageOf(error))
         await change()
       }
     }

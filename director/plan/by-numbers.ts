@@ -1,3 +1,4 @@
+import { messageOf } from '../../shared/errors.ts'
 import type { CompiledService } from '../compile/types.ts'
 import type { VirtualService } from '../registry/services.ts'
 import { isUsedUp, type NumberKind, type Numbers } from '../store/numbers.ts'
@@ -57,7 +58,7 @@ export function planByNumbers(
     numbers.save()
     return { planned, lacking, failure: undefined }
   } catch (error) {
-    const reason = `its number cannot be written down: ${error instanceof Error ? error.message : String(error)}`
+    const reason = `its number cannot be written down: ${messageOf(error)}`
     const unkept = services.filter(service => !lacking.has(service.key) && !isKept(service))
     for (const service of unkept) planPart(service, { reason, code: 'STORE_FAILED' })
     return { planned, lacking, failure: { error } }

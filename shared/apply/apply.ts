@@ -1,3 +1,4 @@
+import { messageOf } from '../errors.ts'
 import type { Compiled, CompiledObject } from '../flows/compiled.ts'
 import { kindCookie } from '../flows/cookie.ts'
 import { changeSize } from '../flows/diff.ts'
@@ -195,7 +196,7 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
 
   const tell = (error?: unknown) => {
     const committed = { at: clock.wall().toISOString(), flows: counts.installedFlows }
-    const failure = error === undefined ? {} : { error: error instanceof Error ? error.message : String(error) }
+    const failure = error === undefined ? {} : { error: messageOf(error) }
     try {
       store?.setLastCommit({ ...committed, ...failure })
     } catch (err) {

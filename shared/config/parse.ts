@@ -14,6 +14,9 @@ export interface SourceDocument {
   readonly text: string
 }
 
+/** Names a document among all of a directory: the file, and the line at which the document begins. */
+export const placeOf = ({ file, line }: Pick<SourceDocument, 'file' | 'line'>): string => `${file}:${line}`
+
 export interface ParsedFile {
   readonly specs: readonly ServiceSpec[]
   /** Empty when every document is valid. `lastGood` is always false here, because only the watcher knows it. */

@@ -1,5 +1,5 @@
 import { createConnection, type Socket } from 'node:net'
-import { CrossportError } from '../errors.ts'
+import { CrossportError, messageOf } from '../errors.ts'
 import { type Clock, systemClock } from '../run/clock.ts'
 import { type DomainEvent, decodeEvent } from './events.ts'
 import { createFramer } from './framer.ts'
@@ -195,7 +195,7 @@ function libvirtError({ message, code, domain }: m.RemoteError): CrossportError 
 
 /** Nothing that libvirtd sends may end the daemon, so an unexpected exception becomes a protocol error. */
 function unexpected(cause: unknown): CrossportError {
-  const words = cause instanceof Error ? cause.message : String(cause)
+  const words = messageOf(cause)
   return new CrossportError('LIBVIRT_PROTOCOL', `what libvirtd sent was not expected: ${words}`, { cause })
 }
 

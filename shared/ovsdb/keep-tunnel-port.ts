@@ -1,3 +1,4 @@
+import { messageOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Clock } from '../run/clock.ts'
 import type { OvsdbClient } from './connection.ts'
@@ -60,7 +61,7 @@ export function keepTunnelPort({
       settle(undefined)
     } catch (err) {
       if (stopped) return
-      const message = err instanceof Error ? err.message : String(err)
+      const message = messageOf(err)
       if (message !== problem) log.error('there is no tunnel port', { err })
       settle(message)
       cancel()

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import * as grpc from '@grpc/grpc-js'
-import { CrossportError } from '../errors.ts'
+import { CrossportError, messageOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { ConnectionBatch } from './gen/crossport/v1/ConnectionBatch.ts'
 import type { ControlHandlers } from './gen/crossport/v1/Control.ts'
@@ -151,5 +151,5 @@ function refuse(call: { emit(event: 'error', error: unknown): boolean }, err: un
 function failure(err: unknown): Partial<grpc.ServiceError> & { code: grpc.status } {
   const metadata = new grpc.Metadata()
   if (err instanceof CrossportError) metadata.set('crossport-code', err.code)
-  return { code: grpc.status.INTERNAL, details: err instanceof Error ? err.message : String(err), metadata }
+  return { code: grpc.status.INTERNAL, details: messageOf(err), metadata }
 }

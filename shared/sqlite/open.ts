@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
-import { CrossportError } from '../errors.ts'
+import { CrossportError, messageOf } from '../errors.ts'
 
 export type { Database } from 'better-sqlite3'
 
@@ -65,7 +65,7 @@ export function stateError(path: string, cause: unknown): CrossportError {
     SQLITE_FULL: 'no space left on the device',
     SQLITE_READONLY: 'it may not be written',
   }
-  const reason = words[code] ?? (cause instanceof Error ? cause.message : String(cause))
+  const reason = words[code] ?? messageOf(cause)
   return new CrossportError(corrupt ? 'STATE_CORRUPT' : 'STORE_FAILED', `cannot use state file ${path}: ${reason}`, {
     fields: { FILE: path },
     cause,
