@@ -12,8 +12,8 @@ export function billOfMaterials(version: string, components: readonly Component[
       lifecycles: [{ phase: 'build' }],
       component: { 'bom-ref': 'crossport', type: 'application', name: 'crossport', version, ...licensed('Apache-2.0') },
     },
-    components: components.map(({ name, version, license, purl }) => ({
-      'bom-ref': purl ?? `${name}@${version}`,
+    components: components.map(({ name, version, within, license, purl }) => ({
+      'bom-ref': purl ?? `${within}/${name}@${version}`,
       type: 'library',
       ...{ name, version },
       ...(license === undefined ? {} : licensed(license)),

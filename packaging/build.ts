@@ -4,7 +4,7 @@ import { crossportCommand } from '../cli/crossport.ts'
 import { billOfMaterials } from './bom.ts'
 import { bundle } from './bundle.ts'
 import { bashCompletion } from './completion.ts'
-import { atomicLibrary, NODE, nodeComponents, npmComponent } from './components.ts'
+import { atomicLibrary, NODE, nodeComponents, npmComponents } from './components.ts'
 import { copyright } from './copyright.ts'
 import { packDeb } from './deb.ts'
 import { type ManPage, manual } from './man.ts'
@@ -25,7 +25,7 @@ export async function buildPackages(out: string, version: string): Promise<strin
     const programs = join(work, 'bundle')
     const packages = await bundle(programs, version)
     const atomic = await atomicLibrary()
-    const components = [...(await nodeComponents()), atomic.component, ...packages.map(npmComponent)]
+    const components = [...(await nodeComponents()), atomic.component, ...npmComponents(packages)]
     const command = crossportCommand({ out: () => {}, err: () => {} }, () => {})
     const pages = await manual(command, version, epoch)
     const pack = async (about: Package, fill: (tree: Tree) => void) => {

@@ -1,11 +1,14 @@
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
+import Database from 'better-sqlite3'
 import { execa } from 'execa'
 import { ROOT } from './root.ts'
 
 /** Something of others that is inside the packages. */
 export interface Component {
   readonly name: string
+  /** Name of the component that it is linked into. */
+  readonly within?: string
   readonly version: string
   /** SPDX expression; undefined where it is part of another component. */
   readonly license?: string
@@ -18,7 +21,7 @@ export interface Component {
 export const NODE = realpathSync(join(ROOT, 'node_modules/node/bin/node'))
 
 /** An npm package, by its folder relative to the checkout. */
-export function npmComponent(folder: string): Component {
+function npmComponent(folder: string): Component {
   const { name, version, license, author } = JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8'))
   const file = readdirSync(join(ROOT, folder)).find(each => /^licen[cs]e/i.test(each))
   const notice = `Copyright ${typeof author === 'string' ? author : (author?.name ?? `the authors of ${name}`)}`
@@ -36,6 +39,15 @@ function licenseTemplate(name: string, license: string): string {
   return readFileSync(file, 'utf8')
 }
 
+/** The npm packages of these folders, each once, and the SQLite library in one of them. */
+export function npmComponents(folders: readonly string[]): Component[] {
+  const packages = new Map(folders.map(npmComponent).map(component => [component.purl, component]))
+  const { version } = new Database(':memory:').prepare('SELECT sqlite_version() AS version').get() as {
+    version: string
+  }
+  return [...packages.values(), { name: 'sqlite', version, within: 'better-sqlite3' }]
+}
+
 /** Node itself, and what is linked into it. */
 export async function nodeComponents(): Promise<Component[]> {
   const { stdout } = await execa(NODE, ['-p', 'JSON.stringify(process.versions)'])
@@ -46,7 +58,7 @@ export async function nodeComponents(): Promise<Component[]> {
   const licenseText = readFileSync(file, 'utf8')
   return [
     { name: 'node', version: node!, license: 'MIT', purl: `pkg:npm/node@${node}`, licenseText },
-    ...Object.entries(parts).map(([name, version]) => ({ name, version })),
+    ...Object.entries(parts).flatMap(([name, version]) => (version ? [{ name, version, within: 'node' }] : [])),
   ]
 }
 

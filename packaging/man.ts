@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import type { Paragraph, PhrasingContent, Root, RootContent, Table } from 'mdast'
+import type { Nodes, Paragraph, PhrasingContent, Root, RootContent, Table, Text } from 'mdast'
 import remarkGfm from 'remark-gfm'
 import remarkMan from 'remark-man'
 import remarkParse from 'remark-parse'
@@ -18,12 +18,7 @@ export interface ManPage {
 export async function manual(program: Command, version: string, epoch: number): Promise<ManPage[]> {
   const page = async (name: string, section: number, markdown: string): Promise<ManPage> => {
     const about = { name, section, date: new Date(epoch * 1000), version: `crossport ${version}`, manual: 'crossport' }
-    const file = await unified()
-      .use(remarkParse)
-      .use(remarkGfm)
-      .use(listsOfTables)
-      .use(remarkMan, about)
-      .process(markdown)
+    const file = await unified().use(remarkParse).use(remarkGfm).use(forManual).use(remarkMan, about).process(markdown)
     return { name, section, text: String(file) }
   }
   const daemon = (role: string) => page(`crossport-${role}`, 8, daemonPage(role))
@@ -73,23 +68,35 @@ const readDocs = (name: string) => readFileSync(join(ROOT, 'docs', name), 'utf8'
 const withoutTitle = (name: string) => readDocs(name).replace(/^# .*\n/, '')
 const literal = (text: string) => text.replace(/[<*_]/g, '\\$&')
 
-/** Cells of a man page's tables do not wrap, so a row becomes a paragraph: the first cell, and below it the others. */
-function listsOfTables() {
+/** What reads well on a terminal: a page's tables do not wrap, and its links lead nowhere. */
+function forManual() {
   return (tree: Root): void => {
     tree.children = tree.children.flatMap(node => (node.type === 'table' ? paragraphs(node) : [node]))
+    unlink(tree)
   }
 }
 
+/** A row becomes a paragraph: the first cell, and below it the others that say something. */
 function paragraphs({ children: [heads, ...rows] }: Table): RootContent[] {
   return rows.map(({ children: [key, ...others] }) => {
     const values = others.flatMap((cell, index): PhrasingContent[] => {
+      const [only] = cell.children
+      if (only?.type === 'text' && only.value === '–') return []
       const head = heads?.children[index + 1]?.children ?? []
-      return [
-        { type: 'break' },
-        ...(index === 0 ? [] : [...head, { type: 'text', value: ': ' } as const]),
-        ...cell.children,
-      ]
+      return [{ type: 'break' }, ...(index === 0 ? [] : [...head, text(': ')]), ...cell.children]
     })
     return { type: 'paragraph', children: [{ type: 'strong', children: key!.children }, ...values] } satisfies Paragraph
   })
 }
+
+interface Parent {
+  children: Nodes[]
+}
+
+/** Puts the text of each link in its place. */
+function unlink(node: Parent): void {
+  for (const child of node.children) if ('children' in child) unlink(child)
+  node.children = node.children.flatMap((child): Nodes[] => (child.type === 'link' ? child.children : [child]))
+}
+
+const text = (value: string): Text => ({ type: 'text', value })
