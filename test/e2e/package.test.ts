@@ -15,6 +15,9 @@ const debian = path.join(root, 'build/debian/current')
 const QUIET: Readonly<Record<string, string>> = {
   // The userspace datapath needs no kernel module.
   '/usr/share/openvswitch/scripts/ovs-kmod-ctl': '#!/bin/sh\nexit 0\n',
+  // Users, control groups and namespaces of QEMU's, of which there is none.
+  '/etc/libvirt/qemu.conf':
+    'user = "root"\ngroup = "root"\nsecurity_driver = "none"\ncgroup_controllers = []\nnamespaces = []\n',
 }
 const SERVICE = 'service: web\nvip: 10.10.1.100\nport: 80\nrealServers: [{ vm: web-*, port: 8080 }]\n'
 
@@ -86,14 +89,16 @@ test.serial('installs on a bare Debian 12, and says what is to be done first', a
     t.is(await sh(`systemctl show --value -p ActiveState crossport-${role}`), 'inactive')
   }
   t.is(
-    await sh('systemd-analyze verify crossport-agent.service crossport-director.service 2>&1 | grep crossport || true'),
+    await sh(
+      'systemd-analyze verify --man=no crossport-agent.service crossport-director.service 2>&1 | grep crossport || true',
+    ),
     '',
   )
   t.is((await machine.exec('crossport', 'status').catch(error => error)).exitCode, 2)
 })
 
 test.serial('set up, both daemons start, and a file that is dropped is in force', async t => {
-  await sh(`systemd-run --quiet --unit=libvirtd libvirtd
+  await sh(`groupadd -rf kvm; useradd -r libvirt-qemu; systemd-run --quiet --unit=libvirtd libvirtd
     ip link add up0 type veth peer name up1; ip link add c0 type veth peer name c1
     ovs-vsctl -- add-br br0 -- set bridge br0 datapath_type=netdev -- add-port br0 up0 \\
       -- add-br br1 -- set bridge br1 datapath_type=netdev -- add-port br1 up1 -- add-port br1 c0
@@ -130,9 +135,9 @@ test.serial(
   async t => {
     const pids = await sh('systemctl show --value -p MainPID crossport-agent crossport-director')
     const before = [await flows('br0'), await flows('br1')]
-    const answers = machine
-      .exec('arping', '-I', 'c1', '-c', '100000', '-W', '0.02', '-w', '60', '10.10.1.100')
-      .catch(error => error)
+    const asked = sh(
+      'until [ -e /run/asked ]; do if arping -q -f -c 1 -w 1 -I c1 10.10.1.100; then echo answered; else echo lost; fi; done',
+    )
     await sh('dpkg -i /packages/0.1.1/*.deb')
     for (const [index, name] of (['agent', 'director'] as const).entries()) {
       await sh(`systemctl start crossport-${name}`)
@@ -145,11 +150,10 @@ test.serial(
       (await sh('systemctl show --value -p MainPID crossport-agent crossport-director')).split('\n'),
       pids.split('\n'),
     )
-    await sh('pkill -INT arping')
-    const { stdout } = await answers
-    const [, sent, received] = /(\d+) packets transmitted, (\d+) packets received/.exec(String(stdout))!
-    t.true(Number(sent) > 10)
-    t.true(Number(sent) - Number(received) <= 1, `${sent} sent, ${received} answered`)
+    await machine.write('/run/asked', '')
+    const answers = (await asked).split('\n')
+    t.true(answers.length > 10)
+    t.deepEqual([...new Set(answers)], ['answered'])
     t.is(await sh('cat /etc/crossport/services.d/web.yaml'), SERVICE.trim())
   },
 )
@@ -161,7 +165,7 @@ test.serial('removal leaves configuration and flows, and says how to take them o
   t.regex(said, /install the package again and run: crossport teardown/)
   t.deepEqual([(await flows('br0')).flows, (await flows('br1')).flows], before)
   t.is(await sh('ls /etc/crossport'), 'agent.yaml\ndirector.yaml\nservices.d')
-  t.is(await sh('pgrep -f /usr/lib/crossport || true'), '')
+  t.is(await sh('readlink /proc/*/exe | grep /usr/lib/crossport || true'), '')
 })
 
 test.serial(
