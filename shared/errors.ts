@@ -32,6 +32,18 @@ export const ERRORS = {
     messageId: '2d0fc77725c841a799d43ba37f316dba',
     hint: 'give each host a hostId of its own in agent.yaml (default: its host name), and restart the agent that was refused',
   },
+  HOST_NAME_MISMATCH: {
+    messageId: '280c6c8967cb4113b3cd41470270c48b',
+    hint: 'a certificate is for one host: set hostId in agent.yaml to the name in it, or give the host a certificate of its own',
+  },
+  HOST_ADDRESS_TAKEN: {
+    messageId: '1fa753ef6da546f7ac46a115005fcc37',
+    hint: 'give the host a hostMac (default: the hardware address of its bridge) and a hostIp of its own; a host that has another name now waits until the lease of its old name ends',
+  },
+  HOST_SERVICE_REFUSED: {
+    messageId: '2354ee7c29264bb8a4f2e43c4865c09c',
+    hint: 'write a service file on the director, or allow the host to bring services of its own with hostServices in director.yaml',
+  },
   OFFER_TOO_LARGE: {
     messageId: 'f21b3bc3b49f46d5a9e013d27325d957',
     hint: 'take service files away from the director, or split the fleet: agents keep what they were told before',

@@ -2,7 +2,7 @@ import { LIMITS } from '../../shared/rpc/limits.ts'
 import { COMMON_CONDITIONS, type CommonFacts } from '../../shared/status/common.ts'
 import { type Condition, type Finding, found } from '../../shared/status/conditions.ts'
 import type { Passive, Unheard } from '../balance/passive.ts'
-import type { Rival } from '../intake/rivals.ts'
+import type { Refused } from '../intake/refused.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { VirtualService } from '../registry/services.ts'
 import type { Host, RealServer, RegistryProblem } from '../registry/types.ts'
@@ -23,8 +23,8 @@ export interface DirectorFacts extends OwnFacts {
   readonly hosts: readonly Host[]
   /** Hosts whose agent holds a stream now. */
   readonly connected: ReadonlySet<string>
-  /** Agents that were refused because another has their host id. */
-  readonly rivals: readonly Rival[]
+  /** Hosts whose agents were refused, and try again. */
+  readonly refused: readonly Refused[]
   /** Hosts are sent to by their address in the underlay, too (an overlay). */
   readonly addressed: boolean
   readonly passive: Pick<Passive, 'judged' | 'acceptanceOf'>
@@ -46,16 +46,15 @@ export const DIRECTOR_CONDITIONS: readonly Condition<DirectorFacts>[] = [
     find: ({ plan }) => (plan?.problems ?? []).map(refusedClaim),
   },
   {
-    code: 'HOST_ID_TAKEN',
+    code: 'REGISTRATION_INVALID',
     severity: 'error',
-    find: ({ rivals }) => rivals.map(({ hostId, reason }) => ({ subject: hostId, message: reason })),
+    find: ({ refused }) => refused.map(({ code, hostId, reason }) => ({ code, subject: hostId, message: reason })),
   },
   {
     code: 'HOST_ADDRESS_SHARED',
     severity: 'error',
     find: ({ hosts, connected, addressed }) => sharedAddresses(hosts, connected, addressed),
   },
-  { code: 'REGISTRATION_INVALID', severity: 'error', find: ({ hosts }) => hosts.flatMap(unreadable) },
   { code: 'HOST_LOST', severity: 'warning', find: ({ hosts }) => hosts.flatMap(lost) },
   {
     code: 'HOST_AWAY',
@@ -85,15 +84,6 @@ function* eachService(
   find: (service: VirtualService, passive: DirectorFacts['passive']) => readonly Finding[],
 ): Generator<Finding> {
   for (const service of plan?.services ?? []) yield* find(service, passive)
-}
-
-/** Findings for one host at most: whoever has mended these sees the next ones. */
-const MOST_UNREAD = 20
-
-function unreadable({ hostId, unread = new Map() }: Host): readonly Finding[] {
-  return [...unread].slice(0, MOST_UNREAD).map(([id, reason]) => {
-    return { subject: `${hostId}/${id}`, message: `${reason}; what was known of it before stays in force` }
-  })
 }
 
 function lost({ hostId, state }: Host): readonly Finding[] {

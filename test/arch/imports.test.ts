@@ -15,6 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const PURE = [
   'agent/real-servers/',
   'agent/compile/',
+  'director/authority/',
   'director/compile/',
   'director/registry/',
   'director/schedule/',
