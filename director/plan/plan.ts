@@ -1,13 +1,7 @@
 import type { ServiceSpec } from '../../shared/config/service.ts'
 import type { CompiledService } from '../compile/types.ts'
 import { fleet } from '../registry/fleet.ts'
-import {
-  type Claimants,
-  type HostServices,
-  NO_HOST_SERVICES,
-  type VirtualService,
-  virtualServices,
-} from '../registry/services.ts'
+import { type HostServices, NO_HOST_SERVICES, type VirtualService, virtualServices } from '../registry/services.ts'
 import type { Registry, RegistryProblem } from '../registry/types.ts'
 import { keptInPanic } from '../schedule/panic.ts'
 import { type Knowledge, schedule } from '../schedule/schedule.ts'
@@ -90,10 +84,16 @@ export function markOf(service: Pick<VirtualService, 'key'>, id: string, numbers
   return numbers.of('mark', markName(service.key, id))
 }
 
-/** Tells services that had real servers in force when the state file was opened: these have their marks in it. */
-export function hadMarks(numbers: Pick<NumberStore, 'named'>): (claimants: Claimants) => boolean {
-  const names = new Set(numbers.named('mark').keys())
-  return ({ key, members }) => members.some(({ id }) => names.has(markName(key, id)))
+/**
+ * Tells services that were in force when the state file was opened: these have their numbers in it. Of two names for one address,
+ * that one was whose real servers have marks.
+ */
+export function hadNumbers(numbers: Pick<NumberStore, 'named'>): HostServices['wasInForce'] {
+  const marks = new Set(numbers.named('mark').keys())
+  const marked = new Set(Array.from(marks, name => ownerOfMark(name).key))
+  const services = new Set(numbers.named('service').keys())
+  return ({ key, members }) =>
+    services.has(key) && (!marked.has(key) || members.some(({ id }) => marks.has(markName(key, id))))
 }
 
 export const markName = (key: string, id: string) => `${key} ${id}`
