@@ -1,6 +1,7 @@
 import type { Removals } from '../../shared/run/removals.ts'
 import type { GuestManager } from '../guest/manager.ts'
 import { createTargeter } from '../guest/targeter.ts'
+import type { GuestTarget } from '../guest/types.ts'
 import type { Outcome } from '../outcome.ts'
 import type { RealServer } from '../real-servers/types.ts'
 import type { GuestRecords } from '../store/types.ts'
@@ -18,7 +19,19 @@ export interface GuestOutletOptions {
 /** Gives each guest the VIPs that it must hold and whose shields the switch has confirmed. */
 export function createGuestOutlet({ guests, records, removals, probeNetwork }: GuestOutletOptions) {
   const makeTargets = createTargeter()
-  return ({ altered, inventory, confirmed, allConfirmed }: Outcome): void => {
+  let last: { readonly of: readonly unknown[]; readonly targets: readonly GuestTarget[] } = { of: [], targets: [] }
+
+  /** One that holds VIPs tells its addresses anyway. */
+  const withAsked = (targets: readonly GuestTarget[], asked: readonly GuestTarget[]) => {
+    const of = [targets, asked]
+    if (last.of.length > 0 && last.of.every((value, i) => value === of[i])) return last.targets
+    const known = new Set(targets.map(({ vmUuid, mac }) => `${vmUuid}/${mac}`))
+    const more = asked.filter(({ vmUuid, mac }) => !known.has(`${vmUuid}/${mac}`))
+    last = { of, targets: more.length === 0 ? targets : [...targets, ...more] }
+    return last.targets
+  }
+
+  return ({ altered, inventory, asked, confirmed, allConfirmed }: Outcome): void => {
     const gone = removals.pending(NAME)
     const targets = makeTargets({
       gone: gone.map(({ item }) => item),
@@ -30,6 +43,6 @@ export function createGuestOutlet({ guests, records, removals, probeNetwork }: G
       allShielded: allConfirmed,
     })
     removals.taken(NAME, gone)
-    guests.set(targets)
+    guests.set(withAsked(targets, asked))
   }
 }

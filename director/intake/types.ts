@@ -11,12 +11,25 @@ export interface HostReport {
   readonly hostIp: string
   readonly version: string
   readonly realServers: ReadonlyMap<string, RealServerReport>
+  /** Documents of this director that are not in force there. Absent: none. */
+  readonly refused?: readonly RefusedDocument[]
+}
+
+/** Fields of proto RefusedDocument, validated. */
+export interface RefusedDocument {
+  readonly service: string
+  /** `file:line`. */
+  readonly place: string
+  readonly code: string
+  readonly reason: string
 }
 
 /** What has changed on a host since its last message. */
 export interface HostDelta {
   readonly upserted: readonly RealServerReport[]
   readonly removedIds: readonly string[]
+  /** All of them; absent: as before. */
+  readonly refused?: readonly RefusedDocument[]
 }
 
 /** What every agent is told. */

@@ -3,6 +3,7 @@ import { CrossportError } from '../../shared/errors.ts'
 import type { HostDelta__Output } from '../../shared/rpc/gen/crossport/v1/HostDelta.ts'
 import type { HostRegistration__Output } from '../../shared/rpc/gen/crossport/v1/HostRegistration.ts'
 import type { RealServer__Output } from '../../shared/rpc/gen/crossport/v1/RealServer.ts'
+import type { RefusedDocuments__Output } from '../../shared/rpc/gen/crossport/v1/RefusedDocuments.ts'
 import { LIMITS } from '../../shared/rpc/limits.ts'
 import { fromProto, type RealServerReport } from '../../shared/rpc/real-server.ts'
 import type { HostDelta, HostReport } from './types.ts'
@@ -38,15 +39,48 @@ export function hostReport(message: HostRegistration__Output, addressed: boolean
   check(version.length <= LIMITS.name && PLAIN.test(version), 'version', version)
   const count = message.realServers.length
   if (count > LIMITS.realServers) throw tooMany(hostId, count)
-  return { hostId, hostMac, hostIp, version, realServers: readRealServers(hostId, message.realServers) }
+  const refused = readRefused(hostId, message.refused)
+  return {
+    hostId,
+    hostMac,
+    hostIp,
+    version,
+    realServers: readRealServers(hostId, message.realServers),
+    ...(refused === undefined ? {} : { refused }),
+  }
 }
 
 /** Throws REGISTRATION_INVALID naming the field. */
-export function hostDelta(hostId: string, { upserted, removedIds }: HostDelta__Output): HostDelta {
+export function hostDelta(hostId: string, { upserted, removedIds, refused }: HostDelta__Output): HostDelta {
   for (const id of removedIds)
     if (id === '' || id.length > LIMITS.name)
       throw invalid(hostId, `removed id "${shown(id)}" is not valid`, 'removedIds')
-  return { upserted: [...readRealServers(hostId, upserted).values()], removedIds }
+  const documents = readRefused(hostId, refused)
+  return {
+    upserted: [...readRealServers(hostId, upserted).values()],
+    removedIds,
+    ...(documents === undefined ? {} : { refused: documents }),
+  }
+}
+
+/** A path, and its line. */
+const MOST_PLACE = 4200
+
+function readRefused(hostId: string, message: RefusedDocuments__Output | null): HostReport['refused'] {
+  if (message === null) return undefined
+  const { documents } = message
+  if (documents.length > LIMITS.refused)
+    throw invalid(hostId, `${documents.length} refused documents are too many`, 'refused')
+  return documents.map(({ service, file, line, code, reason }) => {
+    const place = `${file}:${line}`
+    const texts = { service, place, code, reason }
+    for (const [field, text] of Object.entries(texts)) {
+      const most = field === 'place' ? MOST_PLACE : field === 'reason' ? LIMITS.reason : LIMITS.name
+      if (text.length > most || !PLAIN.test(text))
+        throw invalid(hostId, `refused document: ${field} "${shown(text)}" is not valid`, 'refused')
+    }
+    return texts
+  })
 }
 
 function readRealServers(

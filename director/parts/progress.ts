@@ -3,14 +3,20 @@ import { serviceObject } from '../compile/compile.ts'
 import type { CompiledService } from '../compile/types.ts'
 import type { House } from '../house.ts'
 import { createPanicLog } from '../outlets/panic-log.ts'
+import { createRefusedLog } from '../outlets/refused-log.ts'
 
-/** Reports progress: in the timeline of status, and in the journal when a panic keeps failing real servers in scheduling. */
+/**
+ * Reports progress: in the timeline of status, and in the journal when a panic keeps failing real servers in scheduling, or a
+ * service of a host is left out.
+ */
 export function progress({ applier, cells, outcomes, timeline, log }: House): Stop {
   const logPanics = createPanicLog(log, service => cells.passive.get().judged(service))
+  const logRefused = createRefusedLog(log)
   return outcomes.plug({
     name: 'progress',
-    take: ({ altered }, gone) => {
+    take: ({ altered, plan }, gone) => {
       logPanics(altered.services, gone.services)
+      logRefused(plan.problems)
       for (const [i, service] of altered.services.entries()) {
         const compiled = altered.compiled[i]!
         const ready = service.realServers.filter(rs => rs.state === 'ready')

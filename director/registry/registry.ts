@@ -55,9 +55,10 @@ export function applyDelta(registry: Registry, hostId: string, delta: HostDelta)
   const host = registry.hosts.get(hostId)
   if (host === undefined) return registry
   const realServers = new Map(host.realServers)
+  const refused = delta.refused === undefined ? {} : { refused: delta.refused }
   for (const id of delta.removedIds) realServers.delete(id)
   for (const rs of delta.upserted) realServers.set(rs.id, rs)
-  const hosts = new Map(registry.hosts).set(hostId, { ...host, realServers })
+  const hosts = new Map(registry.hosts).set(hostId, { ...host, realServers, ...refused })
   return { ...registry, hosts, revision: registry.revision + 1 }
 }
 

@@ -55,6 +55,7 @@ export const DIRECTOR_CONDITIONS: readonly Condition<DirectorFacts>[] = [
     severity: 'error',
     find: ({ hosts, connected, addressed }) => sharedAddresses(hosts, connected, addressed),
   },
+  { code: 'DOCUMENT_REFUSED', severity: 'error', find: ({ hosts }) => hosts.flatMap(refusedThere) },
   { code: 'HOST_LOST', severity: 'warning', find: ({ hosts }) => hosts.flatMap(lost) },
   {
     code: 'HOST_AWAY',
@@ -84,6 +85,13 @@ function* eachService(
   find: (service: VirtualService, passive: DirectorFacts['passive']) => readonly Finding[],
 ): Generator<Finding> {
   for (const service of plan?.services ?? []) yield* find(service, passive)
+}
+
+function refusedThere({ hostId, refused = [] }: Host): readonly Finding[] {
+  return refused.map(({ service, place, reason, code }) => {
+    const severity = code === 'VIP_UNKNOWN' ? 'warning' : 'error'
+    return { subject: `${service} on host ${hostId}`, message: `${place}: ${reason}`, severity }
+  })
 }
 
 function lost({ hostId, state }: Host): readonly Finding[] {

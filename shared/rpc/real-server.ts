@@ -30,7 +30,8 @@ export function toProto(report: RealServerReport): RealServer {
   return { ...report, reason: clipped(reason), state: TO_PROTO[state] }
 }
 
-const clipped = (text: string, most: number = LIMITS.reason) =>
+/** A reason may be long: of a text that is longer, the beginning. */
+export const clipped = (text: string, most: number = LIMITS.reason): string =>
   text.length <= most ? text : `${text.slice(0, most - 1)}…`
 
 /** Text that a terminal shows as it is. */

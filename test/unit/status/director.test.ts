@@ -164,6 +164,14 @@ const CASES: Readonly<Record<string, readonly [(scene: Scene) => unknown, RegExp
     ({ register }) => register({ service: 'other', vip: '10.20.0.1' }),
     /^error HOST_SERVICE_REFUSED rs1\/web-1: host rs1 brings service other \(tcp 10\.20\.0\.1:80\).*hostServices/,
   ],
+  DOCUMENT_REFUSED: [
+    ({ agents, clock }) => {
+      const refused = [{ service: 'web', place: 'web.yaml:1', code: 'VIP_NOT_ALLOWED', reason: 'VIP is not allowed' }]
+      agents.onDelta('rs1', { upserted: [], removedIds: [], refused })
+      return clock.advance(1000)
+    },
+    /^error DOCUMENT_REFUSED web on host rs1: web\.yaml:1: VIP is not allowed/,
+  ],
   HOST_LOST: [
     ({ clock, cells, services }) => {
       const later = clock.advance(LEASE)
