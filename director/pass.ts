@@ -6,7 +6,7 @@ import type { Clock } from '../shared/run/clock.ts'
 import type { Cells } from './cells.ts'
 import type { Companions } from './companions.ts'
 import { createCompiler } from './compile/compiler.ts'
-import { goneFor, type Outlets, type ServiceRemovals } from './outlets/outlets.ts'
+import { goneFor, type ServiceOutlets, type ServiceRemovals } from './outlets/outlets.ts'
 import type { Intent, Outcome } from './outlets/types.ts'
 import { createPlanner, type Planned } from './plan/planner.ts'
 import { releaseNumbers } from './plan/release.ts'
@@ -19,9 +19,9 @@ export interface PassOptions {
   readonly removals: ServiceRemovals
   readonly companions: Companions
   /** Told as soon as it is known what is wanted. */
-  readonly intents: Outlets<Intent>
+  readonly intents: ServiceOutlets<Intent>
   /** Told when the switch has confirmed. */
-  readonly outcomes: Outlets<Outcome>
+  readonly outcomes: ServiceOutlets<Outcome>
   readonly log: Log
   readonly clock: Clock
 }
