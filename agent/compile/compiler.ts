@@ -1,5 +1,5 @@
 import type { Compiled, CompiledObject } from '../../shared/flows/compiled.ts'
-import { familiesOf } from '../../shared/net/family.ts'
+import { FAMILIES, familyOf } from '../../shared/net/family.ts'
 import type { Family } from '../../shared/net/types.ts'
 import type { PortIndex } from '../real-servers/attach.ts'
 import type { RealServer } from '../real-servers/types.ts'
@@ -52,9 +52,22 @@ export function createCompiler(): Compiler {
   let hostState: 'empty' | 'guarding' | 'serving' = 'empty'
   let records = new Map<string, GuestRecord[]>()
   let hostObjects: readonly string[] = []
-  /** Address families of all VIPs. */
+  /** Number of VIPs of each address family. */
+  const ofFamily = new Map<Family, number>(FAMILIES.map(family => [family, 0]))
   let families: readonly Family[] = []
   let last: (Omit<CompilerInput, 'gone' | 'come'> & { readonly hostText: string }) | undefined
+
+  const count = (vip: string, by: number) => {
+    const family = familyOf(vip)
+    ofFamily.set(family, ofFamily.get(family)! + by)
+  }
+  const put = (name: string, vip: Vip) => {
+    if (!vips.has(name)) count(name, 1)
+    vips.set(name, vip)
+  }
+  const drop = (name: string) => {
+    if (vips.delete(name)) count(name, -1)
+  }
 
   /** The VIPs whose input differs from the last update. */
   const dirtyVips = (input: CompilerInput, hostText: string): Set<string> => {
@@ -67,7 +80,7 @@ export function createCompiler(): Compiler {
     }
     for (const realServer of input.come) {
       const mine = vips.get(realServer.vip)
-      if (mine === undefined) vips.set(realServer.vip, { realServers: [realServer], objects: [], serving: false })
+      if (mine === undefined) put(realServer.vip, { realServers: [realServer], objects: [], serving: false })
       else mine.realServers.push(realServer)
       dirty.add(realServer.vip)
     }
@@ -113,14 +126,14 @@ export function createCompiler(): Compiler {
         const serves = realServers.length + held.length > 0
         before.push(...objects)
         for (const [name, object] of made) now.set(name, object)
-        if (realServers.length === 0 && made.size === 0) vips.delete(vip)
-        else vips.set(vip, { realServers, objects: [...made.keys()], serving: serves })
+        if (realServers.length === 0 && made.size === 0) drop(vip)
+        else put(vip, { realServers, objects: [...made.keys()], serving: serves })
         serving += Number(serves) - Number(served)
         filled += Number(made.size > 0) - Number(objects.length > 0)
       }
       const state = filled === 0 ? 'empty' : serving === 0 ? 'guarding' : 'serving'
       const familiesBefore = names(families)
-      if (dirty.size > 0) families = familiesOf(vips.keys())
+      families = FAMILIES.filter(family => ofFamily.get(family)! > 0)
       const others = names(families) !== familiesBefore
       if (hostText !== last?.hostText || state !== hostState || others) {
         const made: Compiled = new Map([
