@@ -1,6 +1,7 @@
 import type { Compiled, CompiledObject } from '../../shared/flows/compiled.ts'
 import { FAMILIES, familyOf } from '../../shared/net/family.ts'
 import type { Family } from '../../shared/net/types.ts'
+import type { VipNumbers } from '../../shared/sqlite/vip-numbers.ts'
 import type { PortIndex } from '../real-servers/attach.ts'
 import type { RealServer } from '../real-servers/types.ts'
 import type { GuestRecord } from '../store/types.ts'
@@ -26,6 +27,8 @@ export interface Compiler {
   update(input: CompilerInput): readonly string[]
   /** The same as `compile` of all real servers and shields. */
   readonly compiled: Compiled
+  /** True when the VIP has a real server or objects. */
+  has(vip: string): boolean
   /** Every VIP that a VM on this bridge holds or may hold. */
   shields(): Shield[]
 }
@@ -42,7 +45,7 @@ interface Vip {
  * The incremental form of compile.ts, VIP by VIP: all objects of a VIP come from its own real servers and shields, and
  * from the host's context. compile.ts stays the specification.
  */
-export function createCompiler(): Compiler {
+export function createCompiler(vipNumbers: Pick<VipNumbers, 'of' | 'release'>): Compiler {
   const compiled = new Map<string, CompiledObject>()
   const vips = new Map<string, Vip>()
   /** Number of VIPs that have objects. */
@@ -67,6 +70,7 @@ export function createCompiler(): Compiler {
   }
   const drop = (name: string) => {
     if (vips.delete(name)) count(name, -1)
+    vipNumbers.release(name)
   }
 
   /** The VIPs whose input differs from the last update. */
@@ -122,7 +126,9 @@ export function createCompiler(): Compiler {
         } = vips.get(vip) ?? { realServers: [], objects: [], serving: false }
         if (realServers.length > 1) realServers.sort((a, b) => (a.key < b.key ? -1 : 1))
         const held = shieldsOf(vip, input)
-        const made = compileVip({ vip, realServers, shields: held, guarded: guarded.has(vip), host: input.host })
+        const number = vipNumbers.of(vip)
+        const isGuarded = guarded.has(vip)
+        const made = compileVip({ vip, number, realServers, shields: held, guarded: isGuarded, host: input.host })
         const serves = realServers.length + held.length > 0
         before.push(...objects)
         for (const [name, object] of made) now.set(name, object)
@@ -156,6 +162,7 @@ export function createCompiler(): Compiler {
       return changed
     },
     compiled,
+    has: vip => vips.has(vip),
     shields: () => {
       const input = last
       return input === undefined ? [] : [...vips.keys()].flatMap(vip => shieldsOf(vip, input))
