@@ -6,7 +6,7 @@ import { createOfferOutlet } from '../outlets/offer.ts'
 /** Keeps the host's streams to its directors. */
 export function registration({ config, version, cells, outlets, timeline, log, clock }: House): Stop {
   const outlet = createOfferOutlet({ config, version, bootId: bootId(), cells, timeline, log, clock })
-  const stop = outlets.plug('registration', outlet.take)
+  const stop = outlets.plug({ name: 'registration', take: outlet.take })
   return async () => {
     stop()
     await outlet.close()
