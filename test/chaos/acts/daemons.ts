@@ -119,6 +119,12 @@ export const DAEMON_ACTS: readonly Act[] = [
     choose: (world, random) => otherMac(random.pick(HOSTS), world),
   },
   {
+    name: "the director's bridge gets another MAC",
+    lane: 'director',
+    weight: 1,
+    choose: world => otherMac('director', world),
+  },
+  {
     name: 'the disk of a host is full',
     lane: 'hosts',
     weight: 2,
