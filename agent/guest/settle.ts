@@ -6,7 +6,7 @@ import { type GuestFiles, guestFiles } from './files.ts'
 import { addAddress, removeAddress } from './ip.ts'
 import { type GuestNic, readNic } from './nic.ts'
 import { ownerOf } from './ownership.ts'
-import { findPlace, findWriter, noPersistence, type Place, removeFile } from './persist.ts'
+import { findPlace, findWriter, noPersistence, type Place, removeFile, writeFile } from './persist.ts'
 import type { Qga } from './qga.ts'
 import type { GuestTarget, VipStatus } from './types.ts'
 import type { PersistWriter } from './writers/types.ts'
@@ -149,7 +149,7 @@ async function hold(
 
   const file = isPlace(place) ? place.path : recorded
   put(records, record, { vmUuid, mac, vip, nicName: nic.name, addressAdded: true, file })
-  const warning = isPlace(place) ? await persist(files, place) : place
+  const warning = isPlace(place) ? await writeFile(files, place).then(() => undefined, asWarning) : place
   if (!present) {
     await addAddress(qga, vip, nic.name)
     log.info(`VIP ${vip} set in the guest`, {
@@ -188,11 +188,6 @@ async function choosePlace(
 ): Promise<Place | CrossportError> {
   if (writer instanceof CrossportError) return writer
   return findPlace(files, writer, nic, vip, recorded).catch(asWarning)
-}
-
-async function persist(files: GuestFiles, { path, current, wanted }: Place): Promise<CrossportError | undefined> {
-  if (current === wanted) return undefined
-  return files.write(path, wanted).then(() => undefined, asWarning)
 }
 
 function asWarning(error: unknown): CrossportError {

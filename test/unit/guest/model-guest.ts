@@ -1,3 +1,4 @@
+import { WRITE } from '../../../agent/guest/files.ts'
 import { CrossportError } from '../../../shared/errors.ts'
 
 const FOLDER = '/etc/sysconfig/network-scripts'
@@ -20,6 +21,14 @@ interface Address {
   readonly label?: string
 }
 
+export interface FileAttributes {
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+}
+
+const ROOTS: FileAttributes = { mode: 0o644, uid: 0, gid: 0 }
+
 type Args = Record<string, unknown>
 
 /** What happens to a command: it runs, it runs and the answer is lost, or it never arrives. */
@@ -28,6 +37,8 @@ export type Fate = 'answer' | 'lost' | 'dead'
 /** A Linux guest with Red Hat's network-scripts and a qemu-ga, as far as an agent can see. */
 export class ModelGuest {
   files = new Map<string, string>([[`${FOLDER}/ifcfg-eth0`, 'DEVICE=eth0\nONBOOT=yes\n']])
+  /** Mode and owner of files that have others than 0644 and root. */
+  attributes = new Map<string, FileAttributes>()
   own = ['192.0.2.7']
   addresses: Address[] = [{ ip: '192.0.2.7' }]
   loopback: string[] = ['127.0.0.1']
@@ -41,7 +52,8 @@ export class ModelGuest {
   failing = new Map<string, string>()
   /** Answers that replace the right ones. */
   lies = new Map<string, unknown>()
-  neverEnds = false
+  /** Command lines that never end. */
+  neverEnds: RegExp | undefined
   /** Everything that has changed something, in order. */
   trace: string[] = []
   calls = 0
@@ -49,7 +61,7 @@ export class ModelGuest {
   /** Called before every command, for changes by somebody else in the guest. */
   before: (command: string, args: Args) => void = () => {}
   private handles = new Map<number, { path: string; mode: string; written: string }>()
-  private results = new Map<number, { polls: number; exitcode: number; out: string; err: string }>()
+  private results = new Map<number, { line: string; polls: number; exitcode: number; out: string; err: string }>()
   private next = 1000
 
   call = async (_uuid: string, json: string, _timeoutS: number): Promise<unknown> => {
@@ -144,7 +156,11 @@ export class ModelGuest {
     if (mode === 'r' && !this.files.has(path))
       this.error(`failed to open file '${path}' (mode: '${mode}'): No such file or directory`)
     // fopen(3): "w" truncates at once, and the data arrives when the file is closed.
-    if (mode === 'w') this.files.set(path, '')
+    if (mode === 'w') {
+      // qga/commands-posix.c creates with 0666, and its umask is 0 unless it is a daemon's.
+      if (!this.files.has(path)) this.attributes.set(path, { ...ROOTS, mode: 0o666 })
+      this.files.set(path, '')
+    }
     this.handles.set(++this.next, { path, mode, written: '' })
     return this.next
   }
@@ -174,7 +190,7 @@ export class ModelGuest {
     const pid = ++this.next
     const failing = this.failing.get(path)
     const [exitcode, out, err] = failing === undefined ? this.program(path, args, input) : [2, '', failing]
-    this.results.set(pid, { polls: 0, exitcode, out, err })
+    this.results.set(pid, { line: [path, ...args].join(' '), polls: 0, exitcode, out, err })
     return { pid }
   }
 
@@ -184,11 +200,35 @@ export class ModelGuest {
       const text = this.files.get(last)
       return text === undefined ? [1, '', `cat: ${last}: No such file or directory\n`] : [0, text, '']
     }
-    if (path === 'sh') this.change(`write ${last}`, () => this.files.set(last, input.toString()))
-    else if (path === 'rm') this.change(`remove ${last}`, () => this.files.delete(last))
-    else if (path.endsWith('ip')) return this.ip(args)
+    if (path === 'stat') return this.stat(args.slice(3))
+    if (path === 'sh' && args[1] === WRITE) this.write(args.slice(3), input.toString())
+    else if (path === 'rm') {
+      const [, file] = args
+      this.change(`remove ${file}`, () => this.files.delete(file ?? ''))
+    } else if (path.endsWith('ip')) return this.ip(args)
     else return [127, '', `${path}: not found`]
     return [0, '', '']
+  }
+
+  attributesOf(path: string): FileAttributes {
+    return this.attributes.get(path) ?? ROOTS
+  }
+
+  private stat(paths: readonly string[]): [number, string, string] {
+    const there = paths.filter(path => this.files.has(path))
+    const lines = there.map(path => {
+      const { mode, uid, gid } = this.attributesOf(path)
+      return `${mode.toString(8)} ${uid} ${gid} ${path}\n`
+    })
+    return [there.length === paths.length ? 0 : 1, lines.join(''), '']
+  }
+
+  private write([path = '', , mode = '', owner = '']: readonly string[], text: string): void {
+    const [uid, gid] = owner.split(':').map(Number)
+    this.change(`write ${path}`, () => {
+      this.files.set(path, text)
+      this.attributes.set(path, { mode: Number.parseInt(mode, 8), uid: uid ?? 0, gid: gid ?? 0 })
+    })
   }
 
   private ip([, verb, prefix, , nic]: readonly string[]): [number, string, string] {
@@ -211,7 +251,7 @@ export class ModelGuest {
   private execStatus(pid: number): unknown {
     const result = this.results.get(pid)
     if (result === undefined) this.error('PID 1 does not exist')
-    if (this.neverEnds || result.polls++ === 0) return { exited: false }
+    if (this.neverEnds?.test(result.line) || result.polls++ === 0) return { exited: false }
     this.results.delete(pid)
     const base64 = (text: string) => (text === '' ? undefined : Buffer.from(text).toString('base64'))
     return { exited: true, exitcode: result.exitcode, 'out-data': base64(result.out), 'err-data': base64(result.err) }
