@@ -3,8 +3,8 @@ import type { Log } from '../../shared/log.ts'
 import type { GuestRecord, GuestRecords } from '../store/types.ts'
 import { readCommands } from './commands.ts'
 import { type GuestFiles, guestFiles } from './files.ts'
-import { addAddress, removeAddress } from './ip.ts'
-import { type GuestNic, readNic } from './nic.ts'
+import { addAddress, isSource, removeAddress, restrictAddress } from './ip.ts'
+import { type GuestNic, listNic, readNic } from './nic.ts'
 import { ownerOf } from './ownership.ts'
 import { findPlace, findWriter, noPersistence, type Place, removeFile, writeFile } from './persist.ts'
 import type { Qga } from './qga.ts'
@@ -91,7 +91,7 @@ async function settleNic(
   }
   if (done.size === 0) return
 
-  const after = await readNic(qga, mac)
+  const after = { ...(await listNic(qga, mac)), kernel: nic.kernel }
   options.onNic(mac, after)
   for (const [vip, status] of done) {
     await each(vip, async () => {
@@ -158,6 +158,9 @@ async function hold(
       nic: nic.name,
       ...(file === undefined ? {} : { file }),
     })
+  } else if (nic.kernel.some(found => found.address === vip && isSource(found))) {
+    await restrictAddress(qga, vip, nic.name)
+    log.info(`VIP ${vip} is no source address of the guest any more`, { vm: vmName, vmUuid, nic: nic.name })
   }
   return warning === undefined ? { state: 'set' } : { state: 'set', code: warning.code, reason: warning.message }
 }

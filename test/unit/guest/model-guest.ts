@@ -18,6 +18,9 @@ const WHEN_FROZEN = ['guest-sync', 'guest-info', 'guest-fsfreeze-status']
 
 interface Address {
   readonly ip: string
+  /** Default: global. */
+  readonly scope?: 'host'
+  readonly deprecated?: true
   readonly label?: string
 }
 
@@ -165,6 +168,11 @@ export class ModelGuest {
     return this.next
   }
 
+  /** The kernel lists addresses by scope, the narrow ones first. */
+  private ordered(): readonly Address[] {
+    return [...this.addresses.filter(a => a.scope === 'host'), ...this.addresses.filter(a => a.scope !== 'host')]
+  }
+
   private interfaces(): unknown {
     const at = (name: string, addresses: readonly string[], mac?: string) => ({
       name,
@@ -172,7 +180,9 @@ export class ModelGuest {
       'ip-addresses': addresses.map(ip => ({ 'ip-address': ip, 'ip-address-type': 'ipv4', prefix: 24 })),
       statistics: { 'rx-bytes': 1 },
     })
-    const plain = this.addresses.filter(a => a.label === undefined).map(a => a.ip)
+    const plain = this.ordered()
+      .filter(a => a.label === undefined)
+      .map(a => a.ip)
     const labelled = this.addresses.filter(a => a.label !== undefined)
     const six = { 'ip-address': 'fe80::1', 'ip-address-type': 'ipv6', prefix: 64 }
     const nic = at(this.nic, plain, this.mac)
@@ -231,13 +241,31 @@ export class ModelGuest {
     })
   }
 
-  private ip([, verb, prefix, , nic]: readonly string[]): [number, string, string] {
+  private ip(args: readonly string[]): [number, string, string] {
+    if (args[0] === '-o')
+      return [
+        0,
+        this.ordered()
+          .map(a => this.shown(a))
+          .join(''),
+        '',
+      ]
+    const [, verb, prefix, , nic, ...options] = args
     const ip = prefix?.replace(prefix.includes(':') ? /\/128$/ : /\/32$/, '') ?? ''
     if (nic !== this.nic) return [1, '', `Cannot find device "${nic}"\n`]
     const there = this.addresses.some(a => a.ip === ip)
+    const made: Address = {
+      ip,
+      ...(options.join(' ').startsWith('scope host') ? { scope: 'host' } : {}),
+      ...(options.join(' ').includes('preferred_lft 0') ? { deprecated: true } : {}),
+    }
     if (verb === 'add') {
       if (there) return [2, '', 'RTNETLINK answers: File exists\n']
-      this.change(`add ${ip}`, () => this.addresses.push({ ip }))
+      this.change(`add ${ip}`, () => this.addresses.push(made))
+    } else if (verb === 'replace') {
+      this.change(`replace ${ip}`, () => {
+        this.addresses = [...this.addresses.filter(a => a.ip !== ip), made]
+      })
     } else {
       if (!there) return [2, '', 'RTNETLINK answers: Cannot assign requested address\n']
       this.change(`del ${ip}`, () => {
@@ -245,6 +273,12 @@ export class ModelGuest {
       })
     }
     return [0, '', '']
+  }
+
+  private shown({ ip, scope, deprecated, label }: Address): string {
+    const [family, bits] = ip.includes(':') ? ['inet6', 128] : ['inet', 32]
+    const flags = `${deprecated === true ? ' deprecated' : ''} ${label ?? this.nic}`
+    return `2: ${this.nic}    ${family} ${ip}/${bits} scope ${scope ?? 'global'}${flags}\\       valid_lft forever\n`
   }
 
   /** The record is freed once its end was reported (qga/commands.c). */
