@@ -38,7 +38,7 @@ export interface PassOptions {
   readonly inputs: InputCells
   readonly store: Pick<
     Store,
-    'director' | 'services' | 'contested' | 'domains' | 'allocations' | 'ownAddresses' | 'vmAddresses'
+    'director' | 'services' | 'contested' | 'domains' | 'allocations' | 'ownAddresses' | 'vmAddresses' | 'vipNumbers'
   >
   readonly numbers: Numbers
   readonly records: GuestRecords
@@ -83,7 +83,7 @@ export function createPass(options: PassOptions): Pass {
   const authority = createAuthority(config, store)
   const planChecks = createCheckPlanner(network)
   const ownAddressesOf = createOwnAddresses(store)
-  const compiler = createCompiler()
+  const compiler = createCompiler(store.vipNumbers)
   const apply = createApplyStation({
     applier,
     settings: options.settings,
@@ -121,6 +121,7 @@ export function createPass(options: PassOptions): Pass {
     const ownAddresses = ownAddressesOf(inventory.domains, given, inputs.guests)
     const changed = compiler.update({ gone, come, records: given, guarded, ports: portIndex, ownAddresses, host })
 
+    if (whole && sweep) store.vipNumbers.keep(compiler.has)
     const { compiled, shields } = compiler
     const applied = await apply({
       inputs,

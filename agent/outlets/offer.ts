@@ -15,6 +15,8 @@ export interface OfferOutletOptions {
   readonly version: string
   /** Of this machine as it runs now; empty: not known. */
   readonly bootId: string
+  /** Of this run of the agent. */
+  readonly runId: string
   readonly cells: Pick<Cells, 'inputs' | 'outcome' | 'registrations' | 'reports'>
   readonly timeline: Timeline
   readonly log: Log
@@ -33,6 +35,7 @@ export function createOfferOutlet({
   config,
   version,
   bootId,
+  runId,
   cells,
   timeline,
   log,
@@ -62,6 +65,7 @@ export function createOfferOutlet({
     hostIp: hostIp.get() ?? '',
     version,
     bootId,
+    runId,
   })
 
   const dial = (address: string) => {

@@ -102,7 +102,7 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   const registered = (call: Call, message: HostRegistration__Output) => {
     const report = hostReport(message, options.addressed)
     const peer = peerOf(call.getPeer(), options.nameOf?.(call))
-    const speaker = speakerOf(report, message.bootId, peer)
+    const speaker = speakerOf(report, message, peer)
     const older = [...calls].filter(([other, { speaker: there }]) => other !== call && there?.hostId === report.hostId)
     for (const [, { speaker: there, heardAt = 0 }] of older) {
       const reason = refusal(there!, speaker, clock.now() - heardAt, leaseMs)

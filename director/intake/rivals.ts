@@ -9,17 +9,20 @@ export interface Speaker {
   readonly from: string
   /** Of its machine; empty: not told. */
   readonly bootId: string
+  /** Of this run of it; empty: not told. */
+  readonly runId: string
 }
 
 /**
  * The same machine takes its own place at once: its stream may have broken without a word, and it may come from another
- * address than before. From any other the host is safe as long as it is heard, which its heartbeats see to every third of a
+ * address than before. So does the same run of an agent, whose machine may have another hardware address by now. From any other the host is safe as long as it is heard, which its heartbeats see to every third of a
  * lease. A hardware address alone may be that of a copy.
  *
  * @param silentMs - how long nothing was heard of `there`
  * @returns why the newcomer cannot have the host id that `there` has; undefined: it can
  */
 export function refusal(there: Speaker, newcomer: Speaker, silentMs: number, leaseMs: number): string | undefined {
+  if (there.runId !== '' && there.runId === newcomer.runId) return undefined
   const sameBoot = there.bootId !== '' && there.bootId === newcomer.bootId
   if (there.hostMac === newcomer.hostMac && (sameBoot || there.from === newcomer.from)) return undefined
   if (silentMs >= leaseMs) return undefined
@@ -29,8 +32,12 @@ export function refusal(there: Speaker, newcomer: Speaker, silentMs: number, lea
   )
 }
 
-export function speakerOf({ hostId, hostMac }: HostReport, bootId: string, { address }: Peer): Speaker {
-  return { hostId, hostMac, from: address, bootId }
+export function speakerOf(
+  { hostId, hostMac }: HostReport,
+  { bootId, runId }: Pick<Speaker, 'bootId' | 'runId'>,
+  { address }: Peer,
+): Speaker {
+  return { hostId, hostMac, from: address, bootId, runId }
 }
 
 /** @param peer - as gRPC names it: address and port */

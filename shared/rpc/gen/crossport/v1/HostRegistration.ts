@@ -11,6 +11,7 @@ export interface HostRegistration {
   'version'?: (string);
   'documentChanges'?: (boolean);
   'bootId'?: (string);
+  'runId'?: (string);
   'refused'?: (_crossport_v1_RefusedDocuments | null);
 }
 
@@ -22,5 +23,6 @@ export interface HostRegistration__Output {
   'version': (string);
   'documentChanges': (boolean);
   'bootId': (string);
+  'runId': (string);
   'refused': (_crossport_v1_RefusedDocuments__Output | null);
 }
