@@ -184,7 +184,8 @@ export function createSession(options: SessionOptions): Session {
 
 /** What a person reads: whoever has mended these sees the next ones. */
 function told(refused: readonly RefusedDocument[]): RefusedDocuments {
-  return { documents: refused.slice(0, LIMITS.refused).map(one => ({ ...one, reason: clipped(one.reason) })) }
+  const plain = (reason: string) => clipped(reason.replace(/\p{Cc}/gu, '?'))
+  return { documents: refused.slice(0, LIMITS.refused).map(one => ({ ...one, reason: plain(one.reason) })) }
 }
 
 /** In the order in which a director sends all of them; those that stay are the same objects. */

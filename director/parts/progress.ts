@@ -4,19 +4,20 @@ import type { CompiledService } from '../compile/types.ts'
 import type { House } from '../house.ts'
 import { createPanicLog } from '../outlets/panic-log.ts'
 import { createRefusedLog } from '../outlets/refused-log.ts'
+import { stopAll } from './stop-all.ts'
 
 /**
  * Reports progress: in the timeline of status, and in the journal when a panic keeps failing real servers in scheduling, or a
  * service of a host is left out.
  */
-export function progress({ applier, cells, outcomes, timeline, log }: House): Stop {
+export function progress({ applier, cells, outcomes, timeline, log, clock }: House): Stop {
   const logPanics = createPanicLog(log, service => cells.passive.get().judged(service))
-  const logRefused = createRefusedLog(log)
-  return outcomes.plug({
+  const refusedLog = createRefusedLog(log, clock)
+  const unplug = outcomes.plug({
     name: 'progress',
     take: ({ altered, plan }, gone) => {
       logPanics(altered.services, gone.services)
-      logRefused(plan.problems)
+      refusedLog.take(plan.problems)
       for (const [i, service] of altered.services.entries()) {
         const compiled = altered.compiled[i]!
         const ready = service.realServers.filter(rs => rs.state === 'ready')
@@ -26,6 +27,7 @@ export function progress({ applier, cells, outcomes, timeline, log }: House): St
       }
     },
   })
+  return stopAll(unplug, refusedLog.close)
 }
 
 /** Number of real servers that may get new connections, whether or not they get any now. */
