@@ -6,7 +6,7 @@ import type { SwitchSettings } from '../apply/settings.ts'
 import type { HostContext, Shield } from '../compile/types.ts'
 import { connectionSeconds, type Inputs, type Session } from '../inputs.ts'
 import type { Outcome } from '../outcome.ts'
-import type { BridgePort } from '../ports/types.ts'
+import { uplinkMembers } from '../ports/find.ts'
 import type { RealServer } from '../real-servers/types.ts'
 
 export interface ApplyOptions {
@@ -85,13 +85,8 @@ function settingsOf({ inputs, host, realServers }: ApplyInput, uplink: string) {
     datapathType: inputs.ports.bridge?.datapathType ?? '',
     connectionSeconds: connectionSeconds(inputs.directors),
     clientSeconds: Math.max(0, ...realServers.map(({ persistence }) => persistence?.timeout ?? 0)),
-    taught: taughtOf(host, realServers, uplinkMember(inputs.ports.ports, uplink)),
+    taught: taughtOf(host, realServers, uplinkMembers(inputs.ports, uplink)[0]?.name),
   }
-}
-
-/** An interface of the port to the fabric, which may be a bond. */
-function uplinkMember(ports: readonly BridgePort[], uplink: string): string | undefined {
-  return ports.find(({ name, bond }) => name === uplink || bond === uplink)?.name
 }
 
 /** Where the bridge forwards what is for a director by its own means, it must know where that is, or it floods. */
