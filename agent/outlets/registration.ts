@@ -14,6 +14,8 @@ export interface RegistrationOutletOptions {
   readonly version: string
   /** Of this machine as it runs now; empty: not known. */
   readonly bootId: string
+  /** Of this run of the agent. */
+  readonly runId: string
   readonly cells: Pick<Cells, 'inputs' | 'outcome' | 'registrations' | 'reports'>
   readonly timeline: Timeline
   readonly log: Log
@@ -34,6 +36,7 @@ export function createRegistrationOutlet({
   config,
   version,
   bootId,
+  runId,
   cells,
   timeline,
   log,
@@ -62,6 +65,7 @@ export function createRegistrationOutlet({
     hostIp: hostIp.get() ?? '',
     version,
     bootId,
+    runId,
   })
 
   const dial = (address: string) => {

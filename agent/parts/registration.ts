@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Stop } from '../../shared/run/lifecycle.ts'
 import { bootId } from '../host.ts'
 import type { House } from '../house.ts'
@@ -5,7 +6,8 @@ import { createRegistrationOutlet } from '../outlets/registration.ts'
 
 /** Keeps the host's streams to its directors. */
 export function registration({ config, version, cells, outlets, timeline, log, clock }: House): Stop {
-  const outlet = createRegistrationOutlet({ config, version, bootId: bootId(), cells, timeline, log, clock })
+  const ids = { bootId: bootId(), runId: randomUUID() }
+  const outlet = createRegistrationOutlet({ config, version, ...ids, cells, timeline, log, clock })
   const stop = outlets.plug({ name: 'registration', take: outlet.take })
   return async () => {
     stop()

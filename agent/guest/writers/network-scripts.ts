@@ -18,6 +18,7 @@ export const networkScripts: PersistWriter = {
   families: [IPV4],
   detect: async (files, nic) => (await files.read(`${FOLDER}/ifcfg-${nic}`)) !== undefined,
   paths: (nic, vip) => labels(nic, vip).map(label => `${FOLDER}/ifcfg-${nic}:${label}`),
+  neighbour: nic => `${FOLDER}/ifcfg-${nic}`,
   text: (_nic, vip, path) =>
     [
       `DEVICE=${path.slice(path.lastIndexOf('/ifcfg-') + '/ifcfg-'.length)}`,
