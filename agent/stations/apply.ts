@@ -14,7 +14,7 @@ export interface ApplyOptions {
   readonly settings: Pick<SwitchSettings, 'ensure'>
   /** Name of the port to the fabric. */
   readonly uplink: string
-  /** D as this host's clients know it; an agent that starts takes it that they know the last one. */
+  /** D as this host's clients know it. After a start, the last one that was announced. */
   readonly announced: string | undefined
   readonly log: Log
 }
@@ -33,8 +33,8 @@ export interface ApplyInput {
 export type ApplyResult = Pick<Outcome, 'applied' | 'confirmed' | 'allConfirmed' | 'flowsReason' | 'failure'>
 
 /**
- * Brings the switch to what was compiled, and what goes with it. Never rejects: what could not be done is in the result, for
- * the outlets have to hear of all the rest.
+ * Brings the switch to what was compiled, with its settings. Never rejects: a failure is in the result, because the outlets have to
+ * hear of everything else.
  */
 export function createApplyStation({ applier, settings, uplink, announced, log }: ApplyOptions) {
   let known = announced
@@ -89,7 +89,7 @@ function settingsOf({ inputs, host, realServers }: ApplyInput, uplink: string) {
   }
 }
 
-/** Where the bridge forwards what is for a director by its own means, it must know where that is, or it floods. */
+/** Where the bridge forwards frames to a director by NORMAL, it must have learnt the director's place; otherwise it floods them. */
 function taughtOf(host: HostContext, realServers: readonly RealServer[], port: string | undefined) {
   const floods = host.overlay === undefined && (host.uplink === undefined || host.uplinkTag !== undefined)
   if (!floods || port === undefined) return undefined
