@@ -8,7 +8,7 @@ import { createOfferOutlet } from '../outlets/offer.ts'
 export function registration({ config, version, cells, outlets, timeline, log, clock }: House): Stop {
   const ids = { bootId: bootId(), runId: randomUUID() }
   const outlet = createOfferOutlet({ config, version, ...ids, cells, timeline, log, clock })
-  const stop = outlets.plug('registration', outlet.take)
+  const stop = outlets.plug({ name: 'registration', take: outlet.take })
   return async () => {
     stop()
     await outlet.close()
