@@ -1,4 +1,4 @@
-import { chmodSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import * as grpc from '@grpc/grpc-js'
 import { ReflectionService } from '@grpc/reflection'
 import { HealthImplementation } from 'grpc-health-check'
@@ -24,8 +24,8 @@ export interface RpcServerOptions {
   readonly add: (server: grpc.Server, proto: Proto) => void
   /** Bytes of a message that is taken; default 4 MiB. */
   readonly mostBytes?: number
-  /** File mode of a unix socket. */
-  readonly mode?: number
+  /** Widens the rights of a unix socket, which are its owner's (the process's umask). */
+  share?(socket: string): void
 }
 
 /**
@@ -49,7 +49,7 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
   const socket = options.listen.startsWith('unix:') ? options.listen.slice('unix:'.length) : undefined
   if (socket !== undefined) await clearSocket(socket)
   const port = await bind(server, options)
-  if (socket !== undefined) chmodSync(socket, options.mode ?? 0o660)
+  if (socket !== undefined) options.share?.(socket)
   return {
     address: socket === undefined ? options.listen.replace(/:\d+$/, `:${port}`) : options.listen,
     setServing: serving => {
