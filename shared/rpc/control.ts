@@ -60,21 +60,25 @@ export async function serveControl(options: ControlOptions): Promise<Pick<RpcSer
     server.setServing(true)
     return server
   }
-  const reading = await serve(socket, readingOnly(all, adminSocket), bound => {
-    const problem = shareSocket(bound, readers)
-    if (problem !== undefined) log.notice('only root may look at the control socket', { socket, problem })
-  })
-  const share = (bound: string) => {
-    const problem = adminGroup === undefined ? undefined : shareSocket(bound, adminGroup)
-    if (problem === undefined) return
-    const err = new CrossportError('ADMIN_GROUP', `${adminSocket}: ${problem}`, { fields: { socket: adminSocket } })
-    log.warn('only root may change anything', { err })
+  const servers = await Promise.allSettled([
+    serve(socket, readingOnly(all, adminSocket), bound => {
+      const problem = shareSocket(bound, readers)
+      if (problem !== undefined) log.notice('only root may look at the control socket', { socket, problem })
+    }),
+    serve(adminSocket, all, bound => {
+      const problem = adminGroup === undefined ? undefined : shareSocket(bound, adminGroup)
+      if (problem === undefined) return
+      const err = new CrossportError('ADMIN_GROUP', `${adminSocket}: ${problem}`, { fields: { socket: adminSocket } })
+      log.warn('only root may change anything', { err })
+    }),
+  ])
+  const close = async () => {
+    for (const server of servers) if (server.status === 'fulfilled') await server.value.close()
   }
-  const admin = await serve(adminSocket, all, share).catch(async (err: unknown) => {
-    await reading.close()
-    throw err
-  })
-  return { close: () => Promise.all([reading.close(), admin.close()]).then(() => {}) }
+  const failed = servers.find(server => server.status === 'rejected')
+  if (failed === undefined) return { close }
+  await close()
+  throw failed.reason
 }
 
 type Refused = { emit(event: 'error', error: unknown): boolean }

@@ -30,7 +30,8 @@ test.before(async () => {
     '/etc/libvirt/qemu.conf':
       'user = "root"\ngroup = "root"\nsecurity_driver = "none"\ncgroup_controllers = []\nnamespaces = []\n',
   })
-  await sh('ip link set lo up; systemctl start ovs-vswitchd libvirtd')
+  await sh('systemd-sysusers /usr/lib/crossport/systemd/crossport.sysusers')
+  await sh('ip link set lo up; systemctl start dbus ovs-vswitchd libvirtd')
   await sh(`ip link add up0 type veth peer name up1
     ovs-vsctl -- add-br br0 -- set bridge br0 datapath_type=netdev -- add-port br0 up0 \\
       -- add-br br1 -- set bridge br1 datapath_type=netdev -- add-port br1 up1`)

@@ -18,6 +18,7 @@ let machine: Machine
 
 test.before(async () => {
   machine = await bootMachine({ ...withTestDaemon('crossport-agent'), ...withTestDaemon('crossport-director') })
+  await machine.exec('systemd-sysusers', '/usr/lib/crossport/systemd/crossport.sysusers')
 })
 test.after.always(() => machine?.close())
 
