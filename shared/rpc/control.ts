@@ -66,7 +66,7 @@ export async function serveControl(options: ControlOptions): Promise<Pick<RpcSer
       if (problem !== undefined) log.notice('only root may look at the control socket', { socket, problem })
     }),
     serve(adminSocket, all, bound => {
-      const problem = adminGroup === undefined ? undefined : shareSocket(bound, adminGroup)
+      const problem = shareSocket(bound, adminGroup)
       if (problem === undefined) return
       const err = new CrossportError('ADMIN_GROUP', `${adminSocket}: ${problem}`, { fields: { socket: adminSocket } })
       log.warn('only root may change anything', { err })

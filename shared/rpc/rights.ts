@@ -22,10 +22,12 @@ export function groupId(name: string): number | undefined {
  * Lets a group use a socket that is its owner's alone until now (the daemon's umask). The group comes before the mode, so that
  * no other group has its rights for a moment.
  *
- * @returns why the socket stays its owner's and root's; undefined: it is the group's, too
+ * @param name - undefined: nobody else may use it
+ * @returns why the socket stays its owner's and root's; undefined: it is as it was asked for
  */
-export function shareSocket(socket: string, name: string): string | undefined {
+export function shareSocket(socket: string, name: string | undefined): string | undefined {
   chmodSync(socket, 0o600)
+  if (name === undefined) return undefined
   const group = groupId(name)
   if (group === undefined) return `there is no group ${name}`
   try {

@@ -16,7 +16,9 @@ export function adminSocketOf(controlSocket: string): string {
  * @throws RPC_LISTEN
  */
 export async function onlyOne(path: string, log: Log): Promise<void> {
-  if (!(await clearSocket(path))) return
+  const left = await clearSocket(path)
+  await clearSocket(adminSocketOf(path))
+  if (!left) return
   const err = new CrossportError('DAEMON_KILLED', `the last run has left ${path} behind`, { fields: { socket: path } })
   log.warn('the last run ended without a word', { err })
 }
