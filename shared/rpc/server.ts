@@ -3,6 +3,8 @@ import * as grpc from '@grpc/grpc-js'
 import { ReflectionService } from '@grpc/reflection'
 import { HealthImplementation } from 'grpc-health-check'
 import { CrossportError } from '../errors.ts'
+import type { Admission } from './admission.ts'
+import { listenFor } from './listener.ts'
 import { loadProto, type Proto } from './load.ts'
 import { clearSocket } from './socket.ts'
 import { serverCredentials, type TlsFiles } from './tls.ts'
@@ -22,6 +24,10 @@ export interface RpcServerOptions {
   readonly tls?: TlsFiles | undefined
   /** Adds its services to the server. */
   readonly add: (server: grpc.Server, proto: Proto) => void
+  /** Of those who dial in over TCP; default: everybody may. */
+  readonly admission?: Admission
+  /** Streams at a time on one connection. */
+  readonly mostStreams?: number
   /** Bytes of a message that is taken; default 4 MiB. */
   readonly mostBytes?: number
   /** Widens the rights of a unix socket, which are its owner's (the process's umask). */
@@ -38,6 +44,7 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
     'grpc.keepalive_time_ms': 10_000,
     'grpc.keepalive_timeout_ms': 5_000,
     'grpc.http2.min_ping_interval_without_data_ms': 5_000,
+    ...(options.mostStreams === undefined ? {} : { 'grpc.max_concurrent_streams': options.mostStreams }),
     ...(options.mostBytes === undefined ? {} : { 'grpc.max_receive_message_length': options.mostBytes }),
   })
   options.add(server, proto)
@@ -48,7 +55,12 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
 
   const socket = options.listen.startsWith('unix:') ? options.listen.slice('unix:'.length) : undefined
   if (socket !== undefined) await clearSocket(socket)
-  const port = await bind(server, options)
+  const { admission, listen, tls } = options
+  const listener =
+    admission === undefined || socket !== undefined
+      ? undefined
+      : await listenFor(server, listen, serverCredentials(tls), admission)
+  const port = listener?.port ?? (await bind(server, options))
   if (socket !== undefined) options.share?.(socket)
   return {
     address: socket === undefined ? options.listen.replace(/:\d+$/, `:${port}`) : options.listen,
@@ -56,6 +68,7 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
       for (const name of names) health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING')
     },
     close: async () => {
+      listener?.close()
       server.forceShutdown()
       if (socket !== undefined) rmSync(socket, { force: true })
     },
