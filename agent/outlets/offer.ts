@@ -14,6 +14,8 @@ export interface OfferOutletOptions {
   readonly version: string
   /** Of this machine as it runs now; empty: not known. */
   readonly bootId: string
+  /** Of this run of the agent. */
+  readonly runId: string
   readonly cells: Pick<Cells, 'inputs' | 'outcome' | 'registrations' | 'reports'>
   readonly timeline: Timeline
   readonly log: Log
@@ -32,6 +34,7 @@ export function createOfferOutlet({
   config,
   version,
   bootId,
+  runId,
   cells,
   timeline,
   log,
@@ -60,6 +63,7 @@ export function createOfferOutlet({
     hostIp: hostIp.get() ?? '',
     version,
     bootId,
+    runId,
   })
 
   const dial = (address: string) => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Stop } from '../../shared/run/lifecycle.ts'
 import { bootId } from '../host.ts'
 import type { House } from '../house.ts'
@@ -5,8 +6,9 @@ import { createOfferOutlet } from '../outlets/offer.ts'
 
 /** Keeps the host's streams to its directors. */
 export function registration({ config, version, cells, outlets, timeline, log, clock }: House): Stop {
-  const outlet = createOfferOutlet({ config, version, bootId: bootId(), cells, timeline, log, clock })
-  const stop = outlets.plug('registration', outlet.take)
+  const ids = { bootId: bootId(), runId: randomUUID() }
+  const outlet = createOfferOutlet({ config, version, ...ids, cells, timeline, log, clock })
+  const stop = outlets.plug({ name: 'registration', take: outlet.take })
   return async () => {
     stop()
     await outlet.close()

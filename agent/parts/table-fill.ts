@@ -11,8 +11,11 @@ export function tableFill({ config, cells, outlets, log, clock }: House): Stop {
     clock,
     changed: () => tableProblems.set(table.problems),
   })
-  const stop = outlets.plug('table fill', ({ remembering, ports }) => {
-    if (remembering) table.watch(ports.bridge?.datapathType ?? '')
+  const stop = outlets.plug({
+    name: 'table fill',
+    take: ({ remembering, ports }) => {
+      if (remembering) table.watch(ports.bridge?.datapathType ?? '')
+    },
   })
   return () => {
     stop()

@@ -103,7 +103,7 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
 
   const registered = (call: Call, message: HostRegistration__Output) => {
     const report = hostReport(message, options.addressed, rs => realServers(rs, log.with({ host: message.hostId })))
-    const speaker = speakerOf(report, message.bootId, call.getPeer())
+    const speaker = speakerOf(report, message, call.getPeer())
     for (const [other, { speaker: there, heardAt = 0 }] of calls) {
       if (other === call || there?.hostId !== report.hostId) continue
       const reason = refusal(there, speaker, clock.now() - heardAt, leaseMs)

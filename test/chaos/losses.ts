@@ -14,12 +14,16 @@ const UNDER_WAY_MS = 1000
 const BACK_MS = 4000
 
 /**
- * What the deeds allow. What ends with something that the director does is prolonged while that is out itself: a VM
- * that dies while the director is frozen is scheduled until it is thawed.
+ * What the deeds allow, and what the control has lost. What ends with something that the director does is prolonged while that is out itself: a VM
+ * that dies while the director is frozen is scheduled until it is thawed. All of it takes longer on a machine that is busy: so much as
+ * the control's slowest answer of that time.
  */
-export function allowances(done: readonly Done[]): Allowance[] {
+export function allowances(done: readonly Done[], control: readonly Request[]): Allowance[] {
   const out = done.filter(({ act, deed }) => act.lane === 'director' && deed.undo !== undefined)
-  return done
+  const slowest = ({ from, to }: Allowance) =>
+    Math.max(0, ...control.filter(({ at }) => at >= from && at <= to).map(({ took }) => took))
+  const stalls = control.filter(({ who }) => who === 'lost')
+  const deeds = done
     .flatMap(({ deed: { loses }, from, undoing, to }): Allowance[] => {
       if (loses === undefined) return []
       const { services, atFirst, throughout = false, afterwards } = loses
@@ -33,6 +37,8 @@ export function allowances(done: readonly Done[]): Allowance[] {
       const ends = out.filter(({ from, to }) => from <= span.to && to >= span.from).map(({ to }) => to + BACK_MS)
       return { ...span, to: Math.max(span.to, ...ends) }
     })
+    .map(span => ({ ...span, to: span.to + slowest(span) }))
+  return [...deeds, ...stalls.map(({ at, took }): Allowance => ({ services: 'all', from: at, to: at + took }))]
 }
 
 export function excuses({ services, from, to }: Allowance, { service, at }: Request): boolean {

@@ -76,7 +76,7 @@ export interface World {
 export const fileOf = (spec: Spec): string => `${JSON.stringify(spec)}\n`
 
 export async function createWorld(): Promise<World> {
-  const site = await createSite({ hosts: 2, vms: VMS, directorConfig: { leaseMs: LEASE_MS } })
+  const site = await createSite({ hosts: 2, clients: 2, vms: VMS, directorConfig: { leaseMs: LEASE_MS } })
   const { lab } = site
   try {
     const files = new Map(SPECS.map(spec => [`${spec.service}.yaml`, spec]))

@@ -25,6 +25,7 @@ function startHost(t: ExecutionContext, director: readonly string[]) {
     config: { hostId: 'rs1', director: [...director], tls: undefined },
     version: '1',
     bootId: '',
+    runId: '',
     cells,
     timeline: createTimeline(systemClock),
     log: memoryLog(),
