@@ -3,7 +3,6 @@ import { placeOf } from '../../shared/config/parse.ts'
 import { CrossportError, type ErrorCode, messageOf } from '../../shared/errors.ts'
 import { changedItems } from '../../shared/lists.ts'
 import type { Log } from '../../shared/log.ts'
-import { createAdmission } from '../../shared/rpc/admission.ts'
 import type { AgentMessage__Output } from '../../shared/rpc/gen/crossport/v1/AgentMessage.ts'
 import type { DirectorMessage } from '../../shared/rpc/gen/crossport/v1/DirectorMessage.ts'
 import type { HostRegistration__Output } from '../../shared/rpc/gen/crossport/v1/HostRegistration.ts'
@@ -16,6 +15,7 @@ import { resetStream } from '../../shared/rpc/reset.ts'
 import { type RpcServer, serveRpc } from '../../shared/rpc/server.ts'
 import type { TlsFiles } from '../../shared/rpc/tls.ts'
 import type { Clock } from '../../shared/run/clock.ts'
+import { createAdmission } from './admission.ts'
 import { documentPieces } from './documents.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import { type Waited, watchStreams } from './patience.ts'
@@ -193,7 +193,7 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   const server: RpcServer = await serveRpc({
     listen: options.listen,
     tls: options.tls,
-    admission,
+    admit: admission.arrived,
     mostStreams: MOST_STREAMS_OF_ONE,
     mostBytes: LIMITS.message,
     add: (grpcServer, proto) => grpcServer.addService(serializedOnce(proto.registration.service), { Attach: attach }),

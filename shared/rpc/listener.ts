@@ -2,7 +2,6 @@ import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import type * as grpc from '@grpc/grpc-js'
 import { CrossportError } from '../errors.ts'
-import type { Admission } from './admission.ts'
 
 export interface Listener {
   readonly port: number
@@ -12,18 +11,18 @@ export interface Listener {
 /** Connections at a time; the kernel's queue holds what goes beyond until one has gone. */
 const MOST_CONNECTIONS = 16_384
 
-/** Listens on `host:port` for a server, which gets the connections that may stay. Throws RPC_LISTEN. */
+/** Listens on `host:port` for a server, which gets the connections that are admitted. Throws RPC_LISTEN. */
 export async function listenFor(
   server: grpc.Server,
   listen: string,
   credentials: grpc.ServerCredentials,
-  admission: Admission,
+  admit: (connection: Socket) => boolean,
 ): Promise<Listener> {
   const injector = server.createConnectionInjector(credentials)
   const listener = createServer((socket: Socket) => {
     // gRPC takes no notice of errors before the session; the connection closes after one.
     socket.on('error', () => {})
-    if (admission.arrived(socket)) injector.injectConnection(socket)
+    if (admit(socket)) injector.injectConnection(socket)
   })
   listener.maxConnections = MOST_CONNECTIONS
   const [, host, port] = /^\[?(.*?)\]?:(\d+)$/.exec(listen) ?? []

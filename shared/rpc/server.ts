@@ -1,9 +1,9 @@
 import { rmSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import * as grpc from '@grpc/grpc-js'
 import { ReflectionService } from '@grpc/reflection'
 import { HealthImplementation } from 'grpc-health-check'
 import { CrossportError } from '../errors.ts'
-import type { Admission } from './admission.ts'
 import { listenFor } from './listener.ts'
 import { loadProto, type Proto } from './load.ts'
 import { clearSocket } from './socket.ts'
@@ -24,8 +24,8 @@ export interface RpcServerOptions {
   readonly tls?: TlsFiles | undefined
   /** Adds its services to the server. */
   readonly add: (server: grpc.Server, proto: Proto) => void
-  /** Of those who dial in over TCP; default: everybody may. */
-  readonly admission?: Admission
+  /** Whether a TCP connection may stay; who says no has destroyed it. Default: every one may. */
+  readonly admit?: (connection: Socket) => boolean
   /** Streams at a time on one connection. */
   readonly mostStreams?: number
   /** Bytes of a message that is taken; default 4 MiB. */
@@ -55,11 +55,11 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
 
   const socket = options.listen.startsWith('unix:') ? options.listen.slice('unix:'.length) : undefined
   if (socket !== undefined) await clearSocket(socket)
-  const { admission, listen, tls } = options
+  const { admit, listen, tls } = options
   const listener =
-    admission === undefined || socket !== undefined
+    admit === undefined || socket !== undefined
       ? undefined
-      : await listenFor(server, listen, serverCredentials(tls), admission)
+      : await listenFor(server, listen, serverCredentials(tls), admit)
   const port = listener?.port ?? (await bind(server, options))
   if (socket !== undefined) options.share?.(socket)
   return {

@@ -1,4 +1,4 @@
-import type { Clock } from '../run/clock.ts'
+import type { Clock } from '../../shared/run/clock.ts'
 
 /** A connection that has been accepted (net.Socket). */
 export interface Connection {
