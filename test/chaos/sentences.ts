@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { formatStatus, inForce } from '../../cli/status/format.ts'
 import { controlClient } from '../../shared/rpc/client.ts'
 import type { ResyncReply__Output } from '../../shared/rpc/gen/crossport/v1/ResyncReply.ts'
+import { adminSocketOf } from '../../shared/rpc/socket.ts'
 import { curl, type Daemon, tally } from '../e2e/fixture.ts'
 import { CONTROL_SOCKETS } from '../lab/daemons.ts'
 import { bySecond, CONTROL, DIRECT, type Request, TIMEOUT_MS } from './clients.ts'
@@ -96,7 +97,7 @@ async function filesInForce(world: World): Promise<Violation[]> {
 
 function resync(world: World, name: string): Promise<ResyncReply__Output> {
   const role = name === 'director' ? 'director' : 'agent'
-  const client = controlClient(world.lab.host(name).path(CONTROL_SOCKETS[role]))
+  const client = controlClient(adminSocketOf(world.lab.host(name).path(CONTROL_SOCKETS[role])))
   return new Promise<ResyncReply__Output>((resolve, reject) =>
     client.Resync({}, { deadline: Date.now() + 20_000 }, (error, reply) =>
       error === null ? resolve(reply!) : reject(error),
