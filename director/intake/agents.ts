@@ -14,6 +14,7 @@ import { type RpcServer, serveRpc } from '../../shared/rpc/server.ts'
 import type { TlsFiles } from '../../shared/rpc/tls.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import type { Peer } from '../authority/registration.ts'
+import { createAdmission } from './admission.ts'
 import { documentPieces } from './documents.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import { type Waited, watchStreams } from './patience.ts'
@@ -61,6 +62,8 @@ export interface Agents {
 }
 
 interface Attached extends Waited {
+  /** As gRPC names it. */
+  readonly connection: string
   readonly outbox: Outbox
   /** Undefined: it has not registered yet. */
   speaker: Speaker | undefined
@@ -76,6 +79,7 @@ type Call = grpc.ServerDuplexStream<AgentMessage__Output, DirectorMessage>
 export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   const { log, clock, leaseMs, handlers } = options
   const calls = new Map<Call, Attached>()
+  const admission = createAdmission(clock)
   const refused = createRefused(clock, () => handlers.onRefused())
   let offer: Offer | undefined
   /** What an agent that dials in is told. */
@@ -114,6 +118,7 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     if (attached.speaker === undefined) refused.settled(report.hostId)
     const { documentChanges } = message
     Object.assign(attached, { speaker, documentChanges, heardAt: clock.now() })
+    admission.admitted(attached.connection)
   }
 
   const received = (call: Call, message: AgentMessage__Output) => {
@@ -131,8 +136,10 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   }
 
   const ended = (call: Call) => {
-    const hostId = calls.get(call)?.speaker?.hostId
+    const { speaker, connection } = calls.get(call) ?? {}
+    const hostId = speaker?.hostId
     calls.delete(call)
+    if (connection !== undefined) admission.ended(connection)
     if (hostId !== undefined) handlers.onGone?.(hostId)
   }
 
@@ -153,8 +160,14 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
 
   const attach = (call: Call) => {
     const outbox = createOutbox(call, clock.now)
-    const attached = { outbox, speaker: undefined, documentChanges: false, askedAt: undefined, heardAt: undefined }
+    // A call that has ended does not tell any more.
+    const connection = call.getPeer()
+    const attached = {
+      ...{ outbox, connection, documentChanges: false },
+      ...{ speaker: undefined, askedAt: undefined, heardAt: undefined },
+    }
     calls.set(call, attached)
+    admission.begun(connection)
     log.debug('an agent has dialled in', { peer: call.getPeer() })
     call.on('data', message => {
       if (!calls.has(call)) return
@@ -178,6 +191,8 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   const server: RpcServer = await serveRpc({
     listen: options.listen,
     tls: options.tls,
+    admit: admission.arrived,
+    mostStreams: MOST_STREAMS_OF_ONE,
     mostBytes: LIMITS.message,
     add: (grpcServer, proto) => grpcServer.addService(serializedOnce(proto.registration.service), { Attach: attach }),
   })
@@ -210,6 +225,7 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     close: () => {
       refused.close()
       stopWatching()
+      admission.close()
       return server.close()
     },
   }
@@ -217,6 +233,9 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
 
 /** Streams at a time: of an agent that has come back there are two for a moment. */
 const MOST_STREAMS = 2 * LIMITS.hosts
+
+/** Streams at a time on one connection: an agent has one, or two for a moment. */
+const MOST_STREAMS_OF_ONE = 4
 
 /** What a refused agent is told; everything else is INVALID_ARGUMENT. */
 const STATUS_OF: ReadonlyMap<ErrorCode, grpc.status> = new Map([

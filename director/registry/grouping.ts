@@ -1,7 +1,6 @@
 import type { ServiceSpec } from '../../shared/config/service.ts'
-import { changedItems, updateSorted } from '../../shared/lists.ts'
+import { changedItems, compareTexts, updateSorted } from '../../shared/lists.ts'
 import type { HostServiceAuthority } from '../authority/host-services.ts'
-import { compare } from './fleet.ts'
 import { createHosting } from './hosting.ts'
 import {
   type Claimants,
@@ -106,7 +105,7 @@ export function createGrouping(wasInForce: (claimants: Claimants) => boolean): G
       const keys = new Set<string>()
       const moved = new Set<Group>()
       for (const group of resorted) {
-        group.members = [...group.byId.values()].sort((a, b) => compare(a.id, b.id))
+        group.members = [...group.byId.values()].sort((a, b) => compareTexts(a.id, b.id))
         moved.add(group)
         keys.add(group.key)
         if (group.members.length > 0) continue

@@ -1,9 +1,9 @@
 import { type RealServerSpec, SCHEDULERS, type Scheduler, type ServiceSpec } from '../../shared/config/service.ts'
 import { vmMatcher } from '../../shared/config/vm-pattern.ts'
+import { compareTexts } from '../../shared/lists.ts'
 import { FAMILIES, familyOf } from '../../shared/net/family.ts'
 import type { Family } from '../../shared/net/types.ts'
 import { type HostServiceAuthority, hostServiceAuthority } from '../authority/host-services.ts'
-import { compare } from './fleet.ts'
 import type { RealServer, RegistryProblem } from './types.ts'
 
 /** A virtual service with the real servers that have registered for it. */
@@ -68,7 +68,7 @@ export function virtualServices(
     byName.set(service.service, service)
   }
   const groups = [...Map.groupBy(realServers, rs => `${rs.service} ${keyOf(rs)}`).values()].map((all): Claimants => {
-    const members = all.toSorted((a, b) => compare(a.id, b.id))
+    const members = all.toSorted((a, b) => compareTexts(a.id, b.id))
     return { service: all[0]!.service, key: keyOf(all[0]!), members }
   })
   const membersOf = new Map(groups.map(({ service, key, members }) => [`${service} ${key}`, members]))
@@ -84,7 +84,7 @@ export function virtualServices(
     if (named?.key === group.key) return refusedServices(refused, authority)
     return groupProblems(group, refused, authority, named, services.get(group.key))
   })
-  return { services: [...services.values()].sort((a, b) => compare(a.key, b.key)), problems }
+  return { services: [...services.values()].sort((a, b) => compareTexts(a.key, b.key)), problems }
 }
 
 /** Those that may be services, as far as they may: what was in force first, then by the first real server's id. */
@@ -98,7 +98,7 @@ export function inOrderOfHosting<Group extends Claimants>(
       const members = allowedMembers(of.members, authority)
       return members === undefined ? [] : { of, members, rank: Number(!wasInForce(of)) }
     })
-    .sort((a, b) => a.rank - b.rank || compare(a.members[0]!.id, b.members[0]!.id))
+    .sort((a, b) => a.rank - b.rank || compareTexts(a.members[0]!.id, b.members[0]!.id))
 }
 
 /**
