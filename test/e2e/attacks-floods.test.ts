@@ -22,12 +22,14 @@ const LEAST = 0.7
 const MIB = 2 ** 20
 /** MiB that neither the director nor its switch needs, whatever is sent. */
 const MEMORY = 500
+/** As in its unit file. */
+const UNIT = { NODE_OPTIONS: '--max-semi-space-size=4', MALLOC_ARENA_MAX: '1' }
 const outcomes: string[] = []
 let site: Site
 
 test.before(async () => {
   const vms = [0, 1, 0].map((host, n) => ({ name: `web-${n + 1}`, host, kind: 'space' as const }))
-  site = await createSite({ hosts: 2, vms, directorConfig: { connectionLimit: LIMIT } })
+  site = await createSite({ hosts: 2, vms, directorConfig: { connectionLimit: LIMIT }, directorEnv: UNIT })
   // Real servers answer the SYNs of nobody, by way of a machine that does not forward.
   for (const vm of site.lab.vms) await vm.exec('ip route add 198.18.0.0/15 via 10.10.1.10')
   await site.drop('web.yaml', service({ passive: { fall: 3, retry: 10 } }))
