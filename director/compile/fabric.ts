@@ -38,7 +38,10 @@ export function recallMacOf(directorMac: string): string {
  * Match for a host's frames to R: on an overlay they come from that host's tunnel end, and from no other. Frames from an agent on
  * this bridge may come from any port, and carry a mark.
  */
-export function fromHost({ fabric, uplink, ownMacs }: Site, { hostMac, hostIp }: Pick<Target, 'hostMac' | 'hostIp'>): Match {
+export function fromHost(
+  { fabric, uplink, ownMacs }: Site,
+  { hostMac, hostIp }: Pick<Target, 'hostMac' | 'hostIp'>,
+): Match {
   if (ownMacs.includes(hostMac)) return { [SIGNAL]: '0x1/0x1' }
   return { in_port: uplink, ...(fabric === 'l2' ? {} : { tun_id: fabric.networkKey, tun_src: hostIp }) }
 }

@@ -49,7 +49,9 @@ export function tunnelGuardFlows(host: HostContext): Flow[] {
   const ends = directors.flatMap(({ mac, recallMac, hostIp }) =>
     hostIp === undefined ? [] : [mac, recallMac].map(source => ({ source, hostIp })),
   )
-  const inVms = new Set(directors.flatMap(({ mac, recallMac, hostIp }) => (hostIp === undefined ? [mac, recallMac] : [])))
+  const inVms = new Set(
+    directors.flatMap(({ mac, recallMac, hostIp }) => (hostIp === undefined ? [mac, recallMac] : [])),
+  )
   const guarded = new Set([hostMac, ...ends.map(({ source }) => source)]).difference(inVms)
   const flow = (above: number, match: Match, actions: readonly Action[]): Flow => ({
     table: TABLE.classify,
