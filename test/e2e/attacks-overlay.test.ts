@@ -135,41 +135,40 @@ test.serial('forged ICMP errors: "fragmentation needed"', async t => {
   }
 })
 
-/** The inner frame in VXLAN (RFC 7348, 5) from an underlay address, sent by a machine of the underlay. */
-async function tunnelFrom(outer: string, to: 'director' | 'rs1', frames: readonly Uint8Array[]): Promise<void> {
-  const hosts = site.lab.plan.hosts
-  const sender = hosts.find(({ role }) => role === 'client')!
-  const address = (text: string) => Buffer.from(text.split('.').map(Number))
+type Sender = 'stranger' | 'rs1' | 'director'
+
+/** Sends frames in VXLAN (RFC 7348, 5). The stranger is on the link of the client's host. */
+async function tunnelFrom(who: Sender, to: 'director' | 'rs1', frames: readonly Uint8Array[]): Promise<void> {
+  const { hosts, overlay } = site.lab.plan
+  const mac = (name: string) => underlayMac(hosts.find(host => host.name === name)!)
+  const address = (end: Sender) => Buffer.from(END[end].split('.').map(Number))
   const wrapped = frames.map(inner => {
     const header = Buffer.alloc(16)
     header.writeUInt16BE(50_000, 0)
     header.writeUInt16BE(VXLAN, 2)
     header.writeUInt16BE(16 + inner.length, 4)
     header.writeUInt8(0x08, 8)
-    header.writeUIntBE(site.lab.plan.overlay!.networkKey, 12, 3)
-    const packet = ipPacket({ src: address(outer), dst: address(END[to]) }, UDP, Buffer.concat([header, inner]))
-    return frame('06:00:00:00:00:66', underlayMac(hosts.find(({ name }) => name === to)!), IPV4, packet)
+    header.writeUIntBE(overlay!.networkKey, 12, 3)
+    const packet = ipPacket({ src: address(who), dst: address(to) }, UDP, Buffer.concat([header, inner]))
+    return frame(who === 'stranger' ? '06:00:00:00:00:66' : mac(who), mac(to), IPV4, packet)
   })
-  await sendFrames(runIn(sender.name), 'uplink0', wrapped)
+  const place = who === 'stranger' ? hosts.find(({ role }) => role === 'client')!.name : who
+  await sendFrames(runIn(place), 'uplink0', wrapped)
 }
 
 const FROM_HOST = 50_100
-const DELIVERED = [40_510, 40_505, 40_500]
 
 test.serial('a machine in the underlay speaks as a host does: signals, "mine"', async t => {
   const words = [
     segment({ src: VIP, dst: '10.10.1.9' }, [8080, 999], SYN | ACK, 'x'),
     segment({ src: '10.10.1.9', dst: VIP }, [999, 8080], ACK, 'x'),
   ].map(packet => frame(H1, R, IPV4, packet))
-  for (const [who, outer] of Object.entries({
-    'an address that is no host’s': END.stranger,
-    'the host’s own': END.rs1,
-  })) {
+  for (const who of ['stranger', 'rs1'] as const) {
     const before = await counted('director', FROM_HOST)
-    await tunnelFrom(outer, 'director', words)
+    await tunnelFrom(who, 'director', words)
     const believed = (await counted('director', FROM_HOST)) - before
-    outcomes.push(`signal and "mine" in a tunnel from ${who}: ${believed} of ${words.length} believed`)
-    t.is(believed, outer === END.stranger ? 0 : words.length)
+    outcomes.push(`signal and "mine" in a tunnel from ${END[who]} (${who}): ${believed} of ${words.length} believed`)
+    t.is(believed, who === 'stranger' ? 0 : words.length)
   }
 })
 
@@ -181,25 +180,14 @@ test.serial(
     )
     const question = frame(R, H1, IPV4, segment({ src: '10.10.1.9', dst: VIP }, [999, 80], ACK, ''))
     const frames = [...requests, question, announce(D), datagram('10.10.1.9', H1, BROADCAST)]
-    for (const [who, outer] of Object.entries({
-      'an address that is nobody’s': END.stranger,
-      'the director’s own': END.director,
-    })) {
-      const before = await counted('rs1', ...DELIVERED)
-      const came = await delivered(t, 'tcp src port 999', () => tunnelFrom(outer, 'rs1', frames))
-      // `delivered` makes a request of its own, which the flows count, too.
-      const looked = (await counted('rs1', ...DELIVERED)) - before
-      const { stdout } = await site.lab
-        .host('rs1')
-        .exec(['ovs-ofctl', '-O', 'OpenFlow15', 'dump-flows', 'br0', 'table=162'])
-      const taught = [D, R, H1].filter(
-        mac => new RegExp(`priority=200,dl_dst=${mac} .*tun_dst`).test(stdout) && stdout.includes('0xac180142'),
-      )
-      outcomes.push(
-        `requests in a tunnel from ${who}: ${came} of ${requests.length} delivered, ${looked} packets looked at`,
-      )
-      t.deepEqual(taught, [], stdout)
-      t.is(came, outer === END.stranger ? 0 : requests.length)
+    for (const who of ['stranger', 'director'] as const) {
+      // The question of the director is about a connection that is here by then, so it is delivered, too.
+      const sent = who === 'stranger' ? frames : requests
+      const came = await delivered(t, 'tcp src port 999', () => tunnelFrom(who, 'rs1', sent))
+      outcomes.push(`requests in a tunnel from ${END[who]} (${who}): ${came} of ${requests.length} delivered`)
+      t.is(came, who === 'stranger' ? 0 : requests.length)
+      const { stdout } = await site.lab.host('rs1').exec(['ovs-ofctl', 'dump-flows', 'br0', 'table=162'])
+      for (const mac of [D, R, H1]) t.notRegex(stdout, new RegExp(`dl_dst=${mac} .*0xac180142`))
     }
     t.is((await site.request(REQUESTS)).get('failed'), undefined)
   },
