@@ -6,18 +6,20 @@ import type { FloodKind, Offered } from '../schedule/flood.ts'
 
 type Reader = Pick<Switch, 'readFlowStats' | 'readPackets'>
 
-/** Flows that count all that comes of each kind, wherever it goes. */
+/**
+ * Flows that count all that comes of each kind, wherever it goes. The switch searches a whole table for those without an object,
+ * and table 0 is large.
+ */
 const ALL: Readonly<Record<FloodKind, FlowStatsFilter>> = {
   syn: { table: TABLE.COMMIT, kind: 'commit-mark' },
   stray: { table: TABLE.TELL, kind: 'ask', object: 0 },
-  'icmp-error': { table: TABLE.CLASSIFY, kind: 'vip-icmp-error', object: 0 },
-  neighbour: { table: TABLE.CLASSIFY, kind: 'vip-arp', object: 0 },
+  'icmp-error': { table: TABLE.CLASSIFY, kind: 'vip-icmp-error' },
+  neighbour: { table: TABLE.CLASSIFY, kind: 'vip-arp' },
 }
 
-/** What has come so far of each kind, in one small answer each. */
-export async function readAll(sw: Reader): Promise<ReadonlyMap<FloodKind, number>> {
-  const kinds = Object.keys(ALL) as FloodKind[]
-  return new Map(await Promise.all(kinds.map(async kind => [kind, await sw.readPackets(ALL[kind])] as const)))
+/** What has come so far of one kind, in one small answer. */
+export async function readAll(sw: Reader, kind: FloodKind): Promise<number> {
+  return sw.readPackets(ALL[kind])
 }
 
 /** The same of one kind by service number, or by VIP where the director answers by itself. */

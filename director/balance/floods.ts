@@ -33,6 +33,10 @@ export interface FloodsOptions {
 }
 
 const TICK_MS = 1000
+/** Ticks from one reading to the next of what costs the switch a search of its largest table, while there is little of it. */
+const SELDOM: Readonly<Record<FloodKind, number>> = { syn: 1, stray: 1, 'icmp-error': 3, neighbour: 3 }
+
+const KINDS = Object.keys(SELDOM) as FloodKind[]
 
 interface Found {
   readonly kind: FloodKind
@@ -41,14 +45,14 @@ interface Found {
 }
 
 /**
- * Detects floods by counters of flows that are there anyway. Costs four small answers a second while nothing comes in such
- * numbers; then the counters of the services that it comes to.
+ * Detects floods by counters of flows that are there anyway. Costs four small answers while nothing comes in such numbers; then the counters of the services that it comes to.
  */
 export function startFloods(options: FloodsOptions): Floods {
   const { clock, log } = options
   /** Things that come in numbers, by kind and service or VIP. */
   let found: ReadonlyMap<string, Found> = new Map()
-  let all: { readonly at: number; readonly counts: ReadonlyMap<FloodKind, number> } | undefined
+  const all = new Map<FloodKind, { readonly at: number; readonly count: number }>()
+  let ticks = 0
   const byService = new Map<FloodKind, ReadonlyMap<number | string, number>>()
   let floods: readonly Flood[] = []
   let stopped = false
@@ -67,16 +71,19 @@ export function startFloods(options: FloodsOptions): Floods {
     const sw = options.switch()
     const plan = options.plan()
     if (sw?.state !== 'up' || plan === undefined) return
-    const at = clock.now()
-    const before = all
-    all = { at, counts: await readAll(sw) }
-    const seconds = Math.max(1, at - (before?.at ?? at)) / 1000
+    ticks++
     const next = new Map<string, Found>()
-    for (const [kind, count] of all.counts) {
+    for (const kind of KINDS) {
+      const watching = byService.has(kind)
+      if (!watching && ticks % SELDOM[kind] !== 0) continue
+      const before = all.get(kind)
+      const [at, count] = [clock.now(), await readAll(sw, kind)]
+      all.set(kind, { at, count })
+      const seconds = Math.max(1, at - (before?.at ?? at)) / 1000
       const from = FLOOD_FROM[kind]
       const numerous = (came: number) => came / seconds >= from / 2
-      const watching = found.values().some(one => one.kind === kind)
-      if (!watching && !numerous(count - (before?.counts.get(kind) ?? count))) {
+      const under = found.values().some(one => one.kind === kind)
+      if (!under && !numerous(count - (before?.count ?? count))) {
         byService.delete(kind)
         continue
       }
@@ -88,7 +95,7 @@ export function startFloods(options: FloodsOptions): Floods {
           const compiled = plan.compiled[i]!
           return compiled.number === key || compiled.vip === key ? [{ service, compiled }] : []
         })
-        if (places.length === 0) continue
+        if (places.length === 0 || (kind === 'syn' && places[0]!.compiled.protocol === 'udp')) continue
         const offered = await offeredOf(sw, kind, places[0]!.compiled, count)
         const watched = watch(known?.watched, clock.now(), offered, from)
         next.set(id, { kind, services: places.map(({ service }) => service.service), watched })

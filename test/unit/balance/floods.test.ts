@@ -27,7 +27,7 @@ function setUp() {
       if (of !== kind || name === undefined) return []
       const number = NAMES.indexOf(name as Name) + 1
       const match = { ipv4_dst: vipOf(name), ...(kind === 'from-host' ? { tcp_dst: 8080 } : {}) }
-      const object = kind?.startsWith('vip-') ? 0 : number
+      const object = number
       return [{ cookie: encodeCookie('director', kind as CookieKind, object), packets, match }]
     })
   const sw = {
@@ -133,9 +133,15 @@ test('packets of connections that no host knows; a table that was lost is none',
   t.deepEqual(floods(), ['stray mail'])
 })
 
+test('new flows of UDP, of which nobody knows what follows, are no flood', async t => {
+  const { clock, connect, floods } = setUp()
+  await each(clock, 10, () => connect('dns', 4000, 0))
+  t.deepEqual(floods(), [])
+})
+
 test('ICMP errors and ARP by VIP', async t => {
   const { clock, come, floods } = setUp()
-  await each(clock, 8, () => {
+  await each(clock, 12, () => {
     come('vip-icmp-error', 'web', 1500)
     come('vip-arp', 'dns', 1500)
     come('vip-arp', 'web', 10)
