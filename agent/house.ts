@@ -7,8 +7,8 @@ import { type Clock, systemClock } from '../shared/run/clock.ts'
 import { createDirtyLoop, type DirtyLoop } from '../shared/run/dirty-loop.ts'
 import { createLateStart, type LateStart } from '../shared/run/late-start.ts'
 import { createNotify, type Notify } from '../shared/run/notify.ts'
-import { createReadiness, type Readiness } from '../shared/run/readiness.ts'
 import { createRemovals } from '../shared/run/removals.ts'
+import { createStartup, type Startup } from '../shared/run/startup.ts'
 import { createTimeline, type Timeline } from '../shared/run/timeline.ts'
 import { createSwitchSettings, type SwitchSettings } from './apply/settings.ts'
 import { type Cells, createCells, readInputs } from './cells.ts'
@@ -52,7 +52,7 @@ export interface House {
   readonly changed: Topic<void>
   readonly late: LateStart
   readonly notify: Notify
-  readonly readiness: Readiness
+  readonly startup: Startup
 }
 
 /** Makes the cells, the store of the state file and the loop. It starts nothing and connects to nothing. */
@@ -60,7 +60,7 @@ export async function createHouse(config: AgentConfig, log: Log, clock: Clock = 
   const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string }
   const startedAt = clock.wall().toISOString()
   const notify = createNotify({ log })
-  const readiness = createReadiness(notify)
+  const startup = createStartup(notify)
   const store = openStore(config.stateFile)
   const overlay = hostOverlay(config)
   const { hostIp, director } = config
@@ -85,12 +85,12 @@ export async function createHouse(config: AgentConfig, log: Log, clock: Clock = 
     coalesceMs: 2,
     gate: () => {
       const what = missing(readInputs(inputs))
-      readiness.waiting(what)
+      startup.waiting(what)
       return what
     },
     act: async () => {
       await reconcile()
-      if (readiness.reached('in sync')) log.info('in sync', { flows: applier.counts.installedFlows })
+      if (startup.finished('in sync')) log.info('in sync', { flows: applier.counts.installedFlows })
     },
   })
   for (const [name, cell] of Object.entries(inputs)) cell.subscribe(() => loop.mark(name))
@@ -121,7 +121,7 @@ export async function createHouse(config: AgentConfig, log: Log, clock: Clock = 
     changed: statusChanges(cells),
     late,
     notify,
-    readiness,
+    startup,
   }
 }
 

@@ -1,6 +1,6 @@
 import { CrossportError } from '../../shared/errors.ts'
 import type { Commands } from './commands.ts'
-import { isAgentError } from './ip.ts'
+import { isAgentError, withSelinux } from './ip.ts'
 import type { Exec, Qga } from './qga.ts'
 import { anyReply, handleReply, readReply } from './replies.ts'
 
@@ -114,6 +114,5 @@ async function run(qga: Qga, path: string, program: string, args: readonly strin
 function refused(path: string, error: unknown): unknown {
   if (typeof error !== 'string' && !isAgentError(error)) return error
   const words = typeof error === 'string' ? error : error.message
-  const selinux = /permission denied/i.test(words) ? ' (SELinux may forbid it to the guest agent)' : ''
-  return new CrossportError('GUEST_COMMAND_FAILED', `${path}: ${words}${selinux}`)
+  return new CrossportError('GUEST_COMMAND_FAILED', `${path}: ${withSelinux(words)}`)
 }

@@ -9,7 +9,7 @@ export function tableFill({ config, cells, outlets, log, clock }: House): Stop {
     rundir: config.ovsRunDir,
     log,
     clock,
-    changed: () => tableProblems.set(table.problems),
+    changed: tableProblems.set,
   })
   const stop = outlets.plug({
     name: 'table fill',

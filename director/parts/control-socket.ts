@@ -56,8 +56,6 @@ function status(house: House): StatusSource {
   return statusOf({
     id: config.id,
     version,
-    bridge: config.bridge,
-    servicesDir: config.servicesDir,
     startedAt,
     inputs: INPUT_NAMES.map(name => cells.inputStates[name].get()),
     facts: factsOf(house),

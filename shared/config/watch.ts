@@ -166,7 +166,8 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
   }
 
   function read(): Promise<void> {
-    queued ??= running.then(() => {
+    // Overdue timers run before events are heard: after a freeze a file may be gone whose new name is not known yet.
+    queued ??= Promise.all([running, setImmediate()]).then(() => {
       queued = undefined
       return (running = readOnce())
     })

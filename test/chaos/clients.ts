@@ -9,9 +9,13 @@ const EVERY_MS = 100
 /** A client gives a request up after this. */
 export const TIMEOUT_MS = 5000
 
-/** A service that is none of crossport's: what it loses, the machine that plays the lab has lost. */
+/** A web server in the second client's place, with nothing but the fabric between: what it loses, the machine that plays the lab has lost. */
 export const CONTROL = 'control'
 const CONTROL_PORT = 8000
+/** The VM that is checked and emulated, by its own address: whether it can answer at all in the time that a check gives it. */
+export const DIRECT = 'direct'
+const DIRECT_VM = 'web-1'
+const DIRECT_EVERY_MS = 250
 
 /** One request: when it was sent (ms, wall clock), how long it took (ms), and which VM has answered; `lost`: none. */
 export interface Request {
@@ -23,7 +27,7 @@ export interface Request {
 
 /**
  * A client for each service: a request on a connection of its own every 100 ms, whatever has become of the others. And
- * one for the control, a web server in the second client's place, with nothing but the fabric between them.
+ * two that do not pass through crossport.
  */
 export interface Clients {
   start(): Promise<void>
@@ -39,9 +43,10 @@ export function startClients(
   const running = new Map<string, LabProcess>()
   return {
     start: async () => {
-      const control = await startControl(lab)
-      for (const { service, vip, port } of [...services, control]) {
-        const argv = [process.execPath, PROGRAM, vip, String(port), String(EVERY_MS), String(TIMEOUT_MS)]
+      const direct = { service: DIRECT, vip: lab.vm(DIRECT_VM).plan.ip, port: 8080 }
+      for (const { service, vip, port } of [...services, await startControl(lab), direct]) {
+        const every = service === DIRECT ? DIRECT_EVERY_MS : EVERY_MS
+        const argv = [process.execPath, PROGRAM, vip, String(port), String(every), String(TIMEOUT_MS)]
         running.set(service, await lab.client.spawn(argv, { name: `client-${service}` }))
       }
     },

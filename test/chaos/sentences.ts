@@ -6,7 +6,7 @@ import type { ResyncReply__Output } from '../../shared/rpc/gen/crossport/v1/Resy
 import { adminSocketOf } from '../../shared/rpc/socket.ts'
 import { curl, type Daemon, tally } from '../e2e/fixture.ts'
 import { CONTROL_SOCKETS } from '../lab/daemons.ts'
-import { bySecond, CONTROL, type Request, TIMEOUT_MS } from './clients.ts'
+import { bySecond, CONTROL, DIRECT, type Request, TIMEOUT_MS } from './clients.ts'
 import { type Allowance, allowances, excuses } from './losses.ts'
 import type { Done } from './run.ts'
 import { differences, type World } from './world.ts'
@@ -58,15 +58,18 @@ export async function judge(
   violations.push(...(await statusTrue(world, calm)))
   await delay(Math.max(0, end + TIMEOUT_MS + 500 - Date.now()))
   const all = (await world.clients.requests()).filter(({ at }) => at >= begin && at <= end)
-  const control = all.filter(({ service }) => service === CONTROL)
-  const requests = all.filter(({ service }) => service !== CONTROL)
-  const allowed = allowances(done, control)
+  const requests = all.filter(({ service }) => service !== CONTROL && service !== DIRECT)
+  const allowed = allowances(done, all)
   const lost = requests.filter(({ who }) => who === 'lost').length
-  const stalls = control.filter(({ who }) => who === 'lost').length
-  const slowest = Math.round(Math.max(...control.map(({ took }) => took)))
   const inside = requests.filter(request => allowed.some(one => excuses(one, request))).length
   note(`${requests.length} requests, ${lost} lost; ${inside} were sent while one may be lost`)
-  note(`the control: ${control.length} requests, ${stalls} lost; the slowest took ${slowest} ms`)
+  for (const name of [CONTROL, DIRECT]) {
+    const own = all.filter(({ service }) => service === name)
+    const slowest = Math.round(Math.max(...own.map(({ took }) => took)))
+    note(
+      `${name}: ${own.length} requests, ${own.filter(({ who }) => who === 'lost').length} lost, the slowest ${slowest} ms`,
+    )
+  }
   violations.push(...nothingLost(requests, begin, allowed))
   if (violations.length === 0) return []
   const journals = [...world.daemons].map(async ([name, { process }]) => {

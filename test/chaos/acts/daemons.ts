@@ -67,7 +67,7 @@ const otherMac = (place: string, world: World): Deed => {
     do: () => world.sh(place, set(other)),
     undo: () => world.sh(place, set(mac)),
     lasts: [2000, 9000],
-    loses: { services: 'all', atFirst: 2000, afterwards: 2000, says: 'operations.md: hostMac follows the bridge' },
+    loses: { services: 'all', atFirst: 2000, afterwards: 2000, says: 'operations.md: who a host is' },
   }
 }
 
