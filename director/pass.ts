@@ -2,26 +2,31 @@ import { setImmediate } from 'node:timers/promises'
 import type { Applied, Applier } from '../shared/apply/apply.ts'
 import type { Compiled } from '../shared/flows/compiled.ts'
 import type { Log } from '../shared/log.ts'
+import { attemptAll } from '../shared/run/attempt-all.ts'
 import type { Clock } from '../shared/run/clock.ts'
+import { createHostServices, type HostServicesRule } from './authority/host-services.ts'
 import type { Cells } from './cells.ts'
 import type { Companions } from './companions.ts'
 import { createCompiler } from './compile/compiler.ts'
-import { goneFor, type Outlets, type ServiceRemovals } from './outlets/outlets.ts'
+import { goneFor, type ServiceOutlets, type ServiceRemovals } from './outlets/outlets.ts'
 import type { Intent, Outcome } from './outlets/types.ts'
+import { hadNumbers } from './plan/plan.ts'
 import { createPlanner, type Planned } from './plan/planner.ts'
 import { releaseNumbers } from './plan/release.ts'
 import type { Store } from './store/store.ts'
 
 export interface PassOptions {
+  /** Hosts that may bring services of their own. */
+  readonly hostServices: readonly HostServicesRule[]
   readonly cells: Cells
   readonly store: Store
   readonly applier: Applier
   readonly removals: ServiceRemovals
   readonly companions: Companions
   /** Told as soon as it is known what is wanted. */
-  readonly intents: Outlets<Intent>
+  readonly intents: ServiceOutlets<Intent>
   /** Told when the switch has confirmed. */
-  readonly outcomes: Outlets<Outcome>
+  readonly outcomes: ServiceOutlets<Outcome>
   readonly log: Log
   readonly clock: Clock
 }
@@ -44,8 +49,9 @@ export interface PassOptions {
  */
 export function createPass(options: PassOptions): () => Promise<Outcome> {
   const { cells, store, applier, removals, companions, intents, outcomes, log, clock } = options
-  const planner = createPlanner(store.numbers)
-  const compiler = createCompiler()
+  const planner = createPlanner(store.numbers, hadNumbers(store.numbers))
+  const authorityOf = createHostServices(options.hostServices)
+  const compiler = createCompiler(store.vipNumbers)
   /** The last pass came to its end: all stations know everything but what has changed since. */
   let complete = false
 
@@ -70,7 +76,8 @@ export function createPass(options: PassOptions): () => Promise<Outcome> {
     const knowledge = cells.knowledge.get()
     const { judged } = cells.passive.get()
     const registry = cells.registry.get()
-    const planned = planner.update({ specs, registry, due, knowledge, judged, most: MOST_SERVICES })
+    const authority = authorityOf(registry.hosts.values(), cells.ownAddresses.get())
+    const planned = planner.update({ specs, registry, due, knowledge, judged, authority, most: MOST_SERVICES })
     for (const gone of planned.gone) removals.put(gone.service.key, gone)
     for (const { key } of planned.altered.services) removals.back(key)
     return planned
@@ -88,9 +95,10 @@ export function createPass(options: PassOptions): () => Promise<Outcome> {
     return { ...planned, altered: planned }
   }
 
-  const compile = ({ site, plan: { compiled: services }, altered }: Intent) => {
+  const compile = ({ site, plan: { compiled: services }, altered }: Intent, whole: boolean) => {
     const { gone, taken } = goneFor(removals, 'compiler')
     const changed = compiler.update({ site, services, altered: altered.compiled, gone: gone.compiled })
+    if (whole) store.vipNumbers.keep(compiler.has)
     taken()
     return changed
   }
@@ -111,7 +119,7 @@ export function createPass(options: PassOptions): () => Promise<Outcome> {
     giveBackNumbers()
     const { altered, more, services, compiled, problems, failure: unnumbered } = await plan(whole)
     const intent: Intent = { site, plan: { services, compiled, problems }, altered, tornDown }
-    const changed = compile(intent)
+    const changed = compile(intent, whole)
     // Before the flows, for a connection's first packet should find its zone's timeouts; but flows go out without, too.
     const errors = [...intents.tell(intent), ...(await companions.ensure(intent))]
     const applied = await apply(changed, intent, whole)
@@ -132,11 +140,10 @@ export function createPass(options: PassOptions): () => Promise<Outcome> {
 /** Throws what the store says, when all has been tried. */
 async function save(store: Store, { registry, services }: Cells): Promise<void> {
   const { synced, files } = services.get()
-  try {
-    if (synced) store.files.save(files)
-  } finally {
-    await store.hosts.save(registry.get().hosts)
-  }
+  const saves = [() => synced && store.files.save(files), store.vipNumbers.save]
+  const errors = attemptAll(saves, write => void write())
+  await store.hosts.save(registry.get().hosts)
+  if (errors.length > 0) throw errors[0]
 }
 
 /** Planned at a time: so that many at once, when a fleet dials in, neither hold up this process nor the switch for long. */

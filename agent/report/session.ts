@@ -1,14 +1,16 @@
 import type { AgentMessage } from '../../shared/rpc/gen/crossport/v1/AgentMessage.ts'
 import type { DirectorMessage__Output } from '../../shared/rpc/gen/crossport/v1/DirectorMessage.ts'
+import type { RefusedDocuments } from '../../shared/rpc/gen/crossport/v1/RefusedDocuments.ts'
 import type { RegistrationRequest__Output } from '../../shared/rpc/gen/crossport/v1/RegistrationRequest.ts'
 import type { ServiceDocuments__Output } from '../../shared/rpc/gen/crossport/v1/ServiceDocuments.ts'
-import { toProto } from '../../shared/rpc/real-server.ts'
+import { LIMITS } from '../../shared/rpc/limits.ts'
+import { clipped, toProto } from '../../shared/rpc/real-server.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import type { DirectorDocument } from '../store/types.ts'
 import { deltaOf } from './delta.ts'
 import { badDocuments, directorOf } from './offer.ts'
 import { createPieces } from './pieces.ts'
-import type { ReportedRealServer, ReportHandlers } from './types.ts'
+import type { RefusedDocument, ReportedRealServer, ReportHandlers } from './types.ts'
 
 /** Who this host is, as the director will address it. */
 export interface HostIdentity {
@@ -20,6 +22,8 @@ export interface HostIdentity {
   readonly version: string
   /** Of this machine as it runs now; absent or empty: not known. */
   readonly bootId?: string
+  /** Of this run of the agent; absent or empty: not told. */
+  readonly runId?: string
 }
 
 export interface SessionOptions {
@@ -31,6 +35,7 @@ export interface SessionOptions {
     readonly realServers: ReadonlyMap<string, ReportedRealServer>
     /** False: this host does not know its part yet, see `Reporter.update`. */
     readonly whole: boolean
+    readonly refused: readonly RefusedDocument[]
   }
   readonly send: (message: AgentMessage) => void
   /** The director has asked: from now on it is told everything. */
@@ -43,6 +48,8 @@ export interface SessionOptions {
 /** How long a host that does not know its part may keep silent, ms, and as a share of the lease. */
 const SILENT_MS = 5000
 const SILENT_LEASE = 1 / 3
+/** In so long a director answers that has heard of an address that changed, ms. */
+const HEARD_MS = 500
 
 /** One stream's conversation: asked, answered in full, then deltas and heartbeats. */
 export interface Session {
@@ -61,6 +68,7 @@ export function createSession(options: SessionOptions): Session {
   const { clock, handlers, send, truth } = options
   let known: ReadonlyMap<string, ReportedRealServer> | undefined
   let knownIdentity: HostIdentity | undefined
+  let knownRefused: readonly RefusedDocument[] = []
   let leaseMs = 0
   let sequence = 0
   let answered = 0
@@ -72,12 +80,15 @@ export function createSession(options: SessionOptions): Session {
   let silent = false
   let cancelHeartbeat = () => {}
   let cancelSilence = () => {}
+  let cancelHearing = () => {}
 
   const registration = () => {
-    const { identity, realServers } = truth()
+    const { identity, realServers, refused } = truth()
     known = realServers
     knownIdentity = identity
-    send({ registration: { ...identity, realServers: [...realServers.values()].map(toProto), documentChanges: true } })
+    knownRefused = refused
+    const reports = [...realServers.values()].map(toProto)
+    send({ registration: { ...identity, realServers: reports, documentChanges: true, refused: told(refused) } })
   }
 
   const heartbeat = () => {
@@ -87,6 +98,21 @@ export function createSession(options: SessionOptions): Session {
     send({ heartbeat: { sequence } })
     cancelHeartbeat()
     cancelHeartbeat = clock.after(leaseMs / 3, heartbeat)
+  }
+
+  /**
+   * Requests go to the former address until the director has heard of the new one. A stream whose way was broken a moment ago
+   * may wait for seconds until TCP sends again (RFC 6298, 5.5); a new stream does not.
+   */
+  const readdressed = () => {
+    registration()
+    const until = sequence + 1
+    cancelHearing()
+    cancelHearing = clock.after(HEARD_MS, () => {
+      if (answered < until)
+        options.lost(`no answer from the director for ${HEARD_MS} ms to a changed address of this host`)
+    })
+    heartbeat()
   }
 
   const asked = (request: RegistrationRequest__Output) => {
@@ -137,17 +163,29 @@ export function createSession(options: SessionOptions): Session {
     sync: () => {
       if (silent && truth().whole) return begin()
       if (known === undefined) return
-      const { identity, realServers } = truth()
-      if (JSON.stringify(identity) !== JSON.stringify(knownIdentity)) return registration()
+      const { identity, realServers, refused } = truth()
+      if (JSON.stringify(identity) !== JSON.stringify(knownIdentity)) return readdressed()
       const delta = deltaOf(known, realServers)
       known = realServers
-      if (delta) send({ delta: { upserted: delta.upserted.map(toProto), removedIds: [...delta.removedIds] } })
+      const others = refused !== knownRefused && JSON.stringify(refused) !== JSON.stringify(knownRefused)
+      knownRefused = refused
+      if (!delta && !others) return
+      const { upserted, removedIds } = delta ?? { upserted: [], removedIds: [] }
+      const changes = { upserted: upserted.map(toProto), removedIds: [...removedIds] }
+      send({ delta: others ? { ...changes, refused: told(refused) } : changes })
     },
     close: () => {
       cancelHeartbeat()
       cancelSilence()
+      cancelHearing()
     },
   }
+}
+
+/** What a person reads: whoever has mended these sees the next ones. */
+function told(refused: readonly RefusedDocument[]): RefusedDocuments {
+  const plain = (reason: string) => clipped(reason.replace(/\p{Cc}/gu, '?'))
+  return { documents: refused.slice(0, LIMITS.refused).map(one => ({ ...one, reason: plain(one.reason) })) }
 }
 
 /** In the order in which a director sends all of them; those that stay are the same objects. */

@@ -3,6 +3,7 @@ import type { ServiceSpec } from '../../shared/config/service.ts'
 import { programIdentity } from '../../shared/run/program.ts'
 import { openDatabase, stateWrite } from '../../shared/sqlite/open.ts'
 import { type FileStore, openServiceFiles } from '../../shared/sqlite/service-files.ts'
+import { openVipNumbers, type VipNumbers } from '../../shared/sqlite/vip-numbers.ts'
 import type { Domain } from '../inventory/types.ts'
 import { MIGRATIONS } from './schema.ts'
 import { desiredTable, documentTable, guestTable, keyedTable, metaTable } from './tables.ts'
@@ -40,6 +41,7 @@ export interface Store extends DesiredStore {
   setAllocations(allocations: readonly Allocation[]): void
   /** The same as a difference: removed keys, new numbers. */
   changeAllocations(gone: readonly string[], come: readonly Allocation[]): void
+  readonly vipNumbers: VipNumbers
   /** Real servers that were ready, each with the run of its VM (libvirt's id). */
   readyRuns(): ReadonlyMap<string, number>
   /** Undefined: the real server is no longer ready. */
@@ -47,6 +49,9 @@ export interface Store extends DesiredStore {
   /** VMs' own addresses as last read, by `uuid/mac`. */
   ownAddresses(): Readonly<Record<string, string>>
   setOwnAddresses(addresses: Readonly<Record<string, string>>): void
+  /** The same of all NICs on the bridge, all with their prefix lengths. */
+  vmAddresses(): Readonly<Record<string, readonly string[]>>
+  setVmAddresses(addresses: Readonly<Record<string, readonly string[]>>): void
   lastCommit(): LastCommit | undefined
   readonly guestRecords: GuestRecords
   close(): void
@@ -66,6 +71,7 @@ export function openStore(path: string): Store {
   const domains = keyedTable<{ uuid: string; domain: string }>(db, 'domains', ['uuid', 'domain'], 1)
   const runs = keyedTable<{ key: string; run: number }>(db, 'ready_runs', ['key', 'run'], 1)
   const guests = guestTable(db)
+  const vipNumbers = openVipNumbers(db)
   const allocations = keyedTable<AllocationRow>(db, 'real_servers', ['key', 'id', 'vip', 'protocol', 'ingress_port'], 1)
   const written = <A extends unknown[]>(write: (...args: A) => void) => stateWrite(path, write)
   const clearForeign = db.transaction((program: string) => {
@@ -102,6 +108,7 @@ export function openStore(path: string): Store {
         come.map(allocationRow),
       ),
     ),
+    vipNumbers: { ...vipNumbers, save: written(vipNumbers.save) },
     setDesired: written(desired.setDesired),
     keepDesired: written(desired.keepDesired),
     knownPrints: desired.knownPrints,
@@ -113,6 +120,8 @@ export function openStore(path: string): Store {
     }),
     ownAddresses: () => meta.get<Record<string, string>>('own-addresses') ?? {},
     setOwnAddresses: written(addresses => meta.set('own-addresses', addresses)),
+    vmAddresses: () => meta.get<Record<string, readonly string[]>>('vm-addresses') ?? {},
+    setVmAddresses: written(addresses => meta.set('vm-addresses', addresses)),
     lastCommit: () => meta.get<LastCommit>('outcome'),
     setLastCommit: written(commit => meta.set('outcome', commit)),
     guestRecords: { list: guests.list, put: written(guests.put), remove: written(guests.remove) },

@@ -10,8 +10,6 @@ export interface Act {
   readonly lane: Lane
   /** Share among the acts of its lane. */
   readonly weight: number
-  /** A fault that is known and not mended yet: only with --all. */
-  readonly known?: string
   /** Chooses the details. It sees the world as it is when its turn comes. */
   choose(world: World, random: Random): Deed
 }
@@ -24,6 +22,8 @@ export interface Deed {
   readonly undo?: () => Promise<unknown>
   /** The least and the longest time before it is undone, ms. */
   readonly lasts?: readonly [number, number]
+  /** A host's agent cannot be told anything meanwhile. */
+  readonly deafens?: boolean
   /** Which requests may fail. Default: none. */
   readonly loses?: Loss
   /** What a daemon's status must say meanwhile. */

@@ -4,7 +4,7 @@ import { familyOf } from '../../../shared/net/family.ts'
 import { addressMatch, icmpMatch } from '../../../shared/net/match.ts'
 import { PORT } from '../../../shared/openflow/types.ts'
 import { origins } from '../fabric.ts'
-import { FORWARDED, PRIORITY, TABLE } from '../tables.ts'
+import { FORWARDED, METER, PRIORITY, TABLE } from '../tables.ts'
 import type { VipFeature } from '../types.ts'
 
 /**
@@ -12,13 +12,13 @@ import type { VipFeature } from '../types.ts'
  * an error cites tells which connection, and so which real server, it belongs to. No flow can match on that;
  * director/packets/icmp-errors.ts reads it.
  */
-export const icmpErrors: VipFeature = (site, vip) => {
+export const icmpErrors: VipFeature = (site, vip, number) => {
   const family = familyOf(vip)
   return origins(site).flatMap(origin =>
     family.icmp.errors.map(type => ({
       table: TABLE.CLASSIFY,
       priority: PRIORITY.ANSWER,
-      cookie: encodeCookie('director', 'vip-icmp-error'),
+      cookie: encodeCookie('director', 'vip-icmp-error', number),
       match: {
         ...origin,
         eth_dst: site.directorMac,
@@ -26,7 +26,10 @@ export const icmpErrors: VipFeature = (site, vip) => {
         ...icmpMatch(family, type),
         [FORWARDED]: 0,
       },
-      actions: [{ type: 'output', port: PORT.CONTROLLER }],
+      actions: [
+        { type: 'meter', meter: METER.icmpError },
+        { type: 'output', port: PORT.CONTROLLER },
+      ],
     })),
   )
 }

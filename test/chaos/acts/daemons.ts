@@ -15,6 +15,7 @@ const daemon = (place: string, how: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP', world: Wo
     do: async () => (frozen ? found.process.kill('SIGSTOP') : found.kill(how)),
     undo: async () => (frozen ? found.process.kill('SIGCONT') : found.start()),
     lasts: [200, 9000],
+    deafens: true,
   }
 }
 
@@ -26,6 +27,7 @@ const uplink = (place: string, world: World): Deed => {
     do: () => world.sh(place, 'ip link set uplink0 down'),
     undo: () => world.sh(place, 'ip link set uplink0 up'),
     lasts: [200, 9000],
+    deafens: true,
     loses:
       place === 'director'
         ? { services: 'all', throughout: true, afterwards: 5000, says }
@@ -42,6 +44,7 @@ const address = (place: string, world: World): Deed => {
     words: `${place}# ip address del ${ip}/24 dev br0; ip address add ${other}/24 dev br0   # later: the other way round`,
     do: () => change(ip, other),
     undo: () => change(other, ip),
+    deafens: true,
     // The director's for less than a lease: all hosts at once would be away.
     lasts: place === 'director' ? [200, LEASE_MS - 2500] : [200, 9000],
   }
@@ -67,7 +70,7 @@ const otherMac = (place: string, world: World): Deed => {
     do: () => world.sh(place, set(other)),
     undo: () => world.sh(place, set(mac)),
     lasts: [2000, 9000],
-    loses: { services: 'all', atFirst: 2000, afterwards: 2000, says: 'operations.md: hostMac follows the bridge' },
+    loses: { services: 'all', atFirst: 2000, afterwards: 2000, says: 'operations.md: who a host is' },
   }
 }
 
@@ -116,21 +119,24 @@ export const DAEMON_ACTS: readonly Act[] = [
     name: "a host's bridge gets another MAC",
     lane: 'hosts',
     weight: 2,
-    known: 'requests go on to the former address until the agent is restarted',
     choose: (world, random) => otherMac(random.pick(HOSTS), world),
+  },
+  {
+    name: "the director's bridge gets another MAC",
+    lane: 'director',
+    weight: 1,
+    choose: world => otherMac('director', world),
   },
   {
     name: 'the disk of a host is full',
     lane: 'hosts',
     weight: 2,
-    known: 'a VM that dies meanwhile goes on being scheduled',
     choose: (world, random) => fullDisk(random.pick(HOSTS), world),
   },
   {
     name: "the director's disk is full",
     lane: 'director',
     weight: 2,
-    known: 'what comes meanwhile is not planned',
     choose: world => fullDisk('director', world),
   },
 ]

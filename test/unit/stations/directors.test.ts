@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import test from 'ava'
+import { ANYTHING } from '../../../agent/authority/judge.ts'
 import { type Directors, withDirector, withDocuments } from '../../../agent/directors.ts'
 import { initialInputs } from '../../../agent/inputs.ts'
 import { NO_OUTCOME } from '../../../agent/outcome.ts'
@@ -37,11 +38,8 @@ function host(remembered: Readonly<Record<string, string>> = {}) {
         texts.map((one, i) => ({ file: `${director[0]}.yaml`, line: i + 1, text: one })),
       ]),
     )
-    const { specs, problems, contested } = services({
-      services: NO_FILES,
-      documents: { heard: true, byDirector },
-      withdrawn: false,
-    })
+    const inputs = { services: NO_FILES, documents: { heard: true, byDirector }, withdrawn: false }
+    const { specs, problems, contested } = services(inputs, ANYTHING)
     const inForce = specs.map(({ service, realServers }) => `${service} ${realServers[0]?.port}`)
     return { inForce, reasons: problems.map(({ reason }) => reason), contested }
   }
@@ -155,7 +153,8 @@ test('the state file keeps what each director has said; one that is not configur
 
 test('documents of a state file from before are those of its director', t => {
   const path = join(tempDir(t), 'agent.db')
-  const old = openDatabase(path, MIGRATIONS.slice(0, -1))
+  const last = MIGRATIONS.findIndex(text => text.includes('documents_by_director'))
+  const old = openDatabase(path, MIGRATIONS.slice(0, last))
   old.prepare('INSERT INTO meta (key, value) VALUES (?, ?)').run('directors', JSON.stringify([[A, info('a')]]))
   old.prepare('INSERT INTO director_documents (file, line, text) VALUES (?, ?, ?)').run('web.yaml', 1, text('web'))
   old.close()

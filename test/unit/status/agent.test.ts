@@ -150,7 +150,7 @@ const CASES: Readonly<Record<string, readonly [(scene: Scene) => void, RegExp]>>
     /^warning OVERLAY_MTU web-1: its port vnet1 has an MTU of 1500, and 1450 fit/,
   ],
   ...Object.fromEntries(
-    (['SERVICE_AMBIGUOUS', 'REAL_SERVER_DUPLICATE', 'INGRESS_PORTS_EXHAUSTED'] as const).map(code => [
+    (['VM_NOT_ALLOWED', 'SERVICE_AMBIGUOUS', 'REAL_SERVER_DUPLICATE', 'INGRESS_PORTS_EXHAUSTED'] as const).map(code => [
       code,
       [
         ({ outcome }: Scene) =>

@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import { ANYTHING } from '../../../agent/authority/judge.ts'
 import { createCells } from '../../../agent/cells.ts'
 import { initialInputs } from '../../../agent/inputs.ts'
 import { NO_OUTCOME } from '../../../agent/outcome.ts'
-import { createOfferOutlet } from '../../../agent/outlets/offer.ts'
+import { createRegistrationOutlet } from '../../../agent/outlets/registration.ts'
 import { standingsOf } from '../../../agent/outlets/standings.ts'
 import { NO_REPORTS } from '../../../agent/report/reports.ts'
 import { createServices } from '../../../agent/stations/services.ts'
@@ -21,10 +22,11 @@ const H = '02:00:00:00:00:20'
 function startHost(t: ExecutionContext, director: readonly string[]) {
   const store = openStore(join(tempDir(t), 'agent.db'))
   const cells = createCells(initialInputs(store, director, undefined))
-  const outlet = createOfferOutlet({
+  const outlet = createRegistrationOutlet({
     config: { hostId: 'rs1', director: [...director], tls: undefined },
     version: '1',
     bootId: '',
+    runId: '',
     cells,
     timeline: createTimeline(systemClock),
     log: memoryLog(),
@@ -121,7 +123,10 @@ test('of two directors one has no files: what the other has stays in force, and 
   const { cells, pass } = startHost(t, [full.address, empty.address])
   const services = createServices({ services: () => [], contested: () => ({}) })
   const inForce = () =>
-    services({ services: cells.inputs.services.get(), documents: cells.inputs.documents.get(), withdrawn: false })
+    services(
+      { services: cells.inputs.services.get(), documents: cells.inputs.documents.get(), withdrawn: false },
+      ANYTHING,
+    )
       .specs.map(({ service }) => service)
       .join()
   full.setOffer(offer({ directorId: 'a' }, [WEB]))

@@ -8,38 +8,45 @@ import type { Outcome } from '../outcome.ts'
 import { createReporter, type HostIdentity, type HostReporter } from '../report/reporter.ts'
 import { NO_REPORTS } from '../report/reports.ts'
 import type { ReportHandlers } from '../report/types.ts'
+import { isWaiting } from '../stations/documents.ts'
 
-export interface OfferOutletOptions {
+export interface RegistrationOutletOptions {
   readonly config: Pick<AgentConfig, 'hostId' | 'director' | 'tls'>
   readonly version: string
   /** Of this machine as it runs now; empty: not known. */
   readonly bootId: string
+  /** Of this run of the agent. */
+  readonly runId: string
   readonly cells: Pick<Cells, 'inputs' | 'outcome' | 'registrations' | 'reports'>
   readonly timeline: Timeline
   readonly log: Log
   readonly clock: Clock
 }
 
-export interface OfferOutlet {
+export interface RegistrationOutlet {
   /** Called after each pass; the first call that finds reports dials, for a director must not hear of half a host. */
   take(outcome: Outcome): void
   close(): Promise<void>
 }
 
-/** Offers this host's real servers to each configured director, and takes down what directors say; the next pass
- * writes it to the state file, for a handler has nobody to tell when that cannot be written. */
-export function createOfferOutlet({
+/**
+ * Registers this host and its real servers with each configured director, and keeps what directors say in cells. The next pass
+ * writes that to the state file, because a handler has nobody to tell when it cannot be written.
+ */
+export function createRegistrationOutlet({
   config,
   version,
   bootId,
+  runId,
   cells,
   timeline,
   log,
   clock,
-}: OfferOutletOptions): OfferOutlet {
+}: RegistrationOutletOptions): RegistrationOutlet {
   const { directors, documents, hostIp } = cells.inputs
   const reporters = new Map<string, HostReporter>()
   let told = NO_REPORTS
+  let toldRefused: Outcome['refused'] = []
   /** What a state file remembers is whole; without one, it is once a pass over the documents has found nobody pending. */
   let whole = documents.get().heard
 
@@ -60,6 +67,7 @@ export function createOfferOutlet({
     hostIp: hostIp.get() ?? '',
     version,
     bootId,
+    runId,
   })
 
   const dial = (address: string) => {
@@ -74,17 +82,19 @@ export function createOfferOutlet({
   const stopListening = hostIp.subscribe(tellIdentity)
 
   return {
-    take: ({ documents: passed }) => {
+    take: ({ documents: passed, refused }) => {
       const { heard, byDirector } = documents.get()
       const reports = cells.reports.get()
       // The outlet of the reports has failed: they are not those of this outcome.
-      if (reports === told) return
+      if (reports === told && refused === toldRefused) return
+      toldRefused = refused
       told = reports
       const { list } = reports
-      whole ||= heard && passed === byDirector && list.every(({ state }) => state !== 'pending')
+      whole ||=
+        heard && passed === byDirector && list.every(({ state }) => state !== 'pending') && !refused.some(isWaiting)
       for (const address of config.director) if (!reporters.has(address)) dial(address)
       tellIdentity()
-      for (const reporter of reporters.values()) reporter.update(list, whole)
+      for (const reporter of reporters.values()) reporter.update(list, whole, refused)
     },
     close: async () => {
       stopListening()
