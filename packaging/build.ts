@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { crossportCommand } from '../cli/crossport.ts'
 import { billOfMaterials } from './bom.ts'
 import { bundle } from './bundle.ts'
+import { messageCatalog } from './catalog.ts'
 import { bashCompletion } from './completion.ts'
 import { atomicLibrary, NODE, nodeComponents, npmComponents } from './components.ts'
 import { copyright } from './copyright.ts'
@@ -42,6 +43,7 @@ export async function buildPackages(out: string, version: string): Promise<strin
           tree,
           pages.filter(({ section }) => section !== 8),
         )
+        tree.write('/usr/lib/systemd/catalog/crossport.catalog', messageCatalog())
         tree.writeGzip(`${DOC}/changelog`, changes)
         tree.write(`${DOC}/crossport.cdx.json`, billOfMaterials(version, components, epoch))
         tree.write(`${DOC}/copyright`, copyright(components))
