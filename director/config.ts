@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
-import { hardwareAddress, ipv4Address, absolutePath as path } from '../shared/config/fields.ts'
+import { groupName, hardwareAddress, ipv4Address, absolutePath as path } from '../shared/config/fields.ts'
 import { checkFabric, fabricFields } from '../shared/config/overlay.ts'
 
 export const DIRECTOR_CONFIG_FILE = '/etc/crossport/director.yaml'
@@ -42,6 +42,7 @@ const fields = z.strictObject({
   servicesDir: path.default('/etc/crossport/services.d'),
   stateFile: path.default('/var/lib/crossport/director.db'),
   controlSocket: path.default('/run/crossport/director.sock'),
+  adminGroup: groupName.optional().describe('its members may change what the daemon does; default: only root'),
   ovsdbSocket: path.default('/run/openvswitch/db.sock'),
   ovsRunDir: path.default('/run/openvswitch').describe("where the bridge's .mgmt socket is"),
   logLevel: z.enum(['error', 'warn', 'notice', 'info', 'debug']).default('info'),

@@ -1,6 +1,6 @@
 import { CrossportError } from '../../shared/errors.ts'
 import type { Commands } from './commands.ts'
-import { isAgentError } from './ip.ts'
+import { isAgentError, withSelinux } from './ip.ts'
 import type { Exec, Qga } from './qga.ts'
 import { anyReply, handleReply, readReply } from './replies.ts'
 
@@ -39,10 +39,11 @@ const MAX_FILE = 32 * 1024
 
 /**
  * $1: path, $2: path of the new file until it is complete, $3: mode, $4: owner. The new file is beside the old one, so that it takes
- * its place in one step, and its name starts with a dot, so that no network manager reads it.
+ * its place in one step, and its name starts with a dot, so that no network manager reads it. Nothing is written through a
+ * link: the new file is made by this shell (set -C), takes the place of a link, and does not move into a folder.
  */
 export const WRITE =
-  'set -e; umask 077; rm -f "$2"; set -C; cat > "$2"; chown "$4" "$2"; chmod "$3" "$2"; mv -f "$2" "$1"'
+  'set -e; test ! -d "$1"; umask 077; rm -f "$2"; set -C; cat > "$2"; chown "$4" "$2"; chmod "$3" "$2"; mv -f "$2" "$1"'
 
 /** Reads by guest-file-* where the guest agent allows them, and by guest-exec otherwise. */
 export function guestFiles(qga: Qga, commands: Commands): GuestFiles {
@@ -128,6 +129,5 @@ async function run(qga: Qga, path: string, program: string, args: readonly strin
 function refused(path: string, error: unknown): unknown {
   if (typeof error !== 'string' && !isAgentError(error)) return error
   const words = typeof error === 'string' ? error : error.message
-  const selinux = /permission denied/i.test(words) ? ' (SELinux may forbid it to the guest agent)' : ''
-  return new CrossportError('GUEST_COMMAND_FAILED', `${path}: ${words}${selinux}`)
+  return new CrossportError('GUEST_COMMAND_FAILED', `${path}: ${withSelinux(words)}`)
 }

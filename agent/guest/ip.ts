@@ -127,8 +127,14 @@ function refused(command: string, { exitCode, stderr, stdout }: Exec): Crossport
 }
 
 function notRun(program: string, cause: CrossportError): CrossportError {
-  const selinux = /permission denied/i.test(cause.message) ? ' (SELinux may forbid it to the guest agent)' : ''
-  return new CrossportError('GUEST_COMMAND_FAILED', `${program} cannot be run: ${cause.message}${selinux}`, { cause })
+  return new CrossportError('GUEST_COMMAND_FAILED', `${program} cannot be run: ${withSelinux(cause.message)}`, {
+    cause,
+  })
+}
+
+/** A guest agent that SELinux confines says only that permission is denied. */
+export function withSelinux(words: string): string {
+  return /permission denied/i.test(words) ? `${words} (SELinux may forbid it to the guest agent)` : words
 }
 
 export function isAgentError(error: unknown): error is CrossportError {

@@ -1,12 +1,14 @@
+import { randomUUID } from 'node:crypto'
 import type { Stop } from '../../shared/run/lifecycle.ts'
 import { bootId } from '../host.ts'
 import type { House } from '../house.ts'
-import { createOfferOutlet } from '../outlets/offer.ts'
+import { createRegistrationOutlet } from '../outlets/registration.ts'
 
 /** Keeps the host's streams to its directors. */
 export function registration({ config, version, cells, outlets, timeline, log, clock }: House): Stop {
-  const outlet = createOfferOutlet({ config, version, bootId: bootId(), cells, timeline, log, clock })
-  const stop = outlets.plug('registration', outlet.take)
+  const ids = { bootId: bootId(), runId: randomUUID() }
+  const outlet = createRegistrationOutlet({ config, version, ...ids, cells, timeline, log, clock })
+  const stop = outlets.plug({ name: 'registration', take: outlet.take })
   return async () => {
     stop()
     await outlet.close()

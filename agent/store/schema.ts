@@ -1,3 +1,5 @@
+import { VIP_NUMBERS } from '../../shared/sqlite/vip-numbers.ts'
+
 /** Migrations of the agent's state file. Append new ones; never edit a released one. */
 export const MIGRATIONS = [
   `
@@ -64,6 +66,7 @@ export const MIGRATIONS = [
     FROM director_documents;
   DROP TABLE director_documents;
   `,
+  VIP_NUMBERS,
   `
   -- What was changed in a guest's configuration, as JSON (GuestEdit). Before, it could only be one file.
   ALTER TABLE guest_vips ADD COLUMN edits TEXT NOT NULL DEFAULT '[]';

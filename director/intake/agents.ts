@@ -15,6 +15,7 @@ import { resetStream } from '../../shared/rpc/reset.ts'
 import { type RpcServer, serveRpc } from '../../shared/rpc/server.ts'
 import type { TlsFiles } from '../../shared/rpc/tls.ts'
 import type { Clock } from '../../shared/run/clock.ts'
+import { createAdmission } from './admission.ts'
 import { documentPieces } from './documents.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import { type Waited, watchStreams } from './patience.ts'
@@ -59,6 +60,8 @@ export interface Agents {
 }
 
 interface Attached extends Waited {
+  /** As gRPC names it. */
+  readonly connection: string
   readonly outbox: Outbox
   /** Undefined: it has not registered yet. */
   speaker: Speaker | undefined
@@ -74,6 +77,7 @@ type Call = grpc.ServerDuplexStream<AgentMessage__Output, DirectorMessage>
 export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   const { log, clock, leaseMs, handlers } = options
   const calls = new Map<Call, Attached>()
+  const admission = createAdmission(clock)
   const rivals = createRivals(clock, () => handlers.onRivals())
   let offer: Offer | undefined
   /** What an agent that dials in is told. */
@@ -99,7 +103,7 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
 
   const registered = (call: Call, message: HostRegistration__Output) => {
     const report = hostReport(message, options.addressed, rs => realServers(rs, log.with({ host: message.hostId })))
-    const speaker = speakerOf(report, message.bootId, call.getPeer())
+    const speaker = speakerOf(report, message, call.getPeer())
     for (const [other, { speaker: there, heardAt = 0 }] of calls) {
       if (other === call || there?.hostId !== report.hostId) continue
       const reason = refusal(there, speaker, clock.now() - heardAt, leaseMs)
@@ -111,6 +115,7 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     if (attached.speaker === undefined) rivals.settled(report.hostId)
     const { documentChanges } = message
     Object.assign(attached, { speaker, documentChanges, heardAt: clock.now() })
+    admission.admitted(attached.connection)
   }
 
   const received = (call: Call, message: AgentMessage__Output) => {
@@ -130,8 +135,10 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   }
 
   const ended = (call: Call) => {
-    const hostId = calls.get(call)?.speaker?.hostId
+    const { speaker, connection } = calls.get(call) ?? {}
+    const hostId = speaker?.hostId
     calls.delete(call)
+    if (connection !== undefined) admission.ended(connection)
     if (hostId !== undefined) handlers.onGone?.(hostId)
   }
 
@@ -155,8 +162,14 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
 
   const attach = (call: Call) => {
     const outbox = createOutbox(call, clock.now)
-    const attached = { outbox, speaker: undefined, documentChanges: false, askedAt: undefined, heardAt: undefined }
+    // A call that has ended does not tell any more.
+    const connection = call.getPeer()
+    const attached = {
+      ...{ outbox, connection, documentChanges: false },
+      ...{ speaker: undefined, askedAt: undefined, heardAt: undefined },
+    }
     calls.set(call, attached)
+    admission.begun(connection)
     log.debug('an agent has dialled in', { peer: call.getPeer() })
     call.on('data', message => {
       if (!calls.has(call)) return
@@ -180,6 +193,8 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   const server: RpcServer = await serveRpc({
     listen: options.listen,
     tls: options.tls,
+    admit: admission.arrived,
+    mostStreams: MOST_STREAMS_OF_ONE,
     mostBytes: LIMITS.message,
     add: (grpcServer, proto) => grpcServer.addService(serializedOnce(proto.registration.service), { Attach: attach }),
   })
@@ -212,6 +227,7 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     close: () => {
       rivals.close()
       stopWatching()
+      admission.close()
       return server.close()
     },
   }
@@ -219,6 +235,9 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
 
 /** Streams at a time: of an agent that has come back there are two for a moment. */
 const MOST_STREAMS = 2 * LIMITS.hosts
+
+/** Streams at a time on one connection: an agent has one, or two for a moment. */
+const MOST_STREAMS_OF_ONE = 4
 
 /** What a refused agent is told; everything else is INVALID_ARGUMENT. */
 const STATUS_OF: ReadonlyMap<ErrorCode, grpc.status> = new Map([

@@ -10,8 +10,14 @@ export interface Proto {
   readonly control: ControlTypes['crossport']['v1']['Control']
 }
 
-/** Reads proto/ at run time. The options are those that scripts/gen-proto gives to the type generator. */
+let known: Proto | undefined
+
+/** Reads proto/ at run time, once. The options are those that scripts/gen-proto gives to the type generator. */
 export function loadProto(): Proto {
+  return (known ??= readProto())
+}
+
+function readProto(): Proto {
   const definition = protoLoader.loadSync(['crossport/v1/registration.proto', 'crossport/v1/control.proto'], {
     includeDirs: [fileURLToPath(new URL('../../proto', import.meta.url))],
     longs: Number,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { familyOf, IPV4, shortOf } from '../../../shared/net/family.ts'
+import { familyOf, IPV4 } from '../../../shared/net/family.ts'
 import type { FileEdit } from '../edits.ts'
 import type { Owner } from './types.ts'
 
@@ -56,7 +56,7 @@ function labels(nic: string, vip: string): readonly string[] {
   const space = NAME_MAX - nic.length - 1
   if (space < 2) return []
   // An IPv4 address has at most seven digits in base 36. Where these fit, no two VIPs share a label.
-  const exact = shortOf(vip).toString(36).padStart(7, '0')
+  const exact = Number(IPV4.parse(vip)).toString(36).padStart(7, '0')
   if (space >= exact.length + 2) return [`cp${exact}`]
   if (space >= exact.length) return [exact]
   return Array.from({ length: ATTEMPTS }, (_, i) => {

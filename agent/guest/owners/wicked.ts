@@ -1,4 +1,4 @@
-import { familyOf, IPV4, shortOf } from '../../../shared/net/family.ts'
+import { familyOf, IPV4 } from '../../../shared/net/family.ts'
 import type { Owner } from './types.ts'
 
 const FOLDER = '/etc/sysconfig/network'
@@ -24,7 +24,7 @@ export const wicked: Owner = {
       edits: vip => {
         // Nothing is documented that would keep an IPv6 address from becoming a source.
         if (familyOf(vip) !== IPV4) return 'wicked has no place for an IPv6 address that is no source'
-        const suffix = `_cp${shortOf(vip).toString(36).padStart(7, '0')}`
+        const suffix = `_cp${Number(IPV4.parse(vip)).toString(36).padStart(7, '0')}`
         return [[{ kind: 'lines', path: file, text: `IPADDR${suffix}='${vip}/32'\nSCOPE${suffix}='host'\n` }]]
       },
     }

@@ -2,6 +2,8 @@ import { execFile } from 'node:child_process'
 import {
   chmodSync,
   existsSync,
+  lstatSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -25,7 +27,8 @@ function write(shell: readonly string[], folder: string, text: string, mode: str
   const args = [...applet, '-c', WRITE, 'sh', `${folder}/file`, `${folder}/.file.new`, mode, owner]
   return new Promise(resolve => {
     const child = execFile(program, args, error => resolve(error === null ? 0 : 1))
-    child.stdin?.end(text)
+    // A shell that refuses does not read.
+    child.stdin?.on('error', () => {}).end(text)
   })
 }
 
@@ -46,4 +49,17 @@ for (const shell of SHELLS.filter(([program = '']) => !program.includes('/') || 
     t.is(readFileSync(`${folder}/elsewhere`, 'utf8'), 'untouched')
     t.deepEqual(readdirSync(folder).sort(), ['elsewhere', 'file'])
     t.is(await write(shell, `${folder}/none`, 'three\n', '644'), 1)
+
+    // A link in the file's own place gives way to the file, and one to a folder does not lead into it.
+    rmSync(file)
+    symlinkSync(`${folder}/elsewhere`, file)
+    t.is(await write(shell, folder, 'four\n', '644'), 0)
+    t.true(lstatSync(file).isFile())
+    t.is(readFileSync(`${folder}/elsewhere`, 'utf8'), 'untouched')
+    rmSync(file)
+    mkdirSync(`${folder}/inner`)
+    symlinkSync(`${folder}/inner`, file)
+    t.is(await write(shell, folder, 'five\n', '644'), 1)
+    t.deepEqual(readdirSync(`${folder}/inner`), [])
+    t.deepEqual(readdirSync(folder).sort(), ['elsewhere', 'file', 'inner'])
   })
