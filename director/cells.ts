@@ -7,8 +7,10 @@ import { type Cell, createCell, createTopic, type Topic } from '../shared/run/ce
 import type { Clock } from '../shared/run/clock.ts'
 import { createInbox, type Inbox } from '../shared/run/inbox.ts'
 import type { PacketIn, Switch } from '../shared/switch/types.ts'
+import type { Floods } from './balance/floods.ts'
 import type { Forgotten } from './balance/forgotten.ts'
 import type { Passive } from './balance/passive.ts'
+import type { ZoneFill } from './balance/zone-fill.ts'
 import type { Site } from './compile/types.ts'
 import type { Agents } from './intake/agents.ts'
 import type { BridgeProblem, BridgeView } from './intake/bridge.ts'
@@ -53,6 +55,8 @@ export interface Cells {
   readonly loads: Cell<LoadOf>
   readonly passive: Cell<Judgement>
   readonly forgotten: Cell<Forgotten['of']>
+  readonly floods: Cell<Pick<Floods, 'floods'>>
+  readonly zoneFill: Cell<Omit<ZoneFill, 'stop'>>
   /** Keys of the services whose shares must be calculated anew. */
   readonly due: Inbox<string>
 
@@ -90,6 +94,8 @@ const NO_SERVICES: ServicesSnapshot = { synced: false, specs: [], problems: [], 
 
 const NO_JUDGEMENT: Judgement = { judged: unjudged, acceptanceOf: () => undefined, unheard: () => [] }
 
+const NOT_LIMITED = { problems: [], isFull: async () => false, entriesOf: async () => undefined }
+
 /** `registry`: as restored from the state file. */
 export function createCells(clock: Clock, registry: Registry): Cells {
   const since = clock.wall().toISOString()
@@ -110,6 +116,8 @@ export function createCells(clock: Clock, registry: Registry): Cells {
     loads: createCell<LoadOf>(() => undefined),
     passive: createCell(NO_JUDGEMENT),
     forgotten: createCell<Forgotten['of']>(() => 0),
+    floods: createCell<Pick<Floods, 'floods'>>({ floods: [] }),
+    zoneFill: createCell<Omit<ZoneFill, 'stop'>>(NOT_LIMITED),
     due: createInbox(),
     releasable: createInbox(),
     tornDown: createCell(false),

@@ -49,6 +49,12 @@ const fields = z.strictObject({
     .strictObject({ tcp: seconds.default(900), udp: seconds.default(300) })
     .prefault({})
     .describe('seconds that an idle connection stays with its real server'),
+  connectionLimit: z
+    .int()
+    .min(1)
+    .max(4_294_967_295)
+    .optional()
+    .describe('most entries of one service in the userspace connection table; default: half of the table'),
   accounting: z
     .boolean()
     .default(true)

@@ -12,10 +12,12 @@ import { agents } from './parts/agents.ts'
 import { announce } from './parts/announce.ts'
 import { balance } from './parts/balance.ts'
 import { bridge } from './parts/bridge.ts'
+import { connectionLimits } from './parts/connection-limits.ts'
 import { connectionZones } from './parts/connection-zones.ts'
 import { controlSocket } from './parts/control-socket.ts'
 import { datapath } from './parts/datapath.ts'
 import { driftGuard } from './parts/drift-guard.ts'
+import { floods } from './parts/floods.ts'
 import { forgotten } from './parts/forgotten.ts'
 import { heldSyns } from './parts/held-syns.ts'
 import { hostServices } from './parts/host-services.ts'
@@ -106,11 +108,13 @@ function partsOf(house: House, notify: Notify, told: Startup): readonly Part[] {
     part('datapath', datapath),
     part('accounting', accounting),
     part('connection zones', connectionZones),
+    part('connection limits', connectionLimits),
     part('switch', bridgeSwitch),
     part('drift guard', driftGuard),
     // Observers of the switch, and parts that answer packets.
     part('balance', balance),
     part('passive health', passiveHealth),
+    part('floods', floods),
     part('forgotten connections', forgotten),
     part('ICMP errors', icmpErrors),
     part('recall', recall),

@@ -278,6 +278,10 @@ export const ERRORS = {
     messageId: '6163a05ad3d0400ba6d85a97353fcee2',
     hint: 'enlarge it (`sysctl -w net.netfilter.nf_conntrack_max=N`; userspace datapath: `ovs-appctl dpctl/ct-set-maxconns N`), or find out what fills it: `conntrack -L`, `ovs-appctl dpctl/dump-conntrack`',
   },
+  FLOOD: {
+    messageId: 'd2d3e659e47b436dacc1e0c3e2a8e2c8',
+    hint: 'nothing has to be done for connections that exist (docs/operations.md, "Floods"). `tcpdump -ni UPLINK host VIP` on the director shows who sends; what comes from outside is best stopped at the router before it',
+  },
   BRIDGE_MISSING: {
     messageId: '872e8d8cb0ec4e4899d11d4ce697464b',
     hint: 'create the bridge (ovs-vsctl add-br), or correct bridge in the configuration file and restart',

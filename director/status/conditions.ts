@@ -1,12 +1,14 @@
 import { LIMITS } from '../../shared/rpc/limits.ts'
 import { COMMON_CONDITIONS, type CommonFacts } from '../../shared/status/common.ts'
 import { type Condition, type Finding, found } from '../../shared/status/conditions.ts'
+import type { Flood } from '../balance/floods.ts'
 import type { Passive, Unheard } from '../balance/passive.ts'
 import type { Refused } from '../intake/refused.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { VirtualService } from '../registry/services.ts'
 import type { Host, RealServer, RegistryProblem } from '../registry/types.ts'
 import { acceptanceText } from '../schedule/acceptance.ts'
+import { floodText } from '../schedule/flood.ts'
 import { panicOf, panicText } from '../schedule/panic.ts'
 import { sharedAddresses } from './shared-addresses.ts'
 
@@ -16,6 +18,8 @@ export interface OwnFacts extends CommonFacts {
   readonly notListening: string | undefined
   /** Of all service files, as agents are told of them. */
   readonly documentBytes: number
+  /** Those under way. */
+  readonly floods: readonly Flood[]
 }
 
 export interface DirectorFacts extends OwnFacts {
@@ -62,6 +66,7 @@ export const DIRECTOR_CONDITIONS: readonly Condition<DirectorFacts>[] = [
     severity: 'warning',
     find: ({ hosts, connected }) => hosts.flatMap(host => away(host, connected)),
   },
+  { code: 'FLOOD', severity: 'warning', find: ({ floods }) => floods.map(flooded) },
   { code: 'SIGNALS_MISSING', severity: 'warning', find: ({ unheard }) => unheard.map(silent) },
   { code: 'REAL_SERVER', severity: 'warning', find: facts => eachService(facts, notServing) },
   { code: 'NOT_ACCEPTING', severity: 'warning', find: facts => eachService(facts, notAccepting) },
@@ -102,6 +107,10 @@ function lost({ hostId, state }: Host): readonly Finding[] {
 function away({ hostId, state }: Host, connected: ReadonlySet<string>): readonly Finding[] {
   const message = 'its agent is not connected; its real servers leave scheduling when its lease ends'
   return found(hostId, state === 'alive' && !connected.has(hostId) ? message : undefined)
+}
+
+function flooded({ kind, services, since, rate }: Flood): Finding {
+  return { subject: services.join(', '), message: floodText(kind, rate, since.toISOString()) }
 }
 
 function silent({ hostId, connections }: Unheard): Finding {

@@ -15,7 +15,7 @@ import { reported } from '../registry/fixture.ts'
 import { fakeClock } from '../run/fake-clock.ts'
 
 const WELL = ports(port(1), port(9, { name: 'uplink0' }))
-const VIP = { vmUuid: uuid(1), mac: mac(1), vip: '10.10.1.100', nicName: 'eth0', addressAdded: true, file: undefined }
+const VIP = { vmUuid: uuid(1), mac: mac(1), vip: '10.10.1.100', nicName: 'eth0', addressAdded: true, edits: [] }
 const PLACE = { file: '/etc/crossport/services.d/web.yaml', line: 3, column: 7, lastGood: true }
 const DIRECTOR = 'd1:7473'
 const REFUSED = { object: 'web', reason: 'the switch does not know the field' }

@@ -181,6 +181,13 @@ const CASES: Readonly<Record<string, readonly [(scene: Scene) => unknown, RegExp
     /^warning HOST_LOST rs1: no message from its agent for a whole lease/,
   ],
   HOST_AWAY: [({ connected }) => connected.clear(), /^warning HOST_AWAY rs1: its agent is not connected/],
+  FLOOD: [
+    ({ cells }) => {
+      const since = new Date('2026-01-02T03:04:05Z')
+      cells.floods.set({ floods: [{ kind: 'syn', services: ['web'], since, rate: 1234 }] })
+    },
+    /^warning FLOOD web: a flood of SYNs that no further packet follows since 2026-01-02T03:04:05\.000Z, at last 1200 a second$/,
+  ],
   SIGNALS_MISSING: [
     ({ cells }) => cells.passive.set({ ...cells.passive.get(), unheard: () => [{ hostId: 'rs1', connections: 9 }] }),
     /^warning SIGNALS_MISSING rs1: 9 new connections/,
