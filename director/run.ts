@@ -20,6 +20,7 @@ import { driftGuard } from './parts/drift-guard.ts'
 import { floods } from './parts/floods.ts'
 import { forgotten } from './parts/forgotten.ts'
 import { heldSyns } from './parts/held-syns.ts'
+import { hostServices } from './parts/host-services.ts'
 import { icmpErrors } from './parts/icmp-errors.ts'
 import { leases } from './parts/leases.ts'
 import { numbers } from './parts/numbers.ts'
@@ -95,6 +96,7 @@ function partsOf(house: House, notify: Notify, told: Startup): readonly Part[] {
     part('announcements', announce),
     part('tunnel peers', tunnelPeers),
     part('numbers', numbers),
+    part('host services', hostServices),
     // Inputs of the loop.
     part('own addresses', ownAddresses),
     part('leases', leases),
