@@ -160,7 +160,7 @@ test.serial('a service whose part of the table is full is named, and goes on; ot
 })
 
 test.serial('packets of connections that nobody knows', t =>
-  play(t, 'strays', [['ack', WEB, 6000]], /packets of connections that no host knows/),
+  play(t, 'strays', [['ack', WEB, 6000]], [/packets of connections that no host knows/]),
 )
 
 test.serial('forged ICMP errors, and ARP for the VIP', t => {
