@@ -14,6 +14,7 @@ import type { ZoneFill } from './balance/zone-fill.ts'
 import type { Site } from './compile/types.ts'
 import type { Agents } from './intake/agents.ts'
 import type { BridgeProblem, BridgeView } from './intake/bridge.ts'
+import type { OwnAddresses } from './intake/own-addresses.ts'
 import type { Offer } from './intake/types.ts'
 import type { Outcome } from './outlets/types.ts'
 import { unjudged } from './plan/plan.ts'
@@ -43,6 +44,8 @@ export interface Cells {
   /** The director's place in the network. Keeps its last value while the database is away. */
   readonly site: Cell<Site | undefined>
   readonly switch: Cell<Switch | undefined>
+  /** Addresses of the director's machine and of its gateways. */
+  readonly ownAddresses: Cell<OwnAddresses>
   readonly agents: Cell<Agents | undefined>
   /** Whether each input is in sync, for the loop's gate and for status. */
   readonly inputStates: Readonly<Record<InputName, Cell<Input>>>
@@ -106,6 +109,7 @@ export function createCells(clock: Clock, registry: Registry): Cells {
     tunnel: createCell<TunnelPortKeeper | undefined>(undefined),
     site: createCell<Site | undefined>(undefined),
     switch: createCell<Switch | undefined>(undefined),
+    ownAddresses: createCell<OwnAddresses>({ own: new Set(), gateways: new Set() }),
     agents: createCell<Agents | undefined>(undefined),
     inputStates: { files: input('files'), ovsdb: input('ovsdb'), switch: input('switch'), agents: input('agents') },
     knowledge: createCell<KnowledgeOf>(() => ({ now: clock.now() })),

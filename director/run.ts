@@ -24,6 +24,7 @@ import { icmpErrors } from './parts/icmp-errors.ts'
 import { leases } from './parts/leases.ts'
 import { numbers } from './parts/numbers.ts'
 import { offer } from './parts/offer.ts'
+import { ownAddresses } from './parts/own-addresses.ts'
 import { passiveHealth } from './parts/passive-health.ts'
 import { progress } from './parts/progress.ts'
 import { recall } from './parts/recall.ts'
@@ -95,6 +96,7 @@ function partsOf(house: House, notify: Notify, told: Startup): readonly Part[] {
     part('tunnel peers', tunnelPeers),
     part('numbers', numbers),
     // Inputs of the loop.
+    part('own addresses', ownAddresses),
     part('leases', leases),
     part('agents', agents),
     part('service files', serviceFiles),

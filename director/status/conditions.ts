@@ -3,7 +3,7 @@ import { COMMON_CONDITIONS, type CommonFacts } from '../../shared/status/common.
 import { type Condition, type Finding, found } from '../../shared/status/conditions.ts'
 import type { Flood } from '../balance/floods.ts'
 import type { Passive, Unheard } from '../balance/passive.ts'
-import type { Rival } from '../intake/rivals.ts'
+import type { Refused } from '../intake/refused.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { VirtualService } from '../registry/services.ts'
 import type { Host, RealServer, RegistryProblem } from '../registry/types.ts'
@@ -27,8 +27,8 @@ export interface DirectorFacts extends OwnFacts {
   readonly hosts: readonly Host[]
   /** Hosts whose agent holds a stream now. */
   readonly connected: ReadonlySet<string>
-  /** Agents that were refused because another has their host id. */
-  readonly rivals: readonly Rival[]
+  /** Hosts whose agents were refused, and try again. */
+  readonly refused: readonly Refused[]
   /** Hosts are sent to by their address in the underlay, too (an overlay). */
   readonly addressed: boolean
   readonly passive: Pick<Passive, 'judged' | 'acceptanceOf'>
@@ -50,16 +50,16 @@ export const DIRECTOR_CONDITIONS: readonly Condition<DirectorFacts>[] = [
     find: ({ plan }) => (plan?.problems ?? []).map(refusedClaim),
   },
   {
-    code: 'HOST_ID_TAKEN',
+    code: 'REGISTRATION_INVALID',
     severity: 'error',
-    find: ({ rivals }) => rivals.map(({ hostId, reason }) => ({ subject: hostId, message: reason })),
+    find: ({ refused }) => refused.map(({ code, hostId, reason }) => ({ code, subject: hostId, message: reason })),
   },
   {
     code: 'HOST_ADDRESS_SHARED',
     severity: 'error',
     find: ({ hosts, connected, addressed }) => sharedAddresses(hosts, connected, addressed),
   },
-  { code: 'REGISTRATION_INVALID', severity: 'error', find: ({ hosts }) => hosts.flatMap(unreadable) },
+  { code: 'DOCUMENT_REFUSED', severity: 'error', find: ({ hosts }) => hosts.flatMap(refusedThere) },
   { code: 'HOST_LOST', severity: 'warning', find: ({ hosts }) => hosts.flatMap(lost) },
   {
     code: 'HOST_AWAY',
@@ -92,12 +92,10 @@ function* eachService(
   for (const service of plan?.services ?? []) yield* find(service, passive)
 }
 
-/** Findings for one host at most: whoever has mended these sees the next ones. */
-const MOST_UNREAD = 20
-
-function unreadable({ hostId, unread = new Map() }: Host): readonly Finding[] {
-  return [...unread].slice(0, MOST_UNREAD).map(([id, reason]) => {
-    return { subject: `${hostId}/${id}`, message: `${reason}; what was known of it before stays in force` }
+function refusedThere({ hostId, refused = [] }: Host): readonly Finding[] {
+  return refused.map(({ service, place, reason, code }) => {
+    const severity = code === 'VIP_UNKNOWN' ? 'warning' : 'error'
+    return { subject: `${service} on host ${hostId}`, message: `${place}: ${reason}`, severity }
   })
 }
 

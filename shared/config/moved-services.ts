@@ -16,11 +16,20 @@ export interface MovedServices {
   judge(reading: Reading, inForce: InForce): Reading
 }
 
+interface Wrong {
+  readonly fault: string
+  /** Services that its text names. */
+  readonly names: ReadonlySet<string>
+}
+
 interface Held {
   /** Wrong files that may have its services. */
   readonly by: readonly string[]
   readonly content: FileContent
 }
+
+/** Of so many wrong files at most is remembered that a file waits for them. */
+const MOST_WRONG = 100
 
 /**
  * A wrong file may have any services. It is taken to have those that another file has lost when it names one of them (a service
@@ -29,18 +38,19 @@ interface Held {
  * in files that are in order. The first reading after a start counts as one edit, although the daemon was away for longer.
  */
 export function createMovedServices(): MovedServices {
-  /** By name, what is wrong with it. */
-  const wrong = new Map<string, string>()
+  const wrong = new Map<string, Wrong>()
   let held = new Map<string, Held>()
 
   /** Notes which files are wrong. Returns those that are newly so, and have nothing in force. */
   const newlyWrong = (files: Files, changed: Iterable<string>, inForce: InForce): ReadonlySet<string> => {
     const fresh = new Set<string>()
     for (const file of changed) {
-      const fault = faultOf(files.get(file))
-      if (fault !== undefined && fault !== wrong.get(file) && !inForce.has(file)) fresh.add(file)
+      const content = files.get(file)
+      const fault = faultOf(content)
+      const same = fault === wrong.get(file)?.fault
       if (fault === undefined) wrong.delete(file)
-      else wrong.set(file, fault)
+      else if (!same) wrong.set(file, { fault, names: namesIn(content) })
+      if (fault !== undefined && !same && !inForce.has(file)) fresh.add(file)
     }
     return fresh
   }
@@ -61,8 +71,8 @@ export function createMovedServices(): MovedServices {
         if (lost.length === 0) continue
         const was = before.get(file)
         const mayHave = (name: string) =>
-          was === undefined ? fresh.has(name) || names(files.get(name), lost) : was.by.includes(name)
-        const by = [...wrong.keys()].filter(mayHave)
+          was === undefined ? fresh.has(name) || lost.some(one => wrong.get(name)!.names.has(one)) : wrong.has(name)
+        const by = [...(was?.by ?? wrong.keys())].filter(mayHave).slice(0, MOST_WRONG)
         if (by.length > 0)
           held.set(file, by.length === was?.by.length ? was : hold(by, files.has(file) ? lost : undefined))
       }
@@ -97,11 +107,10 @@ function servicesOf(files: Files): ReadonlySet<string> {
   return found
 }
 
-/** Whether the text has `service: NAME` of one of them, however wrong the rest is. */
-function names(content: FileContent | undefined, services: readonly string[]): boolean {
-  if (content === undefined || 'unreadable' in content) return false
-  const named = new Set(content.text.matchAll(/\bservice["']?[ \t]*:[ \t]*["']?([\w.-]+)/g).map(([, name]) => name))
-  return services.some(service => named.has(service))
+/** The text has `service: NAME` of these, however wrong the rest is. */
+function namesIn(content: FileContent | undefined): ReadonlySet<string> {
+  if (content === undefined || 'unreadable' in content) return new Set()
+  return new Set(content.text.matchAll(/\bservice["']?[ \t]*:[ \t]*["']?([\w.-]+)/g).map(([, name]) => name!))
 }
 
 /** `lost`: services of a file that is there; undefined: it is gone. */

@@ -15,12 +15,13 @@ const UNDER_WAY_MS = 1000
 const BACK_MS = 5000
 
 /**
- * What the deeds allow. What ends with something that the director does is prolonged while that is out itself: a VM
- * that dies while the director is frozen is scheduled until it is thawed, and a file that comes back meanwhile takes its time from
- * then. All of it takes longer on a machine that is busy: so much as the control's slowest answer of that time.
+ * What the deeds allow. What ends with something that the director does is prolonged while that is out itself: a VM that dies
+ * while the director is frozen is scheduled until it is thawed, and a file that comes back meanwhile takes its time from then.
+ * So is what a file asks of a host whose agent is away. All of it takes longer on a machine that is busy: so much as the
+ * control's slowest answer of that time.
  */
 function allowedBy(done: readonly Done[], control: readonly Request[]): Allowance[] {
-  const out = done.filter(({ act, deed }) => act.lane === 'director' && deed.undo !== undefined)
+  const out = done.filter(({ act, deed }) => deed.undo !== undefined && (act.lane === 'director' || deed.deafens))
   const slowest = ({ from, to }: Allowance) =>
     Math.max(0, ...control.filter(({ at }) => at >= from && at <= to).map(({ took }) => took))
   return done
