@@ -276,7 +276,7 @@ export const ERRORS = {
   },
   CONNECTION_TABLE_FULL: {
     messageId: '6163a05ad3d0400ba6d85a97353fcee2',
-    hint: 'enlarge it (`sysctl -w net.netfilter.nf_conntrack_max=N`; userspace datapath: `ovs-appctl dpctl/ct-set-maxconns N`), or find out what fills it: `conntrack -L`, `ovs-appctl dpctl/dump-conntrack`',
+    hint: 'enlarge it (`sysctl -w net.netfilter.nf_conntrack_max=N`; userspace datapath: `ovs-appctl dpctl/ct-set-maxconns N`; for one service `connectionLimit` in director.yaml), or find out what fills it: `conntrack -L`, `ovs-appctl dpctl/dump-conntrack`',
   },
   FLOOD: {
     messageId: 'd2d3e659e47b436dacc1e0c3e2a8e2c8',
