@@ -14,6 +14,8 @@ export interface Reading {
 export interface MovedServices {
   /** Returns the reading to use: a file that has lost such services, or is gone, counts as unreadable meanwhile. */
   judge(reading: Reading, inForce: InForce): Reading
+  /** Services that others have lost, and that this wrong file may have. */
+  awaited(file: string): readonly string[]
 }
 
 interface Wrong {
@@ -25,6 +27,7 @@ interface Wrong {
 interface Held {
   /** Wrong files that may have its services. */
   readonly by: readonly string[]
+  readonly lost: readonly string[]
   readonly content: FileContent
 }
 
@@ -73,8 +76,7 @@ export function createMovedServices(): MovedServices {
         const mayHave = (name: string) =>
           was === undefined ? fresh.has(name) || lost.some(one => wrong.get(name)!.names.has(one)) : wrong.has(name)
         const by = [...(was?.by ?? wrong.keys())].filter(mayHave).slice(0, MOST_WRONG)
-        if (by.length > 0)
-          held.set(file, by.length === was?.by.length ? was : hold(by, files.has(file) ? lost : undefined))
+        if (by.length > 0) held.set(file, by.length === was?.by.length ? was : hold(by, lost, files.has(file)))
       }
       if (before.size === 0 && held.size === 0) return reading
       return {
@@ -82,6 +84,7 @@ export function createMovedServices(): MovedServices {
         changed: reading.changed && new Set([...reading.changed, ...before.keys(), ...held.keys()]),
       }
     },
+    awaited: file => [...held.values()].flatMap(({ by, lost }) => (by.includes(file) ? lost : [])),
   }
 }
 
@@ -113,13 +116,14 @@ function namesIn(content: FileContent | undefined): ReadonlySet<string> {
   return new Set(content.text.matchAll(/\bservice["']?[ \t]*:[ \t]*["']?([\w.-]+)/g).map(([, name]) => name!))
 }
 
-/** `lost`: services of a file that is there; undefined: it is gone. */
-function hold(by: readonly string[], lost: readonly string[] | undefined): Held {
+/** `there`: the file that has lost these services is there. */
+function hold(by: readonly string[], lost: readonly string[], there: boolean): Held {
   const which = list(by.map(file => basename(file)))
-  const what = lost === undefined ? 'is gone, and its services' : `no longer has ${list(lost)}, which`
+  const what = there ? `no longer has ${list(lost)}, which` : 'is gone, and its services'
   const until = by.length > 1 ? 'these files are' : 'that file is'
   return {
     by,
+    lost,
     content: { unreadable: `${what} may be in ${which}: what was in force stays until ${until} in order, or gone` },
   }
 }

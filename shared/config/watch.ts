@@ -102,7 +102,7 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
   }
 
   const judge = (file: string, content: FileContent) =>
-    lost.judge(file, content, snapshots.inForce.get(file), renamed.has(basename(file)))
+    lost.judge(file, content, snapshots.inForce.get(file), renamed.has(basename(file)), moved.awaited(file))
 
   const readAll = async (): Promise<undefined> => {
     paths?.follow(targets)
