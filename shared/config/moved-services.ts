@@ -12,8 +12,11 @@ export interface Reading {
 
 /** Holds back the removal of services that may have been moved to a file that is wrong. */
 export interface MovedServices {
-  /** Returns the reading to use: a file that has lost such services, or is gone, counts as unreadable meanwhile. */
-  judge(reading: Reading, inForce: InForce): Reading
+  /**
+   * Returns the reading to use: a file that has lost such services, or is gone, counts as unreadable meanwhile. `again`: files to
+   * be read once more, for now they are awaited.
+   */
+  judge(reading: Reading, inForce: InForce): Reading & { readonly again: readonly string[] }
   /** Services that others have lost, and that this wrong file may have. */
   awaited(file: string): readonly string[]
 }
@@ -49,7 +52,7 @@ export function createMovedServices(): MovedServices {
     const fresh = new Set<string>()
     for (const file of changed) {
       const content = files.get(file)
-      const fault = faultOf(content)
+      const fault = faultOf(content) ?? (inForce.has(file) ? undefined : silence(content))
       const same = fault === wrong.get(file)?.fault
       if (fault === undefined) wrong.delete(file)
       else if (!same) wrong.set(file, { fault, names: namesIn(content) })
@@ -78,10 +81,12 @@ export function createMovedServices(): MovedServices {
         const by = [...(was?.by ?? wrong.keys())].filter(mayHave).slice(0, MOST_WRONG)
         if (by.length > 0) held.set(file, by.length === was?.by.length ? was : hold(by, lost, files.has(file)))
       }
-      if (before.size === 0 && held.size === 0) return reading
+      if (before.size === 0 && held.size === 0) return { ...reading, again: [] }
+      const awaited = [...held.values()].flatMap(({ by }) => by)
       return {
         files: new Map([...files, ...[...held].map(([file, { content }]) => [file, content] as const)]),
         changed: reading.changed && new Set([...reading.changed, ...before.keys(), ...held.keys()]),
+        again: awaited.filter(file => !inForce.has(file) && silence(files.get(file)) !== undefined),
       }
     },
     awaited: file => [...held.values()].flatMap(({ by, lost }) => (by.includes(file) ? lost : [])),
@@ -94,6 +99,10 @@ function faultOf(content: FileContent | undefined): string | undefined {
   if ('unreadable' in content) return content.unreadable
   return content.parsed.problems.length > 0 ? content.text : undefined
 }
+
+/** A new file that says nothing may be about to be written: lost-services.ts waits for it. */
+const silence = (content: FileContent | undefined): string | undefined =>
+  content !== undefined && 'text' in content && content.parsed.specs.length === 0 ? 'says nothing' : undefined
 
 /** Services in force of a file that it no longer has, in order or gone. */
 function missingFrom(content: FileContent | undefined, last: GoodFile | undefined): readonly string[] {

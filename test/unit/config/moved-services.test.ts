@@ -60,6 +60,16 @@ test('a wrong file that is truncated to be written again may still have the serv
   await until(({ specs }) => specs.length === 1)
 })
 
+test('a file gets another name and is being written: its services may be what comes', async t => {
+  const { found, move, write, until } = await two(t)
+  move('a.yaml', 'new.yaml')
+  write('new.yaml', '')
+  const first = await found()
+  t.deepEqual(first.inForce, ['a 80', 'b 81'])
+  await until(({ problems }) => problems.some(({ reason }) => reason.startsWith('says nothing: when it still does')))
+  await until(({ specs, problems }) => specs.length === 1 && problems.length === 0)
+})
+
 test('the wrong file is gone, too: so are the services', async t => {
   const { found, move, remove, write } = await two(t)
   move('a.yaml', 'new.yaml')
