@@ -28,9 +28,10 @@ export function factsOf({ applier, cells, config, loop }: House): OwnFacts {
     applied: outcome.get() !== undefined,
     lastError: loop.lastError,
     quarantined: applier.quarantined,
-    tableProblems: tableProblems.get(),
+    tableProblems: [...tableProblems.get(), ...cells.zoneFill.get().problems],
     tornDown: tornDown.get(),
     notListening: away('agents'),
+    floods: cells.floods.get().floods,
     documentBytes: documentBytes(services.get().documents),
   }
 }

@@ -74,7 +74,7 @@ export function startDirector(
     clock,
     log,
     handlers: {
-      onRivals: () => heard.note('rivals'),
+      onRefused: () => heard.note('refused'),
       onRegistration: report => {
         heard.note(`address ${report.hostIp}`)
         heard.note(`registered ${report.hostId} ${report.hostMac} ${list(report)}`)

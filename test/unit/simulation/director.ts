@@ -25,6 +25,7 @@ const CONFIG = directorConfigSchema.parse({
   uplink: 'uplink0',
   id: 'd1',
   leaseMs: LEASE,
+  hostServices: [{ hosts: '*', vips: ['10.10.1.0/24'] }],
   connectionTimeouts: { tcp: IDLE_SECONDS, udp: IDLE_SECONDS },
 })
 
