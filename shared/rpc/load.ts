@@ -1,6 +1,7 @@
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import * as grpc from '@grpc/grpc-js'
 import * as protoLoader from '@grpc/proto-loader'
+import { INSTALLATION } from '../installation.ts'
 import type { ProtoGrpcType as ControlTypes } from './gen/control.ts'
 import type { ProtoGrpcType as RegistrationTypes } from './gen/registration.ts'
 
@@ -19,7 +20,7 @@ export function loadProto(): Proto {
 
 function readProto(): Proto {
   const definition = protoLoader.loadSync(['crossport/v1/registration.proto', 'crossport/v1/control.proto'], {
-    includeDirs: [fileURLToPath(new URL('../../proto', import.meta.url))],
+    includeDirs: [join(INSTALLATION, 'proto')],
     longs: Number,
     enums: String,
     defaults: true,
