@@ -28,6 +28,10 @@ export const ERRORS = {
     messageId: '776ee9f3a90a65b96738dce21e1a7e97',
     hint: 'the agent and the director are not compatible: check their versions',
   },
+  IDENTITY_REFUSED: {
+    messageId: '8e34364802d845ceb0282d716cfab8dc',
+    hint: 'set hostId in agent.yaml to the name in its certificate, or get the host a certificate of its own, and restart its agent',
+  },
   HOST_ID_TAKEN: {
     messageId: '2d0fc77725c841a799d43ba37f316dba',
     hint: 'give each host a hostId of its own in agent.yaml (default: its host name), and restart the agent that was refused',

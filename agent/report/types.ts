@@ -8,7 +8,12 @@ export type ReportedRealServer = RealServerReport
 export type RegistrationState = 'connected' | 'registered' | 'disconnected' | 'refused'
 
 /** Why a director does not take this host. */
-export const REFUSAL_CODES = ['HOST_ID_TAKEN', 'REGISTRATION_INVALID', 'REGISTRATION_LIMIT'] as const
+export const REFUSAL_CODES = [
+  'HOST_ID_TAKEN',
+  'IDENTITY_REFUSED',
+  'REGISTRATION_INVALID',
+  'REGISTRATION_LIMIT',
+] as const
 export type RefusalCode = (typeof REFUSAL_CODES)[number]
 
 /** Callbacks store a snapshot and mark the loop dirty; they do no I/O. */

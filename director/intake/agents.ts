@@ -18,13 +18,14 @@ import type { Clock } from '../../shared/run/clock.ts'
 import { documentPieces } from './documents.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import { type Waited, watchStreams } from './patience.ts'
+import { checkItself, peerOf } from './peer.ts'
 import { createRivals, type Rival, refusal, type Speaker, speakerOf } from './rivals.ts'
-import type { HostDelta, HostReport, Offer, ReadRealServers } from './types.ts'
+import type { HostDelta, HostReport, Offer, Peer, ReadRealServers } from './types.ts'
 import { hostReport } from './validate.ts'
 
 /** Called for messages in the order in which they came; they do no I/O. What they throw ends the stream. */
 export interface AgentHandlers {
-  onRegistration(report: HostReport): void
+  onRegistration(report: HostReport, peer: Peer): void
   onDelta(hostId: string, delta: HostDelta): void
   /** Any other sign of life. */
   onAlive(hostId: string): void
@@ -59,6 +60,7 @@ export interface Agents {
 }
 
 interface Attached extends Waited {
+  readonly peer: Peer
   readonly outbox: Outbox
   /** Undefined: it has not registered yet. */
   speaker: Speaker | undefined
@@ -98,6 +100,8 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   }
 
   const registered = (call: Call, message: HostRegistration__Output) => {
+    const attached = calls.get(call)!
+    checkItself(attached.peer, message.hostId)
     const report = hostReport(message, options.addressed, rs => realServers(rs, log.with({ host: message.hostId })))
     const speaker = speakerOf(report, message.bootId, call.getPeer())
     for (const [other, { speaker: there, heardAt = 0 }] of calls) {
@@ -106,8 +110,7 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
       if (reason !== undefined) return refuseRival(call, { hostId: report.hostId, reason })
       refuse(other, grpc.status.ABORTED, 'this host has registered anew')
     }
-    const attached = calls.get(call)!
-    handlers.onRegistration(report)
+    handlers.onRegistration(report, attached.peer)
     if (attached.speaker === undefined) rivals.settled(report.hostId)
     const { documentChanges } = message
     Object.assign(attached, { speaker, documentChanges, heardAt: clock.now() })
@@ -154,8 +157,21 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   }
 
   const attach = (call: Call) => {
+    let peer: Peer
+    try {
+      peer = peerOf(call)
+    } catch (err) {
+      return fail(call, err)
+    }
     const outbox = createOutbox(call, clock.now)
-    const attached = { outbox, speaker: undefined, documentChanges: false, askedAt: undefined, heardAt: undefined }
+    const attached = {
+      peer,
+      outbox,
+      speaker: undefined,
+      documentChanges: false,
+      askedAt: undefined,
+      heardAt: undefined,
+    }
     calls.set(call, attached)
     log.debug('an agent has dialled in', { peer: call.getPeer() })
     call.on('data', message => {
@@ -224,6 +240,7 @@ const MOST_STREAMS = 2 * LIMITS.hosts
 const STATUS_OF: ReadonlyMap<ErrorCode, grpc.status> = new Map([
   ['REGISTRATION_LIMIT', grpc.status.RESOURCE_EXHAUSTED],
   ['AGENT_SILENT', grpc.status.DEADLINE_EXCEEDED],
+  ['IDENTITY_REFUSED', grpc.status.UNAUTHENTICATED],
 ])
 
 function greetingOf({ request, documents, revision }: Offer): readonly [DirectorMessage, ...DirectorMessage[]] {

@@ -1,5 +1,6 @@
 export const SHARED: readonly (readonly string[])[] = [
   ['address', 'chunks.ts', 'errors.ts', 'lists.ts', 'log.ts'],
+  ['pki'],
   ['openflow', 'rpc', 'run', 'wire'],
   ['config', 'libvirt', 'log', 'net', 'ovsdb'],
   ['flows', 'packet', 'sqlite'],
