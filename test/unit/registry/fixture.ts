@@ -1,3 +1,4 @@
+import type { Peer } from '../../../director/intake/types.ts'
 import type { RealServerReport } from '../../../shared/rpc/real-server.ts'
 
 /** A real server as its agent reports it. */
@@ -19,3 +20,6 @@ export function reported(id: string, change: Partial<RealServerReport> = {}): Re
     ...change,
   }
 }
+
+/** An agent whose connection is in the clear. */
+export const PEER: Peer = { name: undefined, address: '172.24.1.20' }

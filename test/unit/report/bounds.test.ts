@@ -17,6 +17,7 @@ import { LIMITS } from '../../../shared/rpc/limits.ts'
 import { toProto } from '../../../shared/rpc/real-server.ts'
 import { createCell, createTopic } from '../../../shared/run/cell.ts'
 import { tempDir } from '../cleanup.ts'
+import { PEER } from '../registry/fixture.ts'
 import { fakeClock } from '../run/fake-clock.ts'
 import { identity, offer, recorder, rs, startDirector, startReporter } from './ends.ts'
 
@@ -209,8 +210,8 @@ test('a host with too many real servers is refused, and so is one more host than
     ]),
   )
   registry.set({ ...emptyRegistry(), hosts })
-  handlers.onRegistration(host(3))
-  t.throws(() => handlers.onRegistration(host(LIMITS.hosts)), { code: 'REGISTRATION_LIMIT' })
+  handlers.onRegistration(host(3), PEER)
+  t.throws(() => handlers.onRegistration(host(LIMITS.hosts), PEER), { code: 'REGISTRATION_LIMIT' })
 })
 
 test('texts of a real server have a length: a reason is cut by the agent, a name is refused by the director', async t => {

@@ -7,6 +7,7 @@ import { makePlan, markName, ownerOfNumber } from '../../../director/plan/plan.t
 import { openStore, type Store } from '../../../director/store/store.ts'
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
+import { PEER } from '../registry/fixture.ts'
 import { type FakeClock, fakeClock } from '../run/fake-clock.ts'
 import { LEASE, type SimulatedDirector, type Surroundings, startDirector } from './director.ts'
 import { accountsOf, flowTexts, STRANGERS, stateOf } from './director-state.ts'
@@ -64,7 +65,7 @@ function tellHost({ director: { agents }, world }: Scene, id: string, host: Worl
   host.told = report.realServers
   host.connected = true
   if (told === undefined) {
-    agents.onRegistration(report)
+    agents.onRegistration(report, PEER)
     return
   }
   const upserted = [...report.realServers].flatMap(([name, rs]) => (told.get(name) === rs ? [] : rs))
@@ -255,7 +256,7 @@ async function coldStart(t: ExecutionContext, warm: Scene, name: string): Promis
   director.handlers.onUp()
   tellFiles(scene)
   const hosts = [...warm.director.house.cells.registry.get().hosts.values()].sort((a, b) => a.seq - b.seq)
-  for (const host of hosts) director.agents.onRegistration(host)
+  for (const host of hosts) director.agents.onRegistration(host, PEER)
   await advance(scene, 30_000)
   same(t, stateOf(warm), stateOf(scene), `${name}, against a cold start`)
   director.kill()

@@ -8,7 +8,7 @@ import { openStore } from '../../../director/store/store.ts'
 import { COMMON_CONDITIONS } from '../../../shared/status/common.ts'
 import { goodFile } from '../config/good-file.ts'
 import { SITE } from '../director/site.ts'
-import { reported } from '../registry/fixture.ts'
+import { PEER, reported } from '../registry/fixture.ts'
 import { fakeClock } from '../run/fake-clock.ts'
 import { LEASE, type Surroundings, startDirector } from '../simulation/director.ts'
 import { createModelSwitch } from '../simulation/model-switch.ts'
@@ -40,7 +40,7 @@ async function scene(t: ExecutionContext) {
   const register = (change: Parameters<typeof reported>[1] = {}) => {
     const host = { hostId: 'rs1', hostMac: '02:00:00:00:00:20', hostIp: '172.24.1.20', version: '1' }
     const rs = reported('web-1', change)
-    agents.onRegistration({ ...host, realServers: new Map([[rs.id, rs]]) })
+    agents.onRegistration({ ...host, realServers: new Map([[rs.id, rs]]) }, PEER)
     return clock.advance(1000)
   }
   setSite(house, SITE)
@@ -143,7 +143,7 @@ const CASES: Readonly<Record<string, readonly [(scene: Scene) => unknown, RegExp
   HOST_ADDRESS_SHARED: [
     ({ agents, connected, clock }) => {
       const other = { hostId: 'rs2', hostMac: '02:00:00:00:00:20', hostIp: '172.24.1.21', version: '1' }
-      agents.onRegistration({ ...other, realServers: new Map() })
+      agents.onRegistration({ ...other, realServers: new Map() }, PEER)
       connected.add('rs2')
       return clock.advance(1000)
     },
