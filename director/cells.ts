@@ -1,4 +1,5 @@
 import type { ServicesSnapshot } from '../shared/config/snapshot.ts'
+import type { CertificateState } from '../shared/identity/keeper.ts'
 import type { OvsdbClient } from '../shared/ovsdb/connection.ts'
 import type { TunnelPortKeeper } from '../shared/ovsdb/keep-tunnel-port.ts'
 import type { Input } from '../shared/rpc/gen/crossport/v1/Input.ts'
@@ -42,6 +43,8 @@ export interface Cells {
   readonly site: Cell<Site | undefined>
   readonly switch: Cell<Switch | undefined>
   readonly agents: Cell<Agents | undefined>
+  /** The director's own certificate; undefined: agents are talked to in the clear. */
+  readonly certificate: Cell<CertificateState | undefined>
   /** Whether each input is in sync, for the loop's gate and for status. */
   readonly inputStates: Readonly<Record<InputName, Cell<Input>>>
 
@@ -101,6 +104,7 @@ export function createCells(clock: Clock, registry: Registry): Cells {
     site: createCell<Site | undefined>(undefined),
     switch: createCell<Switch | undefined>(undefined),
     agents: createCell<Agents | undefined>(undefined),
+    certificate: createCell<CertificateState | undefined>(undefined),
     inputStates: { files: input('files'), ovsdb: input('ovsdb'), switch: input('switch'), agents: input('agents') },
     knowledge: createCell<KnowledgeOf>(() => ({ now: clock.now() })),
     loads: createCell<LoadOf>(() => undefined),

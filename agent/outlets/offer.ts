@@ -1,4 +1,5 @@
 import type { Log } from '../../shared/log.ts'
+import type { TlsFiles } from '../../shared/rpc/tls.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import type { Timeline } from '../../shared/run/timeline.ts'
 import type { Cells } from '../cells.ts'
@@ -10,7 +11,9 @@ import { NO_REPORTS } from '../report/reports.ts'
 import type { ReportHandlers } from '../report/types.ts'
 
 export interface OfferOutletOptions {
-  readonly config: Pick<AgentConfig, 'hostId' | 'director' | 'tls'>
+  readonly config: Pick<AgentConfig, 'hostId' | 'director'>
+  /** Undefined: directors are talked to in the clear. */
+  readonly tls?: TlsFiles | undefined
   readonly version: string
   /** Of this machine as it runs now; empty: not known. */
   readonly bootId: string
@@ -30,6 +33,7 @@ export interface OfferOutlet {
  * writes it to the state file, for a handler has nobody to tell when that cannot be written. */
 export function createOfferOutlet({
   config,
+  tls,
   version,
   bootId,
   cells,
@@ -63,7 +67,6 @@ export function createOfferOutlet({
   })
 
   const dial = (address: string) => {
-    const { tls } = config
     const reporter = createReporter({ address, tls, identity: identity(), log, clock, handlers: handlersFor(address) })
     reporters.set(address, reporter)
   }

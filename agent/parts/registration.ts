@@ -4,8 +4,17 @@ import type { House } from '../house.ts'
 import { createOfferOutlet } from '../outlets/offer.ts'
 
 /** Keeps the host's streams to its directors. */
-export function registration({ config, version, cells, outlets, timeline, log, clock }: House): Stop {
-  const outlet = createOfferOutlet({ config, version, bootId: bootId(), cells, timeline, log, clock })
+export function registration({ config, protection, version, cells, outlets, timeline, log, clock }: House): Stop {
+  const outlet = createOfferOutlet({
+    config,
+    tls: protection.tls,
+    version,
+    bootId: bootId(),
+    cells,
+    timeline,
+    log,
+    clock,
+  })
   const stop = outlets.plug('registration', outlet.take)
   return async () => {
     stop()

@@ -7,18 +7,18 @@ import type { AgentMessage__Output } from '../../shared/rpc/gen/crossport/v1/Age
 import type { DirectorMessage } from '../../shared/rpc/gen/crossport/v1/DirectorMessage.ts'
 import type { HostRegistration__Output } from '../../shared/rpc/gen/crossport/v1/HostRegistration.ts'
 import type { RealServer__Output } from '../../shared/rpc/gen/crossport/v1/RealServer.ts'
-import type { RegistrationDefinition } from '../../shared/rpc/gen/crossport/v1/Registration.ts'
 import type { ServiceDocuments } from '../../shared/rpc/gen/crossport/v1/ServiceDocuments.ts'
 import { LIMITS } from '../../shared/rpc/limits.ts'
+import type { Proto } from '../../shared/rpc/load.ts'
 import { fromProto } from '../../shared/rpc/real-server.ts'
 import { resetStream } from '../../shared/rpc/reset.ts'
 import { type RpcServer, serveRpc } from '../../shared/rpc/server.ts'
 import type { TlsFiles } from '../../shared/rpc/tls.ts'
 import type { Clock } from '../../shared/run/clock.ts'
-import { documentPieces } from './documents.ts'
+import { type Caller, nameOf, type Register, whoIs } from '../authority/who.ts'
+import { documentPieces, serializedOnce } from './documents.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import { type Waited, watchStreams } from './patience.ts'
-import { checkItself, peerOf } from './peer.ts'
 import { createRivals, type Rival, refusal, type Speaker, speakerOf } from './rivals.ts'
 import type { HostDelta, HostReport, Offer, Peer, ReadRealServers } from './types.ts'
 import { hostReport } from './validate.ts'
@@ -39,6 +39,10 @@ export interface AgentsOptions {
   /** `host:port` or `unix:/path`. */
   readonly listen: string
   readonly tls?: TlsFiles | undefined
+  /** Default: an existing PKI, in which nobody is revoked. */
+  readonly register?: Register
+  /** Adds further services for those who have a certificate. */
+  readonly add?: (server: grpc.Server, proto: Proto) => void
   /** Hosts are sent to by their address in the underlay (an overlay): each must have one. */
   readonly addressed: boolean
   /** An agent that was not heard for so long is taken for dead: another may have its host id. */
@@ -56,11 +60,15 @@ export interface Agents {
   readonly connected: ReadonlySet<string>
   /** Agents that were refused because another has their host id. */
   readonly rivals: readonly Rival[]
+  /** Ends the streams of a host that has been revoked. */
+  revoked(hostId: string): void
+  /** Shows agents that come later the certificate that is in the files now. Throws RPC_TLS. */
+  reloadCertificate(): void
   close(): Promise<void>
 }
 
 interface Attached extends Waited {
-  readonly peer: Peer
+  readonly caller: Caller
   readonly outbox: Outbox
   /** Undefined: it has not registered yet. */
   speaker: Speaker | undefined
@@ -74,7 +82,7 @@ type Call = grpc.ServerDuplexStream<AgentMessage__Output, DirectorMessage>
  * machine, whose agent has come back, ends the older; another machine's is refused (rivals.ts). Throws RPC_LISTEN, RPC_TLS.
  */
 export async function serveAgents(options: AgentsOptions): Promise<Agents> {
-  const { log, clock, leaseMs, handlers } = options
+  const { log, clock, leaseMs, handlers, register = OPEN } = options
   const calls = new Map<Call, Attached>()
   const rivals = createRivals(clock, () => handlers.onRivals())
   let offer: Offer | undefined
@@ -101,7 +109,8 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
 
   const registered = (call: Call, message: HostRegistration__Output) => {
     const attached = calls.get(call)!
-    checkItself(attached.peer, message.hostId)
+    const { caller } = attached
+    const peer: Peer = { name: nameOf(caller, message.hostId), address: caller.address }
     const report = hostReport(message, options.addressed, rs => realServers(rs, log.with({ host: message.hostId })))
     const speaker = speakerOf(report, message.bootId, call.getPeer())
     for (const [other, { speaker: there, heardAt = 0 }] of calls) {
@@ -110,7 +119,7 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
       if (reason !== undefined) return refuseRival(call, { hostId: report.hostId, reason })
       refuse(other, grpc.status.ABORTED, 'this host has registered anew')
     }
-    handlers.onRegistration(report, attached.peer)
+    handlers.onRegistration(report, peer)
     if (attached.speaker === undefined) rivals.settled(report.hostId)
     const { documentChanges } = message
     Object.assign(attached, { speaker, documentChanges, heardAt: clock.now() })
@@ -157,21 +166,15 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   }
 
   const attach = (call: Call) => {
-    let peer: Peer
+    const certificate = call.getAuthContext().sslPeerCertificate
+    let caller: Caller
     try {
-      peer = peerOf(call)
+      caller = whoIs(certificate, call.getPeer().replace(/:\d+$/, ''), register)
     } catch (err) {
       return fail(call, err)
     }
     const outbox = createOutbox(call, clock.now)
-    const attached = {
-      peer,
-      outbox,
-      speaker: undefined,
-      documentChanges: false,
-      askedAt: undefined,
-      heardAt: undefined,
-    }
+    const attached = newlyAttached(caller, outbox, endOf(certificate, clock))
     calls.set(call, attached)
     log.debug('an agent has dialled in', { peer: call.getPeer() })
     call.on('data', message => {
@@ -197,7 +200,10 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     listen: options.listen,
     tls: options.tls,
     mostBytes: LIMITS.message,
-    add: (grpcServer, proto) => grpcServer.addService(serializedOnce(proto.registration.service), { Attach: attach }),
+    add: (grpcServer, proto) => {
+      grpcServer.addService(serializedOnce(proto.registration.service), { Attach: attach })
+      options.add?.(grpcServer, proto)
+    },
   })
   const stopWatching = watchStreams({
     clock,
@@ -225,6 +231,11 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     get rivals() {
       return rivals.list()
     },
+    revoked: hostId => {
+      for (const [call, { caller }] of [...calls])
+        if (caller.names?.includes(hostId)) refuse(call, grpc.status.UNAUTHENTICATED, `host "${hostId}" is revoked`)
+    },
+    reloadCertificate: server.reloadCertificate,
     close: () => {
       rivals.close()
       stopWatching()
@@ -232,6 +243,17 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     },
   }
 }
+
+function newlyAttached(caller: Caller, outbox: Outbox, endsAt: number | undefined): Attached {
+  return { caller, outbox, endsAt, speaker: undefined, documentChanges: false, askedAt: undefined, heardAt: undefined }
+}
+
+/** When a certificate ends, by the monotonic clock. */
+function endOf(certificate: { readonly valid_to: string } | undefined, clock: Clock): number | undefined {
+  return certificate && clock.now() + Date.parse(certificate.valid_to) - clock.wall().getTime()
+}
+
+const OPEN: Register = { own: undefined, revokedAt: () => undefined }
 
 /** Streams at a time: of an agent that has come back there are two for a moment. */
 const MOST_STREAMS = 2 * LIMITS.hosts
@@ -245,17 +267,6 @@ const STATUS_OF: ReadonlyMap<ErrorCode, grpc.status> = new Map([
 
 function greetingOf({ request, documents, revision }: Offer): readonly [DirectorMessage, ...DirectorMessage[]] {
   return [{ request }, ...documentPieces({ documents: [...documents], revision })]
-}
-
-/** A fleet that dials in is told the same, and what it is told is long: it is serialized for the first of it. */
-function serializedOnce({ Attach, ...others }: RegistrationDefinition): RegistrationDefinition {
-  const known = new WeakMap<DirectorMessage, Buffer>()
-  const responseSerialize = (message: DirectorMessage) => {
-    const bytes = known.get(message) ?? Attach.responseSerialize(message)
-    known.set(message, bytes)
-    return bytes
-  }
-  return { ...others, Attach: { ...Attach, responseSerialize } }
 }
 
 function changesOf(before: Offer, next: Offer): ServiceDocuments {

@@ -58,3 +58,17 @@ function altNames(text: string | undefined, kind: 'DNS' | 'URI'): readonly strin
     return [value.startsWith('"') ? (JSON.parse(value) as string) : value]
   })
 }
+
+/**
+ * Why a director that is dialled is not believed to be one; undefined: by its role it is, or it has none.
+ * A certificate without a role is that of an existing PKI: the address that was dialled must be in it (ordinary TLS).
+ *
+ * @param own - the dialler's own role
+ */
+export function directorProblem(own: FleetName | undefined, { role }: Identity): string | undefined {
+  if (role === undefined) return own === undefined ? undefined : `its certificate is not one of fleet ${own.fleet}`
+  if (role.role !== 'director') return `its certificate is that of ${role.role} ${role.name}, and not a director's`
+  if (own !== undefined && own.fleet !== role.fleet)
+    return `it is a director of fleet ${role.fleet}, not of ${own.fleet}`
+  return undefined
+}

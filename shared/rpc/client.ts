@@ -1,8 +1,10 @@
 import type * as grpc from '@grpc/grpc-js'
 import type { ControlClient } from './gen/crossport/v1/Control.ts'
+import type { JoiningClient } from './gen/crossport/v1/Joining.ts'
 import type { RegistrationClient } from './gen/crossport/v1/Registration.ts'
+import type { RenewalClient } from './gen/crossport/v1/Renewal.ts'
 import { loadProto } from './load.ts'
-import { clientCredentials, type TlsFiles } from './tls.ts'
+import { clientCredentials, joiningCredentials, type TlsFiles } from './tls.ts'
 
 /** A peer that is gone is noticed by HTTP/2 pings (ms), also when its host has lost power. */
 const KEEPALIVE: grpc.ChannelOptions = {
@@ -23,6 +25,20 @@ export function registrationClient(address: string, tls?: TlsFiles): Registratio
     // A channel of its own, so that closing it closes the connection.
     'grpc.use_local_subchannel_pool': 1,
   })
+}
+
+/** A client of the director's Renewal service, at the address that agents dial. */
+export function renewalClient(address: string, tls: TlsFiles): RenewalClient {
+  return new (loadProto().renewal)(address, clientCredentials(tls), { 'grpc.use_local_subchannel_pool': 1 })
+}
+
+/**
+ * A client of a director's Joining service, for one who has no certificate yet.
+ *
+ * @param ca - the fleet's CA certificate (PEM): the director must have a certificate of it
+ */
+export function joiningClient(address: string, ca: string): JoiningClient {
+  return new (loadProto().joining)(address, joiningCredentials(ca), { 'grpc.use_local_subchannel_pool': 1 })
 }
 
 /** A client of a daemon's control socket, e.g. /run/crossport/agent.sock. */

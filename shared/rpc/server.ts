@@ -12,6 +12,8 @@ export interface RpcServer {
   readonly address: string
   /** Answers the standard health service (grpc.health.v1) with this, for all services. */
   setServing(serving: boolean): void
+  /** Shows peers that come later the certificate that is in the files now. Throws RPC_TLS. */
+  reloadCertificate(): void
   /** Ends streams at once: both sides of every stream know how to come back. */
   close(): Promise<void>
 }
@@ -48,13 +50,15 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
 
   const socket = options.listen.startsWith('unix:') ? options.listen.slice('unix:'.length) : undefined
   if (socket !== undefined) await clearSocket(socket)
-  const port = await bind(server, options)
+  const { credentials, reload } = serverCredentials(options.tls)
+  const port = await bind(server, options.listen, credentials)
   if (socket !== undefined) chmodSync(socket, options.mode ?? 0o660)
   return {
     address: socket === undefined ? options.listen.replace(/:\d+$/, `:${port}`) : options.listen,
     setServing: serving => {
       for (const name of names) health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING')
     },
+    reloadCertificate: reload,
     close: async () => {
       server.forceShutdown()
       if (socket !== undefined) rmSync(socket, { force: true })
@@ -62,9 +66,10 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
   }
 }
 
-function bind(server: grpc.Server, { listen, tls }: RpcServerOptions): Promise<number> {
+/** Resolves with the port. Throws RPC_LISTEN. */
+export function bind(server: grpc.Server, listen: string, credentials: grpc.ServerCredentials): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(listen, serverCredentials(tls), (cause, port) => {
+    server.bindAsync(listen, credentials, (cause, port) => {
       if (cause === null) resolve(port)
       else reject(new CrossportError('RPC_LISTEN', `cannot listen on ${listen}`, { fields: { listen }, cause }))
     })

@@ -33,7 +33,10 @@ async function scene(t: ExecutionContext) {
   cells.services.set(services)
   const connected = new Set(['rs1'])
   const rivals: Rival[] = []
-  cells.agents.set({ address: '', setOffer: () => {}, connected, rivals, close: async () => {} })
+  cells.agents.set({
+    ...{ address: '', connected, rivals, setOffer: () => {}, revoked: () => {}, reloadCertificate: () => {} },
+    close: async () => {},
+  })
   cells.bridge.set(BRIDGE)
   for (const input of [cells.inputStates.files, cells.inputStates.ovsdb, cells.inputStates.agents])
     setInput(input, clock, 'in sync', '')
