@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { checkServerIdentity, createSecureContext, type SecureContextOptions } from 'node:tls'
 import * as grpc from '@grpc/grpc-js'
 import { CrossportError } from '../errors.ts'
@@ -59,28 +60,41 @@ class TlsServerCredentials extends grpc.ServerCredentials {
   }
 }
 
-/** Credentials of a client; without files the connection is in the clear. Throws RPC_TLS naming the file. */
-export function clientCredentials(tls?: TlsFiles): grpc.ChannelCredentials {
-  if (tls === undefined) return grpc.credentials.createInsecure()
-  const own = roleIn(tls.cert)
-  return directorCredentials(secureContext(tls), own)
+/** What a client needs to dial one director. */
+export interface Dialling {
+  readonly credentials: grpc.ChannelCredentials
+  readonly options: grpc.ChannelOptions
 }
 
-/** Credentials of one who has no certificate yet, and knows the CA's (PEM). */
-export const joiningCredentials = (ca: string): grpc.ChannelCredentials =>
-  directorCredentials({ ca, minVersion: TLS }, undefined)
+/**
+ * For a client of the director at `address` (`host:port` or `unix:/path`); without files the connection is in the clear.
+ * Throws RPC_TLS naming the file.
+ */
+export function dialling(address: string, tls?: TlsFiles): Dialling {
+  if (tls === undefined) return { credentials: grpc.credentials.createInsecure(), options: {} }
+  return diallingDirector(address, secureContext(tls), roleIn(tls.cert))
+}
 
-/** The other end must be a director: by its role, or by the address that was dialled (names.ts). */
-function directorCredentials(context: SecureContextOptions, own: FleetName | undefined): grpc.ChannelCredentials {
-  return grpc.ChannelCredentials.createFromSecureContext(createSecureContext(context), {
-    checkServerIdentity: (address, certificate) => {
+/** The same for one who has no certificate yet, and knows the CA's (PEM). */
+export const diallingToJoin = (address: string, ca: string): Dialling =>
+  diallingDirector(address, { ca, minVersion: TLS }, undefined)
+
+/** The other end must be a director: by its role, or by the address that is dialled (names.ts). */
+function diallingDirector(address: string, context: SecureContextOptions, own: FleetName | undefined): Dialling {
+  const host = address.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
+  const credentials = grpc.ChannelCredentials.createFromSecureContext(createSecureContext(context), {
+    checkServerIdentity: (_name, certificate) => {
       const peer = identityOf(certificate)
       const problem = directorProblem(own, peer)
       if (problem !== undefined) return new Error(`who answers at ${address} is no director of this host: ${problem}`)
-      return peer.role === undefined ? checkServerIdentity(address, certificate) : undefined
+      return peer.role === undefined ? checkServerIdentity(host, certificate) : undefined
     },
   })
+  return { credentials, options: { 'grpc.ssl_target_name_override': isIP(host) === 0 ? host : NO_NAME } }
 }
+
+/** An address is no server name (RFC 6066, 3), and without any gRPC sends the address. */
+const NO_NAME = 'director'
 
 const TLS = 'TLSv1.3'
 
