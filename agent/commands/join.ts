@@ -1,6 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { dirname } from 'node:path'
 import type { z } from 'zod'
 import { parseDaemonConfig } from '../../shared/config/daemon.ts'
 import { addToList, editConfig } from '../../shared/config/edit.ts'
@@ -37,13 +36,11 @@ export async function join(args: JoinArguments): Promise<readonly string[]> {
     throw refused(`${file} names files of another PKI under tls, and they would be used: take tls out first`)
   const hostId = args.hostId ?? config.hostId ?? hostname()
   const files = pkiFiles(config.pki, 'host')
-  mkdirSync(config.pki, { recursive: true, mode: 0o700 })
   const joined = await joinFleet({ director, token, role: 'host', name: hostId, caFile: files.ca })
   const address = joined.port === DIRECTOR_PORT ? director.host : `${director.host}:${joined.port}`
   const next = withDirector(text, file, address, args.hostId)
   writeWhole(files.ca, joined.ca, 0o644)
   writeWhole(files.cert, joined.pair, 0o600)
-  mkdirSync(dirname(file), { recursive: true })
   if (next !== text) writeWhole(file, next, existsSync(file) ? statSync(file).mode & 0o777 : 0o644)
   return [
     `host ${hostId} has joined: its certificate is in ${files.cert}`,
