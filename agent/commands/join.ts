@@ -6,7 +6,9 @@ import { addToList, editConfig } from '../../shared/config/edit.ts'
 import { CrossportError } from '../../shared/errors.ts'
 import { pkiFiles, writeWhole } from '../../shared/identity/files.ts'
 import { joinFleet, parseDirector } from '../../shared/identity/join.ts'
+import { namesIn } from '../../shared/identity/own.ts'
 import { parseToken } from '../../shared/pki/token.ts'
+import { parse } from '../../shared/rpc/tls.ts'
 import { DIRECTOR_PORT, joinConfigSchema } from '../config/schema.ts'
 
 export interface JoinArguments {
@@ -36,6 +38,7 @@ export async function join(args: JoinArguments): Promise<readonly string[]> {
     throw refused(`${file} names files of another PKI under tls, and they would be used: take tls out first`)
   const hostId = args.hostId ?? config.hostId ?? hostname()
   const files = pkiFiles(config.pki, 'host')
+  checkName(files.cert, hostId)
   const joined = await joinFleet({ director, token, role: 'host', name: hostId, caFile: files.ca })
   const address = joined.port === DIRECTOR_PORT ? director.host : `${director.host}:${joined.port}`
   const next = withDirector(text, file, address, args.hostId)
@@ -47,6 +50,13 @@ export async function join(args: JoinArguments): Promise<readonly string[]> {
     `director ${address} is in ${file}`,
     nextStep(config, file),
   ]
+}
+
+/** A machine that has joined keeps its name: its certificate is not replaced by one for another. */
+function checkName(file: string, hostId: string): void {
+  if (!existsSync(file)) return
+  const [name] = namesIn(parse(file)).names
+  if (name !== hostId) throw refused(`this machine has joined as ${name}: remove ${file} to let it join as ${hostId}`)
 }
 
 function withDirector(text: string, file: string, address: string, hostId: string | undefined): string {
