@@ -8,14 +8,14 @@ import { type Clock, systemClock } from '../shared/run/clock.ts'
 import { createDirtyLoop, type DirtyLoop } from '../shared/run/dirty-loop.ts'
 import { createLateStart, type LateStart } from '../shared/run/late-start.ts'
 import { createNotify, type Notify } from '../shared/run/notify.ts'
-import { createReadiness, type Readiness } from '../shared/run/readiness.ts'
-import { createRemovals, type Removals } from '../shared/run/removals.ts'
+import { createRemovals } from '../shared/run/removals.ts'
+import { createStartup, type Startup } from '../shared/run/startup.ts'
 import { createTimeline, type Timeline } from '../shared/run/timeline.ts'
 import { createSwitchSettings, type SwitchSettings } from './apply/settings.ts'
 import { type Cells, createCells, readInputs } from './cells.ts'
 import type { AgentConfig } from './config/schema.ts'
 import { initialInputs, missing } from './inputs.ts'
-import { createOutlets, type Outlets } from './outlets/outlets.ts'
+import { type AgentOutlets, createAgentOutlets } from './outlets/outlets.ts'
 import { type HostOverlay, hostOverlay, tunnelState } from './overlay.ts'
 import { createPass } from './pass.ts'
 import type { RealServer } from './real-servers/types.ts'
@@ -25,9 +25,6 @@ import { createNumbers, type Numbers } from './stations/numbers.ts'
 import { toldRecords } from './store/records.ts'
 import { openStore, type Store } from './store/store.ts'
 import type { GuestRecords } from './store/types.ts'
-
-/** Outlets that are told what is gone. They are named here because they start late, and may miss nothing until then. */
-const REMOVALS_FOR = ['guest', 'report'] as const
 
 const PACKAGE = new URL('../package.json', import.meta.url)
 
@@ -48,8 +45,7 @@ export interface House {
   readonly records: GuestRecords
   readonly numbers: Numbers
   readonly ready: ReadyRuns
-  readonly removals: Removals<RealServer>
-  readonly outlets: Outlets
+  readonly outlets: AgentOutlets
   readonly timeline: Timeline
   readonly applier: Applier
   readonly settings: SwitchSettings
@@ -59,7 +55,7 @@ export interface House {
   readonly changed: Topic<void>
   readonly late: LateStart
   readonly notify: Notify
-  readonly readiness: Readiness
+  readonly startup: Startup
 }
 
 /** Makes the cells, the store of the state file and the loop. It starts nothing and connects to nothing. */
@@ -69,7 +65,7 @@ export async function createHouse(config: AgentConfig, log: Log, clock: Clock = 
   const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string }
   const startedAt = clock.wall().toISOString()
   const notify = createNotify({ log })
-  const readiness = createReadiness(notify)
+  const startup = createStartup(notify)
   const store = openStore(config.stateFile)
   const overlay = hostOverlay(config)
   const { hostIp, director } = config
@@ -80,13 +76,13 @@ export async function createHouse(config: AgentConfig, log: Log, clock: Clock = 
   const applier = createApplier({ store, log, clock })
   const { ovsRunDir: rundir, bridge } = config
   const settings = createSwitchSettings({ rundir, bridge, ovsdb: cells.ovsdb, log, clock })
-  const removals = createRemovals<RealServer>(REMOVALS_FOR)
+  const removals = createRemovals<RealServer>()
   const numbers = createNumbers(store)
   const { inputs } = cells
   const pass = createPass({
     ...{ config, overlay, inputs, store, numbers, records, applier, settings, removals, timeline, log },
   })
-  const outlets = createOutlets({ log, mark: name => loop.mark(name) })
+  const outlets = createAgentOutlets(removals, log)
   const reconcile = createReconcile({ pass, cells, outlets })
   const loop = createDirtyLoop({
     clock,
@@ -94,15 +90,16 @@ export async function createHouse(config: AgentConfig, log: Log, clock: Clock = 
     coalesceMs: 2,
     gate: () => {
       const what = missing(readInputs(inputs))
-      readiness.waiting(what)
+      startup.waiting(what)
       return what
     },
     act: async () => {
       await reconcile()
-      if (readiness.reached('in sync')) log.info('in sync', { flows: applier.counts.installedFlows })
+      if (startup.finished('in sync')) log.info('in sync', { flows: applier.counts.installedFlows })
     },
   })
   for (const [name, cell] of Object.entries(inputs)) cell.subscribe(() => loop.mark(name))
+  outlets.plugged.subscribe(loop.mark)
   const late = createLateStart({
     clock,
     passed: cells.passed,
@@ -121,7 +118,6 @@ export async function createHouse(config: AgentConfig, log: Log, clock: Clock = 
     records,
     numbers,
     ready: createReadyRuns(store),
-    removals,
     outlets,
     timeline,
     applier,
@@ -131,7 +127,7 @@ export async function createHouse(config: AgentConfig, log: Log, clock: Clock = 
     changed: statusChanges(cells),
     late,
     notify,
-    readiness,
+    startup,
   }
 }
 

@@ -28,7 +28,10 @@ export interface PassOptions {
   /** Undefined on an l2 fabric. */
   readonly overlay: HostOverlay | undefined
   readonly inputs: InputCells
-  readonly store: Pick<Store, 'director' | 'services' | 'contested' | 'domains' | 'allocations' | 'ownAddresses'>
+  readonly store: Pick<
+    Store,
+    'director' | 'services' | 'contested' | 'domains' | 'allocations' | 'ownAddresses' | 'vipNumbers'
+  >
   readonly numbers: Numbers
   readonly records: GuestRecords
   readonly applier: Applier
@@ -70,7 +73,7 @@ export function createPass(options: PassOptions): Pass {
   const resolver = createResolver(store.allocations())
   const planChecks = createCheckPlanner(network)
   const ownAddressesOf = createOwnAddresses(store)
-  const compiler = createCompiler()
+  const compiler = createCompiler(store.vipNumbers)
   const apply = createApplyStation({
     applier,
     settings: options.settings,
@@ -105,6 +108,7 @@ export function createPass(options: PassOptions): Pass {
     const ownAddresses = ownAddressesOf(inventory.domains, given, inputs.guests)
     const changed = compiler.update({ gone, come, records: given, guarded, ports: portIndex, ownAddresses, host })
 
+    if (whole && sweep) store.vipNumbers.keep(compiler.has)
     const { compiled, shields } = compiler
     const applied = await apply({
       inputs,

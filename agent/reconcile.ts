@@ -1,12 +1,12 @@
 import type { Cells } from './cells.ts'
 import type { Outcome } from './outcome.ts'
-import type { Outlets } from './outlets/outlets.ts'
+import type { AgentOutlets } from './outlets/outlets.ts'
 import type { Pass } from './pass.ts'
 
 export interface ReconcileOptions {
   readonly pass: Pass
   readonly cells: Pick<Cells, 'outcome' | 'passed'>
-  readonly outlets: Pick<Outlets, 'tell'>
+  readonly outlets: Pick<AgentOutlets, 'tell'>
 }
 
 /**

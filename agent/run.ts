@@ -35,7 +35,7 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
   // First of all, because two agents must not work on one state file and one switch.
   await onlyOne(config.controlSocket, log)
   const house = await createHouse(config, log)
-  const { version, cells, readiness, notify, late } = house
+  const { version, cells, startup, notify, late } = house
   log.info('agent started', { version, bridge: config.bridge, host: config.hostId, state: config.stateFile })
   await runLifecycle({
     log,
@@ -43,7 +43,7 @@ export async function runAgent(config: AgentConfig, log: Log, around: Surroundin
     late: () => late.due,
     onReload: () => {
       log.info('rereading the service files')
-      void readiness.reload(async () => cells.serviceFiles.get()?.reload())
+      void startup.reload(async () => cells.serviceFiles.get()?.reload())
     },
     onStopping: notify.stopping,
   })

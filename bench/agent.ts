@@ -5,7 +5,7 @@ import { createCells } from '../agent/cells.ts'
 import { initialInputs } from '../agent/inputs.ts'
 import { createGuestOutlet } from '../agent/outlets/guest.ts'
 import { createMemory } from '../agent/outlets/memory.ts'
-import { createOutlets } from '../agent/outlets/outlets.ts'
+import { createAgentOutlets } from '../agent/outlets/outlets.ts'
 import { createReportOutlet } from '../agent/outlets/report.ts'
 import { createPass } from '../agent/pass.ts'
 import type { RealServer } from '../agent/real-servers/types.ts'
@@ -66,7 +66,7 @@ export async function startAgent(rundir: string, host: BenchHost): Promise<Bench
   }
   inputs.switch.set({ session: sw, reason: '' })
   const records = toldRecords(store.guestRecords, inputs.records)
-  const removals = createRemovals<RealServer>(['guest', 'report'])
+  const removals = createRemovals<RealServer>()
   const timeline = createTimeline(systemClock)
   const numbers = createNumbers(store)
   const pass = createPass({
@@ -98,11 +98,11 @@ export async function startAgent(rundir: string, host: BenchHost): Promise<Bench
     log: quiet,
   })
   const ready = createReadyRuns(store)
-  const outlets = createOutlets({ log: quiet, mark: () => {} })
-  const guestOutlet = createGuestOutlet({ guests: { set: () => {} }, records, removals, probeNetwork: PROBE_NETWORK })
-  outlets.plug('guests', guestOutlet)
-  outlets.plug('reports', createReportOutlet({ cells, removals, ready, timeline, log: quiet }))
-  outlets.plug('memory', createMemory({ store, records, numbers, ready, applier }))
+  const outlets = createAgentOutlets(removals, quiet)
+  const guestOutlet = createGuestOutlet({ guests: { set: () => {} }, records, probeNetwork: PROBE_NETWORK })
+  outlets.plug({ name: 'guests', take: guestOutlet })
+  outlets.plug({ name: 'reports', take: createReportOutlet({ cells, ready, timeline, log: quiet }) })
+  outlets.plug({ name: 'memory', take: createMemory({ store, records, numbers, ready, applier }) })
   const reconcile = createReconcile({ pass, cells, outlets })
   return {
     pass: async () => (await reconcile()).applied,

@@ -4,6 +4,7 @@ import { controlClient } from '../shared/rpc/client.ts'
 import type { ResyncReply__Output } from '../shared/rpc/gen/crossport/v1/ResyncReply.ts'
 import type { TeardownProgress__Output } from '../shared/rpc/gen/crossport/v1/TeardownProgress.ts'
 import type { TeardownReply__Output } from '../shared/rpc/gen/crossport/v1/TeardownReply.ts'
+import { adminSocketOf } from '../shared/rpc/socket.ts'
 import { type Answer, call, DEADLINE, explain } from './call.ts'
 import { EXIT, type Io } from './exit.ts'
 import { chosenSockets, NO_DAEMON } from './sockets.ts'
@@ -86,7 +87,7 @@ async function forEachDaemon(options: SocketOption, io: Io, act: (socket: string
   const sockets = chosenSockets(options.socket)
   if (sockets.length === 0) io.err(NO_DAEMON)
   let code: number = sockets.length === 0 ? EXIT.unreachable : EXIT.ok
-  for (const socket of sockets) code = Math.max(code, await act(socket))
+  for (const socket of sockets) code = Math.max(code, await act(adminSocketOf(socket)))
   return code
 }
 

@@ -2,6 +2,7 @@ import { status as grpcStatus, type ServiceError } from '@grpc/grpc-js'
 import { controlClient } from '../shared/rpc/client.ts'
 import type { ControlClient } from '../shared/rpc/gen/crossport/v1/Control.ts'
 import type { Status__Output } from '../shared/rpc/gen/crossport/v1/Status.ts'
+import { READERS } from '../shared/rpc/rights.ts'
 import { readStatus } from '../shared/rpc/status.ts'
 
 /** How long a daemon may take to answer (ms). Resync and teardown wait for the switch and for guests. */
@@ -38,12 +39,17 @@ export async function status(socket: string): Promise<Answer<Status__Output>> {
   }
 }
 
+const whoMay = (socket: string) =>
+  /-admin(\.sock)?$/.test(socket)
+    ? `run as root, or be in the daemon's adminGroup and in group ${READERS}`
+    : `be in group ${READERS}, or run as root`
+
 /** What a failed call means to the operator. */
 export function explain(socket: string, error: ServiceError): { unreachable: string } | { failed: string } {
   if (error.code === grpcStatus.DEADLINE_EXCEEDED) {
     return { unreachable: `the daemon on ${socket} does not answer in time; see its journal` }
   }
   if (error.code !== grpcStatus.UNAVAILABLE) return { failed: error.details || error.message }
-  if (/EACCES|EPERM/.test(error.details)) return { unreachable: `${socket} may not be opened by this user; try sudo` }
+  if (/EACCES|EPERM/.test(error.details)) return { unreachable: `${socket}: permission denied: ${whoMay(socket)}` }
   return { unreachable: `no daemon answers on ${socket} (is the service running? systemctl status 'crossport-*')` }
 }

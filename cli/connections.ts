@@ -2,6 +2,7 @@ import type { ServiceError } from '@grpc/grpc-js'
 import { controlClient } from '../shared/rpc/client.ts'
 import type { Connection__Output } from '../shared/rpc/gen/crossport/v1/Connection.ts'
 import type { ConnectionBatch__Output } from '../shared/rpc/gen/crossport/v1/ConnectionBatch.ts'
+import { adminSocketOf } from '../shared/rpc/socket.ts'
 import { explain, status } from './call.ts'
 import { EXIT, type Io } from './exit.ts'
 import { DIRECTOR_SOCKET } from './sockets.ts'
@@ -26,7 +27,8 @@ async function list(
   { service = '', disturb = false, json = false }: ConnectionsOptions,
   io: Io,
 ): Promise<number> {
-  const client = controlClient(socket)
+  const asked = disturb ? adminSocketOf(socket) : socket
+  const client = controlClient(asked)
   try {
     const stream = client.ListConnections({ service, disturb })
     let first = true
@@ -39,7 +41,7 @@ async function list(
     if (first && !json) io.out('no connections\n')
     return EXIT.ok
   } catch (error) {
-    const said = explain(socket, error as ServiceError)
+    const said = explain(asked, error as ServiceError)
     io.err(`${'failed' in said ? said.failed : said.unreachable}\n`)
     return 'failed' in said ? EXIT.notInForce : EXIT.unreachable
   } finally {

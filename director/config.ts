@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { duration } from '../shared/config/duration.ts'
-import { hardwareAddress, ipv4Address, absolutePath as path } from '../shared/config/fields.ts'
+import { groupName, hardwareAddress, ipv4Address, absolutePath as path } from '../shared/config/fields.ts'
 import { checkFabric, fabricFields } from '../shared/config/overlay.ts'
 import { PKI_DIR } from '../shared/identity/files.ts'
 
@@ -68,6 +68,7 @@ const fields = z.strictObject({
   servicesDir: path.default('/etc/crossport/services.d'),
   stateFile: path.default('/var/lib/crossport/director.db'),
   controlSocket: path.default('/run/crossport/director.sock'),
+  adminGroup: groupName.optional().describe('its members may change what the daemon does; default: only root'),
   ovsdbSocket: path.default('/run/openvswitch/db.sock'),
   ovsRunDir: path.default('/run/openvswitch').describe("where the bridge's .mgmt socket is"),
   logLevel: z.enum(['error', 'warn', 'notice', 'info', 'debug']).default('info'),

@@ -11,7 +11,7 @@ import { type Companions, createCompanions } from './companions.ts'
 import type { DirectorConfig } from './config.ts'
 import { isHostAddress } from './intake/validate.ts'
 import { createDirectorLoop, type DirectorLoop } from './loop.ts'
-import { createOutlets, type Outlets, type ServiceRemovals } from './outlets/outlets.ts'
+import { createServiceOutlets, type ServiceOutlets, type ServiceRemovals } from './outlets/outlets.ts'
 import type { Intent, Outcome } from './outlets/types.ts'
 import { createPass } from './pass.ts'
 import type { Book } from './pki/book.ts'
@@ -41,8 +41,8 @@ export interface House extends HouseOptions {
   readonly accounts: Accounts
   readonly removals: ServiceRemovals
   readonly companions: Companions
-  readonly intents: Outlets<Intent>
-  readonly outcomes: Outlets<Outcome>
+  readonly intents: ServiceOutlets<Intent>
+  readonly outcomes: ServiceOutlets<Outcome>
   readonly loop: DirectorLoop
 }
 
@@ -55,8 +55,8 @@ export function createHouse(options: HouseOptions): House {
   const applier = createApplier({ log, clock })
   const removals = createRemovals<PlannedService>(['compiler'])
   const companions = createCompanions(removals, log)
-  const intents = createOutlets<Intent>(removals, log)
-  const outcomes = createOutlets<Outcome>(removals, log)
+  const intents = createServiceOutlets<Intent>(removals, log)
+  const outcomes = createServiceOutlets<Outcome>(removals, log)
   const pass = createPass({ cells, store, applier, removals, companions, intents, outcomes, log, clock })
   const loop = createDirectorLoop({ cells, applier, log, clock, pass })
   const recallMac = () => {
@@ -64,6 +64,7 @@ export function createHouse(options: HouseOptions): House {
     return mac === undefined ? undefined : Number.parseInt(mac.replaceAll(':', ''), 16)
   }
   markByInputs(cells, loop)
+  for (const { plugged } of [intents, outcomes]) plugged.subscribe(loop.mark)
   return {
     ...options,
     startedAt: clock.wall(),

@@ -15,6 +15,9 @@ if (args[0] !== undefined && (!args[0].startsWith('--') || args[0] === '--help')
 /** Ends the watch over the process's end, when its reason has been said. */
 let said = () => {}
 
+// What this process makes is its own from the first byte on: the state file, and sockets until others are let in.
+process.umask(0o077)
+
 try {
   const { values } = parseArgs({
     options: { config: { type: 'string', default: DIRECTOR_CONFIG_FILE }, 'rebuild-state': { type: 'boolean' } },

@@ -2,11 +2,12 @@ import { setImmediate } from 'node:timers/promises'
 import type { Applied, Applier } from '../shared/apply/apply.ts'
 import type { Compiled } from '../shared/flows/compiled.ts'
 import type { Log } from '../shared/log.ts'
+import { attemptAll } from '../shared/run/attempt-all.ts'
 import type { Clock } from '../shared/run/clock.ts'
 import type { Cells } from './cells.ts'
 import type { Companions } from './companions.ts'
 import { createCompiler } from './compile/compiler.ts'
-import { goneFor, type Outlets, type ServiceRemovals } from './outlets/outlets.ts'
+import { goneFor, type ServiceOutlets, type ServiceRemovals } from './outlets/outlets.ts'
 import type { Intent, Outcome } from './outlets/types.ts'
 import { createPlanner, type Planned } from './plan/planner.ts'
 import { releaseNumbers } from './plan/release.ts'
@@ -19,9 +20,9 @@ export interface PassOptions {
   readonly removals: ServiceRemovals
   readonly companions: Companions
   /** Told as soon as it is known what is wanted. */
-  readonly intents: Outlets<Intent>
+  readonly intents: ServiceOutlets<Intent>
   /** Told when the switch has confirmed. */
-  readonly outcomes: Outlets<Outcome>
+  readonly outcomes: ServiceOutlets<Outcome>
   readonly log: Log
   readonly clock: Clock
 }
@@ -45,7 +46,7 @@ export interface PassOptions {
 export function createPass(options: PassOptions): () => Promise<Outcome> {
   const { cells, store, applier, removals, companions, intents, outcomes, log, clock } = options
   const planner = createPlanner(store.numbers)
-  const compiler = createCompiler()
+  const compiler = createCompiler(store.vipNumbers)
   /** The last pass came to its end: all stations know everything but what has changed since. */
   let complete = false
 
@@ -88,9 +89,10 @@ export function createPass(options: PassOptions): () => Promise<Outcome> {
     return { ...planned, altered: planned }
   }
 
-  const compile = ({ site, plan: { compiled: services }, altered }: Intent) => {
+  const compile = ({ site, plan: { compiled: services }, altered }: Intent, whole: boolean) => {
     const { gone, taken } = goneFor(removals, 'compiler')
     const changed = compiler.update({ site, services, altered: altered.compiled, gone: gone.compiled })
+    if (whole) store.vipNumbers.keep(compiler.has)
     taken()
     return changed
   }
@@ -111,7 +113,7 @@ export function createPass(options: PassOptions): () => Promise<Outcome> {
     giveBackNumbers()
     const { altered, more, services, compiled, problems, failure: unnumbered } = await plan(whole)
     const intent: Intent = { site, plan: { services, compiled, problems }, altered, tornDown }
-    const changed = compile(intent)
+    const changed = compile(intent, whole)
     // Before the flows, for a connection's first packet should find its zone's timeouts; but flows go out without, too.
     const errors = [...intents.tell(intent), ...(await companions.ensure(intent))]
     const applied = await apply(changed, intent, whole)
@@ -132,11 +134,10 @@ export function createPass(options: PassOptions): () => Promise<Outcome> {
 /** Throws what the store says, when all has been tried. */
 async function save(store: Store, { registry, services }: Cells): Promise<void> {
   const { synced, files } = services.get()
-  try {
-    if (synced) store.files.save(files)
-  } finally {
-    await store.hosts.save(registry.get().hosts)
-  }
+  const saves = [() => synced && store.files.save(files), store.vipNumbers.save]
+  const errors = attemptAll(saves, write => void write())
+  await store.hosts.save(registry.get().hosts)
+  if (errors.length > 0) throw errors[0]
 }
 
 /** Planned at a time: so that many at once, when a fleet dials in, neither hold up this process nor the switch for long. */

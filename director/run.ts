@@ -4,7 +4,7 @@ import { onlyOne } from '../shared/rpc/socket.ts'
 import { type Clock, systemClock } from '../shared/run/clock.ts'
 import { type Part, runLifecycle } from '../shared/run/lifecycle.ts'
 import { createNotify, feedWatchdog, type Notify } from '../shared/run/notify.ts'
-import { createReadiness, type Readiness } from '../shared/run/readiness.ts'
+import { createStartup, type Startup } from '../shared/run/startup.ts'
 import { bookFile, type DirectorConfig } from './config.ts'
 import { createHouse, type House } from './house.ts'
 import { accounting } from './parts/accounting.ts'
@@ -27,11 +27,11 @@ import { numbers } from './parts/numbers.ts'
 import { offer } from './parts/offer.ts'
 import { passiveHealth } from './parts/passive-health.ts'
 import { progress } from './parts/progress.ts'
-import { readiness } from './parts/readiness.ts'
 import { recall } from './parts/recall.ts'
 import { refusals } from './parts/refusals.ts'
 import { release } from './parts/release.ts'
 import { serviceFiles } from './parts/service-files.ts'
+import { startup } from './parts/startup.ts'
 import { bridgeSwitch } from './parts/switch.ts'
 import { tableFill } from './parts/table-fill.ts'
 import { tableWatch } from './parts/table-watch.ts'
@@ -61,7 +61,7 @@ export async function runDirector(config: DirectorConfig, log: Log, options: Run
   // Before anything is opened, because two directors must not work on one state file and one switch.
   await onlyOne(config.controlSocket, log)
   const notify = createNotify({ log })
-  const told = createReadiness(notify)
+  const told = createStartup(notify)
   const book = protection.tls && openBook(bookFile(config))
   const store = openStore(config.stateFile)
   const house = createHouse({ config, store, protection, book, log, clock, version: version() })
@@ -85,7 +85,7 @@ export async function runDirector(config: DirectorConfig, log: Log, options: Run
 }
 
 /** The parts in the order of their start. */
-function partsOf(house: House, notify: Notify, told: Readiness): readonly Part[] {
+function partsOf(house: House, notify: Notify, told: Startup): readonly Part[] {
   const part = (name: string, start: (house: House) => ReturnType<Part['start']>): Part => {
     return { name, start: () => start(house) }
   }
@@ -93,7 +93,7 @@ function partsOf(house: House, notify: Notify, told: Readiness): readonly Part[]
     part('state file', ({ store }) => store.close),
     part('book of certificates', ({ book }) => book?.close),
     part('certificate', certificate),
-    part('readiness', () => readiness(house, told)),
+    part('startup', () => startup(house, told)),
     // Takers of a pass's result, in the order in which they are called. They are plugged in before the first pass.
     part('offer', offer),
     part('progress', progress),

@@ -12,6 +12,10 @@ export const ERRORS = {
     messageId: '5d5587fa54bccbe5c841ac9c313ad45f',
     hint: 'let the daemon read the directory of service files; what was in force stays in force meanwhile',
   },
+  ADMIN_GROUP: {
+    messageId: 'f1ddf59a6f9641ed9dfcf38d8168bc4a',
+    hint: 'make the group that adminGroup names, add the user crossport to it (usermod -aG GROUP crossport), and restart; until then only root may change anything',
+  },
   RPC_LISTEN: {
     messageId: 'd76960da8ce76f8c76401eb6cf47beb4',
     hint: 'free the address, or change listen or controlSocket in the configuration file, and restart',

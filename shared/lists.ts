@@ -1,3 +1,17 @@
+/** Compares two texts by code unit, so that the order is the same on every machine. */
+export function compareTexts(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+/** The same function, which is called only once for each argument. */
+export function once<K, V>(of: (key: K) => V): (key: K) => V {
+  const known = new Map<K, V>()
+  return key => {
+    if (!known.has(key)) known.set(key, of(key))
+    return known.get(key)!
+  }
+}
+
 /**
  * The items that are in only one of two lists, by identity. Lists that are mostly the same in the same order cost little: only
  * the part between their common beginning and end is compared.
@@ -26,7 +40,7 @@ export function updateSorted<T>(
 ): T[] {
   if (gone.size + come.length > FEW) {
     const left = gone.size === 0 ? sorted : sorted.filter(item => !gone.has(item))
-    return [...left, ...come].sort((a, b) => (key(a) < key(b) ? -1 : Number(key(a) > key(b))))
+    return [...left, ...come].sort((a, b) => compareTexts(key(a), key(b)))
   }
   const next = sorted.slice()
   const placeOf = (item: T) => {

@@ -28,14 +28,15 @@ import type { CompileInput, HostContext } from './types.ts'
  * `shield/VIP/PORT`, `rs/KEY`, `recall/VIP/PORT`, `probe…`; and what keeps its VMs from saying what is not theirs to say:
  * `guard`, `guard/NAME`, `port/NAME`, `vip/VIP`. Pure; without real servers and VIPs it is empty.
  */
-export function compile({ realServers, shields, guarded, host }: CompileInput): Compiled {
+export function compile({ realServers, shields, guarded, numberOf, host }: CompileInput): Compiled {
   const byVip = Map.groupBy(realServers, realServer => realServer.vip)
   const shieldsOf = Map.groupBy(shields, shield => shield.vip)
   const isGuarded = new Set(guarded)
   const vips = new Set([...byVip.keys(), ...shieldsOf.keys(), ...isGuarded])
   const objects = [...vips].flatMap(vip => {
     const [mine, held] = [byVip.get(vip) ?? [], shieldsOf.get(vip) ?? []]
-    return [...compileVip({ vip, realServers: mine, shields: held, guarded: isGuarded.has(vip), host })]
+    const number = numberOf(vip)
+    return [...compileVip({ vip, number, realServers: mine, shields: held, guarded: isGuarded.has(vip), host })]
   })
   if (objects.length === 0) return new Map()
   const families = familiesOf(vips)
@@ -96,23 +97,26 @@ export function compileHost(host: HostContext, families: readonly Family[]): Com
   return compiled
 }
 
-export interface VipInput extends Omit<CompileInput, 'guarded'> {
+export interface VipInput extends Omit<CompileInput, 'guarded' | 'numberOf'> {
   readonly vip: string
+  readonly number: number
   /** Whether a service has it, wherever its real servers are. */
   readonly guarded: boolean
 }
 
 /** All objects of one VIP; no other VIP has any of them. */
-export function compileVip({ vip, realServers, shields, guarded, host }: VipInput): Compiled {
+export function compileVip({ vip, number, realServers, shields, guarded, host }: VipInput): Compiled {
   const { compiled, add } = createObjects()
   const { hostMac, directors, overlay, probing } = host
   const held = shields.length > 0
   const tags = held ? [...new Set(shields.map(shield => shield.tag))].sort() : vlans(host)
-  if (held || guarded) add(`vip/${vip}`, [vip, tags], () => spoofVipFlows(vip, tags))
+  if (held || guarded) add(`vip/${vip}`, [vip, number, tags], () => spoofVipFlows(vip, number, tags))
   for (const shield of shields) {
-    add(`shield/${vip}/${shield.port}`, [shield, hostMac, overlay?.forwardTable], () => shieldFlows(shield, host))
+    add(`shield/${vip}/${shield.port}`, [shield, number, hostMac, overlay?.forwardTable], () =>
+      shieldFlows(shield, number, host),
+    )
   }
-  for (const [object, network] of vipNetworks(realServers, host)) {
+  for (const [object, network] of vipNetworks(number, realServers, host)) {
     add(object, [network, proxyContext(network, host)], () => [
       ...neighbourProxyFlows(network, host),
       ...icmpErrorFlows(network, host),
@@ -120,7 +124,9 @@ export function compileVip({ vip, realServers, shields, guarded, host }: VipInpu
   }
   for (const [port, { at, udp }] of udpByPort(realServers)) {
     const replies = udp.map(({ id, vipPort, rsPort, clients }) => [id, vipPort, rsPort, clients])
-    add(`fragments/${vip}/${port}`, [replies, at, hostMac, overlay], () => fragmentFlows(vip, udp, at, host))
+    add(`fragments/${vip}/${port}`, [number, replies, at, hostMac, overlay], () =>
+      fragmentFlows(vip, number, udp, at, host),
+    )
   }
   for (const realServer of realServers) {
     const at = realServer.attachment
@@ -189,7 +195,7 @@ function createObjects() {
 }
 
 /** Each VIP once per layer-2 network. Where services of one VIP disagree on `arp`, the VIP is answered for. */
-function vipNetworks(realServers: readonly RealServer[], host: HostContext): Map<string, VipNetwork> {
+function vipNetworks(number: number, realServers: readonly RealServer[], host: HostContext): Map<string, VipNetwork> {
   const networks = new Map<string, VipNetwork>()
   const own = new Set(realServers.map(realServer => realServer.attachment?.tag))
   const foreign = [...networksOf(host).keys()].filter(tag => tag !== undefined && !own.has(tag)).sort() as number[]
@@ -197,7 +203,13 @@ function vipNetworks(realServers: readonly RealServer[], host: HostContext): Map
     if (attachment === undefined) continue
     const object = `vip/${vip}/${attachment.tag ?? 'untagged'}`
     if (networks.get(object)?.arp === 'answer') continue
-    networks.set(object, { vip, tag: attachment.tag, arp, foreign: attachment.tag === undefined ? foreign : [] })
+    networks.set(object, {
+      vip,
+      number,
+      tag: attachment.tag,
+      arp,
+      foreign: attachment.tag === undefined ? foreign : [],
+    })
   }
   return networks
 }

@@ -1,6 +1,7 @@
 import type { Compiled, CompiledObject } from '../../shared/flows/compiled.ts'
-import { familiesOf } from '../../shared/net/family.ts'
+import { FAMILIES, familyOf } from '../../shared/net/family.ts'
 import type { Family } from '../../shared/net/types.ts'
+import type { VipNumbers } from '../../shared/sqlite/vip-numbers.ts'
 import type { PortIndex } from '../real-servers/attach.ts'
 import type { RealServer } from '../real-servers/types.ts'
 import type { GuestRecord } from '../store/types.ts'
@@ -26,6 +27,8 @@ export interface Compiler {
   update(input: CompilerInput): readonly string[]
   /** The same as `compile` of all real servers and shields. */
   readonly compiled: Compiled
+  /** True when the VIP has a real server or objects. */
+  has(vip: string): boolean
   /** Every VIP that a VM on this bridge holds or may hold. */
   shields(): Shield[]
 }
@@ -42,7 +45,7 @@ interface Vip {
  * The incremental form of compile.ts, VIP by VIP: all objects of a VIP come from its own real servers and shields, and
  * from the host's context. compile.ts stays the specification.
  */
-export function createCompiler(): Compiler {
+export function createCompiler(vipNumbers: Pick<VipNumbers, 'of' | 'release'>): Compiler {
   const compiled = new Map<string, CompiledObject>()
   const vips = new Map<string, Vip>()
   /** Number of VIPs that have objects. */
@@ -52,9 +55,23 @@ export function createCompiler(): Compiler {
   let hostState: 'empty' | 'guarding' | 'serving' = 'empty'
   let records = new Map<string, GuestRecord[]>()
   let hostObjects: readonly string[] = []
-  /** Address families of all VIPs. */
+  /** Number of VIPs of each address family. */
+  const ofFamily = new Map<Family, number>(FAMILIES.map(family => [family, 0]))
   let families: readonly Family[] = []
   let last: (Omit<CompilerInput, 'gone' | 'come'> & { readonly hostText: string }) | undefined
+
+  const count = (vip: string, by: number) => {
+    const family = familyOf(vip)
+    ofFamily.set(family, ofFamily.get(family)! + by)
+  }
+  const put = (name: string, vip: Vip) => {
+    if (!vips.has(name)) count(name, 1)
+    vips.set(name, vip)
+  }
+  const drop = (name: string) => {
+    if (vips.delete(name)) count(name, -1)
+    vipNumbers.release(name)
+  }
 
   /** The VIPs whose input differs from the last update. */
   const dirtyVips = (input: CompilerInput, hostText: string): Set<string> => {
@@ -67,7 +84,7 @@ export function createCompiler(): Compiler {
     }
     for (const realServer of input.come) {
       const mine = vips.get(realServer.vip)
-      if (mine === undefined) vips.set(realServer.vip, { realServers: [realServer], objects: [], serving: false })
+      if (mine === undefined) put(realServer.vip, { realServers: [realServer], objects: [], serving: false })
       else mine.realServers.push(realServer)
       dirty.add(realServer.vip)
     }
@@ -109,18 +126,20 @@ export function createCompiler(): Compiler {
         } = vips.get(vip) ?? { realServers: [], objects: [], serving: false }
         if (realServers.length > 1) realServers.sort((a, b) => (a.key < b.key ? -1 : 1))
         const held = shieldsOf(vip, input)
-        const made = compileVip({ vip, realServers, shields: held, guarded: guarded.has(vip), host: input.host })
+        const number = vipNumbers.of(vip)
+        const isGuarded = guarded.has(vip)
+        const made = compileVip({ vip, number, realServers, shields: held, guarded: isGuarded, host: input.host })
         const serves = realServers.length + held.length > 0
         before.push(...objects)
         for (const [name, object] of made) now.set(name, object)
-        if (realServers.length === 0 && made.size === 0) vips.delete(vip)
-        else vips.set(vip, { realServers, objects: [...made.keys()], serving: serves })
+        if (realServers.length === 0 && made.size === 0) drop(vip)
+        else put(vip, { realServers, objects: [...made.keys()], serving: serves })
         serving += Number(serves) - Number(served)
         filled += Number(made.size > 0) - Number(objects.length > 0)
       }
       const state = filled === 0 ? 'empty' : serving === 0 ? 'guarding' : 'serving'
       const familiesBefore = names(families)
-      if (dirty.size > 0) families = familiesOf(vips.keys())
+      families = FAMILIES.filter(family => ofFamily.get(family)! > 0)
       const others = names(families) !== familiesBefore
       if (hostText !== last?.hostText || state !== hostState || others) {
         const made: Compiled = new Map([
@@ -143,6 +162,7 @@ export function createCompiler(): Compiler {
       return changed
     },
     compiled,
+    has: vip => vips.has(vip),
     shields: () => {
       const input = last
       return input === undefined ? [] : [...vips.keys()].flatMap(vip => shieldsOf(vip, input))

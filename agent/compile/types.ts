@@ -7,6 +7,8 @@ export interface CompileInput {
   readonly shields: readonly Shield[]
   /** VIPs of all services that this host has heard of: none of its VMs may take one. */
   readonly guarded: readonly string[]
+  /** The number of a VIP, for cookies. */
+  numberOf(vip: string): number
   readonly host: HostContext
 }
 

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
 import { canonicalCidr } from '../../shared/config/address.ts'
-import { hardwareAddress, ipv4Address, absolutePath as path } from '../../shared/config/fields.ts'
+import { groupName, hardwareAddress, ipv4Address, absolutePath as path } from '../../shared/config/fields.ts'
 import { checkFabric, fabricFields } from '../../shared/config/overlay.ts'
 import { PKI_DIR } from '../../shared/identity/files.ts'
 
@@ -57,6 +57,7 @@ const fields = z.strictObject({
   servicesDir: path.default('/etc/crossport/services.d'),
   stateFile: path.default('/var/lib/crossport/agent.db'),
   controlSocket: path.default('/run/crossport/agent.sock'),
+  adminGroup: groupName.optional().describe('its members may change what the daemon does; default: only root'),
   ingressPorts: portRange.prefault('40000-49999').describe('for real servers that share a port on one host'),
   probePort: z.string().min(1).max(15).default('cp-probe').describe('internal port of the bridge for health checks'),
   probeNetwork: probeNetwork.default('169.254.96.0/19').describe('addresses of real servers as health checks use them'),

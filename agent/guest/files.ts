@@ -1,88 +1,104 @@
 import { CrossportError } from '../../shared/errors.ts'
 import type { Commands } from './commands.ts'
-import { isAgentError } from './ip.ts'
+import { isAgentError, withSelinux } from './ip.ts'
 import type { Exec, Qga } from './qga.ts'
-import { anyReply, handleReply, readReply, writeReply } from './replies.ts'
+import { anyReply, handleReply, readReply } from './replies.ts'
 
 /** Small text files in the guest. All functions throw GUEST_COMMAND_FAILED when the guest refuses. */
 export interface GuestFiles {
   /** Returns undefined when there is no such file. */
   read(path: string): Promise<string | undefined>
-  write(path: string, text: string): Promise<void>
+  /**
+   * Writes the file as a whole. It has these attributes from its first byte on: guest-file-open would create it with mode 0666
+   * (qga/commands-posix.c, safe_open_or_create), and root runs some of these files.
+   */
+  write(path: string, text: string, attributes: Attributes): Promise<void>
+  /** Attributes of those of the paths that are there; none of them where the guest has no stat(1). Links are followed. */
+  attributes(paths: readonly string[]): Promise<ReadonlyMap<string, Attributes>>
   /** Succeeds also when there is no such file. */
   remove(path: string): Promise<void>
 }
 
+export interface Attributes {
+  /** Permission bits. */
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+}
+
 const MAX_FILE = 32 * 1024
 
-/** Uses guest-file-* where the guest agent allows them, and guest-exec otherwise. */
+/**
+ * $1: path, $2: path of the new file until it is complete, $3: mode, $4: owner. The new file is beside the old one, so that it takes
+ * its place in one step, and its name starts with a dot, so that no network manager reads it. Nothing is written through a
+ * link: the new file is made by this shell (set -C), takes the place of a link, and does not move into a folder.
+ */
+export const WRITE =
+  'set -e; test ! -d "$1"; umask 077; rm -f "$2"; set -C; cat > "$2"; chown "$4" "$2"; chmod "$3" "$2"; mv -f "$2" "$1"'
+
+/** Reads by guest-file-* where the guest agent allows them, and by guest-exec otherwise. */
 export function guestFiles(qga: Qga, commands: Commands): GuestFiles {
-  const direct = commands.has('guest-file-open', 'guest-file-read', 'guest-file-write', 'guest-file-close')
-  return { ...(direct ? byHandle(qga) : byCommand(qga)), remove: path => remove(qga, path) }
+  const direct = commands.has('guest-file-open', 'guest-file-read', 'guest-file-close')
+  return {
+    read: direct ? path => readByHandle(qga, path) : path => readByCommand(qga, path),
+    write: (path, text, attributes) => write(qga, path, text, attributes),
+    attributes: paths => attributesOf(qga, paths),
+    remove: path => remove(qga, path),
+  }
 }
 
-function byHandle(qga: Qga): Pick<GuestFiles, 'read' | 'write'> {
-  const withFile = async <T>(path: string, mode: 'r' | 'w', work: (handle: number) => Promise<T>): Promise<T> => {
-    const handle = await qga.call(handleReply, 'guest-file-open', { path, mode })
-    let result: T
+async function readByHandle(qga: Qga, path: string): Promise<string | undefined> {
+  try {
+    const handle = await qga.call(handleReply, 'guest-file-open', { path, mode: 'r' })
     try {
-      result = await work(handle)
-    } catch (error) {
-      // The first failure is the one to report; a handle that stays open costs the guest little.
+      const reply = await qga.call(readReply, 'guest-file-read', { handle, count: MAX_FILE })
+      const bytes = Buffer.from(reply['buf-b64'], 'base64')
+      if (bytes.length >= MAX_FILE) throw new CrossportError('GUEST_COMMAND_FAILED', `${path} is too large`)
+      return bytes.toString('utf8')
+    } finally {
+      // A handle that stays open costs the guest little.
       await qga.call(anyReply, 'guest-file-close', { handle }).catch(() => {})
-      throw error
     }
-    // The guest writes the file out when it is closed, so a failure to close is a failure to write.
-    await qga.call(anyReply, 'guest-file-close', { handle })
-    return result
-  }
-  return {
-    read: async path => {
-      try {
-        return await withFile(path, 'r', async handle => {
-          const reply = await qga.call(readReply, 'guest-file-read', { handle, count: MAX_FILE })
-          const bytes = Buffer.from(reply['buf-b64'], 'base64')
-          if (bytes.length >= MAX_FILE) throw new CrossportError('GUEST_COMMAND_FAILED', `${path} is too large`)
-          return bytes.toString('utf8')
-        })
-      } catch (error) {
-        if (isAgentError(error) && /no such file/i.test(error.message)) return undefined
-        throw refused(path, error)
-      }
-    },
-    write: async (path, text) => {
-      const bytes = Buffer.from(text)
-      try {
-        await withFile(path, 'w', async handle => {
-          const args = { handle, 'buf-b64': bytes.toString('base64') }
-          const { count } = await qga.call(writeReply, 'guest-file-write', args)
-          if (count !== bytes.length)
-            throw new CrossportError('GUEST_COMMAND_FAILED', `${path}: only ${count} of ${bytes.length} bytes written`)
-        })
-      } catch (error) {
-        throw refused(path, error)
-      }
-    },
+  } catch (error) {
+    if (isAgentError(error) && /no such file/i.test(error.message)) return undefined
+    throw refused(path, error)
   }
 }
 
-function byCommand(qga: Qga): Pick<GuestFiles, 'read' | 'write'> {
-  return {
-    read: async path => {
-      const { exitCode, stdout, stderr } = await run(qga, path, 'cat', [path])
-      if (exitCode === 0) return stdout
-      if (/no such file/i.test(stderr)) return undefined
-      throw refused(path, stderr.trim())
-    },
-    write: async (path, text) => {
-      const { exitCode, stderr } = await run(qga, path, 'sh', ['-c', 'cat > "$1"', 'sh', path], text)
-      if (exitCode !== 0) throw refused(path, stderr.trim())
-    },
-  }
+async function readByCommand(qga: Qga, path: string): Promise<string | undefined> {
+  const { exitCode, stdout, stderr } = await run(qga, path, 'cat', [path])
+  if (exitCode === 0) return stdout
+  if (/no such file/i.test(stderr)) return undefined
+  throw refused(path, stderr.trim())
+}
+
+async function write(qga: Qga, path: string, text: string, { mode, uid, gid }: Attributes): Promise<void> {
+  const args = ['-c', WRITE, 'sh', path, unfinished(path), mode.toString(8), `${uid}:${gid}`]
+  const { exitCode, stderr } = await run(qga, path, 'sh', args, text)
+  if (exitCode !== 0) throw refused(path, stderr.trim())
+}
+
+/** Path of a file while it is written. */
+function unfinished(path: string): string {
+  const slash = path.lastIndexOf('/') + 1
+  return `${path.slice(0, slash)}.${path.slice(slash)}.new`
+}
+
+async function attributesOf(qga: Qga, paths: readonly string[]): Promise<ReadonlyMap<string, Attributes>> {
+  const { stdout } = await run(qga, paths.join(' '), 'stat', ['-L', '-c', '%a %u %g %n', ...paths]).catch(error => {
+    if (error instanceof CrossportError && error.code === 'GUEST_COMMAND_FAILED') return { stdout: '' }
+    throw error
+  })
+  return new Map(
+    [...stdout.matchAll(/^([0-7]{1,5}) (\d{1,10}) (\d{1,10}) (.*)$/gm)].map(([, mode, uid, gid, path]) => [
+      path ?? '',
+      { mode: Number.parseInt(mode ?? '', 8), uid: Number(uid), gid: Number(gid) },
+    ]),
+  )
 }
 
 async function remove(qga: Qga, path: string): Promise<void> {
-  const { exitCode, stderr } = await run(qga, path, 'rm', ['-f', path])
+  const { exitCode, stderr } = await run(qga, path, 'rm', ['-f', path, unfinished(path)])
   if (exitCode !== 0) throw refused(path, stderr.trim())
 }
 
@@ -98,6 +114,5 @@ async function run(qga: Qga, path: string, program: string, args: readonly strin
 function refused(path: string, error: unknown): unknown {
   if (typeof error !== 'string' && !isAgentError(error)) return error
   const words = typeof error === 'string' ? error : error.message
-  const selinux = /permission denied/i.test(words) ? ' (SELinux may forbid it to the guest agent)' : ''
-  return new CrossportError('GUEST_COMMAND_FAILED', `${path}: ${words}${selinux}`)
+  return new CrossportError('GUEST_COMMAND_FAILED', `${path}: ${withSelinux(words)}`)
 }

@@ -1,5 +1,6 @@
 import { CrossportError } from '../../shared/errors.ts'
 import { canonical, familyOf, IPV4 } from '../../shared/net/family.ts'
+import { type KernelAddress, readAddresses } from './ip.ts'
 import type { Qga } from './qga.ts'
 import { interfacesReply } from './replies.ts'
 
@@ -9,6 +10,8 @@ export interface GuestNic {
   readonly addresses: readonly string[]
   /** The loopback's addresses: real servers of classic direct routing hold their VIPs there. */
   readonly loopback: readonly string[]
+  /** The NIC's addresses with their scopes; empty where the guest does not tell them. */
+  readonly kernel: readonly KernelAddress[]
 }
 
 /** The NIC's name becomes part of a path and of a command line, so it is checked. */
@@ -20,6 +23,12 @@ const isLinkLocal = (address: string): boolean => /^fe[89ab]/.test(address)
 
 /** Finds the guest's NIC with this hardware address. Throws GUEST_NIC_NOT_FOUND, GUEST_REPLY_INVALID. */
 export async function readNic(qga: Qga, mac: string): Promise<GuestNic> {
+  const nic = await listNic(qga, mac)
+  return { ...nic, kernel: await readAddresses(qga, nic.name) }
+}
+
+/** The same, but for the scopes. */
+export async function listNic(qga: Qga, mac: string): Promise<Omit<GuestNic, 'kernel'>> {
   const interfaces = await qga.call(interfacesReply, 'guest-network-get-interfaces')
   const addressesOf = (base: string) =>
     interfaces

@@ -1,6 +1,6 @@
 import { CrossportError } from '../../shared/errors.ts'
 import { familyOf } from '../../shared/net/family.ts'
-import type { GuestFiles } from './files.ts'
+import type { Attributes, GuestFiles } from './files.ts'
 import { ownerOf, sign } from './ownership.ts'
 import { WRITERS } from './writers/all.ts'
 import type { PersistWriter } from './writers/types.ts'
@@ -10,6 +10,7 @@ export interface Place {
   readonly path: string
   readonly wanted: string
   readonly current: string | undefined
+  readonly neighbour: string
 }
 
 /**
@@ -40,12 +41,28 @@ export async function findPlace(
   let foreign: string | undefined
   for (const path of [...known, ...paths.filter(path => path !== recorded)]) {
     const current = await files.read(path)
-    if (ownerOf(current, vip) !== 'foreign') return { path, current, wanted: sign(vip, writer.text(nic, vip, path)) }
+    if (ownerOf(current, vip) !== 'foreign')
+      return { path, current, wanted: sign(vip, writer.text(nic, vip, path)), neighbour: writer.neighbour(nic) }
     foreign ??= path
     // A file that we wrote and somebody has edited belongs to them; a second file for the same VIP would be wrong.
     if (path === recorded) break
   }
   throw new CrossportError('GUEST_FILE_FOREIGN', `${foreign} in the guest was written or edited by somebody else`)
+}
+
+/** Writes the file, unless its text, mode and owner are right. Mode and owner are the neighbour's, but nobody else may write it. */
+export async function writeFile(files: GuestFiles, { path, current, wanted, neighbour }: Place): Promise<void> {
+  const found = await files.attributes([path, neighbour])
+  const { mode, uid, gid } = found.get(neighbour) ?? ROOTS
+  const right = { mode: mode & ROOTS.mode, uid, gid }
+  if (current === wanted && sameAttributes(found.get(path) ?? right, right)) return
+  await files.write(path, wanted, right)
+}
+
+const ROOTS: Attributes = { mode: 0o644, uid: 0, gid: 0 }
+
+function sameAttributes(a: Attributes, b: Attributes): boolean {
+  return a.mode === b.mode && a.uid === b.uid && a.gid === b.gid
 }
 
 /** Removes our file. Returns false when the file now belongs to somebody else and was left. */

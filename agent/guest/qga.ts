@@ -44,6 +44,8 @@ const CALL_TIMEOUT_S = 5
 const EXEC_TIMEOUT_MS = 10_000
 const FIRST_POLL_MS = 20
 const SLOWEST_POLL_MS = 1000
+/** Characters of a program's standard error, which people read. */
+const MOST_WORDS = 500
 
 export function createQga({ vmUuid, agentCall, clock, signal }: QgaOptions): Qga {
   const call = async <T>(schema: z.ZodType<T>, command: string, args?: object): Promise<T> => {
@@ -83,7 +85,7 @@ export function createQga({ vmUuid, agentCall, clock, signal }: QgaOptions): Qga
           return {
             exitCode: status.exitcode ?? -1,
             stdout: decode(status['out-data']),
-            stderr: decode(status['err-data']),
+            stderr: decode(status['err-data']).slice(0, MOST_WORDS),
           }
         if (clock.now() >= deadline) {
           const line = [path, ...args].join(' ')

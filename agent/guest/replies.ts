@@ -35,7 +35,6 @@ export const execReply = z.object({
 
 export const handleReply = z.int()
 export const readReply = z.object({ count: z.int(), 'buf-b64': output, eof: z.boolean() })
-export const writeReply = z.object({ count: z.int() })
 export const freezeReply = z.enum(['thawed', 'frozen'])
 export const anyReply = z.unknown()
 

@@ -3,10 +3,10 @@ import type { Log } from '../../shared/log.ts'
 import type { GuestRecord, GuestRecords } from '../store/types.ts'
 import { readCommands } from './commands.ts'
 import { type GuestFiles, guestFiles } from './files.ts'
-import { addAddress, removeAddress } from './ip.ts'
-import { type GuestNic, readNic } from './nic.ts'
+import { addAddress, isSource, removeAddress, restrictAddress } from './ip.ts'
+import { type GuestNic, listNic, readNic } from './nic.ts'
 import { ownerOf } from './ownership.ts'
-import { findPlace, findWriter, noPersistence, type Place, removeFile } from './persist.ts'
+import { findPlace, findWriter, noPersistence, type Place, removeFile, writeFile } from './persist.ts'
 import type { Qga } from './qga.ts'
 import type { GuestTarget, VipStatus } from './types.ts'
 import type { PersistWriter } from './writers/types.ts'
@@ -91,7 +91,7 @@ async function settleNic(
   }
   if (done.size === 0) return
 
-  const after = await readNic(qga, mac)
+  const after = { ...(await listNic(qga, mac)), kernel: nic.kernel }
   options.onNic(mac, after)
   for (const [vip, status] of done) {
     await each(vip, async () => {
@@ -149,7 +149,7 @@ async function hold(
 
   const file = isPlace(place) ? place.path : recorded
   put(records, record, { vmUuid, mac, vip, nicName: nic.name, addressAdded: true, file })
-  const warning = isPlace(place) ? await persist(files, place) : place
+  const warning = isPlace(place) ? await writeFile(files, place).then(() => undefined, asWarning) : place
   if (!present) {
     await addAddress(qga, vip, nic.name)
     log.info(`VIP ${vip} set in the guest`, {
@@ -158,6 +158,9 @@ async function hold(
       nic: nic.name,
       ...(file === undefined ? {} : { file }),
     })
+  } else if (nic.kernel.some(found => found.address === vip && isSource(found))) {
+    await restrictAddress(qga, vip, nic.name)
+    log.info(`VIP ${vip} is no source address of the guest any more`, { vm: vmName, vmUuid, nic: nic.name })
   }
   return warning === undefined ? { state: 'set' } : { state: 'set', code: warning.code, reason: warning.message }
 }
@@ -188,11 +191,6 @@ async function choosePlace(
 ): Promise<Place | CrossportError> {
   if (writer instanceof CrossportError) return writer
   return findPlace(files, writer, nic, vip, recorded).catch(asWarning)
-}
-
-async function persist(files: GuestFiles, { path, current, wanted }: Place): Promise<CrossportError | undefined> {
-  if (current === wanted) return undefined
-  return files.write(path, wanted).then(() => undefined, asWarning)
 }
 
 function asWarning(error: unknown): CrossportError {

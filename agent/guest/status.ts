@@ -19,10 +19,14 @@ export function retarget(status: GuestStatus, target: GuestTarget, forget: boole
   return { ...status, vips: new Map(vips) }
 }
 
-/** `records`: VIPs that are being removed are not the guest's own addresses. */
+/**
+ * `records`: VIPs that are being removed are not the guest's own addresses. No more is an address of scope host, which may be a VIP
+ * that no record tells of any more: the guest lists such addresses first.
+ */
 export function withNic(status: GuestStatus, nic: GuestNic, records: readonly GuestRecord[]): GuestStatus {
   const vips = new Set(status.vips.keys())
   for (const { vmUuid, vip } of records) if (vmUuid === status.vmUuid) vips.add(vip)
+  for (const { address, scope } of nic.kernel) if (scope === 'host') vips.add(address)
   const ownAddresses = nic.addresses.filter(address => familyOf(address) === IPV4 && !vips.has(address))
   return { ...status, nicName: nic.name, ownAddresses }
 }

@@ -28,14 +28,19 @@ export function createCheckPlanner(network: ProbeNetwork): (realServers: readonl
 }
 
 function planOf(realServers: readonly RealServer[], network: ProbeNetwork): CheckPlan {
-  const checked = realServers.filter(({ check, attachment }) => check !== undefined && attachment !== undefined)
+  let wanted = false
+  const checked: RealServer[] = []
   const sources: Record<string, string[]> = {}
-  for (const { check, attachment } of checked) {
-    if (check?.source === undefined || attachment === undefined) continue
+  for (const realServer of realServers) {
+    const { check, attachment } = realServer
+    if (check === undefined) continue
+    wanted ||= check.type !== 'exec'
+    if (attachment === undefined) continue
+    checked.push(realServer)
+    if (check.source === undefined) continue
     const mine = (sources[attachment.port] ??= [])
     if (!mine.includes(check.source)) mine.push(check.source)
   }
-  const wanted = realServers.some(({ check }) => check !== undefined && check.type !== 'exec')
   return { wanted, checked, probes: probes(checked, network), sources }
 }
 

@@ -2,6 +2,7 @@ import { COMMON_CONDITIONS, type CommonFacts } from '../../shared/status/common.
 import { type Condition, type Finding, found, type Severity } from '../../shared/status/conditions.ts'
 import { type Inputs, tunnelOfport } from '../inputs.ts'
 import type { Outcome } from '../outcome.ts'
+import { uplinkMembers } from '../ports/find.ts'
 import type { RealServerProblem } from '../real-servers/types.ts'
 import { REFUSAL_CODES, type RefusalCode, type ReportedRealServer } from '../report/types.ts'
 import type { Standing } from './standings.ts'
@@ -90,7 +91,7 @@ function notServing({ service, vm, rsPort, state, reason }: ReportedRealServer):
 /** Why the port to the fabric is of no use; undefined: it is, or nothing is known of the bridge. */
 export function uplinkProblem({ ports, tunnel }: Inputs, bridge: string, uplink: string): string | undefined {
   if (!ports.synced || ports.bridge === undefined) return undefined
-  const members = ports.ports.filter(({ name, bond }) => name === uplink || bond === uplink)
+  const members = uplinkMembers(ports, uplink)
   if (tunnel !== undefined && (tunnel.problem !== undefined || tunnelOfport({ ports, tunnel }) !== undefined))
     return undefined
   if (members.length === 0) return `the uplink ${uplink} is no port of bridge ${bridge}`

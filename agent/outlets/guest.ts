@@ -1,25 +1,20 @@
-import type { Removals } from '../../shared/run/removals.ts'
 import type { GuestManager } from '../guest/manager.ts'
 import { createTargeter } from '../guest/targeter.ts'
 import type { Outcome } from '../outcome.ts'
-import type { RealServer } from '../real-servers/types.ts'
 import type { GuestRecords } from '../store/types.ts'
-
-const NAME = 'guest'
+import type { Gone } from './outlets.ts'
 
 export interface GuestOutletOptions {
   readonly guests: Pick<GuestManager, 'set'>
   readonly records: Pick<GuestRecords, 'list'>
-  readonly removals: Removals<RealServer>
   /** Network (CIDR) that health checks come from. */
   readonly probeNetwork: string
 }
 
 /** Gives each guest the VIPs that it must hold and whose shields the switch has confirmed. */
-export function createGuestOutlet({ guests, records, removals, probeNetwork }: GuestOutletOptions) {
+export function createGuestOutlet({ guests, records, probeNetwork }: GuestOutletOptions) {
   const makeTargets = createTargeter()
-  return ({ altered, inventory, confirmed, allConfirmed }: Outcome): void => {
-    const gone = removals.pending(NAME)
+  return ({ altered, inventory, confirmed, allConfirmed }: Outcome, gone: Gone): void => {
     const targets = makeTargets({
       gone: gone.map(({ item }) => item),
       come: altered,
@@ -29,7 +24,6 @@ export function createGuestOutlet({ guests, records, removals, probeNetwork }: G
       shielded: (vip, port) => confirmed.has(`shield/${vip}/${port}`),
       allShielded: allConfirmed,
     })
-    removals.taken(NAME, gone)
     guests.set(targets)
   }
 }

@@ -64,6 +64,7 @@ export function createMemory({ store, records, numbers, ready, applier }: Memory
       () => saveServices(outcome.inForce),
       () => store.serviceFiles.save(outcome.files),
       numbers.save,
+      store.vipNumbers.save,
       ready.save,
       () => saveOwnAddresses(outcome.ownAddresses),
       applier.save,

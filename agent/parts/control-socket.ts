@@ -5,7 +5,7 @@ import { agentStatus } from '../outlets/status.ts'
 import { resync } from '../resync.ts'
 import { teardown } from '../teardown.ts'
 
-/** Serves the control socket, which `crossport` on the command line connects to. */
+/** Serves the control sockets, which `crossport` on the command line connects to. */
 export async function controlSocket(house: House): Promise<Stop> {
   const { config, protection, cells, applier, store, timeline, loop, changed, log } = house
   const { hostId: id, bridge, uplink, director: directors, servicesDir } = config
@@ -27,6 +27,7 @@ export async function controlSocket(house: House): Promise<Stop> {
     })
   const server = await serveControl({
     socket: config.controlSocket,
+    adminGroup: config.adminGroup,
     log,
     control: {
       getStatus,

@@ -4,5 +4,5 @@ import { createMemory } from '../outlets/memory.ts'
 
 /** What the state file keeps of an outcome. It comes after the reports, whose readiness it writes. */
 export function memory({ outlets, store, records, numbers, ready, applier }: House): Stop {
-  return outlets.plug('memory', createMemory({ store, records, numbers, ready, applier }))
+  return outlets.plug({ name: 'memory', take: createMemory({ store, records, numbers, ready, applier }) })
 }

@@ -3,7 +3,7 @@ import type { House } from '../house.ts'
 import { createReportOutlet } from '../outlets/report.ts'
 
 /** Reports the real servers. It starts after the guests and the health checks, whose states it reads. */
-export function reports({ cells, outlets, removals, ready, timeline, log }: House): Stop {
-  const take = createReportOutlet({ cells, removals, ready, timeline, log })
-  return outlets.plug('reports', take)
+export function reports({ cells, outlets, ready, timeline, log }: House): Stop {
+  const take = createReportOutlet({ cells, ready, timeline, log })
+  return outlets.plug({ name: 'reports', take })
 }

@@ -9,10 +9,13 @@ export function tableFill({ config, cells, outlets, log, clock }: House): Stop {
     rundir: config.ovsRunDir,
     log,
     clock,
-    changed: () => tableProblems.set(table.problems),
+    changed: tableProblems.set,
   })
-  const stop = outlets.plug('table fill', ({ remembering, ports }) => {
-    if (remembering) table.watch(ports.bridge?.datapathType ?? '')
+  const stop = outlets.plug({
+    name: 'table fill',
+    take: ({ remembering, ports }) => {
+      if (remembering) table.watch(ports.bridge?.datapathType ?? '')
+    },
   })
   return () => {
     stop()

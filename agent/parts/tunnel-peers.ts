@@ -10,7 +10,10 @@ export function tunnelPeers({ config, overlay, cells, outlets, log, clock }: Hou
   const { inputs } = cells
   const sw = () => inputs.switch.get().session
   const peers = keepTunnelPeers({ sw, clock, log, ...greetings(overlay, inputs, config.hostMac) })
-  const stop = outlets.plug('tunnel peers', () => peers.set(peersOf(overlay, readInputs(inputs))))
+  const stop = outlets.plug({
+    name: 'tunnel peers',
+    take: () => peers.set(peersOf(overlay, readInputs(inputs))),
+  })
   return () => {
     stop()
     peers.close()

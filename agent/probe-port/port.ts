@@ -5,7 +5,7 @@ import { createDirtyLoop } from '../../shared/run/dirty-loop.ts'
 import type { PortsSnapshot } from '../ports/types.ts'
 import { addPort, removePort } from './database.ts'
 import { setUpDevice } from './device.ts'
-import { PROBE_MAC, type ProbePortOptions, type ProbePortState } from './types.ts'
+import type { ProbePortOptions, ProbePortState } from './types.ts'
 
 export interface ProbePort {
   /** Takes the bridge's ports, and whether the probe port is wanted; level-triggered, from the newest snapshot. */
@@ -96,7 +96,7 @@ export function createProbePort(options: CreateProbePortOptions): ProbePort {
       loop.mark('probe port')
     },
     get state() {
-      return { ofport, mac: PROBE_MAC, obstacle }
+      return { obstacle }
     },
     suspect: () => loop.mark('probe port suspected'),
     close: async () => {

@@ -1,8 +1,5 @@
-/** The bridge's internal port through which probes leave the host. */
+/** How it stands with the bridge's internal port through which probes leave the host. */
 export interface ProbePortState {
-  /** Undefined until the switch has opened it. */
-  readonly ofport: number | undefined
-  readonly mac: string
   /** Why nothing can be probed now. */
   readonly obstacle: string | undefined
 }

@@ -1,5 +1,6 @@
 import type { RealServerSpec, ServiceSpec } from '../../shared/config/service.ts'
 import { isPlainName, vmMatcher } from '../../shared/config/vm-pattern.ts'
+import { compareTexts } from '../../shared/lists.ts'
 import type { Domain, Inventory } from '../inventory/types.ts'
 import type { PortsSnapshot } from '../ports/types.ts'
 import type { Allocation } from '../store/types.ts'
@@ -68,7 +69,7 @@ function resolveOnce(input: ResolveInput, services: ReadonlyMap<ServiceSpec, Exp
     }
     realServers.push(toRealServer(candidate, before?.id ?? nextId(), ingressPort, attachedTo(domain)))
   }
-  realServers.sort((a, b) => compareKeys(a.key, b.key))
+  realServers.sort((a, b) => compareTexts(a.key, b.key))
   return { realServers, problems, allocations: realServers.map(toAllocation), replies }
 }
 
@@ -148,9 +149,9 @@ export function inOrder(candidates: readonly Candidate[], remembered: ReadonlyMa
 
 function precedence(a: Candidate, b: Candidate): number {
   return (
-    compareKeys(a.spec.source.file, b.spec.source.file) ||
+    compareTexts(a.spec.source.file, b.spec.source.file) ||
     a.spec.source.line - b.spec.source.line ||
-    compareKeys(a.key, b.key)
+    compareTexts(a.key, b.key)
   )
 }
 
@@ -255,9 +256,4 @@ function idAllocator(living: readonly Allocation[]): () => number {
     used.add(next)
     return next
   }
-}
-
-/** Compares by code unit, so that the order is the same in every locale. */
-export function compareKeys(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

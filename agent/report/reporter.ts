@@ -141,7 +141,8 @@ export function createReporter(options: ReporterOptions): HostReporter {
       const moved = identity.hostIp !== '' && next.hostIp !== identity.hostIp
       identity = next
       if (moved) kept.drop('the address of this host has changed')
-      else kept.current?.session.sync()
+      else if (kept.current === undefined) kept.hurry()
+      else kept.current.session.sync()
     },
     close: async () => kept.close(),
   }

@@ -20,6 +20,8 @@ export interface HostIdentity {
   readonly version: string
   /** Of this machine as it runs now; absent or empty: not known. */
   readonly bootId?: string
+  /** Of this run of the agent; absent or empty: not told. */
+  readonly runId?: string
 }
 
 export interface SessionOptions {
@@ -43,6 +45,8 @@ export interface SessionOptions {
 /** How long a host that does not know its part may keep silent, ms, and as a share of the lease. */
 const SILENT_MS = 5000
 const SILENT_LEASE = 1 / 3
+/** In so long a director answers that has heard of an address that changed, ms. */
+const HEARD_MS = 500
 
 /** One stream's conversation: asked, answered in full, then deltas and heartbeats. */
 export interface Session {
@@ -72,6 +76,7 @@ export function createSession(options: SessionOptions): Session {
   let silent = false
   let cancelHeartbeat = () => {}
   let cancelSilence = () => {}
+  let cancelHearing = () => {}
 
   const registration = () => {
     const { identity, realServers } = truth()
@@ -87,6 +92,21 @@ export function createSession(options: SessionOptions): Session {
     send({ heartbeat: { sequence } })
     cancelHeartbeat()
     cancelHeartbeat = clock.after(leaseMs / 3, heartbeat)
+  }
+
+  /**
+   * Requests go to the former address until the director has heard of the new one. A stream whose way was broken a moment ago
+   * may wait for seconds until TCP sends again (RFC 6298, 5.5); a new stream does not.
+   */
+  const readdressed = () => {
+    registration()
+    const until = sequence + 1
+    cancelHearing()
+    cancelHearing = clock.after(HEARD_MS, () => {
+      if (answered < until)
+        options.lost(`no answer from the director for ${HEARD_MS} ms to a changed address of this host`)
+    })
+    heartbeat()
   }
 
   const asked = (request: RegistrationRequest__Output) => {
@@ -138,7 +158,7 @@ export function createSession(options: SessionOptions): Session {
       if (silent && truth().whole) return begin()
       if (known === undefined) return
       const { identity, realServers } = truth()
-      if (JSON.stringify(identity) !== JSON.stringify(knownIdentity)) return registration()
+      if (JSON.stringify(identity) !== JSON.stringify(knownIdentity)) return readdressed()
       const delta = deltaOf(known, realServers)
       known = realServers
       if (delta) send({ delta: { upserted: delta.upserted.map(toProto), removedIds: [...delta.removedIds] } })
@@ -146,6 +166,7 @@ export function createSession(options: SessionOptions): Session {
     close: () => {
       cancelHeartbeat()
       cancelSilence()
+      cancelHearing()
     },
   }
 }

@@ -6,7 +6,7 @@ import type { SwitchSettings } from '../apply/settings.ts'
 import type { HostContext, Shield } from '../compile/types.ts'
 import { connectionSeconds, type Inputs, type Session } from '../inputs.ts'
 import type { Outcome } from '../outcome.ts'
-import type { BridgePort } from '../ports/types.ts'
+import { uplinkMembers } from '../ports/find.ts'
 import type { RealServer } from '../real-servers/types.ts'
 
 export interface ApplyOptions {
@@ -14,7 +14,7 @@ export interface ApplyOptions {
   readonly settings: Pick<SwitchSettings, 'ensure'>
   /** Name of the port to the fabric. */
   readonly uplink: string
-  /** D as this host's clients know it; an agent that starts takes it that they know the last one. */
+  /** D as this host's clients know it. After a start, the last one that was announced. */
   readonly announced: string | undefined
   readonly log: Log
 }
@@ -33,8 +33,8 @@ export interface ApplyInput {
 export type ApplyResult = Pick<Outcome, 'applied' | 'confirmed' | 'allConfirmed' | 'flowsReason' | 'failure'>
 
 /**
- * Brings the switch to what was compiled, and what goes with it. Never rejects: what could not be done is in the result, for
- * the outlets have to hear of all the rest.
+ * Brings the switch to what was compiled, with its settings. Never rejects: a failure is in the result, because the outlets have to
+ * hear of everything else.
  */
 export function createApplyStation({ applier, settings, uplink, announced, log }: ApplyOptions) {
   let known = announced
@@ -85,16 +85,11 @@ function settingsOf({ inputs, host, realServers }: ApplyInput, uplink: string) {
     datapathType: inputs.ports.bridge?.datapathType ?? '',
     connectionSeconds: connectionSeconds(inputs.directors),
     clientSeconds: Math.max(0, ...realServers.map(({ persistence }) => persistence?.timeout ?? 0)),
-    taught: taughtOf(host, realServers, uplinkMember(inputs.ports.ports, uplink)),
+    taught: taughtOf(host, realServers, uplinkMembers(inputs.ports, uplink)[0]?.name),
   }
 }
 
-/** An interface of the port to the fabric, which may be a bond. */
-function uplinkMember(ports: readonly BridgePort[], uplink: string): string | undefined {
-  return ports.find(({ name, bond }) => name === uplink || bond === uplink)?.name
-}
-
-/** Where the bridge forwards what is for a director by its own means, it must know where that is, or it floods. */
+/** Where the bridge forwards frames to a director by NORMAL, it must have learnt the director's place; otherwise it floods them. */
 function taughtOf(host: HostContext, realServers: readonly RealServer[], port: string | undefined) {
   const floods = host.overlay === undefined && (host.uplink === undefined || host.uplinkTag !== undefined)
   if (!floods || port === undefined) return undefined

@@ -3,13 +3,13 @@ import type { RealServer, RealServerProblem, Resolution } from '../real-servers/
 import type { Store } from '../store/store.ts'
 import type { Allocation } from '../store/types.ts'
 
-/** Real servers as the rest of the pass may use them: those whose numbers are in the state file. */
+/** The real servers that the rest of the pass may use: those whose numbers are in the state file. */
 export interface Claimed {
   readonly realServers: readonly RealServer[]
   readonly come: readonly RealServer[]
-  /** Of those that wait. */
+  /** Problems of the real servers that wait. */
   readonly problems: readonly RealServerProblem[]
-  /** What the store has said. */
+  /** The store's error, if it could not write. */
   readonly failure: { readonly error: unknown } | undefined
 }
 
@@ -23,9 +23,9 @@ export type Resolved = Pick<Resolution, 'realServers'> & {
  * nothing can be written, real servers that need a new number wait, and all others go on.
  */
 export interface Numbers {
-  /** `whole`: rows of real servers that are not there are to go, too. Never throws. */
+  /** `whole`: rows of real servers that are not there are removed, too. Never throws. */
   claim(resolved: Resolved, whole: boolean): Claimed
-  /** Removes the rows of those that are gone: whoever only goes waits for no writing. Throws as the store does. */
+  /** Removes the rows of real servers that are gone. A removal does not wait for this. Throws as the store does. */
   save(): void
 }
 
@@ -88,6 +88,6 @@ function isKept({ id, vip, protocol, ingressPort }: RealServer, kept: Allocation
 
 function withoutNumber({ key, service, vm }: RealServer, error: unknown): RealServerProblem {
   const why = messageOf(error)
-  const message = `${service} on VM ${vm.name} waits, for its number cannot be written down: ${why}`
+  const message = `${service} on VM ${vm.name} waits, because its number cannot be written down: ${why}`
   return { severity: 'error', code: 'STORE_FAILED', subject: key, message }
 }

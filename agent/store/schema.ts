@@ -1,3 +1,5 @@
+import { VIP_NUMBERS } from '../../shared/sqlite/vip-numbers.ts'
+
 /** Migrations of the agent's state file. Append new ones; never edit a released one. */
 export const MIGRATIONS = [
   `
@@ -64,4 +66,5 @@ export const MIGRATIONS = [
     FROM director_documents;
   DROP TABLE director_documents;
   `,
+  VIP_NUMBERS,
 ] as const

@@ -3,6 +3,7 @@ import type { ServiceSpec } from '../../shared/config/service.ts'
 import { programIdentity } from '../../shared/run/program.ts'
 import { openDatabase, stateWrite } from '../../shared/sqlite/open.ts'
 import { type FileStore, openServiceFiles } from '../../shared/sqlite/service-files.ts'
+import { openVipNumbers, type VipNumbers } from '../../shared/sqlite/vip-numbers.ts'
 import type { Domain } from '../inventory/types.ts'
 import { MIGRATIONS } from './schema.ts'
 import { desiredTable, documentTable, guestTable, keyedTable, metaTable } from './tables.ts'
@@ -40,6 +41,7 @@ export interface Store extends DesiredStore {
   setAllocations(allocations: readonly Allocation[]): void
   /** The same as a difference: removed keys, new numbers. */
   changeAllocations(gone: readonly string[], come: readonly Allocation[]): void
+  readonly vipNumbers: VipNumbers
   /** Real servers that were ready, each with the run of its VM (libvirt's id). */
   readyRuns(): ReadonlyMap<string, number>
   /** Undefined: the real server is no longer ready. */
@@ -66,6 +68,7 @@ export function openStore(path: string): Store {
   const domains = keyedTable<{ uuid: string; domain: string }>(db, 'domains', ['uuid', 'domain'], 1)
   const runs = keyedTable<{ key: string; run: number }>(db, 'ready_runs', ['key', 'run'], 1)
   const guests = guestTable(db)
+  const vipNumbers = openVipNumbers(db)
   const allocations = keyedTable<AllocationRow>(db, 'real_servers', ['key', 'id', 'vip', 'protocol', 'ingress_port'], 1)
   const written = <A extends unknown[]>(write: (...args: A) => void) => stateWrite(path, write)
   const clearForeign = db.transaction((program: string) => {
@@ -102,6 +105,7 @@ export function openStore(path: string): Store {
         come.map(allocationRow),
       ),
     ),
+    vipNumbers: { ...vipNumbers, save: written(vipNumbers.save) },
     setDesired: written(desired.setDesired),
     keepDesired: written(desired.keepDesired),
     knownPrints: desired.knownPrints,

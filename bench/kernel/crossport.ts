@@ -18,6 +18,7 @@ import type { ServiceSpec } from '../../shared/config/service.ts'
 import type { Compiled } from '../../shared/flows/compiled.ts'
 import { flowText, groupText } from '../../shared/openflow/text.ts'
 import { domain, inventory, port, ports } from '../../test/unit/real-servers/fixtures.ts'
+import { vipNumbers } from '../../test/unit/vip-numbers.ts'
 import { HOST_SPECS, servicesOf } from './services.ts'
 import { DIRECTOR_MAC, HOST_MAC, HOST_WAYS, MANY_WAYS, VMS, WAYS, WITH } from './ways.ts'
 
@@ -68,7 +69,7 @@ export function switches(many: boolean): Switches {
   const timeouts = [turnTimeouts, ...zoneTimeouts(plan.compiled, { tcp: 900, udp: 300 }, 'system')]
   return {
     director: {
-      ...texts(compileDirector(site, plan.compiled)),
+      ...texts(compileDirector(site, plan.compiled, vipNumbers().of)),
       meters: metersFor(1)
         .map(({ id, rate, burst }) => `meter=${id},pktps,burst,band=type=drop,rate=${rate},burst_size=${burst}\n`)
         .join(''),
@@ -127,6 +128,7 @@ function hostFlows(realServers: readonly RealServer[], directors: HostContext['d
     realServers,
     shields: shields(realServers, [], index, (_, mac) => ownAddress(mac)),
     guarded: [],
+    numberOf: vipNumbers().of,
     host,
   })
 }

@@ -64,7 +64,7 @@ export async function startHosts(segment: Segment, count: number, each: number, 
         const vmPorts = [{ name: 'vms', mac: server.mac, ofport: vms, tag: undefined }]
         const host = { hostMac: mac, directorMac: DIRECTOR_MAC, directors, uplink, vmPorts, overlay: undefined }
         const shields = [{ vip: VIP, port: 'vms', ofport: vms, tag: undefined, ownAddress: server.address }]
-        for (const object of compile({ realServers, shields, guarded: [], host }).values())
+        for (const object of compile({ realServers, shields, guarded: [], numberOf: () => 1, host }).values())
           for (const flow of object.flows()) flows.set(flowKey(flow), flow)
       }
       const texts = [...flows.values()].map(flow => flowText(flow))

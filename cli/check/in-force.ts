@@ -9,9 +9,9 @@ const FROM_DIRECTOR = 'director: '
 /** The services of a status that come from its own files. */
 export const ownServices = ({ services }: Status__Output) => services.filter(({ source }) => /^\//.test(source))
 
-/** On a host: those that its director has sent. */
-export const sentServices = ({ services }: Status__Output) =>
-  services.filter(({ source }) => source.startsWith(FROM_DIRECTOR))
+/** On a host: those that its director has sent, as far as the status tells. */
+export const sentSpecs = ({ services }: Status__Output) =>
+  services.filter(({ source }) => source.startsWith(FROM_DIRECTOR)).map(specOf)
 
 /**
  * Which version of each file is in force, by what daemons say. Where it is no longer the one in the file (that one was

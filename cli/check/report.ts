@@ -7,7 +7,7 @@ import { changesOf, type ServiceChange } from './changes.ts'
 import { type ConnectionEffect, connectionEffect } from './established.ts'
 import { type Dropped, drop } from './files.ts'
 import { type GuestEffects, guestEffects } from './guests.ts'
-import { ownServices, sentServices, specOf } from './in-force.ts'
+import { ownServices, sentSpecs } from './in-force.ts'
 
 /** What dropping files into one directory would do. */
 export interface CheckReport extends Dropped {
@@ -40,10 +40,10 @@ export async function reportOn(
     file => `${file}: would not be read under this name; service files are *.yaml or *.yml`,
   )
   // A file on a host may name a service of the director's.
-  const all = [...after.specs, ...daemons.flatMap(sentServices).map(specOf)]
+  const all = [...after.specs, ...daemons.flatMap(sentSpecs)]
   for (const { file, line, reason } of withSorryServices(all).problems) notes.push(`${file}:${line}: ${reason}`)
   const guests = daemons.map(status => {
-    const sent = sentServices(status).map(specOf)
+    const sent = sentSpecs(status)
     for (const { service, kind } of changes)
       if (kind === 'added' && sent.some(spec => spec.service === service))
         notes.push(
@@ -70,7 +70,7 @@ function refusedBy(
   before: readonly ServiceSpec[],
   after: readonly ServiceSpec[],
 ): readonly SpecProblem[] {
-  const sent = sentServices(status).map(specOf)
+  const sent = sentSpecs(status)
   const own = new Set(ownServices(status).map(({ service }) => service))
   const inForce = [...before.filter(({ service }) => own.has(service)), ...sent]
   return mergeServices(after, sent, inForce).problems

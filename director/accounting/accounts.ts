@@ -1,4 +1,5 @@
 import { familyOf } from '../../shared/net/family.ts'
+import { PROTOCOL } from '../../shared/net/match.ts'
 import type { Address } from '../../shared/net/types.ts'
 import { ACCOUNTING } from '../compile/tables.ts'
 import type { CompiledService } from '../compile/types.ts'
@@ -59,8 +60,6 @@ const ENDED_MS = 60_000
 /** Most accounts of one service, about 50 MB. Further connections are not accounted. */
 const MOST = 250_000
 
-const TCP = 6
-
 interface Book {
   readonly live: AgingMap
   readonly ended: AgingMap
@@ -105,7 +104,7 @@ export function createAccounts(
       const { source: address, destination: vip } = addressesOf(record)
       const mark = record.observationPointId
       if (address === undefined || vip === undefined || mark === undefined) return
-      const protocol = record.protocolIdentifier === TCP ? 'tcp' : 'udp'
+      const protocol = record.protocolIdentifier === PROTOCOL.tcp ? 'tcp' : 'udp'
       const book = books.get(bookKey({ vip, port: record.destinationTransportPort ?? 0, protocol }))
       if (book === undefined) return endedByServer(record, domain, now)
       const key = clientKey({ address, port: record.sourceTransportPort ?? 0 })

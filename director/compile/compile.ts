@@ -24,12 +24,13 @@ const FEATURES: readonly Feature[] = [signals, ending, connections, recall, turn
 
 /**
  * All flows and groups that the bridge must hold for the director, by object: `uplink`, `access ports`, `vip/VIP`,
- * `service/NUMBER`. Pure; empty without services. `families`: the address families of all VIPs, needed where `services` is a part
- * of them. A service without a usable real server keeps its answers to ARP and ICMP, and its requests are refused or dropped.
+ * `service/NUMBER`. Pure; empty without services. `numberOf`: the number of a VIP. `families`: the address families of all VIPs,
+ * needed where `services` is a part of them. A service without a usable real server keeps its answers to ARP and ICMP, and its requests are refused or dropped.
  */
 export function compile(
   site: Site,
   services: readonly CompiledService[],
+  numberOf: (vip: string) => number,
   families: readonly Family[] = familiesOf(services.map(({ vip }) => vip)),
 ): Compiled {
   const compiled = new Map<string, CompiledObject>()
@@ -47,7 +48,8 @@ export function compile(
   ])
   if (site.fabric === 'l2') add('access ports', ports, () => accessPorts(site))
   for (const vip of [...new Set(services.map(service => service.vip))].sort()) {
-    add(`vip/${vip}`, place, () => VIP_FEATURES.flatMap(feature => feature(site, vip)))
+    const number = numberOf(vip)
+    add(`vip/${vip}`, [place, number], () => VIP_FEATURES.flatMap(feature => feature(site, vip, number)))
   }
   for (const service of services) {
     add(

@@ -1,6 +1,7 @@
 import type { Compiled, CompiledObject } from '../../shared/flows/compiled.ts'
 import { familiesOf } from '../../shared/net/family.ts'
 import type { Family } from '../../shared/net/types.ts'
+import type { VipNumbers } from '../../shared/sqlite/vip-numbers.ts'
 import { compile, serviceObject } from './compile.ts'
 import type { CompiledService, Site } from './types.ts'
 
@@ -18,12 +19,14 @@ export interface Compiler {
   update(input: CompilerInput): readonly string[]
   /** Equals `compile` of the site and all services. */
   readonly compiled: Compiled
+  /** True when a service has this VIP. */
+  has(vip: string): boolean
 }
 
 /**
  * The incremental form of compile.ts, which defines the result: the objects of a service depend only on the service and the site.
  */
-export function createCompiler(): Compiler {
+export function createCompiler(vipNumbers: Pick<VipNumbers, 'of' | 'release'>): Compiler {
   const compiled = new Map<string, CompiledObject>()
   let site = ''
   /** Numbers of the services of each VIP. */
@@ -53,6 +56,7 @@ export function createCompiler(): Compiler {
         users?.delete(service.number)
         if (users?.size === 0 && vips.delete(service.vip)) {
           drop(`vip/${service.vip}`)
+          vipNumbers.release(service.vip)
           otherVips = true
         }
         drop(serviceObject(service))
@@ -62,12 +66,13 @@ export function createCompiler(): Compiler {
       const whole = text !== site || vips.size === 0
       site = text
       if (whole) for (const name of compiled.keys()) drop(name)
-      for (const [name, object] of compile(input.site, whole ? input.services : altered, families)) {
+      for (const [name, object] of compile(input.site, whole ? input.services : altered, vipNumbers.of, families)) {
         compiled.set(name, object)
         changed.add(name)
       }
       return [...changed]
     },
     compiled,
+    has: vip => vips.has(vip),
   }
 }

@@ -71,5 +71,5 @@ export interface CompiledService {
 /** One file per feature (features/*.ts): a pure function from the site and one service to flows. */
 export type Feature = (site: Site, service: CompiledService) => { readonly flows: readonly Flow[] }
 
-/** The same for a feature that exists once per VIP, whatever the number of services on it. */
-export type VipFeature = (site: Site, vip: string) => readonly Flow[]
+/** The same for a feature that exists once per VIP, whatever the number of services on it. `number`: of the VIP. */
+export type VipFeature = (site: Site, vip: string, number: number) => readonly Flow[]

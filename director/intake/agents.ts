@@ -15,11 +15,12 @@ import { resetStream } from '../../shared/rpc/reset.ts'
 import { type RpcServer, serveRpc } from '../../shared/rpc/server.ts'
 import type { TlsFiles } from '../../shared/rpc/tls.ts'
 import type { Clock } from '../../shared/run/clock.ts'
-import { type Caller, nameOf, type Register, whoIs } from '../authority/who.ts'
+import { nameOf, type Register } from '../authority/who.ts'
+import { createAdmission } from './admission.ts'
+import { type Attached, attachedBy, type Call } from './attached.ts'
 import { documentPieces, serializedOnce } from './documents.ts'
-import { createOutbox, type Outbox } from './outbox.ts'
-import { type Waited, watchStreams } from './patience.ts'
-import { createRivals, type Rival, refusal, type Speaker, speakerOf } from './rivals.ts'
+import { watchStreams } from './patience.ts'
+import { createRivals, type Rival, refusal, speakerOf } from './rivals.ts'
 import type { HostDelta, HostReport, Offer, Peer, ReadRealServers } from './types.ts'
 import { hostReport } from './validate.ts'
 
@@ -67,16 +68,6 @@ export interface Agents {
   close(): Promise<void>
 }
 
-interface Attached extends Waited {
-  readonly caller: Caller
-  readonly outbox: Outbox
-  /** Undefined: it has not registered yet. */
-  speaker: Speaker | undefined
-  documentChanges: boolean
-}
-
-type Call = grpc.ServerDuplexStream<AgentMessage__Output, DirectorMessage>
-
 /**
  * The Registration service: asks each agent that dials in, hears its answers. One stream a host: a newer one of the same
  * machine, whose agent has come back, ends the older; another machine's is refused (rivals.ts). Throws RPC_LISTEN, RPC_TLS.
@@ -84,6 +75,7 @@ type Call = grpc.ServerDuplexStream<AgentMessage__Output, DirectorMessage>
 export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   const { log, clock, leaseMs, handlers, register = OPEN } = options
   const calls = new Map<Call, Attached>()
+  const admission = createAdmission(clock)
   const rivals = createRivals(clock, () => handlers.onRivals())
   let offer: Offer | undefined
   /** What an agent that dials in is told. */
@@ -112,7 +104,7 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     const { caller } = attached
     const peer: Peer = { name: nameOf(caller, message.hostId), address: caller.address }
     const report = hostReport(message, options.addressed, rs => realServers(rs, log.with({ host: message.hostId })))
-    const speaker = speakerOf(report, message.bootId, call.getPeer())
+    const speaker = speakerOf(report, message, call.getPeer())
     for (const [other, { speaker: there, heardAt = 0 }] of calls) {
       if (other === call || there?.hostId !== report.hostId) continue
       const reason = refusal(there, speaker, clock.now() - heardAt, leaseMs)
@@ -123,6 +115,7 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     if (attached.speaker === undefined) rivals.settled(report.hostId)
     const { documentChanges } = message
     Object.assign(attached, { speaker, documentChanges, heardAt: clock.now() })
+    admission.admitted(attached.connection)
   }
 
   const received = (call: Call, message: AgentMessage__Output) => {
@@ -142,8 +135,10 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   }
 
   const ended = (call: Call) => {
-    const hostId = calls.get(call)?.speaker?.hostId
+    const { speaker, connection } = calls.get(call) ?? {}
+    const hostId = speaker?.hostId
     calls.delete(call)
+    if (connection !== undefined) admission.ended(connection)
     if (hostId !== undefined) handlers.onGone?.(hostId)
   }
 
@@ -166,17 +161,17 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   }
 
   const attach = (call: Call) => {
-    const certificate = call.getAuthContext().sslPeerCertificate
-    let caller: Caller
+    // A call that has ended does not tell any more.
+    const connection = call.getPeer()
+    let attached: Attached
     try {
-      caller = whoIs(certificate, call.getPeer().replace(/:\d+$/, ''), register)
+      attached = attachedBy(call, connection, register, clock)
     } catch (err) {
       return fail(call, err)
     }
-    const outbox = createOutbox(call, clock.now)
-    const attached = newlyAttached(caller, outbox, endOf(certificate, clock))
     calls.set(call, attached)
-    log.debug('an agent has dialled in', { peer: call.getPeer() })
+    admission.begun(connection)
+    log.debug('an agent has dialled in', { peer: connection })
     call.on('data', message => {
       if (!calls.has(call)) return
       try {
@@ -199,6 +194,8 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   const server: RpcServer = await serveRpc({
     listen: options.listen,
     tls: options.tls,
+    admit: admission.arrived,
+    mostStreams: MOST_STREAMS_OF_ONE,
     mostBytes: LIMITS.message,
     add: (grpcServer, proto) => {
       grpcServer.addService(serializedOnce(proto.registration.service), { Attach: attach })
@@ -239,24 +236,19 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     close: () => {
       rivals.close()
       stopWatching()
+      admission.close()
       return server.close()
     },
   }
-}
-
-function newlyAttached(caller: Caller, outbox: Outbox, endsAt: number | undefined): Attached {
-  return { caller, outbox, endsAt, speaker: undefined, documentChanges: false, askedAt: undefined, heardAt: undefined }
-}
-
-/** When a certificate ends, by the monotonic clock. */
-function endOf(certificate: { readonly valid_to: string } | undefined, clock: Clock): number | undefined {
-  return certificate && clock.now() + Date.parse(certificate.valid_to) - clock.wall().getTime()
 }
 
 const OPEN: Register = { own: undefined, revokedAt: () => undefined }
 
 /** Streams at a time: of an agent that has come back there are two for a moment. */
 const MOST_STREAMS = 2 * LIMITS.hosts
+
+/** Streams at a time on one connection: an agent has one, or two for a moment. */
+const MOST_STREAMS_OF_ONE = 4
 
 /** What a refused agent is told; everything else is INVALID_ARGUMENT. */
 const STATUS_OF: ReadonlyMap<ErrorCode, grpc.status> = new Map([

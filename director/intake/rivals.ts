@@ -9,6 +9,8 @@ export interface Speaker {
   readonly from: string
   /** Of its machine; empty: not told. */
   readonly bootId: string
+  /** Of this run of it; empty: not told. */
+  readonly runId: string
 }
 
 /** Two agents with one host id: who was refused, and why. */
@@ -23,13 +25,14 @@ const GONE_MS = 30_000
 
 /**
  * The same machine takes its own place at once: its stream may have broken without a word, and it may come from another
- * address than before. From any other the host is safe as long as it is heard, which its heartbeats see to every third of a
+ * address than before. So does the same run of an agent, whose machine may have another hardware address by now. From any other the host is safe as long as it is heard, which its heartbeats see to every third of a
  * lease. A hardware address alone may be that of a copy.
  *
  * @param silentMs - how long nothing was heard of `there`
  * @returns why the newcomer cannot have the host id that `there` has; undefined: it can
  */
 export function refusal(there: Speaker, newcomer: Speaker, silentMs: number, leaseMs: number): string | undefined {
+  if (there.runId !== '' && there.runId === newcomer.runId) return undefined
   const sameBoot = there.bootId !== '' && there.bootId === newcomer.bootId
   if (there.hostMac === newcomer.hostMac && (sameBoot || there.from === newcomer.from)) return undefined
   if (silentMs >= leaseMs) return undefined
@@ -39,8 +42,13 @@ export function refusal(there: Speaker, newcomer: Speaker, silentMs: number, lea
   )
 }
 
-export function speakerOf({ hostId, hostMac }: HostReport, bootId: string, peer: string): Speaker {
-  return { hostId, hostMac, from: peer.replace(/:\d+$/, ''), bootId }
+/** `peer`: address and port that it dials from. */
+export function speakerOf(
+  { hostId, hostMac }: HostReport,
+  { bootId, runId }: Pick<Speaker, 'bootId' | 'runId'>,
+  peer: string,
+): Speaker {
+  return { hostId, hostMac, from: peer.replace(/:\d+$/, ''), bootId, runId }
 }
 
 /** Keeps who has been refused, for status. */

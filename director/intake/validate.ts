@@ -40,6 +40,7 @@ export function hostReport(
   check(MAC.test(hostMac) && (Number.parseInt(hostMac.slice(0, 2), 16) & 1) === 0, 'host MAC', hostMac)
   check(addressed ? isHostAddress(hostIp) : hostIp === '' || isIPv4(hostIp), 'host IP', hostIp)
   check(message.bootId.length <= 64, 'boot id', message.bootId)
+  check(message.runId.length <= 64, 'run id', message.runId)
   check(version.length <= LIMITS.name, 'version', version)
   const count = message.realServers.length
   if (count > LIMITS.realServers) throw tooMany(hostId, count)

@@ -10,13 +10,13 @@ import { toAll } from '../compile/fabric.ts'
 import type { CompiledService, Site } from '../compile/types.ts'
 
 /**
- * Lets clients know at once of a real server that their connections go to no longer. A connection without it is answered
- * with RST, but only when the client says something, and who waits for an answer says nothing. Nobody here knows the
- * sequence numbers that a RST needs (RFC 5961, section 3), so the client is made to say them: a segment outside of its
- * window must be answered with its own numbers (RFC 9293, 3.10.7.4), and that answer is reset as any other.
+ * Tells clients at once that the real server of their connection is gone. Such a connection is answered with RST, but only when
+ * the client sends something, and a client that waits for an answer sends nothing. The director does not know the sequence
+ * numbers that a RST needs (RFC 5961, section 3), so it makes the client send them: a client must answer a segment outside of its
+ * window with its own numbers (RFC 9293, 3.10.7.4), and that answer is reset like any other packet.
  */
 export interface Releaser {
-  /** Services as the switch has them from now on, and those that it has no more. */
+  /** Takes services as the switch has them from now on, and services that it no longer has. */
   update(altered: readonly CompiledService[], gone: readonly CompiledService[]): void
   close(): void
 }
@@ -29,12 +29,13 @@ export interface ReleaserOptions {
   readonly clock: Clock
 }
 
-/** As many a second as are refused (refuse.ts), so that the answers are, too. */
+/** As many per second as the director refuses (refuse.ts), so that all answers are refused, too. */
 const BATCH = { size: 50, ms: 50 } as const
 
 /**
- * Once more, for a question may be lost, and the youngest connections have not been accounted yet. Those that have been asked
- * then are over: whoever is there has answered, and whoever is not need not be asked when the same real server goes again.
+ * Clients are asked a second time after this, because a question may be lost, and the youngest connections have no account yet.
+ * Then the connections are given up: a client that is there has answered, and the others need not be asked again when the same
+ * real server goes another time.
  */
 const AGAIN_MS = 2500
 
@@ -116,7 +117,7 @@ export function createReleaser(options: ReleaserOptions): Releaser {
   }
 }
 
-/** From the VIP to the client, as the director would send it: sequence number 0, which is hardly ever in the window. */
+/** A segment from the VIP to the client, with sequence number 0, which is hardly ever in the window. */
 function question({ listener, client, account }: Waiting, directorMac: string): Buffer {
   const family = familyOfNumber(listener.vip)
   const ethernet = Buffer.alloc(14)

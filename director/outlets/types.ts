@@ -20,17 +20,6 @@ export interface Outcome extends Intent {
   readonly more: boolean
 }
 
-/** Something besides the bridge's flows that depends on a pass's result. */
-export interface Outlet<T> {
-  /** Name in the queue of removals; unique. */
-  readonly name: string
-  /**
-   * `gone`: removed services that this outlet has not taken yet; one that has come back is among the altered instead. When it
-   * throws, the pass is repeated and the removals are passed again.
-   */
-  take(result: T, gone: Selection): void
-}
-
 /** Something that must be in the switch or in its database before the flows of a pass. */
 export interface Companion {
   readonly name: string

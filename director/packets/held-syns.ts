@@ -1,7 +1,7 @@
 import { decodeCookie } from '../../shared/flows/cookie.ts'
 import type { PacketIn } from '../../shared/switch/types.ts'
 import { TABLE, WAITED } from '../compile/tables.ts'
-import type { SendOptions } from './types.ts'
+import { from, type SendOptions } from './types.ts'
 
 /**
  * Holds the first SYN of a persistent client while hosts are asked whose the client is (compile/features/persistence.ts), for
@@ -20,9 +20,10 @@ const MOST = 1000
 
 export function createHeldSyns({ log, clock, switch: sw }: SendOptions): HeldSyns {
   const waiting = new Set<() => void>()
-  const go = ({ inPort, match, data }: PacketIn) => {
+  const go = (held: PacketIn) => {
+    const { match, data } = held
     const packet = {
-      ...(inPort === undefined ? {} : { inPort }),
+      ...from(held),
       actions: [
         ...(match.tun_id === undefined ? [] : [{ type: 'set_field', field: 'tun_id', value: match.tun_id } as const]),
         { type: 'set_field', field: WAITED, value: 1 },

@@ -5,7 +5,7 @@ import type { PacketIn, PacketOut } from '../../shared/switch/types.ts'
 import { toHost } from '../compile/fabric.ts'
 import { ENDED, TABLE } from '../compile/tables.ts'
 import { serviceAt, serviceOfZone } from './services.ts'
-import type { LookUpOptions } from './types.ts'
+import { from, type LookUpOptions } from './types.ts'
 
 /** Enough for one error for each of many connections after a change of route, and a bound for a flood. */
 const LIMIT = { perSecond: 200, burst: 200 } as const
@@ -59,8 +59,4 @@ export function createIcmpErrors(options: LookUpOptions): (packet: PacketIn) => 
       ?.packetOut(out)
       .catch((err: unknown) => log.warn('an ICMP error could not be sent on', { err }))
   }
-}
-
-function from({ inPort }: PacketIn): Pick<PacketOut, 'inPort'> {
-  return inPort === undefined ? {} : { inPort }
 }

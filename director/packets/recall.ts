@@ -7,7 +7,7 @@ import { hostsOf, copies as questionsAbout } from '../compile/features/recall.ts
 import { SIGNAL, TABLE } from '../compile/tables.ts'
 import type { CompiledService } from '../compile/types.ts'
 import { serviceAt } from './services.ts'
-import type { LookUpOptions, SendOptions } from './types.ts'
+import { from, type LookUpOptions, type SendOptions } from './types.ts'
 
 /**
  * Ends connections that no host knows, so that hosts are not asked about them for ever (compile/features/recall.ts):
@@ -160,9 +160,8 @@ function createOutbox({ switch: sw, log }: Pick<SendOptions, 'switch' | 'log'>) 
         })
     }
   }
-  return ({ inPort, data }: PacketIn, actions: PacketOut['actions']) => {
-    const packet = { actions, data: withoutPayload(data) }
-    queue.push(inPort === undefined ? packet : { ...packet, inPort })
+  return (packet: PacketIn, actions: PacketOut['actions']) => {
+    queue.push({ ...from(packet), actions, data: withoutPayload(packet.data) })
     pump()
   }
 }

@@ -1,10 +1,8 @@
+import { PROTOCOL } from '../../shared/net/match.ts'
 import type { Family } from '../../shared/net/types.ts'
 import { icmpPacket, packetIn } from '../../shared/packet/ip.ts'
 import { TCP_FLAG as FLAG, tcpPacket } from '../../shared/packet/tcp.ts'
 import type { Header } from '../../shared/wire/types.ts'
-
-const TCP = 6
-const UDP = 17
 
 /**
  * Makes the answer to a request that no real server can serve, from the request's own frame: a TCP RST (RFC 9293, 3.10.7.1) or an
@@ -17,9 +15,9 @@ export function refusal(data: Buffer): Buffer | undefined {
   const { frame, family, ip, header } = packet
   if (frame.length < header.payload + 8 || (frame[6]! & 1) === 1 || !header.first) return undefined
   const answer =
-    header.protocol === TCP
+    header.protocol === PROTOCOL.tcp
       ? reset(frame, header)
-      : header.protocol === UDP
+      : header.protocol === PROTOCOL.udp
         ? unreachable(frame, family, ip, header)
         : undefined
   return answer && Buffer.concat([frame.subarray(6, 12), frame.subarray(0, 6), frame.subarray(12, ip), answer])

@@ -11,10 +11,10 @@ import { connectionTable, inForce } from './in-force.ts'
 import { revoked } from './revoked.ts'
 import { teardown } from './teardown.ts'
 
-/** Serves the control socket, which `crossport` on the command line connects to. */
+/** Serves the control sockets, which `crossport` on the command line connects to. */
 export async function controlSocket(house: House): Promise<Stop> {
-  const { config, log } = house
-  const server = await serveControl({ socket: config.controlSocket, control: controlOf(house), log })
+  const { controlSocket: socket, adminGroup } = house.config
+  const server = await serveControl({ socket, adminGroup, control: controlOf(house), log: house.log })
   return () => server.close()
 }
 
@@ -58,8 +58,6 @@ function status(house: House): StatusSource {
   return statusOf({
     id: config.id,
     version,
-    bridge: config.bridge,
-    servicesDir: config.servicesDir,
     startedAt,
     inputs: INPUT_NAMES.map(name => cells.inputStates[name].get()),
     facts: factsOf(house),

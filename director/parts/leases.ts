@@ -7,10 +7,10 @@ import type { Registry } from '../registry/types.ts'
 const HELD_UP_MS = 1000
 
 /**
- * Marks hosts as lost when their leases end, and requests a pass. Nobody else does: a pass that runs after a suspension, before
+ * Marks hosts as lost when their leases end. Nobody else does: a pass that runs after a suspension, before
  * this timer, must not take hosts for lost whose messages could not be heard.
  */
-export function leases({ cells: { registry }, config, loop, log, clock }: House): Stop {
+export function leases({ cells: { registry }, config, log, clock }: House): Stop {
   let cancel: (() => void) | undefined
   let { revision } = registry.get()
   const over = () => {
@@ -23,7 +23,6 @@ export function leases({ cells: { registry }, config, loop, log, clock }: House)
     if (late > HELD_UP_MS) log.warn('the director was suspended: every host gets a whole lease from now', { late })
     const heard = late > HELD_UP_MS ? excuse(registry.get(), now, config.leaseMs) : registry.get()
     registry.set(expire(heard, now))
-    loop.mark('lease')
   }
   const arm = () => {
     cancel?.()

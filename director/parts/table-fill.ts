@@ -5,7 +5,7 @@ import { stopAll } from './stop-all.ts'
 
 /** Watches how full the connection table is. */
 export function tableFill({ cells, vswitchd }: House): Stop {
-  const table = createTableFill({ ...vswitchd, changed: () => cells.tableProblems.set(table.problems) })
+  const table = createTableFill({ ...vswitchd, changed: cells.tableProblems.set })
   const watch = () => {
     const view = cells.bridge.get()
     if (view !== undefined) table.watch(view.datapathType)

@@ -1,4 +1,3 @@
-import { chmodSync } from 'node:fs'
 import type { Role } from '../../shared/pki/names.ts'
 import { secretHash } from '../../shared/pki/token.ts'
 import { type Database, openDatabase, stateError } from '../../shared/sqlite/open.ts'
@@ -79,7 +78,6 @@ interface TokenRow {
 /** Throws STORE_FAILED, STATE_CORRUPT, STATE_NEWER; its functions throw STORE_FAILED or STATE_CORRUPT. */
 export function openBook(file: string): Book {
   const db = openDatabase(file, MIGRATIONS)
-  chmodSync(file, 0o600)
   const statements = prepare(db)
   const refusal: Book['refusal'] = (secret, applicant, now) => {
     const token = statements.token.get(secretHash(secret)) as TokenRow | undefined

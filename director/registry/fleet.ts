@@ -1,3 +1,4 @@
+import { compareTexts } from '../../shared/lists.ts'
 import type { RealServerReport } from '../../shared/rpc/real-server.ts'
 import type { Host, RealServer, Registry, RegistryProblem } from './types.ts'
 
@@ -12,18 +13,18 @@ export function fleet(registry: Registry): {
 } {
   const claims = new Map<string, RealServer>()
   const problems: RegistryProblem[] = []
-  const hosts = [...registry.hosts.values()].sort((a, b) => compare(a.state, b.state) || a.seq - b.seq)
+  const hosts = [...registry.hosts.values()].sort((a, b) => compareTexts(a.state, b.state) || a.seq - b.seq)
   for (const rs of hosts.flatMap(realServersOf)) {
     const key = claimOf(rs)
     const holder = claims.get(key)
     if (holder === undefined) claims.set(key, rs)
     else problems.push(conflict(rs, holder))
   }
-  return { realServers: [...claims.values()].sort((a, b) => compare(a.id, b.id)), problems }
+  return { realServers: [...claims.values()].sort((a, b) => compareTexts(a.id, b.id)), problems }
 }
 
 function realServersOf(host: Host): RealServer[] {
-  return [...host.realServers.values()].sort((a, b) => compare(a.id, b.id)).map(rs => onHost(host, rs))
+  return [...host.realServers.values()].sort((a, b) => compareTexts(a.id, b.id)).map(rs => onHost(host, rs))
 }
 
 /** A host's report of a real server, as one of the fleet's real servers. */
@@ -43,9 +44,4 @@ export function conflict(rs: RealServer, holder: RealServer): RegistryProblem {
     service: rs.service,
     reason: `${address} belongs to ${holder.id} already, and requests for ${rs.id} could not be told from its; it is not scheduled`,
   }
-}
-
-/** Compares by code unit, so that the order is the same on every machine. */
-export function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

@@ -1,6 +1,5 @@
 import type { ServiceSpec } from '../../shared/config/service.ts'
-import { changedItems, updateSorted } from '../../shared/lists.ts'
-import { compare } from './fleet.ts'
+import { changedItems, compareTexts, updateSorted } from '../../shared/lists.ts'
 import { fromReport, fromSpec, keyOf, mismatch, specKey, type VirtualService } from './services.ts'
 import type { RealServer, RegistryProblem } from './types.ts'
 
@@ -50,7 +49,7 @@ export function createGrouping(): Grouping {
   const host = () => {
     hosted = new Map()
     hostedByName = new Map()
-    for (const group of [...strays].sort((a, b) => compare(a.members[0]!.id, b.members[0]!.id))) {
+    for (const group of [...strays].sort((a, b) => compareTexts(a.members[0]!.id, b.members[0]!.id))) {
       if (hosted.has(group.key) || hostedByName.has(group.service)) continue
       hosted.set(group.key, group)
       hostedByName.set(group.service, group)
@@ -93,7 +92,7 @@ export function createGrouping(): Grouping {
       const keys = new Set<string>()
       const moved = new Set<Group>()
       for (const group of resorted) {
-        group.members = [...group.byId.values()].sort((a, b) => compare(a.id, b.id))
+        group.members = [...group.byId.values()].sort((a, b) => compareTexts(a.id, b.id))
         moved.add(group)
         keys.add(group.key)
         if (group.members.length > 0) continue

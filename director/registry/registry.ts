@@ -106,7 +106,7 @@ export function expire(registry: Registry, now: number): Registry {
     if (host.leaseExpiresAt + FORGET_MS <= now) hosts.delete(host.hostId)
     else hosts.set(host.hostId, { ...host, state: 'lost' })
   }
-  return { ...registry, hosts }
+  return { ...registry, hosts, revision: registry.revision + 1 }
 }
 
 /** Prolongs all live hosts by a whole lease from now, as after a restart, when this process was unable to receive messages. */

@@ -1,4 +1,5 @@
-import { claimOf, compare, conflict, onHost } from './fleet.ts'
+import { compareTexts } from '../../shared/lists.ts'
+import { claimOf, conflict, onHost } from './fleet.ts'
 import type { Host, RealServer, Registry, RegistryProblem } from './types.ts'
 
 /** How the fleet's real servers differ from the last update; a changed one is in both lists, as it was and as it is. */
@@ -111,5 +112,5 @@ function isSame(a: Host, b: Host): boolean {
 
 /** Order of claims, as in fleet.ts: live hosts first, then older ones; on one host by id. */
 function precedence(a: Claim, b: Claim): number {
-  return compare(a.host.state, b.host.state) || a.host.seq - b.host.seq || compare(a.rs.id, b.rs.id)
+  return compareTexts(a.host.state, b.host.state) || a.host.seq - b.host.seq || compareTexts(a.rs.id, b.rs.id)
 }

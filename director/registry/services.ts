@@ -1,8 +1,8 @@
 import { type RealServerSpec, SCHEDULERS, type Scheduler, type ServiceSpec } from '../../shared/config/service.ts'
 import { vmMatcher } from '../../shared/config/vm-pattern.ts'
+import { compareTexts } from '../../shared/lists.ts'
 import { FAMILIES, familyOf } from '../../shared/net/family.ts'
 import type { Family } from '../../shared/net/types.ts'
-import { compare } from './fleet.ts'
 import type { RealServer, RegistryProblem } from './types.ts'
 
 /** A virtual service with the real servers that have registered for it. */
@@ -60,7 +60,7 @@ export function virtualServices(
   const specOf = new Map(specs.map(spec => [specKey(spec), spec]))
   return {
     services: [...services.values()]
-      .sort((a, b) => compare(a.key, b.key))
+      .sort((a, b) => compareTexts(a.key, b.key))
       .map(service => {
         const own = members.get(service.key) ?? []
         const spec = specOf.get(service.key)

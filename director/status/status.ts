@@ -1,4 +1,5 @@
 import type { Counts } from '../../shared/apply/apply.ts'
+import { once } from '../../shared/lists.ts'
 import type { Acceptance as AcceptanceMessage } from '../../shared/rpc/gen/crossport/v1/Acceptance.ts'
 import type { Input } from '../../shared/rpc/gen/crossport/v1/Input.ts'
 import type { ServiceSource, StatusSource } from '../../shared/rpc/status.ts'
@@ -16,8 +17,6 @@ import { DIRECTOR_CONDITIONS, type OwnFacts } from './conditions.ts'
 export interface StatusInput {
   readonly id: string
   readonly version: string
-  readonly bridge: string
-  readonly servicesDir: string
   readonly startedAt: Date
   readonly inputs: readonly Input[]
   /** What the conditions are asked about, beside what stands here. */
@@ -41,7 +40,9 @@ export interface StatusInput {
 
 /** The answer to GetStatus, of one plan; its lists are made as they are read. Pure. */
 export function statusOf(input: StatusInput): StatusSource {
-  const { counts, plan, hosts, connected, rivals, addressed, passive, facts } = input
+  const { counts, plan, hosts, connected, rivals, addressed, facts } = input
+  // Several conditions and the list of services ask for the same.
+  const passive = { ...input.passive, judged: once(input.passive.judged) }
   const unheard = passive.unheard()
   const silent = new Set(unheard.map(({ hostId }) => hostId))
   return {
@@ -50,7 +51,7 @@ export function statusOf(input: StatusInput): StatusSource {
     version: input.version,
     startedAt: input.startedAt.toISOString(),
     inputs: [...input.inputs],
-    services: (plan?.services ?? []).values().map(service => serviceStatus(input, service, silent)),
+    services: (plan?.services ?? []).values().map(service => serviceStatus({ ...input, passive }, service, silent)),
     problems: problemsOf(DIRECTOR_CONDITIONS, {
       ...facts,
       plan,
@@ -62,7 +63,7 @@ export function statusOf(input: StatusInput): StatusSource {
       unheard,
     }),
     switch: {
-      bridge: input.bridge,
+      bridge: facts.bridge,
       desiredFlows: counts.desiredFlows,
       installedFlows: counts.installedFlows,
       desiredGroups: counts.desiredGroups,
@@ -82,7 +83,7 @@ export function statusOf(input: StatusInput): StatusSource {
         realServers: host.realServers.size,
       })),
     timeline: [...input.timeline.entries],
-    servicesDir: input.servicesDir,
+    servicesDir: facts.servicesDir,
   }
 }
 

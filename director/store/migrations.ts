@@ -1,3 +1,5 @@
+import { VIP_NUMBERS } from '../../shared/sqlite/vip-numbers.ts'
+
 /** One entry per version of the state file (SQLite's user_version). Append new ones; never edit one. */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -58,4 +60,5 @@ export const MIGRATIONS: readonly string[] = [
     UNIQUE (kind, number)
   ) STRICT;
   `,
+  VIP_NUMBERS,
 ]

@@ -1,5 +1,6 @@
 import { openDatabase, stateError, stateWrite } from '../../shared/sqlite/open.ts'
 import { type FileStore, openServiceFiles } from '../../shared/sqlite/service-files.ts'
+import { openVipNumbers, type VipNumbers } from '../../shared/sqlite/vip-numbers.ts'
 import { type HostStore, openHosts } from './hosts.ts'
 import { type LossStore, openLosses } from './losses.ts'
 import { MIGRATIONS } from './migrations.ts'
@@ -8,6 +9,7 @@ import { type NumberStore, openNumbers, type Ranges } from './numbers.ts'
 /** The director's state file. */
 export interface Store {
   readonly numbers: NumberStore
+  readonly vipNumbers: VipNumbers
   readonly hosts: HostStore
   readonly losses: LossStore
   readonly files: FileStore
@@ -22,11 +24,13 @@ export function openStore(file: string, ranges?: Ranges): Store {
   const db = openDatabase(file, MIGRATIONS)
   const written = <A extends unknown[]>(write: (...args: A) => void) => stateWrite(file, write)
   const numbers = openNumbers(db, ranges)
+  const vipNumbers = openVipNumbers(db)
   const hosts = openHosts(db)
   const losses = openLosses(db)
   const files = openServiceFiles(db, 'service_file')
   return {
     numbers: { ...numbers, save: written(numbers.save), release: written(numbers.release) },
+    vipNumbers: { ...vipNumbers, save: written(vipNumbers.save) },
     hosts: {
       ...hosts,
       save: next =>

@@ -1,87 +1,20 @@
 import { messageOf } from '../errors.ts'
 import type { Compiled, CompiledObject } from '../flows/compiled.ts'
-import { kindCookie } from '../flows/cookie.ts'
 import { changeSize } from '../flows/diff.ts'
 import { createFlowTable, type KnownPrints, type ReadBack, writtenFlows } from '../flows/table.ts'
-import type { Flow, FlowList } from '../flows/types.ts'
-import type { Log } from '../log.ts'
-import type { Clock } from '../run/clock.ts'
 import { createPace } from '../run/pace.ts'
 import type { Switch } from '../switch/types.ts'
-import { createQuarantine, type Quarantined } from './quarantine.ts'
-import { createSaver, type DesiredStore } from './saver.ts'
+import { countable } from './countable.ts'
+import { createFill, type Fill, sum } from './fill.ts'
+import { createQuarantine } from './quarantine.ts'
+import { createSaver } from './saver.ts'
+import type { Applied, Applier, ApplierOptions } from './types.ts'
 
 export type { DesiredStore } from './saver.ts'
-
-export interface ApplierOptions {
-  readonly log: Log
-  readonly clock: Pick<Clock, 'wall' | 'after'>
-  readonly store?: DesiredStore
-}
-
-/** Numbers of flows and groups, added together. */
-export interface Applied {
-  readonly added: number
-  readonly changed: number
-  readonly deleted: number
-}
-
-export interface ApplyOptions {
-  /** False: nothing is deleted, because not all inputs are in sync yet. Default true. */
-  readonly sweep?: boolean
-  /** Objects that may differ from what was applied last, removed ones included. Default: any object may. */
-  readonly changed?: Iterable<string>
-}
-
-/**
- * Brings the bridge to what was compiled: read back, take the difference, one atomic bundle (several only where the bridge
- * has nothing of ours yet).
- */
-export interface Applier {
-  /**
-   * Drops what is known about the switch's flows, because it has reconnected or somebody else has changed them; they are read
-   * before the next change. `retryRefused`: it may be another switch by now, so refused objects are tried again.
-   */
-  distrust(options?: { readonly retryRefused?: boolean }): void
-  /** Starts reading the switch's flows while the desired ones are not known yet. Does nothing once something has been applied. */
-  readAhead(sw: Pick<Switch, 'readInstalled'>): void
-  /** Resolves when the switch has confirmed. Throws the switch's error; the difference stays to be done. */
-  apply(compiled: Compiled, sw: Pick<Switch, 'readInstalled' | 'commit'>, options?: ApplyOptions): Promise<Applied>
-  /**
-   * Begins to write down what the switch has confirmed. Throws when that cannot be done; it is tried again the next time.
-   */
-  save(): void
-  /** The switch has confirmed this object as it was compiled last. */
-  confirmed(object: string): boolean
-  /** Objects that the switch has refused; each is tried again when its state changes. */
-  readonly quarantined: readonly Quarantined[]
-  /** True when a flow of ours has, or should have, this flow's table, priority and match. */
-  isOurs(flow: Flow): boolean
-  readonly counts: Readonly<Counts>
-  /** Stops writing the results down. */
-  close(): void
-}
-
-export interface Counts {
-  /** Number of desired flows, quarantined ones included. */
-  readonly desiredFlows: number
-  readonly desiredGroups: number
-  installedFlows: number
-  /**
-   * What this process has done since it started: bundles, and flows and groups in them. Changed groups and flows of kind 'turn'
-   * are not counted, because they follow the load on the director.
-   */
-  commits: number
-  added: number
-  changed: number
-  deleted: number
-}
+export type { Applied, Applier, ApplyOptions, Counts } from './types.ts'
 
 /** Flows that are taken over before other work gets its turn: some milliseconds. */
 const FLOWS_AT_ONCE = 1000
-
-/** Flows of one bundle when an empty bridge is filled. */
-const LOT = 8192
 
 const NONE_KNOWN: KnownPrints = () => undefined
 
@@ -213,7 +146,7 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
       deleted: change.deleteFlows.length + change.deleteGroups.length,
     }
     if (changeSize(change) === 0) return applied
-    const [added, replaced, deleted] = [change.addFlows, change.replaceFlows, change.deleteFlows].map(counting)
+    const [added, replaced, deleted] = [change.addFlows, change.replaceFlows, change.deleteFlows].map(countable)
     try {
       await sw.commit({ ...change, addFlows: added!, replaceFlows: replaced!, deleteFlows: deleted! })
     } catch (error) {
@@ -231,44 +164,13 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
     return applied
   }
 
-  /**
-   * Fills a bridge that has nothing of ours in lots: the switch carries one out while the next is taken over. A failed lot's
-   * objects fail again when the rest is sent.
-   */
-  const createFill = (sw: Pick<Switch, 'commit'>): Fill => {
-    let applied = NOTHING
-    let under: Promise<void> | undefined
-    let sent = 0
-    let begun = false
-    const enough = () => {
-      const empty = trusted && !reading && counts.installedFlows === 0
-      return (begun ? trusted : empty) && table.additions - sent >= LOT
-    }
-    const end = async () => {
-      await under
-      under = undefined
-      sent = 0
-    }
-    return {
-      next: async () => {
-        if (!enough()) return
-        await end()
-        if (!enough()) return
-        begun = true
-        sent = table.additions
-        under = commit(sw, false).then(
-          one => {
-            applied = sum(applied, one)
-          },
-          () => {},
-        )
-      },
-      end,
-      get applied() {
-        return applied
-      },
-    }
-  }
+  const startFill = (sw: Pick<Switch, 'commit'>) =>
+    createFill({
+      trusted: () => trusted,
+      empty: () => !reading && counts.installedFlows === 0,
+      additions: () => table.additions,
+      commit: () => commit(sw, false),
+    })
 
   return {
     distrust: options => {
@@ -282,7 +184,7 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
     },
     apply: async (compiled, sw, { sweep = true, changed } = {}) => {
       installed = false
-      const fill = createFill(sw)
+      const fill = startFill(sw)
       await take(compiled, changed, fill)
       if (ahead !== undefined) {
         await ahead
@@ -314,41 +216,5 @@ export function createApplier({ log, clock, store }: ApplierOptions): Applier {
     isOurs: table.has,
     counts,
     close: () => saver?.close(),
-  }
-}
-
-interface Fill {
-  /** Sends what has been taken over, if it is enough. Waits for the previous lot first. */
-  next(): Promise<void>
-  /** Waits until the switch has carried out everything that was sent. */
-  end(): Promise<void>
-  readonly applied: Applied
-}
-
-const NOTHING: Applied = { added: 0, changed: 0, deleted: 0 }
-
-const sum = (a: Applied, b: Applied): Applied => ({
-  added: a.added + b.added,
-  changed: a.changed + b.changed,
-  deleted: a.deleted + b.deleted,
-})
-
-const TURN = kindCookie('director', 'turn')
-
-/** The same flows, and a count of those of kind 'turn' that have been iterated. */
-function counting(list: FlowList) {
-  let turns = 0
-  return {
-    length: list.length,
-    get countable() {
-      return list.length - turns
-    },
-    *[Symbol.iterator]() {
-      turns = 0
-      for (const flow of list) {
-        if ((flow.cookie & TURN.mask) === TURN.cookie) turns++
-        yield flow
-      }
-    },
   }
 }

@@ -16,6 +16,9 @@ export const ipv4Address = z
 
 export const absolutePath = z.string().startsWith('/', 'must be an absolute path')
 
+/** As groupadd(8) takes it. */
+export const groupName = z.string().regex(/^[a-z_][a-z0-9_-]{0,31}$/, 'must be the name of a group')
+
 /** Percent of failing real servers from which all are kept in scheduling. */
 export const panicShare = z
   .int()

@@ -1,5 +1,5 @@
 import type { Clock } from '../run/clock.ts'
-import { isPublished } from './read-directory.ts'
+import { isPublished, lastChange } from './read-directory.ts'
 import type { FileContent, GoodFile } from './snapshot.ts'
 
 /** Holds back a file's removal of services until it is sure that nobody is still writing the file. */
@@ -15,6 +15,8 @@ export interface LostServices {
 
 interface Held {
   readonly text: string
+  /** When it was changed last: a daemon that was frozen has not seen what the file was meanwhile. */
+  readonly change: string
   /** True when the file has had this content for long enough. */
   due: boolean
   cancel: () => void
@@ -35,9 +37,9 @@ export function createLostServices(clock: Clock, writeMs: number, again: (file: 
     held.delete(file)
   }
 
-  const hold = (file: string, text: string): Held => {
+  const hold = (file: string, text: string, change: string): Held => {
     forget(file)
-    const entry: Held = { text, due: false, cancel: () => {} }
+    const entry: Held = { text, change, due: false, cancel: () => {} }
     if (closed) return entry
     entry.cancel = clock.after(writeMs, () => {
       entry.due = true
@@ -55,7 +57,9 @@ export function createLostServices(clock: Clock, writeMs: number, again: (file: 
         return content
       }
       const before = held.get(file)
-      const { due } = before?.text === content.text ? before : hold(file, content.text)
+      const change = lastChange(file)
+      const same = before?.text === content.text && before.change === change
+      const { due } = same ? before : hold(file, content.text, change)
       return due ? content : { unreadable: reason(lost, content, writeMs) }
     },
     close: () => {

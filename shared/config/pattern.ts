@@ -1,26 +1,28 @@
 import { createRequire } from 'node:module'
 import type { RE2JS } from 're2js'
 
-/** States that an expression may have: with so many, 64 KiB of the worst text take less than a second. */
+/** Most states of an expression. With so many, even the worst text of 64 KiB takes less than a second. */
 const MOST_STATES = 128
 
-/** Expressions that are kept compiled: one a check. */
+/** Most expressions that are kept compiled. Each check has one at most. */
 const MOST_KEPT = 1024
 const compiled = new Map<string, RE2JS>()
 
-/** True when `text` holds the pattern: a plain text, or `/…/`, which is a regular expression. */
+/** True when `text` contains the pattern. A pattern in slashes is a regular expression; any other is plain text. */
 export function holds(text: string, pattern: string): boolean {
   const expression = expressionOf(pattern)
   return expression === undefined ? text.includes(pattern) : compile(expression).test(text)
 }
 
-/** Why this is no pattern, in words for the operator; undefined: it is one. */
+/** Tells the operator why the pattern is not valid; undefined: it is valid. */
 export function patternProblem(pattern: string): string | undefined {
   const expression = expressionOf(pattern)
   if (expression === undefined) return undefined
   try {
     const states = compile(expression).programSize()
-    return states > MOST_STATES ? `needs ${states} states, and ${MOST_STATES} are the most: repeat less` : undefined
+    return states > MOST_STATES
+      ? `the expression needs ${states} states, but at most ${MOST_STATES} are allowed: repeat less`
+      : undefined
   } catch (error) {
     return `Invalid regular expression: ${(error as Error).message.replace(/^error parsing regexp: /, '')}`
   }
@@ -31,8 +33,8 @@ function expressionOf(pattern: string): string | undefined {
 }
 
 /**
- * RE2's syntax (github.com/google/re2/wiki/Syntax): its time grows with the text and no more. JavaScript's own expressions
- * go back and forth, and a real server's answer could hold the process up for hours.
+ * Compiles an expression in RE2's syntax (github.com/google/re2/wiki/Syntax). RE2 needs time in proportion to the text.
+ * JavaScript's own expressions backtrack, so a real server's answer could keep the process busy for hours.
  */
 function compile(expression: string): RE2JS {
   const known = compiled.get(expression)
@@ -43,5 +45,5 @@ function compile(expression: string): RE2JS {
   return made
 }
 
-/** Loaded when the first expression comes: most checks have none, and a cold start is for a good part the loading of code. */
+/** The library is loaded for the first expression, because most checks have none, and loading code makes up much of a cold start. */
 const library = () => (createRequire(import.meta.url)('re2js') as typeof import('re2js')).RE2JS

@@ -140,6 +140,12 @@ function identityOf({ dev, ino, size, mtimeMs, ctimeMs }: Stats, now: number): s
   return now - mtimeMs < RACY_MS ? '' : `${dev} ${ino} ${size} ${mtimeMs} ${ctimeMs}`
 }
 
+/** Differs after every change of the file; empty when there is none. */
+export function lastChange(path: string): string {
+  const stat = statSync(path, { bigint: true, throwIfNoEntry: false })
+  return stat === undefined ? '' : `${stat.ino} ${stat.mtimeNs} ${stat.ctimeNs}`
+}
+
 /**
  * True when the file was renamed into place as a whole, because its name is younger than its content. False may mean that
  * somebody is writing it.

@@ -15,8 +15,8 @@ import {
 /** Keeps the snapshot of a directory, and the version of each file that is in force. */
 export interface Snapshots {
   readonly current: ServicesSnapshot
-  /** The version of a file that is in force. */
-  inForce(file: string): GoodFile | undefined
+  /** By file, the version that is in force. */
+  readonly inForce: ReadonlyMap<string, GoodFile>
   /** `changed`: files that may differ from the last time, removed ones included; undefined: any file may. */
   update(files: ReadonlyMap<string, FileContent>, changed: ReadonlySet<string> | undefined): ServicesSnapshot
 }
@@ -99,7 +99,9 @@ export function createSnapshots(lastGood: ReadonlyMap<string, GoodFile>): Snapsh
     get current() {
       return current
     },
-    inForce: file => inForce.get(file),
+    get inForce() {
+      return inForce
+    },
     update: (files, changed) => {
       const fast = clean ? some(files, changed ?? new Set([...seen.keys(), ...files.keys()])) : undefined
       current = fast ?? whole(files)

@@ -6,6 +6,7 @@ import type { Log } from '../log.ts'
 import type { Clock } from '../run/clock.ts'
 import { printable } from './findings.ts'
 import { createLostServices } from './lost-services.ts'
+import { createMovedServices } from './moved-services.ts'
 import { isPublished, LOT, readServiceDirectory, readServiceFile } from './read-directory.ts'
 import type { SpecProblem } from './service.ts'
 import type { FileContent, GoodFile, ServicesSnapshot } from './snapshot.ts'
@@ -51,6 +52,7 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
   const lastGood = new Map((options.lastGood ?? []).map(content => [content.file, content]))
   const snapshots = createSnapshots(lastGood)
   let files: Map<string, FileContent> = lastGood
+  const moved = createMovedServices()
   let targets: ReadonlyMap<string, string> = new Map()
   let dirty = new Set<string>()
   /** Files whose last event was a rename into place: since the last reading began, and before. */
@@ -100,7 +102,7 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
   }
 
   const judge = (file: string, content: FileContent) =>
-    lost.judge(file, content, snapshots.inForce(file), renamed.has(basename(file)))
+    lost.judge(file, content, snapshots.inForce.get(file), renamed.has(basename(file)))
 
   const readAll = async (): Promise<undefined> => {
     paths?.follow(targets)
@@ -140,9 +142,10 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
     try {
       const changed = await (whole ? readAll() : readSome(names))
       if (closed) return
+      const reading = moved.judge({ files, changed }, snapshots.inForce)
       const before = unread === undefined ? snapshots.current : { ...snapshots.current, unread }
       unread = undefined
-      publish(before, snapshots.update(files, changed))
+      publish(before, snapshots.update(reading.files, reading.changed))
     } catch (cause) {
       all = true
       const err = new CrossportError('SPEC_DIRECTORY', `${dir} cannot be read`, { fields: { file: dir }, cause })
@@ -163,7 +166,8 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
   }
 
   function read(): Promise<void> {
-    queued ??= running.then(() => {
+    // Overdue timers run before events are heard: after a freeze a file may be gone whose new name is not known yet.
+    queued ??= Promise.all([running, setImmediate()]).then(() => {
       queued = undefined
       return (running = readOnce())
     })

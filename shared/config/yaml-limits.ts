@@ -15,37 +15,27 @@ export const tooLarge = () => `larger than ${MAX_BYTES} bytes: write its service
 export function createLimits(maxLength: number, found: (offset: number, reason: string) => void) {
   let start = 0
   const marks = { '---': 0, '...': 0 }
-  let depth = 0
   return (lexeme: string, offset: number): boolean => {
-    if (lexeme === '[' || lexeme === '{') depth++
-    else if (lexeme === ']' || lexeme === '}') depth = Math.max(0, depth - 1)
     const mark = lexeme === '---' || lexeme === '...' ? lexeme : undefined
-    if (depth > MAX_DEPTH) found(offset, TOO_DEEP)
-    else if (offset - start > maxLength)
+    if (offset - start > maxLength)
       found(start, `this document is longer than ${maxLength} characters: split it into several services`)
     else if (mark !== undefined && ++marks[mark] > MAX_DOCUMENTS)
       found(offset, `more than ${MAX_DOCUMENTS} documents: write some of them into another file`)
     else {
-      if (mark !== undefined) {
-        start = offset
-        depth = 0
-      }
+      if (mark !== undefined) start = offset
       return true
     }
     return false
   }
 }
 
-/** Offset at which a document that is not yet composed is nested too deep. */
-export function depthProblem(document: CST.Document): number | undefined {
-  const queue: { readonly token: CST.Token | null | undefined; readonly depth: number }[] = []
-  queue.push({ token: document.value, depth: 1 })
-  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
-    const { token, depth } = next
-    if (token?.type !== 'block-map' && token?.type !== 'block-seq' && token?.type !== 'flow-collection') continue
-    if (depth > MAX_DEPTH) return token.offset
-    for (const { key, value } of token.items)
-      queue.push({ token: value, depth: depth + 1 }, { token: key, depth: depth + 1 })
-  }
-  return undefined
+/** Offset of the innermost collection that is being read, when it is nested too deep. `open`: what the parser has not finished yet. */
+export function depthProblem(open: readonly CST.Token[]): number | undefined {
+  if (open.length <= MAX_DEPTH) return undefined
+  const collections = open.filter(({ type }) => COLLECTIONS.has(type))
+  if (collections.length <= MAX_DEPTH) return undefined
+  const innermost = collections.at(-1)!
+  return 'offset' in innermost ? innermost.offset : 0
 }
+
+const COLLECTIONS: ReadonlySet<string> = new Set(['block-map', 'block-seq', 'flow-collection'])

@@ -86,27 +86,20 @@ function* parseYamlInPieces(text: string, firstLine: number, maxLength: number):
 
   /** Start of the comment above a document; it belongs to the document's text. */
   let comment: number | undefined
-  /** Returns false when a bound is exceeded. */
-  const token = (read: CST.Token): boolean => {
+  const token = (read: CST.Token) => {
     const last = slices.at(-1)
     if (last !== undefined && 'offset' in read && !AFTER_DOCUMENT.has(read.type)) last.end ??= read.offset
     if (read.type === 'directive' && !/^%YAML[ \t]+1\.2[ \t]*$/.test(read.source)) {
       comment = undefined
       found(read.offset, `'${read.source}': files are YAML 1.2, without directives; take this line out`)
-      return true
+      return
     }
     if (read.type === 'document') {
-      const deep = depthProblem(read)
-      if (deep !== undefined) {
-        found(deep, TOO_DEEP)
-        return false
-      }
       slices.push({ begin: comment ?? beginOf(read, text), end: undefined })
     }
     if (read.type === 'comment') comment ??= read.offset
     else if (read.type === 'document' || read.type === 'doc-end') comment = undefined
     take(composer.next(read))
-    return true
   }
 
   const limits = createLimits(maxLength, found)
@@ -116,15 +109,20 @@ function* parseYamlInPieces(text: string, firstLine: number, maxLength: number):
   for (const lexeme of new Lexer().lex(text)) {
     if (previous !== SCALAR && !limits(lexeme, offset)) return { documents, findings }
     for (const read of parser.next(lexeme)) {
-      if (!token(read)) return { documents, findings }
+      token(read)
       if (read.type === 'document') yield
+    }
+    const deep = depthProblem(parser.stack)
+    if (deep !== undefined) {
+      found(deep, TOO_DEEP)
+      return { documents, findings }
     }
     offset = parser.offset
     previous = lexeme
     if (++lexemes % LOT === 0) yield
   }
   if (!limits('', offset)) return { documents, findings }
-  for (const read of parser.end()) if (!token(read)) return { documents, findings }
+  for (const read of parser.end()) token(read)
   // The errors of a text without any document are on an extra document at its end.
   take(composer.end(true, text.length))
   return { documents, findings }

@@ -40,6 +40,8 @@ export const COOKIE_KINDS = {
   recall: 11,
   guard: 12,
   'from-director': 13,
+  fragment: 14,
+  'probe-source': 15,
   // Director
   'vip-arp': 32,
   'vip-icmp': 33,
@@ -69,7 +71,7 @@ export interface Cookie {
   readonly owner: Owner
   /** Undefined for a kind of a newer version; such a flow is still ours to replace or delete. */
   readonly kind: CookieKind | undefined
-  /** 0 to 2³²-1, given by the compiler: the service or real server. */
+  /** 0 to 2³²-1, given by the compiler: the number of the service, real server, VIP or port. */
   readonly object: number
 }
 

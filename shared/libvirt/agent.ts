@@ -125,8 +125,19 @@ function createLine({ socket, clock, uri }: AgentCallerOptions) {
   }
 }
 
+/** Characters of an answer; the longest that is of use, that of a guest with hundreds of NICs, is a tenth of it. */
+const MOST_ANSWER = 1 << 20
+/** Characters of what a guest says in an error, which people read. */
+const MOST_WORDS = 500
+
 /** The `return` value of a guest agent's reply, unchecked. Throws GUEST_REPLY_INVALID. */
 export function replyOf(result: string | undefined): unknown {
+  const length = result?.length ?? 0
+  if (length > MOST_ANSWER)
+    throw new CrossportError(
+      'GUEST_REPLY_INVALID',
+      `the guest agent's answer has ${length} characters, and ${MOST_ANSWER} are the most`,
+    )
   try {
     const reply: unknown = JSON.parse(result ?? '')
     if (typeof reply === 'object' && reply !== null && 'return' in reply) return reply.return
@@ -165,5 +176,5 @@ function refusal(words: string): CrossportError['code'] {
 
 /** "internal error: unable to execute QEMU agent command 'x': WORDS" */
 function agentWords(message: string): string {
-  return /agent command '[^']*': (.*)$/s.exec(message)?.[1] ?? message
+  return (/agent command '[^']*': (.*)$/s.exec(message)?.[1] ?? message).slice(0, MOST_WORDS)
 }

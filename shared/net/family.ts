@@ -85,17 +85,6 @@ export function familiesOf(addresses: Iterable<string>): readonly Family[] {
   return FAMILIES.filter(family => found.has(family))
 }
 
-/**
- * 32 bits that represent an address where there is space for no more, so that an operator may recognise it: the IPv4 address
- * itself; for IPv6, its four words XORed. Two addresses may have the same value.
- */
-export function shortOf(address: string): number {
-  const value = familyOf(address).parse(address) ?? 0
-  if (typeof value === 'number') return value
-  const words = [96n, 64n, 32n, 0n].map(shift => Number((value >> shift) & 0xffffffffn))
-  return words.reduce((sum, word) => sum ^ word, 0) >>> 0
-}
-
 /** An address in a URL: IPv6 addresses in brackets (RFC 3986, 3.2.2). */
 export const urlHost = (address: string): string => (familyOf(address) === IPV6 ? `[${address}]` : address)
 

@@ -2,7 +2,8 @@ import type { Match } from '../openflow/types.ts'
 import { familyOf } from './family.ts'
 import type { Family } from './types.ts'
 
-const PROTOCOL = { tcp: 6, udp: 17 } as const
+/** Numbers in IP headers (IANA's registry "Protocol Numbers"). */
+export const PROTOCOL = { tcp: 6, udp: 17 } as const
 
 /** Matches packets of TCP, UDP or ICMP over this family: `eth_type` and `ip_proto`. */
 export function over(family: Family, transport: 'tcp' | 'udp' | 'icmp') {

@@ -1,4 +1,5 @@
 import { textOfBytes } from '../net/family.ts'
+import { PROTOCOL } from '../net/match.ts'
 import type { Family } from '../net/types.ts'
 import type { Header } from '../wire/types.ts'
 import { packetIn } from './ip.ts'
@@ -40,8 +41,7 @@ interface Layout {
 }
 
 const ETHERNET = 14
-const UDP = 17
-const PROTOCOLS: Readonly<Record<number, 'tcp' | 'udp'>> = { 6: 'tcp', [UDP]: 'udp' }
+const PROTOCOLS: Readonly<Record<number, 'tcp' | 'udp'>> = { [PROTOCOL.tcp]: 'tcp', [PROTOCOL.udp]: 'udp' }
 
 /**
  * Undefined for any other frame, for a fragment, and for an error that cites too little (less than 8 bytes after the IP header).
@@ -86,7 +86,7 @@ export function withCitedSourcePort(frame: Uint8Array, port: number): Uint8Array
   const before = bytes.readUInt16BE(cited.payload)
   bytes.writeUInt16BE(port, cited.payload)
   amend(bytes, icmp + 2, before, port)
-  const udp = cited.protocol === UDP
+  const udp = cited.protocol === PROTOCOL.udp
   const checksumAt = cited.payload + (udp ? 6 : 16)
   // A UDP checksum of 0 means that there is none (RFC 768).
   if (checksumAt + 2 > end || (udp && bytes.readUInt16BE(checksumAt) === 0)) return copy

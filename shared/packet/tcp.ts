@@ -1,10 +1,10 @@
 import { familyOfBytes } from '../net/family.ts'
+import { PROTOCOL } from '../net/match.ts'
 import type { Family } from '../net/types.ts'
 import { checksum } from '../wire/checksum.ts'
 import type { Addresses } from '../wire/types.ts'
 import { ipPacket, packetIn } from './ip.ts'
 
-const TCP = 6
 /** Bytes of a TCP header without options. */
 const HEADER = 20
 
@@ -32,7 +32,7 @@ export function tcpPacket(addresses: Addresses, header: TcpHeader): Buffer {
   segment[12] = (HEADER / 4) << 4
   segment[13] = header.flags
   seal(familyOfBytes(addresses.src), addresses, segment)
-  return ipPacket(addresses, TCP, segment)
+  return ipPacket(addresses, PROTOCOL.tcp, segment)
 }
 
 /**
@@ -44,7 +44,7 @@ export function segmentOf(data: Uint8Array): Segment | undefined {
   if (packet === undefined) return undefined
   const { frame, header } = packet
   const { src, dst, payload: tcp } = header
-  if (header.protocol !== TCP || !header.first || frame.length < tcp + HEADER) return undefined
+  if (header.protocol !== PROTOCOL.tcp || !header.first || frame.length < tcp + HEADER) return undefined
   if (frame[tcp + 12]! >> 4 < HEADER / 4) return undefined
   return {
     src,
@@ -77,5 +77,5 @@ export function withoutPayload(data: Uint8Array): Buffer {
 
 function seal({ header }: Family, addresses: Addresses, segment: Buffer): void {
   segment.writeUInt16BE(0, 16)
-  segment.writeUInt16BE(checksum(Buffer.concat([header.pseudo(addresses, TCP, segment.length), segment])), 16)
+  segment.writeUInt16BE(checksum(Buffer.concat([header.pseudo(addresses, PROTOCOL.tcp, segment.length), segment])), 16)
 }

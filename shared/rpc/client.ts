@@ -47,5 +47,7 @@ export function joiningClient(address: string, ca: string): JoiningClient {
 
 /** A client of a daemon's control socket, e.g. /run/crossport/agent.sock. */
 export function controlClient(socket: string): ControlClient {
-  return new (loadProto().control)(`unix:${socket}`, dialling(socket).credentials, { 'grpc.use_local_subchannel_pool': 1 })
+  return new (loadProto().control)(`unix:${socket}`, dialling(socket).credentials, {
+    'grpc.use_local_subchannel_pool': 1,
+  })
 }

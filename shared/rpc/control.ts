@@ -11,7 +11,9 @@ import type { Status } from './gen/crossport/v1/Status.ts'
 import type { TeardownProgress } from './gen/crossport/v1/TeardownProgress.ts'
 import type { TeardownReply } from './gen/crossport/v1/TeardownReply.ts'
 import type { TeardownRequest__Output } from './gen/crossport/v1/TeardownRequest.ts'
-import { type RpcServer, serveRpc } from './server.ts'
+import { READERS, shareSocket } from './rights.ts'
+import { type RpcServer, type RpcServerOptions, serveRpc } from './server.ts'
+import { adminSocketOf } from './socket.ts'
 import { type StatusSource, sendStatus } from './status.ts'
 import { write } from './write.ts'
 
@@ -35,15 +37,72 @@ export interface Control {
 
 export type ConnectionsRequest = Pick<ListConnectionsRequest__Output, 'service' | 'disturb'>
 
-/** Serves `control` on a unix socket, mode 0660. Throws RPC_LISTEN when another process serves it. */
-export async function serveControl(options: { socket: string; control: Control; log: Log }): Promise<RpcServer> {
-  const server = await serveRpc({
-    listen: `unix:${options.socket}`,
-    mode: 0o660,
-    add: (grpcServer, proto) => grpcServer.addService(proto.control.service, handlers(options.control, options.log)),
-  })
-  server.setServing(true)
-  return server
+export interface ControlOptions {
+  readonly socket: string
+  readonly control: Control
+  readonly log: Log
+  /** May change what the daemon does; default: only root. */
+  readonly adminGroup?: string | undefined
+  /** May look. */
+  readonly readers?: string
+}
+
+/**
+ * Serves `control` on two unix sockets: what only looks on `socket`, for the group of readers, and everything on
+ * `adminSocketOf(socket)`, for root and `adminGroup`. The kernel decides by the rights of the files who may connect (unix(7)); gRPC
+ * in Node does not tell who has. Throws RPC_LISTEN when another process serves one of them.
+ */
+export async function serveControl(options: ControlOptions): Promise<Pick<RpcServer, 'close'>> {
+  const { socket, control, log, adminGroup, readers = READERS } = options
+  const adminSocket = adminSocketOf(socket)
+  const all = handlers(control, log)
+  const serve = async (path: string, handlers: ControlHandlers, share: (socket: string) => void) => {
+    const add: RpcServerOptions['add'] = (server, proto) => server.addService(proto.control.service, handlers)
+    const server = await serveRpc({ listen: `unix:${path}`, share, add })
+    server.setServing(true)
+    return server
+  }
+  const servers = await Promise.allSettled([
+    serve(socket, readingOnly(all, adminSocket), bound => {
+      const problem = shareSocket(bound, readers)
+      if (problem !== undefined) log.notice('only root may look at the control socket', { socket, problem })
+    }),
+    serve(adminSocket, all, bound => {
+      const problem = shareSocket(bound, adminGroup)
+      if (problem === undefined) return
+      const err = new CrossportError('ADMIN_GROUP', `${adminSocket}: ${problem}`, { fields: { socket: adminSocket } })
+      log.warn('only root may change anything', { err })
+    }),
+  ])
+  const close = async () => {
+    for (const server of servers) if (server.status === 'fulfilled') await server.value.close()
+  }
+  const failed = servers.find(server => server.status === 'rejected')
+  if (failed === undefined) return { close }
+  await close()
+  throw failed.reason
+}
+
+type Refused = { emit(event: 'error', error: unknown): boolean }
+
+/** Refuses all that is not known to look only. */
+function readingOnly(all: ControlHandlers, adminSocket: string): ControlHandlers {
+  const error = {
+    code: grpc.status.PERMISSION_DENIED,
+    details: `permission denied: this is asked on ${adminSocket}, by root or the daemon's adminGroup`,
+  }
+  const denied = (call: Refused, reply?: (error: unknown) => void) => {
+    if (reply === undefined) call.emit('error', error)
+    else reply(error)
+  }
+  const none = Object.fromEntries(Object.keys(all).map(name => [name, denied]))
+  return {
+    ...(none as unknown as ControlHandlers),
+    GetStatus: all.GetStatus,
+    Watch: all.Watch,
+    // Reading the table nevertheless stops the switch for a while.
+    ListConnections: call => (call.request.disturb ? denied(call) : all.ListConnections(call)),
+  }
 }
 
 function handlers(control: Control, log: Log): ControlHandlers {

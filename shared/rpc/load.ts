@@ -13,8 +13,14 @@ export interface Proto {
   readonly renewal: IdentityTypes['crossport']['v1']['Renewal']
 }
 
-/** Reads proto/ at run time. The options are those that scripts/gen-proto gives to the type generator. */
+let known: Proto | undefined
+
+/** Reads proto/ at run time, once. The options are those that scripts/gen-proto gives to the type generator. */
 export function loadProto(): Proto {
+  return (known ??= readProto())
+}
+
+function readProto(): Proto {
   const files = ['registration', 'control', 'identity'].map(name => `crossport/v1/${name}.proto`)
   const definition = protoLoader.loadSync(files, {
     includeDirs: [fileURLToPath(new URL('../../proto', import.meta.url))],

@@ -1,8 +1,10 @@
-import { chmodSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
+import type { Socket } from 'node:net'
 import * as grpc from '@grpc/grpc-js'
 import { ReflectionService } from '@grpc/reflection'
 import { HealthImplementation } from 'grpc-health-check'
 import { CrossportError } from '../errors.ts'
+import { listenFor } from './listener.ts'
 import { loadProto, type Proto } from './load.ts'
 import { clearSocket } from './socket.ts'
 import { serverCredentials, type TlsFiles } from './tls.ts'
@@ -24,10 +26,14 @@ export interface RpcServerOptions {
   readonly tls?: TlsFiles | undefined
   /** Adds its services to the server. */
   readonly add: (server: grpc.Server, proto: Proto) => void
+  /** Whether a TCP connection may stay; who says no has destroyed it. Default: every one may. */
+  readonly admit?: (connection: Socket) => boolean
+  /** Streams at a time on one connection. */
+  readonly mostStreams?: number
   /** Bytes of a message that is taken; default 4 MiB. */
   readonly mostBytes?: number
-  /** File mode of a unix socket. */
-  readonly mode?: number
+  /** Widens the rights of a unix socket, which are its owner's (the process's umask). */
+  share?(socket: string): void
 }
 
 /**
@@ -40,6 +46,7 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
     'grpc.keepalive_time_ms': 10_000,
     'grpc.keepalive_timeout_ms': 5_000,
     'grpc.http2.min_ping_interval_without_data_ms': 5_000,
+    ...(options.mostStreams === undefined ? {} : { 'grpc.max_concurrent_streams': options.mostStreams }),
     ...(options.mostBytes === undefined ? {} : { 'grpc.max_receive_message_length': options.mostBytes }),
   })
   options.add(server, proto)
@@ -50,9 +57,12 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
 
   const socket = options.listen.startsWith('unix:') ? options.listen.slice('unix:'.length) : undefined
   if (socket !== undefined) await clearSocket(socket)
-  const { credentials, reload } = serverCredentials(options.tls)
-  const port = await bind(server, options.listen, credentials)
-  if (socket !== undefined) chmodSync(socket, options.mode ?? 0o660)
+  const { admit, listen, tls } = options
+  const { credentials, reload } = serverCredentials(tls)
+  const listener =
+    admit === undefined || socket !== undefined ? undefined : await listenFor(server, listen, credentials, admit)
+  const port = listener?.port ?? (await bind(server, listen, credentials))
+  if (socket !== undefined) options.share?.(socket)
   return {
     address: socket === undefined ? options.listen.replace(/:\d+$/, `:${port}`) : options.listen,
     setServing: serving => {
@@ -60,6 +70,7 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
     },
     reloadCertificate: reload,
     close: async () => {
+      listener?.close()
       server.forceShutdown()
       if (socket !== undefined) rmSync(socket, { force: true })
     },

@@ -1,4 +1,5 @@
 import type { Log } from '../log.ts'
+import { aborted } from './wait.ts'
 
 /** One part of a daemon. `start` resolves when later parts may rely on it, with the function that stops it. */
 export interface Part {
@@ -68,6 +69,7 @@ export async function runLifecycle(options: LifecycleOptions): Promise<void> {
   if (options.signal?.aborted) onAbort()
   options.signal?.addEventListener('abort', onAbort, { once: true })
 
+  const stopped = aborted(stopping.signal).catch(() => {})
   try {
     const start = async (late: boolean) => {
       for (const part of parts.filter(part => (part.late ?? false) === late)) {
@@ -78,11 +80,11 @@ export async function runLifecycle(options: LifecycleOptions): Promise<void> {
       }
     }
     await start(false)
-    if (options.late !== undefined) await Promise.race([options.late(), aborted(stopping.signal)])
+    if (options.late !== undefined) await Promise.race([options.late(), stopped])
     await start(true)
     if (!stopping.signal.aborted) {
       options.onReady?.()
-      await aborted(stopping.signal)
+      await stopped
     }
     options.onStopping?.()
   } catch (error) {
@@ -116,9 +118,4 @@ async function stopInReverse(started: readonly Started[], log: Log): Promise<voi
       log.warn(`${name} did not stop cleanly`, { err })
     }
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve()
-  return new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
 }

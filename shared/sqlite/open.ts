@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { CrossportError, messageOf } from '../errors.ts'
@@ -14,7 +14,8 @@ export type { Database } from 'better-sqlite3'
 export function openDatabase(path: string, migrations: readonly string[]): Database.Database {
   let database: Database.Database | undefined
   try {
-    mkdirSync(dirname(path), { recursive: true })
+    mkdirSync(dirname(path), { recursive: true, mode: 0o750 })
+    keepOwn(path)
     database = new Database(path)
     database.pragma('journal_mode = WAL')
     database.pragma('synchronous = NORMAL')
@@ -27,6 +28,22 @@ export function openDatabase(path: string, migrations: readonly string[]): Datab
   } catch (cause) {
     database?.close()
     throw stateError(path, cause)
+  }
+}
+
+/**
+ * The file is its owner's alone, from its first byte on; SQLite gives the mode of the file to -wal and -shm
+ * (sqlite3.c, findCreateFileMode).
+ */
+function keepOwn(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600))
+  } catch {
+    // It is there, or SQLite will say why it cannot be.
+  }
+  for (const part of ['', '-wal', '-shm']) {
+    const mode = statSync(path + part, { throwIfNoEntry: false })?.mode ?? 0
+    if ((mode & 0o077) !== 0) chmodSync(path + part, mode & 0o600)
   }
 }
 

@@ -6,8 +6,6 @@ import { countEntries, mostEntries, type VswitchdOptions } from './vswitchd.ts'
 
 /** Watches how full the datapath's connection table is: when it is full, only connections in it are served. */
 export interface TableFill {
-  /** At most one; none: the table is not nearly full, or its fill is not known. */
-  readonly problems: readonly Problem[]
   /** Takes the type of the bridge's datapath, as often as it may have changed. The first call starts the watch. */
   watch(datapathType: string): void
   close(): void
@@ -19,8 +17,8 @@ export interface Fill {
 }
 
 export interface TableFillOptions extends VswitchdOptions {
-  /** The problems have changed. */
-  changed(): void
+  /** Called when the problems have changed, with at most one; none: the table is not nearly full, or its fill is not known. */
+  changed(problems: readonly Problem[]): void
   /** Default: reads from the kernel, or from vswitchd. */
   readonly read?: (datapathType: string) => Promise<Fill>
 }
@@ -44,7 +42,7 @@ export function createTableFill(options: TableFillOptions): TableFill {
     if (entries >= most * FULL.from) problem = `it has ${entries} of ${most} entries`
     else if (entries < most * FULL.below) problem = undefined
     if (problem === before) return
-    changed()
+    changed(problemsOf(problem))
     if (before === undefined) tell(log, problem!)
     else if (problem === undefined) log.notice('the connection table has room again', { entries, most })
   }
@@ -58,11 +56,6 @@ export function createTableFill(options: TableFillOptions): TableFill {
     if (!closed) cancel = clock.after(LOOK_MS, look)
   }
   return {
-    get problems() {
-      return problem === undefined
-        ? []
-        : [{ severity: 'warning', code: CODE, subject: 'connection table', message: `${problem}; ${THEN}` }]
-    },
     watch: datapathType => {
       const first = type === ''
       type = datapathType
@@ -73,6 +66,11 @@ export function createTableFill(options: TableFillOptions): TableFill {
       cancel()
     },
   }
+}
+
+function problemsOf(problem: string | undefined): readonly Problem[] {
+  if (problem === undefined) return []
+  return [{ severity: 'warning', code: CODE, subject: 'connection table', message: `${problem}; ${THEN}` }]
 }
 
 function tell(log: Log, problem: string): void {

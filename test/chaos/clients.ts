@@ -1,12 +1,21 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { Lab } from '../lab/lab.ts'
+import { guestImage } from '../lab/paths.ts'
 import type { LabProcess } from '../lab/place.ts'
 
 const PROGRAM = path.join(import.meta.dirname, '../e2e/programs/open-loop.ts')
 const EVERY_MS = 100
 /** A client gives a request up after this. */
 export const TIMEOUT_MS = 5000
+
+/** A web server in the second client's place, with nothing but the fabric between: what it loses, the machine that plays the lab has lost. */
+export const CONTROL = 'control'
+const CONTROL_PORT = 8000
+/** The VM that is checked and emulated, by its own address: whether it can answer at all in the time that a check gives it. */
+export const DIRECT = 'direct'
+const DIRECT_VM = 'web-1'
+const DIRECT_EVERY_MS = 250
 
 /** One request: when it was sent (ms, wall clock), how long it took (ms), and which VM has answered; `lost`: none. */
 export interface Request {
@@ -16,7 +25,10 @@ export interface Request {
   readonly who: string
 }
 
-/** A client for each service: a request on a connection of its own every 100 ms, whatever has become of the others. */
+/**
+ * A client for each service: a request on a connection of its own every 100 ms, whatever has become of the others. And
+ * two that do not pass through crossport.
+ */
 export interface Clients {
   start(): Promise<void>
   /** Every request that is over. */
@@ -31,8 +43,10 @@ export function startClients(
   const running = new Map<string, LabProcess>()
   return {
     start: async () => {
-      for (const { service, vip, port } of services) {
-        const argv = [process.execPath, PROGRAM, vip, String(port), String(EVERY_MS), String(TIMEOUT_MS)]
+      const direct = { service: DIRECT, vip: lab.vm(DIRECT_VM).plan.ip, port: 8080 }
+      for (const { service, vip, port } of [...services, await startControl(lab), direct]) {
+        const every = service === DIRECT ? DIRECT_EVERY_MS : EVERY_MS
+        const argv = [process.execPath, PROGRAM, vip, String(port), String(every), String(TIMEOUT_MS)]
         running.set(service, await lab.client.spawn(argv, { name: `client-${service}` }))
       }
     },
@@ -44,6 +58,15 @@ export function startClients(
       for (const client of running.values()) client.kill('SIGKILL')
     },
   }
+}
+
+async function startControl(lab: Lab) {
+  const [, plan] = lab.plan.clients
+  const place = lab.host(plan!.name)
+  await place.exec(['mkdir', '-p', '/run/www'])
+  await place.writeFile('/run/www/index.html', `${CONTROL}\n`)
+  await place.exec([`${guestImage}/busybox`, 'httpd', '-p', String(CONTROL_PORT), '-h', '/run/www'])
+  return { service: CONTROL, vip: plan!.ip, port: CONTROL_PORT }
 }
 
 function parse(service: string, text: string): Request[] {

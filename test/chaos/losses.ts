@@ -1,5 +1,6 @@
-import type { Request } from './clients.ts'
+import { CONTROL, DIRECT, type Request } from './clients.ts'
 import type { Done } from './run.ts'
+import { CHECK_TIMEOUT_MS, CHECKED, CHECKED_MS } from './world.ts'
 
 /** Requests to these services that were sent then (ms, wall clock) may fail. */
 export interface Allowance {
@@ -10,29 +11,55 @@ export interface Allowance {
 
 /** A request that was under way when it began may fail, too. */
 const UNDER_WAY_MS = 1000
-/** A director that is back hears its hosts again, and acts. */
-const BACK_MS = 4000
+/** A host dials a director that is back after so long at most (operations.md); then the director acts. */
+const BACK_MS = 5000
 
 /**
  * What the deeds allow. What ends with something that the director does is prolonged while that is out itself: a VM
- * that dies while the director is frozen is scheduled until it is thawed.
+ * that dies while the director is frozen is scheduled until it is thawed, and a file that comes back meanwhile takes its time from
+ * then. All of it takes longer on a machine that is busy: so much as the control's slowest answer of that time.
  */
-export function allowances(done: readonly Done[]): Allowance[] {
+function allowedBy(done: readonly Done[], control: readonly Request[]): Allowance[] {
   const out = done.filter(({ act, deed }) => act.lane === 'director' && deed.undo !== undefined)
+  const slowest = ({ from, to }: Allowance) =>
+    Math.max(0, ...control.filter(({ at }) => at >= from && at <= to).map(({ took }) => took))
   return done
-    .flatMap(({ deed: { loses }, from, undoing, to }): Allowance[] => {
+    .flatMap(({ deed: { loses }, from, undoing, to }) => {
       if (loses === undefined) return []
       const { services, atFirst, throughout = false, afterwards } = loses
-      const spans: Allowance[] = []
-      if (atFirst !== undefined) spans.push({ services, from, to: from + atFirst })
-      if (throughout) spans.push({ services, from, to })
-      if (afterwards !== undefined) spans.push({ services, from: undoing, to: to + afterwards })
+      const spans: (Allowance & { readonly anew: number })[] = []
+      if (atFirst !== undefined) spans.push({ services, from, to: from + atFirst, anew: 0 })
+      if (throughout) spans.push({ services, from, to, anew: 0 })
+      if (afterwards !== undefined) spans.push({ services, from: undoing, to: to + afterwards, anew: afterwards })
       return spans
     })
-    .map(span => {
-      const ends = out.filter(({ from, to }) => from <= span.to && to >= span.from).map(({ to }) => to + BACK_MS)
-      return { ...span, to: Math.max(span.to, ...ends) }
+    .map(({ anew, ...span }): Allowance => {
+      const meanwhile = out.filter(({ from, to }) => from <= span.to && to >= span.from)
+      return { ...span, to: Math.max(span.to, ...meanwhile.map(({ to }) => to + BACK_MS + anew)) }
     })
+    .map(span => ({ ...span, to: span.to + slowest(span) }))
+}
+
+/**
+ * What the machine has lost: requests beside those that the control has lost; and those to a VM that is too slow for its check,
+ * which takes it out, while nothing was done to it.
+ */
+function lostByMachine(done: readonly Done[], requests: readonly Request[]): Allowance[] {
+  const stalls = requests
+    .filter(({ service, who }) => service === CONTROL && who === 'lost')
+    .map(({ at, took }): Allowance => ({ services: 'all', from: at, to: at + took }))
+  const breaking = done.filter(({ act, deed }) => act.lane === 'hosts' && deed.loses !== undefined)
+  const slow = requests
+    .filter(({ service, who, took }) => service === DIRECT && (who === 'lost' || took > CHECK_TIMEOUT_MS))
+    .filter(({ at }) => !breaking.some(({ from, to }) => at >= from - UNDER_WAY_MS && at <= to + UNDER_WAY_MS))
+    .map(({ at, took }): Allowance => ({ services: CHECKED, from: at, to: at + took + CHECKED_MS }))
+  return [...stalls, ...slow]
+}
+
+/** `requests`: of all clients. */
+export function allowances(done: readonly Done[], requests: readonly Request[]): Allowance[] {
+  const control = requests.filter(({ service }) => service === CONTROL)
+  return [...allowedBy(done, control), ...lostByMachine(done, requests)]
 }
 
 export function excuses({ services, from, to }: Allowance, { service, at }: Request): boolean {

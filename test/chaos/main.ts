@@ -2,12 +2,11 @@ import { parseArgs } from 'node:util'
 import { chaos, report } from './chaos.ts'
 import type { World } from './world.ts'
 
-// Breaks a lab at random, and judges: npm run chaos -- [--seed N] [--minutes M] [--all] [--only WORDS]
+// Breaks a lab at random, and judges: npm run chaos -- [--seed N] [--minutes M] [--only WORDS]
 const { values } = parseArgs({
   options: {
     seed: { type: 'string' },
     minutes: { type: 'string', default: '5' },
-    all: { type: 'boolean', default: false },
     only: { type: 'string' },
   },
 })
@@ -15,7 +14,7 @@ const say = (text: string) => process.stdout.write(`${text}\n`)
 const seed = Number(values.seed ?? Date.now() % 1_000_000)
 const minutes = Number(values.minutes)
 if (!Number.isSafeInteger(seed) || !(minutes > 0)) {
-  say('usage: npm run chaos -- [--seed N] [--minutes M] [--all] [--only WORDS]')
+  say('usage: npm run chaos -- [--seed N] [--minutes M] [--only WORDS]')
   process.exit(64)
 }
 
@@ -34,7 +33,6 @@ try {
   const violations = await chaos({
     seed,
     seconds: minutes * 60,
-    all: values.all,
     ...(values.only === undefined ? {} : { only: new RegExp(values.only) }),
     say,
     onWorld: made => {

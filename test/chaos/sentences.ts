@@ -3,9 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { formatStatus, inForce } from '../../cli/status/format.ts'
 import { controlClient } from '../../shared/rpc/client.ts'
 import type { ResyncReply__Output } from '../../shared/rpc/gen/crossport/v1/ResyncReply.ts'
+import { adminSocketOf } from '../../shared/rpc/socket.ts'
 import { curl, type Daemon, tally } from '../e2e/fixture.ts'
 import { CONTROL_SOCKETS } from '../lab/daemons.ts'
-import { bySecond, type Request, TIMEOUT_MS } from './clients.ts'
+import { bySecond, CONTROL, DIRECT, type Request, TIMEOUT_MS } from './clients.ts'
 import { type Allowance, allowances, excuses } from './losses.ts'
 import type { Done } from './run.ts'
 import { differences, type World } from './world.ts'
@@ -56,11 +57,19 @@ export async function judge(
   violations.push(...(await filesInForce(world)))
   violations.push(...(await statusTrue(world, calm)))
   await delay(Math.max(0, end + TIMEOUT_MS + 500 - Date.now()))
-  const requests = (await world.clients.requests()).filter(({ at }) => at >= begin && at <= end)
-  const allowed = allowances(done)
+  const all = (await world.clients.requests()).filter(({ at }) => at >= begin && at <= end)
+  const requests = all.filter(({ service }) => service !== CONTROL && service !== DIRECT)
+  const allowed = allowances(done, all)
   const lost = requests.filter(({ who }) => who === 'lost').length
   const inside = requests.filter(request => allowed.some(one => excuses(one, request))).length
   note(`${requests.length} requests, ${lost} lost; ${inside} were sent while one may be lost`)
+  for (const name of [CONTROL, DIRECT]) {
+    const own = all.filter(({ service }) => service === name)
+    const slowest = Math.round(Math.max(...own.map(({ took }) => took)))
+    note(
+      `${name}: ${own.length} requests, ${own.filter(({ who }) => who === 'lost').length} lost, the slowest ${slowest} ms`,
+    )
+  }
   violations.push(...nothingLost(requests, begin, allowed))
   if (violations.length === 0) return []
   const journals = [...world.daemons].map(async ([name, { process }]) => {
@@ -88,7 +97,7 @@ async function filesInForce(world: World): Promise<Violation[]> {
 
 function resync(world: World, name: string): Promise<ResyncReply__Output> {
   const role = name === 'director' ? 'director' : 'agent'
-  const client = controlClient(world.lab.host(name).path(CONTROL_SOCKETS[role]))
+  const client = controlClient(adminSocketOf(world.lab.host(name).path(CONTROL_SOCKETS[role])))
   return new Promise<ResyncReply__Output>((resolve, reject) =>
     client.Resync({}, { deadline: Date.now() + 20_000 }, (error, reply) =>
       error === null ? resolve(reply!) : reject(error),

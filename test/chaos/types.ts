@@ -10,8 +10,6 @@ export interface Act {
   readonly lane: Lane
   /** Share among the acts of its lane. */
   readonly weight: number
-  /** A fault that is known and not mended yet: only with --all. */
-  readonly known?: string
   /** Chooses the details. It sees the world as it is when its turn comes. */
   choose(world: World, random: Random): Deed
 }

@@ -18,8 +18,9 @@ export interface Spec {
 export const LEASE_MS = 5000
 /** Interval, a retry, and time-outs of `web`'s check (docs/health-checks.md), and what a busy machine adds. */
 export const CHECKED_MS = 1000 + 250 + 2 * 500 + 1500
+export const CHECK_TIMEOUT_MS = 500
 // Nobody is held back for falling often: what is broken here comes back at once.
-const CHECK = { type: 'http', interval: '1s', timeout: '500ms', fall: 2, hold: '0s' }
+const CHECK = { type: 'http', interval: '1s', timeout: `${CHECK_TIMEOUT_MS}ms`, fall: 2, hold: '0s' }
 
 const SPECS: readonly Spec[] = [
   {
@@ -49,6 +50,9 @@ const SPECS: readonly Spec[] = [
   },
 ]
 
+/** Services that are checked. */
+export const CHECKED = SPECS.filter(({ check }) => check !== undefined).map(({ service }) => service)
+
 /** libvirt and QEMU on rs1; spaces, which start at once, on rs2. Each service has real servers on both. */
 const VMS = [
   { name: 'web-1', host: 0 },
@@ -76,7 +80,7 @@ export interface World {
 export const fileOf = (spec: Spec): string => `${JSON.stringify(spec)}\n`
 
 export async function createWorld(): Promise<World> {
-  const site = await createSite({ hosts: 2, vms: VMS, directorConfig: { leaseMs: LEASE_MS } })
+  const site = await createSite({ hosts: 2, clients: 2, vms: VMS, directorConfig: { leaseMs: LEASE_MS } })
   const { lab } = site
   try {
     const files = new Map(SPECS.map(spec => [`${spec.service}.yaml`, spec]))

@@ -114,9 +114,13 @@ test.serial(
   'tokens that are wrong, used, ended or for another, and a host id that is taken: nothing is written',
   async t => {
     const stranger = lab.host('rs3')
-    await stranger.exec(['mkdir', '-p', '/etc/crossport'])
     const used = await token('--host spare')
-    await type(lab.host('rs1'), `crossport-agent join ${DIRECTOR} ${used} --host-id spare --config /tmp/spare.yaml`)
+    await stranger.writeFile('/tmp/spare.yaml', 'pki: /tmp/spare\n')
+    const spare = await type(
+      stranger,
+      `crossport-agent join ${DIRECTOR} ${used} --host-id spare --config /tmp/spare.yaml`,
+    )
+    t.is(spare.exitCode, 0, spare.stderr)
     const refusals: readonly [string, string, RegExp][] = [
       ['wrong', used.replace(/^cp1\..{4}/, 'cp1.aaaa'), /this token is not known here/],
       ['of another fleet', used.replace(/.{4}$/, 'aaaa'), /its CA has another fingerprint\. Nothing was sent/],

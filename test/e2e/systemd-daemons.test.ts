@@ -30,7 +30,8 @@ test.before(async () => {
     '/etc/libvirt/qemu.conf':
       'user = "root"\ngroup = "root"\nsecurity_driver = "none"\ncgroup_controllers = []\nnamespaces = []\n',
   })
-  await sh('ip link set lo up; systemctl start ovs-vswitchd libvirtd')
+  await sh('systemd-sysusers /usr/lib/crossport/systemd/crossport.sysusers')
+  await sh('ip link set lo up; systemctl start dbus ovs-vswitchd libvirtd')
   await sh(`ip link add up0 type veth peer name up1
     ovs-vsctl -- add-br br0 -- set bridge br0 datapath_type=netdev -- add-port br0 up0 \\
       -- add-br br1 -- set bridge br1 datapath_type=netdev -- add-port br1 up1`)
@@ -51,6 +52,8 @@ const flows = (bridge: string) =>
   sh(`ovs-ofctl -O OpenFlow15 --no-stats dump-flows ${bridge} | grep cookie | grep -v 'cookie=0x0,' | sort`).catch(
     () => '',
   )
+/** A daemon is up when its flows are confirmed, and answers soon after. */
+const answering = (name: string) => sh(`until [ -S /run/crossport/${name}-admin.sock ]; do sleep 0.05; done`)
 const mainPid = (name: string) => sh(`systemctl show --value -p MainPID crossport-${name}`)
 
 test.serial('both start, register, and nothing that the units forbid is missed', async t => {
@@ -71,6 +74,40 @@ test.serial('both start, register, and nothing that the units forbid is missed',
   )
 })
 
+test.serial('neither is root, and what they have made is for nobody else; the group may look', async t => {
+  for (const name of ['agent', 'director']) {
+    const status = await sh(`cat /proc/$(systemctl show --value -p MainPID crossport-${name})/status`)
+    const field = (key: string) => new RegExp(`^${key}:\\s+(.*)$`, 'm').exec(status)?.[1] ?? ''
+    t.notRegex(field('Uid'), /\b0\b/)
+    const rights = name === 'agent' ? (1 << 1) | (1 << 12) : 1 << 1
+    for (const set of ['CapEff', 'CapBnd']) t.is(Number.parseInt(field(set), 16), rights, `${name} ${set}`)
+  }
+  const modes = await sh(
+    "stat -c '%a %U %G %n' /var/lib/crossport /run/crossport /var/lib/crossport/* /run/crossport/*",
+  )
+  const seen = Object.fromEntries(
+    modes.split('\n').map(line => [line.split(' ')[3], line.split(' ').slice(0, 3).join(' ')]),
+  )
+  const own = 'crossport crossport'
+  t.like(seen, { '/var/lib/crossport': `750 ${own}`, '/run/crossport': `750 ${own}` })
+  for (const name of ['agent', 'director'])
+    t.like(seen, {
+      [`/run/crossport/${name}.sock`]: `660 ${own}`,
+      [`/run/crossport/${name}-admin.sock`]: `600 ${own}`,
+      [`/var/lib/crossport/${name}.db`]: `600 ${own}`,
+      [`/var/lib/crossport/${name}.db-wal`]: `600 ${own}`,
+      [`/var/lib/crossport/${name}.db-shm`]: `600 ${own}`,
+    })
+  const as = (group: string, command: string) =>
+    sh(`setpriv --reuid=nobody --regid=${group} --clear-groups ${CROSSPORT} ${command} 2>&1 && echo 0 || echo $?`)
+  t.regex(await as('crossport', 'status'), /director: registered[\s\S]*\n[01]$/)
+  t.regex(await as('crossport', 'resync'), /agent-admin\.sock: permission denied: run as root[\s\S]*\n2$/)
+  t.regex(
+    await as('nogroup', 'status'),
+    /agent\.sock: permission denied: be in group crossport, or run as root[\s\S]*\n2$/,
+  )
+})
+
 test.serial('a file dropped on the director reaches the host', async t => {
   await machine.write('/etc/crossport/services.d/web.yaml', SERVICE)
   await untilStatus('director', status => status.services.length === 1)
@@ -88,6 +125,7 @@ test.serial('a daemon that does not run leaves its flows; started again it chang
   await sh('systemctl stop crossport-director')
   t.is(await flows('br1'), before)
   await sh('systemctl start crossport-director')
+  await answering('director')
   await machine.exec(CROSSPORT, 'resync', '--socket', '/run/crossport/director.sock')
   const again = await untilStatus('director', ({ hosts }) => hosts.some(host => host.state === 'connected'))
   t.is(again.switch?.flowChanges, 0)
@@ -106,6 +144,7 @@ for (const name of ['agent', 'director'] as const) {
     // Waits until systemd's own restart has ended.
     await sh(`systemctl start crossport-${name}`)
     t.not(await mainPid(name), pid)
+    await answering(name)
     await machine.exec(CROSSPORT, 'resync', '--socket', `/run/crossport/${name}.sock`)
     t.is(await flows(bridge), before)
     const status = await untilStatus(name, () => true)

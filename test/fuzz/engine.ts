@@ -24,6 +24,8 @@ export interface FuzzOptions {
   readonly seconds: number
   readonly random: Random
   readonly coverage: Coverage
+  /** What earlier runs have found; those that bring nothing new any more are left out. */
+  readonly kept?: readonly Buffer[]
   /** The next input, for the watchdog. */
   onInput?(input: Buffer): void
   onFinding(finding: Finding): void
@@ -52,9 +54,10 @@ export function tryInput(target: Target, input: Buffer): Error | undefined {
 
 /**
  * Runs a target on changed inputs for a time. An input that makes new code run joins the corpus. Coverage is read after each
- * batch, and only for a batch with something new, input by input. Returns the number of inputs tried and the size of the corpus.
+ * batch, and only for a batch with something new, input by input. Returns the number of inputs tried, the size of the corpus, and
+ * what of it is not a seed.
  */
-export function fuzz(target: Target, { seconds, random, coverage, onInput, onFinding }: FuzzOptions) {
+export function fuzz(target: Target, { seconds, random, coverage, kept = [], onInput, onFinding }: FuzzOptions) {
   const corpus = [...target.seeds]
   const words = wordsOf(target.seeds)
   const places = new Set<string>()
@@ -98,6 +101,12 @@ export function fuzz(target: Target, { seconds, random, coverage, onInput, onFin
   coverage.take()
   for (const seed of target.seeds) run(seed)
   coverage.add(coverage.take())
+  for (const input of kept) {
+    const snapshot = tried([input])
+    if (snapshot === undefined) continue
+    corpus.push(input)
+    coverage.add(snapshot)
+  }
   for (let size: number = BATCH.least; performance.now() < deadline; ) {
     const batch = Array.from({ length: size }, () => mutate({ random, corpus, words, maxBytes }))
     const start = performance.now()
@@ -111,7 +120,7 @@ export function fuzz(target: Target, { seconds, random, coverage, onInput, onFin
     // Code that runs only now and then is not searched for again.
     coverage.add(snapshot)
   }
-  return { inputs, corpus: corpus.length }
+  return { inputs, corpus: corpus.length, found: corpus.slice(target.seeds.length) }
 }
 
 /** Findings with the same error at the same place count as one. */

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { createRandom } from '../unit/simulation/random.ts'
+import { keepInputs, keptInputs } from './corpus.ts'
 import { startCoverage } from './coverage.ts'
 import { saveCrasher } from './crashers.ts'
 import { fuzz } from './engine.ts'
@@ -23,10 +24,11 @@ say(`seed ${seed}, ${seconds.toFixed(1)} s each`)
 let findings = 0
 for (const target of chosen) {
   const watchdog = watch(target.name)
-  const { inputs, corpus } = fuzz(target, {
+  const { inputs, corpus, found } = fuzz(target, {
     seconds,
     random: createRandom(seed),
     coverage,
+    kept: keptInputs(target.name),
     onInput: watchdog.note,
     onFinding: ({ input, error }) => {
       findings++
@@ -34,6 +36,7 @@ for (const target of chosen) {
     },
   })
   await watchdog.stop()
+  keepInputs(target.name, found)
   say(`${target.name}: ${inputs} inputs, ${corpus} in the corpus, ${target.seeds.length} of them seeds`)
 }
 process.exitCode = findings === 0 && chosen.length > 0 ? 0 : 1

@@ -1,6 +1,6 @@
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
-import { familyOf, shortOf } from '../../../shared/net/family.ts'
+import { familyOf } from '../../../shared/net/family.ts'
 import { addressMatch, over } from '../../../shared/net/match.ts'
 import type { Match } from '../../../shared/openflow/types.ts'
 import type { Attachment, RealServer } from '../../real-servers/types.ts'
@@ -14,15 +14,17 @@ import { replyFlows } from './replies.ts'
  * one, which has ports (ovs-fields(7), "Fragments"); actions do see them. So the first fragment's source port is copied to a
  * register, and the reply rules match on the register. The other fragments have no port to rewrite: `source` sends them on.
  *
+ * @param number - of the VIP
  * @param realServers - the UDP real servers of one VIP and one VM port
  */
 export function fragmentFlows(
   vip: string,
+  number: number,
   realServers: readonly RealServer[],
   at: Attachment,
   host: HostContext,
 ): Flow[] {
-  const cookie = encodeCookie('agent', 'reply', shortOf(vip))
+  const cookie = encodeCookie('agent', 'fragment', number)
   const match: Match = { in_port: at.ofport, ...over(familyOf(vip), 'udp'), ...addressMatch('src', vip) }
   return [
     {

@@ -4,9 +4,10 @@ import { FROM_DIRECTOR, FROM_DIRECTOR_BIT, PRIORITY, TABLE } from '../tables.ts'
 import type { HostContext } from '../types.ts'
 
 /**
- * Requests come from a director, or they are none: whoever knows the host's address and an ingress port would otherwise get
- * past `clients`, scheduling and accounts. D or R as the source tells, for no VM can send from them (features/guards.ts),
- * and a co-located director sends from them, too. The mark spares each real server a flow for each director.
+ * Marks frames to this host that a director has sent. Only these may be requests: otherwise anybody who knows the host's address
+ * and an ingress port would get past `clients`, scheduling and accounts. A director is known by its source address D or R, which
+ * no VM can send from (features/guards.ts) and which a director on this host uses, too. Because of the mark, a real server does
+ * not need one flow for each director.
  */
 export function fromDirectorFlows(host: HostContext): Flow[] {
   return directorMacs(host).map(mac => ({
@@ -27,12 +28,12 @@ export function directorMacs({ directorMac, directors }: HostContext): readonly 
   return [...new Set(directorMac === undefined ? macs : [directorMac, ...macs])]
 }
 
-/** The addresses that a VM with the hardware address `mac` may send from: its own; R, too, where it is a director. */
+/** The addresses that a VM with the hardware address `mac` may send from: its own, and R if the VM is a director. */
 export function macsOf(mac: string, { directors }: HostContext): ReadonlySet<string> {
   return new Set([mac, ...directors.flatMap(director => (director.mac === mac ? [director.recallMac] : []))])
 }
 
-/** Whether a VM's port is that of a director. */
+/** True when the VM with this hardware address is a director. */
 export function isDirector(mac: string, { directorMac, directors }: HostContext): boolean {
   return mac === directorMac || directors.some(director => director.mac === mac)
 }

@@ -7,12 +7,12 @@ import type { HostContext, VmPort } from '../types.ts'
 import { directorMacs, macsOf } from './from-director.ts'
 
 /*
- * What every VM port is guarded against, whether the VM holds a VIP or not, and before any other rule:
- *  1. Tags behind which other rules would not see what is said. A tag of VID 0 only gives a priority (IEEE 802.1Q, 6.9.1):
- *     it comes off, as NORMAL would take it off, and the frame comes again. Of two tags Open vSwitch shows the outer one only
- *     (ovs-vswitchd.conf.db(5), vlan-limit), and a bridge on the way may take that off: such a frame is dropped.
- *  2. Hardware addresses that no VM has: those of the directors and of the host. By a frame from one of them every
- *     bridge on the way would learn that it is at the VM.
+ * These rules come before all others, for every VM port, whether the VM holds a VIP or not. They guard against two things:
+ *  1. Tags that hide a packet from the other rules. A tag with VID 0 only carries a priority (IEEE 802.1Q, 6.9.1). It is removed,
+ *     as NORMAL would remove it, and the frame goes through the table again. Of two tags, Open vSwitch shows only the outer one
+ *     (ovs-vswitchd.conf.db(5), vlan-limit), and a bridge on the way may remove it. A frame with two tags is dropped.
+ *  2. Hardware addresses that no VM has: those of the directors and of the host. From a frame with such a source, every bridge on
+ *     the way would learn that the address is at the VM.
  */
 
 /** EtherTypes of a second tag: 802.1Q and 802.1ad. */
@@ -27,12 +27,12 @@ const guard = (priority: number, object: number, match: Match, actions: readonly
 })
 
 /**
- * What a VM sends itself. What is sent on from its port, in answer to it, has the addresses of host and director, and
- * may pass: the host's word to a director, and what a director on this bridge has scheduled.
+ * Matches only what the VM itself sends. Frames that the bridge sends on with the VM's port as their source may have the addresses
+ * of the host or of a director: signals of the host, and requests that a director on this bridge has scheduled.
  */
 const OWN = { [SIGNAL]: 0, [FORWARDED]: 0 }
 
-/** Once a host: "any VM port" × "any of these addresses", ports + addresses flows. */
+/** Once per host. A conjunctive match of "any VM port" and "any of these addresses" needs ports + addresses flows. */
 export function guardFlows(host: HostContext, families: readonly Family[]): Flow[] {
   const second: Action[] = [{ type: 'conjunction', id: FALSE_MAC, clause: 2, of: 2 }]
   return [
@@ -43,7 +43,7 @@ export function guardFlows(host: HostContext, families: readonly Family[]): Flow
   ]
 }
 
-/** Once a VM port. A director that is a VM of this host has its own addresses, and no other's. */
+/** Once per VM port. A director that is a VM of this host may send from its own addresses, and from no other director's. */
 export function guardPortFlows(port: VmPort, host: HostContext, families: readonly Family[]): Flow[] {
   const { ofport } = port
   const own = macsOf(port.mac, host)
@@ -66,7 +66,7 @@ export function guardPortFlows(port: VmPort, host: HostContext, families: readon
   ]
 }
 
-/** All that makes somebody believe that this address is where a frame comes from. */
+/** Matches of all frames from which somebody would learn this address: by the frame's source, or by ARP or ND. */
 function says(mac: string, families: readonly Family[]): Match[] {
   return [{ eth_src: mac }, ...families.flatMap(({ neighbours }) => neighbours.senderMac(mac))]
 }

@@ -1,6 +1,6 @@
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
-import { familyOf, shortOf } from '../../../shared/net/family.ts'
+import { familyOf } from '../../../shared/net/family.ts'
 import { type Action, type Match, PORT } from '../../../shared/openflow/types.ts'
 import { networksOf, portsByMac } from '../networks.ts'
 import { popTag, pushTag, vlanOf } from '../parts.ts'
@@ -11,6 +11,8 @@ import { fromTunnel } from './overlay.ts'
 /** One VIP in one layer-2 network of this host. */
 export interface VipNetwork {
   readonly vip: string
+  /** The VIP's number. */
+  readonly number: number
   readonly tag: number | undefined
   readonly arp: 'answer' | 'drop'
   /** VLANs of this host in which the address belongs to somebody else; only on an untagged network. */
@@ -43,9 +45,9 @@ export function directorHere({ tag }: VipNetwork, host: HostContext): VmPort | u
  * the answer goes back to that host.
  */
 export function neighbourProxyFlows(network: VipNetwork, host: HostContext): Flow[] {
-  const { vip, tag, arp } = network
+  const { vip, number, tag, arp } = network
   const { request, answer, announcement, about } = familyOf(vip).neighbours
-  const cookie = encodeCookie('agent', 'arp-answer', shortOf(vip))
+  const cookie = encodeCookie('agent', 'arp-answer', number)
   const { hostMac, directorMac } = host
   const actions: Action[] =
     arp === 'drop' || directorMac === undefined ? [] : [...answer({ address: vip, mac: directorMac, ethSrc: hostMac })]

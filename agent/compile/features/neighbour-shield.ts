@@ -1,6 +1,6 @@
 import { type CookieKind, encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
-import { familyOf, shortOf } from '../../../shared/net/family.ts'
+import { familyOf } from '../../../shared/net/family.ts'
 import { addressMatch } from '../../../shared/net/match.ts'
 import type { Match } from '../../../shared/openflow/types.ts'
 import { PRIORITY, TABLE, VLAN } from '../tables.ts'
@@ -16,8 +16,10 @@ import { sendAsHost } from './as-host.ts'
  * another controller's pipeline must see it like any other request.
  *
  * The VM holds the VIP in the network of its port. With a tag of the guest's own it would claim the VIP in another one.
+ *
+ * @param number - of the VIP
  */
-export function shieldFlows(shield: Shield, host: HostContext): Flow[] {
+export function shieldFlows(shield: Shield, number: number, host: HostContext): Flow[] {
   const { vip, ofport, tag, ownAddress } = shield
   const family = familyOf(vip)
   const { unheard, requestFrom, requestAs, unheardAfter, claim } = family.neighbours
@@ -26,7 +28,7 @@ export function shieldFlows(shield: Shield, host: HostContext): Flow[] {
   const flow = (kind: CookieKind, priority: number, match: Match, actions: Flow['actions']): Flow => ({
     table: TABLE.classify,
     priority,
-    cookie: encodeCookie('agent', kind, shortOf(vip)),
+    cookie: encodeCookie('agent', kind, number),
     match: { in_port: ofport, ...match },
     actions,
   })

@@ -1,6 +1,6 @@
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
-import { familyOf, shortOf } from '../../../shared/net/family.ts'
+import { familyOf } from '../../../shared/net/family.ts'
 import { over } from '../../../shared/net/match.ts'
 import { portField } from '../parts.ts'
 import type { Probe } from '../probes.ts'
@@ -80,7 +80,7 @@ export function probeSourceFlows(source: string, port: VmPort, host: HostContext
     {
       table: TABLE.classify,
       priority: PRIORITY.probe,
-      cookie: encodeCookie('agent', 'probe', shortOf(source)),
+      cookie: encodeCookie('agent', 'probe-source', port.ofport),
       match: { in_port: port.ofport, ...request(source) },
       actions: answer({ address: source, mac: host.hostMac, ethSrc: host.hostMac }),
     },

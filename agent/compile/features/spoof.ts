@@ -1,6 +1,6 @@
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
-import { familyOf, shortOf } from '../../../shared/net/family.ts'
+import { familyOf } from '../../../shared/net/family.ts'
 import { addressMatch } from '../../../shared/net/match.ts'
 import type { Family } from '../../../shared/net/types.ts'
 import type { Action } from '../../../shared/openflow/types.ts'
@@ -47,13 +47,13 @@ export function spoofPortFlows(port: VmPort, host: HostContext, families: readon
   return vlans(host).map(vlan => spoofFlow({ in_port: ofport, vlan_vid: vlanOf(vlan) }, ofport, clause(1, [vlan], ids)))
 }
 
-export function spoofVipFlows(vip: string, tags: readonly (number | undefined)[]): Flow[] {
-  const object = shortOf(vip)
+/** `number`: of the VIP. */
+export function spoofVipFlows(vip: string, number: number, tags: readonly (number | undefined)[]): Flow[] {
   const { name, etherType, neighbours } = familyOf(vip)
   const { ipSpoof, neighbourSpoof } = CONJUNCTION[name]
   return [
-    spoofFlow({ eth_type: etherType, ...addressMatch('src', vip) }, object, clause(2, tags, [ipSpoof])),
-    spoofFlow(neighbours.claim(vip), object, clause(2, tags, [neighbourSpoof])),
+    spoofFlow({ eth_type: etherType, ...addressMatch('src', vip) }, number, clause(2, tags, [ipSpoof])),
+    spoofFlow(neighbours.claim(vip), number, clause(2, tags, [neighbourSpoof])),
   ]
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { IPV4, shortOf } from '../../../shared/net/family.ts'
+import { IPV4 } from '../../../shared/net/family.ts'
 import type { PersistWriter } from './types.ts'
 
 const FOLDER = '/etc/sysconfig/network-scripts'
@@ -18,6 +18,7 @@ export const networkScripts: PersistWriter = {
   families: [IPV4],
   detect: async (files, nic) => (await files.read(`${FOLDER}/ifcfg-${nic}`)) !== undefined,
   paths: (nic, vip) => labels(nic, vip).map(label => `${FOLDER}/ifcfg-${nic}:${label}`),
+  neighbour: nic => `${FOLDER}/ifcfg-${nic}`,
   text: (_nic, vip, path) =>
     [
       `DEVICE=${path.slice(path.lastIndexOf('/ifcfg-') + '/ifcfg-'.length)}`,
@@ -36,7 +37,7 @@ function labels(nic: string, vip: string): readonly string[] {
   const space = NAME_MAX - nic.length - 1
   if (space < 2) return []
   // An IPv4 address has at most seven digits in base 36. Where these fit, no two VIPs share a label.
-  const exact = shortOf(vip).toString(36).padStart(7, '0')
+  const exact = Number(IPV4.parse(vip)).toString(36).padStart(7, '0')
   if (space >= exact.length + 2) return [`cp${exact}`]
   if (space >= exact.length) return [exact]
   return Array.from({ length: ATTEMPTS }, (_, i) => {

@@ -14,6 +14,8 @@ export interface PersistWriter {
    * used.
    */
   paths(nic: string, vip: string): readonly string[]
+  /** Path of the file beside ours whose mode and owner ours gets. */
+  neighbour(nic: string): string
   /** The file's text without our first line. A line that begins with # is a comment. */
   text(nic: string, vip: string, path: string): string
 }

@@ -10,14 +10,14 @@ import type { VipFeature } from '../types.ts'
  * Answers echo requests to the VIP (RFC 792; RFC 1122, 3.2.2.6; RFC 4443, 4.2), so that `ping VIP` shows whether a director is
  * there.
  */
-export const echo: VipFeature = (site, vip) => {
+export const echo: VipFeature = (site, vip, number) => {
   const { directorMac } = site
   const family = familyOf(vip)
   const { fields, icmp } = family
   return origins(site).map(origin => ({
     table: TABLE.CLASSIFY,
     priority: PRIORITY.ANSWER,
-    cookie: encodeCookie('director', 'vip-icmp'),
+    cookie: encodeCookie('director', 'vip-icmp', number),
     match: {
       ...origin,
       eth_dst: directorMac,

@@ -12,13 +12,13 @@ import type { VipFeature } from '../types.ts'
  * an error cites tells which connection, and so which real server, it belongs to. No flow can match on that;
  * director/packets/icmp-errors.ts reads it.
  */
-export const icmpErrors: VipFeature = (site, vip) => {
+export const icmpErrors: VipFeature = (site, vip, number) => {
   const family = familyOf(vip)
   return origins(site).flatMap(origin =>
     family.icmp.errors.map(type => ({
       table: TABLE.CLASSIFY,
       priority: PRIORITY.ANSWER,
-      cookie: encodeCookie('director', 'vip-icmp-error'),
+      cookie: encodeCookie('director', 'vip-icmp-error', number),
       match: {
         ...origin,
         eth_dst: site.directorMac,

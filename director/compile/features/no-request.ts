@@ -11,13 +11,13 @@ import { transport } from './transport.ts'
  * is the host's own hardware address, the rules of an agent on this bridge (to H, for VIP and ingress port) would take such a
  * packet for a scheduled request: a client outside of `clients`, or one that knows the real server's port, would get through.
  */
-export const noRequest: VipFeature = (site, vip) => {
+export const noRequest: VipFeature = (site, vip, number) => {
   if (!site.ownMacs.includes(site.directorMac)) return []
   return origins(site).flatMap(origin =>
     (['tcp', 'udp'] as const).map(protocol => ({
       table: TABLE.CLASSIFY,
       priority: PRIORITY.NO_REQUEST,
-      cookie: encodeCookie('director', 'no-request'),
+      cookie: encodeCookie('director', 'no-request', number),
       match: {
         ...origin,
         eth_dst: site.directorMac,

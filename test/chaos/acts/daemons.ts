@@ -67,7 +67,7 @@ const otherMac = (place: string, world: World): Deed => {
     do: () => world.sh(place, set(other)),
     undo: () => world.sh(place, set(mac)),
     lasts: [2000, 9000],
-    loses: { services: 'all', atFirst: 2000, afterwards: 2000, says: 'operations.md: hostMac follows the bridge' },
+    loses: { services: 'all', atFirst: 2000, afterwards: 2000, says: 'operations.md: who a host is' },
   }
 }
 
@@ -116,21 +116,24 @@ export const DAEMON_ACTS: readonly Act[] = [
     name: "a host's bridge gets another MAC",
     lane: 'hosts',
     weight: 2,
-    known: 'requests go on to the former address until the agent is restarted',
     choose: (world, random) => otherMac(random.pick(HOSTS), world),
+  },
+  {
+    name: "the director's bridge gets another MAC",
+    lane: 'director',
+    weight: 1,
+    choose: world => otherMac('director', world),
   },
   {
     name: 'the disk of a host is full',
     lane: 'hosts',
     weight: 2,
-    known: 'a VM that dies meanwhile goes on being scheduled',
     choose: (world, random) => fullDisk(random.pick(HOSTS), world),
   },
   {
     name: "the director's disk is full",
     lane: 'director',
     weight: 2,
-    known: 'what comes meanwhile is not planned',
     choose: world => fullDisk('director', world),
   },
 ]

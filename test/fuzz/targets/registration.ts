@@ -1,3 +1,5 @@
+import { badDocuments, directorOf } from '../../../agent/report/offer.ts'
+import { createPieces } from '../../../agent/report/pieces.ts'
 import { hostReport } from '../../../director/intake/validate.ts'
 import { parseServiceFile } from '../../../shared/config/parse.ts'
 import type { AgentMessage } from '../../../shared/rpc/gen/crossport/v1/AgentMessage.ts'
@@ -31,6 +33,8 @@ export const registration: Target = {
   run: input => {
     // gRPC itself ends the stream for bytes that are not a message.
     const told = decoded(() => Attach.responseDeserialize(input))
+    if (told?.request) directorOf(told.request)
+    if (told?.services && badDocuments(told.services) === undefined) createPieces().add(told.services)
     for (const { file, line, text } of told?.services?.documents ?? []) parseServiceFile(text, file, { line })
     const { registration, delta } = decoded(() => Attach.requestDeserialize(input)) ?? {}
     if (delta) for (const realServer of delta.upserted) fromProto(realServer)

@@ -12,6 +12,7 @@ import type { ServiceSpec } from '../../../shared/config/service.ts'
 import type { Compiled } from '../../../shared/flows/compiled.ts'
 import { checkOf } from '../health/fixtures.ts'
 import { domain, inventory, mac, port, ports, spec, uuid } from '../real-servers/fixtures.ts'
+import { vipNumbers } from '../vip-numbers.ts'
 
 const CHECKS = [
   checkOf({ type: 'tcp' }),
@@ -74,8 +75,9 @@ test('in whatever way its inputs change, the incremental compiler holds what com
       let overlay: OverlayContext | undefined
       let probing: ProbeContext | undefined
       let copies = { records: [...held.values()], own: new Map(own), index: indexPorts(ports(...plugged.values())) }
+      const numbers = vipNumbers()
       const resolver = createResolver([])
-      const compiler = createCompiler()
+      const compiler = createCompiler(numbers)
       const seen = new Map<string, string>()
       for (const change of steps) {
         if (change.kind === 'service') {
@@ -139,7 +141,9 @@ test('in whatever way its inputs change, the incremental compiler holds what com
             : [{ mac: directorMac, recallMac: '0a:00:00:00:01:00', hostIp: '172.24.1.100' }]
         const host = { hostMac: '02:00:00:00:00:20', directorMac, directors, uplink: 1, vmPorts, overlay, probing }
         const shielded = shields(resolved.realServers, records, index, (vm, nic) => ownAddresses.get(`${vm}/${nic}`))
-        const full = texts(compile({ realServers: resolved.realServers, shields: shielded, guarded, host }))
+        const full = texts(
+          compile({ realServers: resolved.realServers, shields: shielded, guarded, numberOf: numbers.of, host }),
+        )
         const { gone, come } = resolved
         const changed = compiler.update({ gone, come, records, guarded, ports: index, ownAddresses, host })
         t.deepEqual(texts(compiler.compiled), full)

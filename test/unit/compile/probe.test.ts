@@ -28,7 +28,13 @@ function compiled(specs: readonly ServiceSpec[], vms: readonly number[] = [1]) {
     overlay: undefined,
     probing: { port: entry, network, sources },
   }
-  const objects = compile({ realServers, shields: shields(realServers, [], index, () => undefined), guarded: [], host })
+  const objects = compile({
+    realServers,
+    shields: shields(realServers, [], index, () => undefined),
+    guarded: [],
+    numberOf: () => 1,
+    host,
+  })
   return { objects, found }
 }
 

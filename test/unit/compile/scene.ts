@@ -5,6 +5,7 @@ import { indexPorts } from '../../../agent/real-servers/attach.ts'
 import type { ServiceSpec } from '../../../shared/config/service.ts'
 import { flowText } from '../../../shared/openflow/text.ts'
 import { port, ports, resolved, spec } from '../real-servers/fixtures.ts'
+import { vipNumbers } from '../vip-numbers.ts'
 
 export const H = '02:00:00:00:00:20'
 export const D = '02:00:00:00:01:00'
@@ -47,7 +48,13 @@ export function compiled({
     vmPorts: [...index].map(([mac, { name, ofport, tag: vlan }]) => ({ name, mac, ofport: ofport!, tag: vlan })),
     overlay,
   }
-  return compile({ realServers, shields: shields(realServers, records, index, () => own), guarded, host })
+  return compile({
+    realServers,
+    shields: shields(realServers, records, index, () => own),
+    guarded,
+    numberOf: vipNumbers().of,
+    host,
+  })
 }
 
 /** The flows of one object as ovs-ofctl writes them, without cookies. */

@@ -70,6 +70,23 @@ test('a file that says nothing for longer than a write takes loses its services'
   t.deepEqual(problems, [])
 })
 
+test('a file that was written whole and truncated again while the daemon was frozen has not been the same', async t => {
+  const { until, untilServices, write, over, seen } = held(t)
+  write('web.yaml', doc('web', 80))
+  await untilServices('web')
+  write('web.yaml', '')
+  await until(({ problems }) => problems.length > 0)
+  const before = seen.length
+  write('web.yaml', doc('web', 81))
+  write('web.yaml', '')
+  over()
+  write('b.yaml', doc('b', 82))
+  await until(({ specs }) => specs.some(({ service }) => service === 'b'))
+  t.true(seen.slice(before).every(({ specs }) => specs.some(({ service }) => service === 'web')))
+  over()
+  await untilServices('b')
+})
+
 test('a file that is deleted, or replaced by a rename, loses its services at once', async t => {
   const { dir, untilServices, write } = held(t)
   write('a.yaml', doc('a', 80))

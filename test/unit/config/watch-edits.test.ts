@@ -1,5 +1,6 @@
 import { appendFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import test from 'ava'
 import type { ServicesSnapshot } from '../../../shared/config/snapshot.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
@@ -97,6 +98,28 @@ test('a file that is renamed keeps its services in force throughout', async t =>
     await until(snapshot => inFile(snapshot, 'a').endsWith(`${n}.yaml`))
   }
   t.true(seen.slice(before).every(({ specs, problems }) => specs.length === 1 && problems.length === 0))
+})
+
+test('a file that is renamed while the daemon is frozen, soon after an edit, keeps its services', async t => {
+  let armed = () => {}
+  const after = (ms: number, fn: () => void) => {
+    if (ms === 20) armed()
+    return systemClock.after(ms, fn)
+  }
+  const { dir, until, untilServices, write, seen } = start(t, { clock: { ...systemClock, after } })
+  write('a.yaml', doc('a', 80))
+  await untilServices('a')
+  const before = seen.length
+  const edited = new Promise<void>(resolve => (armed = resolve))
+  write('a.yaml', doc('a', 81))
+  await edited
+  // From here timers are next, and then events.
+  await setImmediate()
+  renameSync(join(dir, 'a.yaml'), join(dir, 'b.yaml'))
+  // The time of the reading comes, and what was done meanwhile has not been heard of.
+  for (const thaw = performance.now() + 100; performance.now() < thaw; );
+  await until(snapshot => inFile(snapshot, 'a').endsWith('b.yaml'))
+  t.true(seen.slice(before).every(snapshot => names(snapshot).join() === 'a'))
 })
 
 test('a service that leaves a file for another that has services of its own', async t => {

@@ -71,6 +71,8 @@ test('too much of something is one problem that says how to mend it', t => {
     '1:33 nested deeper than 32 levels, which no service needs; is a bracket not closed, or a dash too many?',
   ])
   t.regex(told('- '.repeat(20_000)).join(), /^1:65 nested deeper than 32 levels/)
+  t.regex(told('a: '.repeat(20_000)).join(), /^1:97 nested deeper than 32 levels/)
+  t.regex(told(`[{a: ${'b: '.repeat(20_000)}`).join(), /^1:96 nested deeper than 32 levels/)
   t.regex(told(`a: 1\n${'# x\n'.repeat(MAX_DOCUMENT_LENGTH / 4)}`).join(), /^1:1 this document is longer than 131072/)
   t.regex(told('--- a\n'.repeat(MAX_DOCUMENTS + 1)).at(-1) ?? '', /and \d+ more/)
   t.regex(told('...\n'.repeat(MAX_DOCUMENTS + 1)).join(), /^5001:1 more than 5000 documents: write some/)

@@ -9,6 +9,7 @@ import { flowText, groupText } from '../../../shared/openflow/text.ts'
 import { TCP_FLAG, tcpPacket } from '../../../shared/packet/tcp.ts'
 import { DIRECTOR_MAC } from '../../segment/director.ts'
 import { cleanupOf, tempDir } from '../cleanup.ts'
+import { vipNumbers } from '../vip-numbers.ts'
 import { CLIENT, curl, type Network, networkForFile, program, startProgram, VIP } from './network.ts'
 
 const ZONE = 0x4001
@@ -45,7 +46,7 @@ async function install(
   const uplink = Number(await network.vsctl('get', 'interface', 'uplink0', 'ofport'))
   const place = { directorMac: DIRECTOR_MAC, recallMac: recallMacOf(DIRECTOR_MAC), uplink, ownMacs: [DIRECTOR_MAC] }
   const site: Site = { ...place, accessPorts, fabric: 'l2', accounting: true }
-  const state = [...compile(site, services).values()].map(object => ({
+  const state = [...compile(site, services, vipNumbers().of).values()].map(object => ({
     flows: object.flows(),
     groups: object.groups?.() ?? [],
   }))

@@ -1,6 +1,6 @@
 import test from 'ava'
 import { createCompanions } from '../../../director/companions.ts'
-import { createOutlets } from '../../../director/outlets/outlets.ts'
+import { createServiceOutlets } from '../../../director/outlets/outlets.ts'
 import type { CompanionChange, Intent } from '../../../director/outlets/types.ts'
 import type { PlannedService } from '../../../director/plan/plan.ts'
 import { createRemovals } from '../../../shared/run/removals.ts'
@@ -14,32 +14,32 @@ const selection = (...keys: string[]) => ({
 const intent = (altered: string[], tornDown = false) =>
   ({ plan: selection('a', 'b'), altered: selection(...altered), tornDown }) as unknown as Intent
 
-test('outlets are told in order, each of what it has not taken; what is back is not told as gone', t => {
+test('outlets are told in order, each of what it has not taken; after a failure an outlet is told of all; what is back is not told as gone', t => {
   const removals = createRemovals<PlannedService>()
   const log = memoryLog()
-  const outlets = createOutlets<number>(removals, log)
+  const outlets = createServiceOutlets<Intent>(removals, log)
   const told: string[] = []
   let failing = true
   const take =
     (name: string) =>
-    (result: number, { services }: ReturnType<typeof selection>) => {
-      told.push(`${name} ${result} ${services.map(({ key }) => key)}`)
+    ({ altered }: Intent, { services }: ReturnType<typeof selection>) => {
+      told.push(`${name} ${altered.services.map(({ key }) => key)} ${services.map(({ key }) => key)}`)
       if (name === 'one' && failing) throw new Error('it fails')
     }
   outlets.plug({ name: 'one', take: take('one') })
   const unplug = outlets.plug({ name: 'two', take: take('two') })
   removals.put('a', service('a'))
   removals.put('b', service('b'))
-  t.like(outlets.tell(1), [{ message: 'it fails' }])
+  t.like(outlets.tell(intent(['a'])), [{ message: 'it fails' }])
   t.like(log.lines, [{ level: 'warn', message: 'one: the result of a pass could not be taken' }])
   removals.back('a')
   failing = false
   unplug()
-  outlets.tell(2)
-  t.deepEqual(outlets.tell(3), [])
-  t.deepEqual(told, ['one 1 a,b', 'two 1 a,b', 'one 2 b', 'one 3 '])
+  outlets.tell(intent(['a']))
+  t.deepEqual(outlets.tell(intent([])), [])
+  t.deepEqual(told, ['one a,b a,b', 'two a,b a,b', 'one a,b b', 'one  '])
   removals.put('c', service('c'))
-  outlets.tell(4)
+  outlets.tell(intent([]))
   t.false(removals.has('c'), 'nobody waits for an outlet that was removed')
 })
 

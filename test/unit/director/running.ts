@@ -5,6 +5,7 @@ import type { ReportedRealServer } from '../../../agent/report/types.ts'
 import { controlClient } from '../../../shared/rpc/client.ts'
 import type { ControlClient } from '../../../shared/rpc/gen/crossport/v1/Control.ts'
 import type { Status__Output } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
+import { adminSocketOf } from '../../../shared/rpc/socket.ts'
 import { createStatusReader, readStatus } from '../../../shared/rpc/status.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
 import { directorConfig, startDirector as runUntilStopped } from '../../segment/director.ts'
@@ -43,7 +44,7 @@ export async function startDirector(
   const config = await directorConfig(dir, { ...ovs, leaseMs, ...more })
   const log = memoryLog()
   const stopDirector = await runUntilStopped(config, log)
-  const client = controlClient(config.controlSocket)
+  const client = controlClient(adminSocketOf(config.controlSocket))
   const stop = async () => {
     client.close()
     await stopDirector()

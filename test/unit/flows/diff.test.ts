@@ -49,6 +49,13 @@ test('the notation of a value makes no difference', t => {
   t.is(changeSize(diff({ flows: [flow], groups: [] }, installed({ flows: [other], groups: [] }))), 0)
 })
 
+test('a flow that has another cookie now is replaced, and never deleted and added', t => {
+  const before = { ...flow, cookie: encodeCookie('agent', 'request', 0x0a0a_0164) }
+  const change = diff({ flows: [flow], groups: [] }, installed({ flows: [before], groups: [] }))
+  t.deepEqual(change.replaceFlows, [flow])
+  t.is(changeSize(change), 1)
+})
+
 test('two flows with one key are an error that names both', t => {
   const other = { ...flow, cookie: encodeCookie('agent', 'reply', 2) }
   const error = t.throws(() => diff({ flows: [flow, other], groups: [] }, installed({ flows: [], groups: [] })), {

@@ -1,4 +1,5 @@
 import test from 'ava'
+import { keptInputs } from '../../fuzz/corpus.ts'
 import { startCoverage } from '../../fuzz/coverage.ts'
 import { crashersOf } from '../../fuzz/crashers.ts'
 import { type Finding, fuzz, MAX_BYTES, type Target, tryInput } from '../../fuzz/engine.ts'
@@ -34,6 +35,7 @@ for (const target of TARGETS) {
       seconds: SECONDS / TARGETS.length,
       random: createRandom(seed),
       coverage,
+      kept: keptInputs(target.name),
       onInput: watchdog.note,
       onFinding: ({ input, error }) => found.push(`${input.toString('base64')}\n${error.stack}`),
     })
@@ -57,6 +59,22 @@ test.serial('what nobody guesses at once is found step by step, for each step sh
     throw error
   }
   t.throws(() => fuzz(target, { seconds: 60, random: createRandom(1), coverage, onFinding }), { message: /the top/ })
+})
+
+test.serial('what was found is where the next run begins, and what brings nothing new is not kept', async t => {
+  const kept = ['FU..', 'FUx.', 'FUZ.'].map(text => Buffer.from(text))
+  // Another copy, because the test before has climbed this one.
+  const again: string = './staircase.ts?again'
+  const { climb } = (await import(again)) as typeof staircase
+  const ran: string[] = []
+  const run = (input: Buffer) => {
+    ran.push(input.toString())
+    climb(input.toString('latin1'))
+  }
+  const options = { seconds: 0, random: createRandom(1), coverage, kept, onFinding: () => {} }
+  const { found } = fuzz({ ...target, run }, options)
+  t.deepEqual(ran.slice(0, 4), ['....', 'FU..', 'FUx.', 'FUZ.'])
+  t.deepEqual(found.map(String), ['FU..', 'FUZ.'])
 })
 
 test.serial('the watchdog is told of every input, of those that make a finding smaller, too', t => {

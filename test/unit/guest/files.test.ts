@@ -82,3 +82,26 @@ test('a NIC that has another name after a reboot: the old file goes, a new one c
   t.like(b.records.list()[0], { nicName: 'ens3', file: FILE.replace('eth0', 'ens3') })
   await b.manager.close()
 })
+
+test('a file has the mode and the owner of the file beside it, and one of ours that has others gets them', async t => {
+  const guest = new ModelGuest()
+  guest.attributes.set(FILE.replace(/:.*/, ''), { mode: 0o640, uid: 0, gid: 7 })
+  const b = bench(guest.call)
+  b.manager.set([target()])
+  await b.pass()
+  t.deepEqual(guest.attributesOf(FILE), { mode: 0o640, uid: 0, gid: 7 })
+  guest.attributes.set(FILE, { mode: 0o666, uid: 0, gid: 0 })
+  await b.pass(65_000)
+  t.deepEqual(guest.attributesOf(FILE), { mode: 0o640, uid: 0, gid: 7 })
+  await b.manager.close()
+})
+
+test('a file beside it that everybody may write makes ours no such file', async t => {
+  const guest = new ModelGuest()
+  guest.attributes.set(FILE.replace(/:.*/, ''), { mode: 0o777, uid: 0, gid: 0 })
+  const b = bench(guest.call)
+  b.manager.set([target()])
+  await b.pass()
+  t.deepEqual(guest.attributesOf(FILE), { mode: 0o644, uid: 0, gid: 0 })
+  await b.manager.close()
+})

@@ -1,3 +1,4 @@
+import { WRITE } from '../../../agent/guest/files.ts'
 import { CrossportError } from '../../../shared/errors.ts'
 
 const FOLDER = '/etc/sysconfig/network-scripts'
@@ -17,8 +18,19 @@ const WHEN_FROZEN = ['guest-sync', 'guest-info', 'guest-fsfreeze-status']
 
 interface Address {
   readonly ip: string
+  /** Default: global. */
+  readonly scope?: 'host'
+  readonly deprecated?: true
   readonly label?: string
 }
+
+export interface FileAttributes {
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+}
+
+const ROOTS: FileAttributes = { mode: 0o644, uid: 0, gid: 0 }
 
 type Args = Record<string, unknown>
 
@@ -28,6 +40,8 @@ export type Fate = 'answer' | 'lost' | 'dead'
 /** A Linux guest with Red Hat's network-scripts and a qemu-ga, as far as an agent can see. */
 export class ModelGuest {
   files = new Map<string, string>([[`${FOLDER}/ifcfg-eth0`, 'DEVICE=eth0\nONBOOT=yes\n']])
+  /** Mode and owner of files that have others than 0644 and root. */
+  attributes = new Map<string, FileAttributes>()
   own = ['192.0.2.7']
   addresses: Address[] = [{ ip: '192.0.2.7' }]
   loopback: string[] = ['127.0.0.1']
@@ -41,7 +55,8 @@ export class ModelGuest {
   failing = new Map<string, string>()
   /** Answers that replace the right ones. */
   lies = new Map<string, unknown>()
-  neverEnds = false
+  /** Command lines that never end. */
+  neverEnds: RegExp | undefined
   /** Everything that has changed something, in order. */
   trace: string[] = []
   calls = 0
@@ -49,7 +64,7 @@ export class ModelGuest {
   /** Called before every command, for changes by somebody else in the guest. */
   before: (command: string, args: Args) => void = () => {}
   private handles = new Map<number, { path: string; mode: string; written: string }>()
-  private results = new Map<number, { polls: number; exitcode: number; out: string; err: string }>()
+  private results = new Map<number, { line: string; polls: number; exitcode: number; out: string; err: string }>()
   private next = 1000
 
   call = async (_uuid: string, json: string, _timeoutS: number): Promise<unknown> => {
@@ -144,9 +159,18 @@ export class ModelGuest {
     if (mode === 'r' && !this.files.has(path))
       this.error(`failed to open file '${path}' (mode: '${mode}'): No such file or directory`)
     // fopen(3): "w" truncates at once, and the data arrives when the file is closed.
-    if (mode === 'w') this.files.set(path, '')
+    if (mode === 'w') {
+      // qga/commands-posix.c creates with 0666, and its umask is 0 unless it is a daemon's.
+      if (!this.files.has(path)) this.attributes.set(path, { ...ROOTS, mode: 0o666 })
+      this.files.set(path, '')
+    }
     this.handles.set(++this.next, { path, mode, written: '' })
     return this.next
+  }
+
+  /** The kernel lists addresses by scope, the narrow ones first. */
+  private ordered(): readonly Address[] {
+    return [...this.addresses.filter(a => a.scope === 'host'), ...this.addresses.filter(a => a.scope !== 'host')]
   }
 
   private interfaces(): unknown {
@@ -156,7 +180,9 @@ export class ModelGuest {
       'ip-addresses': addresses.map(ip => ({ 'ip-address': ip, 'ip-address-type': 'ipv4', prefix: 24 })),
       statistics: { 'rx-bytes': 1 },
     })
-    const plain = this.addresses.filter(a => a.label === undefined).map(a => a.ip)
+    const plain = this.ordered()
+      .filter(a => a.label === undefined)
+      .map(a => a.ip)
     const labelled = this.addresses.filter(a => a.label !== undefined)
     const six = { 'ip-address': 'fe80::1', 'ip-address-type': 'ipv6', prefix: 64 }
     const nic = at(this.nic, plain, this.mac)
@@ -174,7 +200,7 @@ export class ModelGuest {
     const pid = ++this.next
     const failing = this.failing.get(path)
     const [exitcode, out, err] = failing === undefined ? this.program(path, args, input) : [2, '', failing]
-    this.results.set(pid, { polls: 0, exitcode, out, err })
+    this.results.set(pid, { line: [path, ...args].join(' '), polls: 0, exitcode, out, err })
     return { pid }
   }
 
@@ -184,20 +210,62 @@ export class ModelGuest {
       const text = this.files.get(last)
       return text === undefined ? [1, '', `cat: ${last}: No such file or directory\n`] : [0, text, '']
     }
-    if (path === 'sh') this.change(`write ${last}`, () => this.files.set(last, input.toString()))
-    else if (path === 'rm') this.change(`remove ${last}`, () => this.files.delete(last))
-    else if (path.endsWith('ip')) return this.ip(args)
+    if (path === 'stat') return this.stat(args.slice(3))
+    if (path === 'sh' && args[1] === WRITE) this.write(args.slice(3), input.toString())
+    else if (path === 'rm') {
+      const [, file] = args
+      this.change(`remove ${file}`, () => this.files.delete(file ?? ''))
+    } else if (path.endsWith('ip')) return this.ip(args)
     else return [127, '', `${path}: not found`]
     return [0, '', '']
   }
 
-  private ip([, verb, prefix, , nic]: readonly string[]): [number, string, string] {
+  attributesOf(path: string): FileAttributes {
+    return this.attributes.get(path) ?? ROOTS
+  }
+
+  private stat(paths: readonly string[]): [number, string, string] {
+    const there = paths.filter(path => this.files.has(path))
+    const lines = there.map(path => {
+      const { mode, uid, gid } = this.attributesOf(path)
+      return `${mode.toString(8)} ${uid} ${gid} ${path}\n`
+    })
+    return [there.length === paths.length ? 0 : 1, lines.join(''), '']
+  }
+
+  private write([path = '', , mode = '', owner = '']: readonly string[], text: string): void {
+    const [uid, gid] = owner.split(':').map(Number)
+    this.change(`write ${path}`, () => {
+      this.files.set(path, text)
+      this.attributes.set(path, { mode: Number.parseInt(mode, 8), uid: uid ?? 0, gid: gid ?? 0 })
+    })
+  }
+
+  private ip(args: readonly string[]): [number, string, string] {
+    if (args[0] === '-o')
+      return [
+        0,
+        this.ordered()
+          .map(a => this.shown(a))
+          .join(''),
+        '',
+      ]
+    const [, verb, prefix, , nic, ...options] = args
     const ip = prefix?.replace(prefix.includes(':') ? /\/128$/ : /\/32$/, '') ?? ''
     if (nic !== this.nic) return [1, '', `Cannot find device "${nic}"\n`]
     const there = this.addresses.some(a => a.ip === ip)
+    const made: Address = {
+      ip,
+      ...(options.join(' ').startsWith('scope host') ? { scope: 'host' } : {}),
+      ...(options.join(' ').includes('preferred_lft 0') ? { deprecated: true } : {}),
+    }
     if (verb === 'add') {
       if (there) return [2, '', 'RTNETLINK answers: File exists\n']
-      this.change(`add ${ip}`, () => this.addresses.push({ ip }))
+      this.change(`add ${ip}`, () => this.addresses.push(made))
+    } else if (verb === 'replace') {
+      this.change(`replace ${ip}`, () => {
+        this.addresses = [...this.addresses.filter(a => a.ip !== ip), made]
+      })
     } else {
       if (!there) return [2, '', 'RTNETLINK answers: Cannot assign requested address\n']
       this.change(`del ${ip}`, () => {
@@ -207,11 +275,17 @@ export class ModelGuest {
     return [0, '', '']
   }
 
+  private shown({ ip, scope, deprecated, label }: Address): string {
+    const [family, bits] = ip.includes(':') ? ['inet6', 128] : ['inet', 32]
+    const flags = `${deprecated === true ? ' deprecated' : ''} ${label ?? this.nic}`
+    return `2: ${this.nic}    ${family} ${ip}/${bits} scope ${scope ?? 'global'}${flags}\\       valid_lft forever\n`
+  }
+
   /** The record is freed once its end was reported (qga/commands.c). */
   private execStatus(pid: number): unknown {
     const result = this.results.get(pid)
     if (result === undefined) this.error('PID 1 does not exist')
-    if (this.neverEnds || result.polls++ === 0) return { exited: false }
+    if (this.neverEnds?.test(result.line) || result.polls++ === 0) return { exited: false }
     this.results.delete(pid)
     const base64 = (text: string) => (text === '' ? undefined : Buffer.from(text).toString('base64'))
     return { exited: true, exitcode: result.exitcode, 'out-data': base64(result.out), 'err-data': base64(result.err) }

@@ -24,7 +24,9 @@ const host = {
   vmPorts: [],
   overlay: undefined,
 }
-const flows = [...compile({ realServers, shields: [], guarded: [], host }).values()].flatMap(object => object.flows())
+const flows = [...compile({ realServers, shields: [], guarded: [], numberOf: () => 1, host }).values()].flatMap(
+  object => object.flows(),
+)
 
 /** A switch in which five packets have taken each of some flows. */
 const counted = (taken: (flow: Flow) => boolean) => ({

@@ -13,6 +13,7 @@ import { cleanupOf } from '../cleanup.ts'
 import { program, startProgram } from '../director/network.ts'
 import { domain, inventory, port, ports, spec } from '../real-servers/fixtures.ts'
 import { memoryLog } from '../run/memory-log.ts'
+import { vipNumbers } from '../vip-numbers.ts'
 import { openSwitchOf } from './open-switch.ts'
 
 /* Whom a service is for, where nobody but the host knows it: every request comes to the host as a director would send it. */
@@ -82,7 +83,7 @@ async function servesItsClients(
       ingressPorts: { first: 40_000, last: 49_999 },
     })
     const held = shields(realServers, [], indexPorts(snapshot), () => own)
-    return applier.apply(compile({ realServers, shields: held, guarded: [], host }), sw)
+    return applier.apply(compile({ realServers, shields: held, guarded: [], numberOf: vipNumbers().of, host }), sw)
   }
   for (const who of [client, other]) await who.run(`ip neighbour replace ${vip} lladdr ${HOST_MAC} dev eth0`)
   const ask = (seconds = 20) => `curl -sS -g --max-time ${seconds} '${url}:8080/'`

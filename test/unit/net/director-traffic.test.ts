@@ -88,7 +88,10 @@ test('IPv6: who asks for the VIP gets D, echo is answered, connections are share
       })),
       ...change,
     }
-    return applier.apply(compile(site, [service]), sw)
+    return applier.apply(
+      compile(site, [service], () => 1),
+      sw,
+    )
   }
   const curl = async (times: number) => {
     const resolve = `--resolve 'vip:80:[${VIP}]'`

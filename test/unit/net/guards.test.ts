@@ -16,6 +16,7 @@ import { cleanupOf } from '../cleanup.ts'
 import { startProgram } from '../director/network.ts'
 import { domain, inventory, port, ports, spec } from '../real-servers/fixtures.ts'
 import { memoryLog } from '../run/memory-log.ts'
+import { vipNumbers } from '../vip-numbers.ts'
 import { openSwitchOf } from './open-switch.ts'
 
 const VIPS = ['10.10.1.100', '2001:db8::100'] as const
@@ -116,7 +117,7 @@ async function scene(t: ExecutionContext, serving: boolean) {
   }
   const held = shields(realServers, [], indexPorts(snapshot), () => undefined)
   const applier = createApplier({ log: memoryLog(), clock: systemClock })
-  const wanted = compile({ realServers, shields: held, guarded: VIPS, host })
+  const wanted = compile({ realServers, shields: held, guarded: VIPS, numberOf: vipNumbers().of, host })
   await applier.apply(wanted, await openSwitchOf(t, ovs, 'agent'))
   t.deepEqual(applier.quarantined, [])
 

@@ -13,6 +13,7 @@ import { cleanupOf } from '../cleanup.ts'
 import { program, startProgram } from '../director/network.ts'
 import { domain, inventory, port, ports, spec } from '../real-servers/fixtures.ts'
 import { memoryLog } from '../run/memory-log.ts'
+import { vipNumbers } from '../vip-numbers.ts'
 import { openSwitchOf } from './open-switch.ts'
 
 const VIP = '2001:db8::100'
@@ -53,7 +54,7 @@ test('IPv6: a real server behind an agent’s flows serves, and nobody hears tha
   const shielded = shields(realServers, [], indexPorts(snapshot), () => '2001:db8::21')
   const applier = createApplier({ log: memoryLog(), clock: systemClock })
   await applier.apply(
-    compile({ realServers, shields: shielded, guarded: [], host }),
+    compile({ realServers, shields: shielded, guarded: [], numberOf: vipNumbers().of, host }),
     await openSwitchOf(t, ovs, 'agent'),
   )
   t.deepEqual(applier.quarantined, [])

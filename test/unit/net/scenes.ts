@@ -11,6 +11,7 @@ import type { Compiled } from '../../../shared/flows/compiled.ts'
 import type { Family } from '../../../shared/net/types.ts'
 import { checkOf } from '../health/fixtures.ts'
 import { domain, inventory, port, ports, spec } from '../real-servers/fixtures.ts'
+import { vipNumbers } from '../vip-numbers.ts'
 
 /** Addresses of one family. The tunnels' underlay is IPv4 in both. */
 interface Addresses {
@@ -102,6 +103,7 @@ export function hostScenes(family: Family): ReadonlyMap<string, Compiled> {
       realServers,
       shields: shields(realServers, [], index, () => (known ? own : undefined)),
       guarded: [vip(1), vip(8)],
+      numberOf: vipNumbers().of,
       host,
     })
   }
@@ -181,6 +183,7 @@ export function directorScenes(family: Family): ReadonlyMap<string, Compiled> {
         ...change,
       },
       services,
+      vipNumbers().of,
     )
   return new Map([
     ['l2', scene({})],

@@ -1,6 +1,8 @@
 import test from 'ava'
 import { NO_OUTCOME } from '../../../agent/outcome.ts'
-import { createOutlets } from '../../../agent/outlets/outlets.ts'
+import { createAgentOutlets } from '../../../agent/outlets/outlets.ts'
+import type { RealServer } from '../../../agent/real-servers/types.ts'
+import { createRemovals } from '../../../shared/run/removals.ts'
 import { resolved, spec } from '../real-servers/fixtures.ts'
 import { memoryLog } from '../run/memory-log.ts'
 
@@ -9,11 +11,13 @@ const { realServers } = resolved([spec()], [1, 2])
 function setUp() {
   const marks: string[] = []
   const log = memoryLog()
-  const outlets = createOutlets({ log, mark: name => marks.push(name) })
+  const removals = createRemovals<RealServer>()
+  const outlets = createAgentOutlets(removals, log)
+  outlets.plugged.subscribe(name => marks.push(name))
   /** Plugs an outlet in that notes which real servers it was told of as altered. */
   const noted = (name: string) => {
     const seen: (readonly string[])[] = []
-    const stop = outlets.plug(name, ({ altered }) => seen.push(altered.map(({ vm }) => vm.name)))
+    const stop = outlets.plug({ name, take: ({ altered }) => seen.push(altered.map(({ vm }) => vm.name)) })
     return { seen, stop }
   }
   const tell = (altered = realServers.slice(1)) => outlets.tell({ ...NO_OUTCOME, realServers, altered })
@@ -42,9 +46,12 @@ test('an outlet that fails keeps the outcome from no other, is named, and then h
   const error = new Error('no')
   const seen: number[] = []
   let failing = false
-  outlets.plug('guests', ({ altered }) => {
-    if (failing) throw error
-    seen.push(altered.length)
+  outlets.plug({
+    name: 'guests',
+    take: ({ altered }) => {
+      if (failing) throw error
+      seen.push(altered.length)
+    },
   })
   const { seen: behind } = noted('reports')
   tell()
@@ -57,6 +64,6 @@ test('an outlet that fails keeps the outcome from no other, is named, and then h
   t.deepEqual(behind, [['web-1', 'web-2'], ['web-2'], ['web-2'], ['web-2']])
   t.deepEqual(
     log.lines.map(({ level, message }) => `${level} ${message}`),
-    ['warn guests: the outcome of a pass could not be taken'],
+    ['warn guests: the result of a pass could not be taken'],
   )
 })

@@ -49,7 +49,7 @@ test('status names a state file that cannot be written, who waits for it, and a 
   t.deepEqual(problems(), [
     'STORE_FAILED state file: what a restart needs is not saved, and is tried again: the disk is full',
     unreadable,
-    `STORE_FAILED web/${uuid(1)}/8080: web on VM web-1 waits, for its number cannot be written down: the disk is full`,
+    `STORE_FAILED web/${uuid(1)}/8080: web on VM web-1 waits, because its number cannot be written down: the disk is full`,
   ])
   store.fail(0)
   await clock.advance(15_000)

@@ -12,6 +12,7 @@ import type { Numbers } from '../../../director/store/numbers.ts'
 import type { ServiceSpec } from '../../../shared/config/service.ts'
 import type { Compiled } from '../../../shared/flows/compiled.ts'
 import type { RealServerReport } from '../../../shared/rpc/real-server.ts'
+import { vipNumbers } from '../vip-numbers.ts'
 
 /** Few names, addresses and ports, so that services and real servers conflict often. */
 const SERVICES = ['web', 'dns', 'shop'] as const
@@ -133,7 +134,8 @@ test('planner and compiler come to what the whole plan and its compilation are, 
     fc.property(fc.array(event, { minLength: 1, maxLength: 25 }), events => {
       const numbers = numbersInMemory()
       const planner = createPlanner(numbers)
-      const compiler = createCompiler()
+      const vips = vipNumbers()
+      const compiler = createCompiler(vips)
       const knowledge = () => ({ now: 0 })
       let registry: Registry = emptyRegistry()
       let files: readonly ServiceSpec[] = []
@@ -169,7 +171,7 @@ test('planner and compiler come to what the whole plan and its compilation are, 
             gone: planned.gone.map(({ compiled }) => compiled),
           })
           const after = signatures(compiler.compiled)
-          t.deepEqual(after, signatures(compile(place, planned.compiled)))
+          t.deepEqual(after, signatures(compile(place, planned.compiled, vips.of)))
           const told = new Set(changed)
           for (const name of new Set([...before.keys(), ...after.keys()]))
             if (before.get(name) !== after.get(name)) t.true(told.has(name), name)

@@ -63,7 +63,9 @@ test('a lease that runs out marks the host lost and keeps its real servers; any 
   t.is(expire(registry, 15_999), registry)
   registry = renew(registry, 'rs1', 10_000, LEASE)
   t.is(expire(registry, 16_000), registry)
+  const { revision } = registry
   registry = expire(registry, 25_000)
+  t.true(registry.revision > revision, 'this asks for a pass')
   t.deepEqual(states(registry), ['rs1/a lost'])
   const day = 24 * 3600 * 1000
   t.is(nextExpiry(registry), 25_000 + day)

@@ -212,3 +212,29 @@ test('of two machines with one host id the one that is connected stays, and both
   await newer.until(/^registered/)
   t.deepEqual(director.rivals, [])
 })
+
+test('an address that changes while the director is away is told as soon as it can be', async t => {
+  const heard = recorder()
+  const told = recorder()
+  const listen = `unix:${join(tempDir(t), 'd.sock')}`
+  const due: (() => void)[] = []
+  // Retries come when the test says so.
+  const clock = {
+    ...systemClock,
+    after: (ms: number, fn: () => void) => (ms === 0 ? systemClock.after(ms, fn) : keep(fn)),
+  }
+  const keep = (fn: () => void) => {
+    due.push(fn)
+    return () => {}
+  }
+  const onState = (state: string) => told.note(state)
+  const handlers = { onDirector() {}, onServices() {}, onState }
+  const reporter = createReporter({ address: listen, identity, log: memoryLog(), clock, handlers })
+  t.teardown(() => reporter.close())
+  await told.until(/^disconnected/)
+  const director = await startDirector(listen, heard)
+  t.teardown(() => director.close())
+  director.setOffer(offer())
+  reporter.setIdentity({ ...identity, hostMac: '02:ee:00:00:00:20' })
+  t.is(await heard.until(/^registered/), 'registered rs1 02:ee:00:00:00:20 ')
+})

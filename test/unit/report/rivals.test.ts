@@ -9,6 +9,7 @@ const speaker = (change: Partial<Speaker> = {}): Speaker => ({
   hostMac: '02:00:00:00:00:20',
   from: '172.24.1.20',
   bootId: 'a',
+  runId: '',
   ...change,
 })
 
@@ -25,12 +26,15 @@ test('who has a host id keeps it as long as it is heard, for one lease after tha
   t.is(typeof refusal(speaker({ bootId: '' }), speaker({ from: '172.24.1.66', bootId: '' }), 1, LEASE), 'string')
   t.is(refusal(there, speaker({ from: '172.24.1.66' }), 1, LEASE), undefined, 'its own, from another address')
   t.is(typeof refusal(there, speaker({ hostMac: '02:00:00:00:00:66' }), 1, LEASE), 'string')
+  const moved = { hostMac: '02:ee:00:00:00:20', from: '172.24.1.70', runId: 'r' }
+  t.is(refusal(speaker({ runId: 'r' }), speaker(moved), 1, LEASE), undefined, 'the same run, with other addresses')
+  t.is(typeof refusal(speaker({ runId: 'q' }), speaker(moved), 1, LEASE), 'string')
 })
 
 test('an agent is known by the address that it dials from, whatever the port', t => {
   const report = { hostId: 'rs1', hostMac: '02:00:00:00:00:20', hostIp: '', version: '1', realServers: new Map() }
-  t.is(speakerOf(report, '', '172.24.1.20:40112').from, '172.24.1.20')
-  t.is(speakerOf(report, '', '[fd00::20]:40112').from, '[fd00::20]')
+  t.is(speakerOf(report, { bootId: '', runId: '' }, '172.24.1.20:40112').from, '172.24.1.20')
+  t.is(speakerOf(report, { bootId: '', runId: '' }, '[fd00::20]:40112').from, '[fd00::20]')
 })
 
 test('who was refused is shown until it has not dialled for a while, or the host id is given to somebody', async t => {

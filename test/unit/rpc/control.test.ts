@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { copyFileSync, existsSync, statSync } from 'node:fs'
+import { copyFileSync, existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import * as grpc from '@grpc/grpc-js'
@@ -9,8 +9,9 @@ import { execa } from 'execa'
 import { protoPath } from 'grpc-health-check'
 import { controlClient } from '../../../shared/rpc/client.ts'
 import { type Control, serveControl } from '../../../shared/rpc/control.ts'
+import type { ControlClient } from '../../../shared/rpc/gen/crossport/v1/Control.ts'
 import type { Status__Output } from '../../../shared/rpc/gen/crossport/v1/Status.ts'
-import { onlyOne } from '../../../shared/rpc/socket.ts'
+import { adminSocketOf, onlyOne } from '../../../shared/rpc/socket.ts'
 import { readStatus, statusPieces } from '../../../shared/rpc/status.ts'
 import { tempDir } from '../cleanup.ts'
 import { memoryLog } from '../run/memory-log.ts'
@@ -40,25 +41,41 @@ async function serve(t: ExecutionContext) {
   const control = fakeControl()
   const server = await serveControl({ socket, control, log: memoryLog() })
   const client = controlClient(socket)
+  const admin = controlClient(adminSocketOf(socket))
   t.teardown(async () => {
     client.close()
+    admin.close()
     await server.close()
   })
-  return { socket, control, client }
+  return { socket, control, client, admin }
 }
 
-test('status, resync, and the words of a failure come over the socket, which is the group’s', async t => {
-  const { socket, client } = await serve(t)
-  t.is(statSync(socket).mode & 0o777, 0o660)
-  const status = await readStatus(client)
+const resync = (client: ControlClient) =>
+  new Promise((resolve, reject) => client.Resync({}, (error, reply) => (error ? reject(error) : resolve(reply))))
+const teardownFailure = (client: ControlClient) =>
+  new Promise<grpc.ServiceError>(resolve => client.Teardown({}).on('error', resolve).resume())
+
+test('status, resync, and the words of a failure come over the administrators’ socket', async t => {
+  const { admin } = await serve(t)
+  const status = await readStatus(admin)
   t.is(status.version, '1')
   t.deepEqual(status.services, [])
-  const resync = await new Promise((resolve, reject) =>
-    client.Resync({}, (error, reply) => (error ? reject(error) : resolve(reply))),
-  )
-  t.deepEqual(resync, { flowsAdded: 1, flowsChanged: 2, flowsDeleted: 3 })
-  const error = await new Promise<grpc.ServiceError>(resolve => client.Teardown({}).on('error', resolve).resume())
-  t.is(error.details, 'the switch is away')
+  t.deepEqual(await resync(admin), { flowsAdded: 1, flowsChanged: 2, flowsDeleted: 3 })
+  t.is((await teardownFailure(admin)).details, 'the switch is away')
+})
+
+test('on the readers’ socket there is what only looks', async t => {
+  const { socket, client } = await serve(t)
+  t.is((await readStatus(client)).version, '1')
+  const denied = { code: grpc.status.PERMISSION_DENIED }
+  const why = /permission denied: this is asked on .*agent-admin\.sock, by root/
+  t.regex((await t.throwsAsync(resync(client), denied)).message, why)
+  t.like(await teardownFailure(client), denied)
+  const list = (disturb: boolean) =>
+    new Promise<grpc.ServiceError>(resolve => client.ListConnections({ disturb }).on('error', resolve).resume())
+  t.like(await list(true), denied)
+  t.like(await list(false), { code: grpc.status.UNIMPLEMENTED })
+  t.is(adminSocketOf(socket), socket.replace('.sock', '-admin.sock'))
 })
 
 test('watch sends the status at once and after a burst of changes', async t => {
@@ -187,7 +204,7 @@ test('a teardown says what it waits for, and is given up when its caller goes; t
       }),
   }
   const server = await serveControl({ socket, control, log: memoryLog() })
-  const client = controlClient(socket)
+  const client = controlClient(adminSocketOf(socket))
   t.teardown(async () => {
     client.close()
     await server.close()
@@ -196,8 +213,7 @@ test('a teardown says what it waits for, and is given up when its caller goes; t
   call.on('error', () => {})
   const [said] = (await once(call, 'data')) as [{ waitingFor: string }]
   t.is(said.waitingFor, 'the switch: connection refused')
-  const second = await new Promise<grpc.ServiceError>(resolve => client.Teardown({}).on('error', resolve).resume())
-  t.is(second.details, 'another teardown is under way')
+  t.is((await teardownFailure(client)).details, 'another teardown is under way')
   call.cancel()
   await gone.promise
   t.pass()

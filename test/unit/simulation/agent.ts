@@ -2,7 +2,7 @@ import { type Cells, createCells, type InputCells, readInputs } from '../../../a
 import { initialInputs, missing, type Session } from '../../../agent/inputs.ts'
 import { createGuestOutlet } from '../../../agent/outlets/guest.ts'
 import { createMemory } from '../../../agent/outlets/memory.ts'
-import { createOutlets } from '../../../agent/outlets/outlets.ts'
+import { createAgentOutlets } from '../../../agent/outlets/outlets.ts'
 import { createReportOutlet } from '../../../agent/outlets/report.ts'
 import { createPass } from '../../../agent/pass.ts'
 import type { RealServer } from '../../../agent/real-servers/types.ts'
@@ -87,7 +87,7 @@ export function startSimulated({
   const records = toldRecords(store.guestRecords, inputs.records)
   const applier = createApplier({ store, log, clock })
   const timeline = createTimeline(clock)
-  const removals = createRemovals<RealServer>(['guest', 'report'])
+  const removals = createRemovals<RealServer>()
   const settings = { ensure: async () => {} }
   const numbers = createNumbers(store)
   const pass = createPass({
@@ -103,7 +103,7 @@ export function startSimulated({
     timeline,
     log,
   })
-  const outlets = createOutlets({ log, mark: name => loop.mark(name) })
+  const outlets = createAgentOutlets(removals, log)
   const reconcile = createReconcile({ pass, cells, outlets })
   const loop = createDirtyLoop({
     clock,
@@ -113,6 +113,7 @@ export function startSimulated({
     act: async () => void (await reconcile()),
   })
   for (const [name, cell] of Object.entries(inputs)) cell.subscribe(() => loop.mark(name))
+  outlets.plugged.subscribe(loop.mark)
   const drift = createDriftGuard({ clock, log, repair: () => loop.mark('drift') })
 
   const guests = createModelGuests(records, () => tellGuests(), held)
@@ -120,9 +121,12 @@ export function startSimulated({
   tellGuests()
   const ready = createReadyRuns(store)
   const startOutlets = () => {
-    outlets.plug('guests', createGuestOutlet({ guests, records, removals, probeNetwork: CONFIG.probeNetwork }))
-    outlets.plug('reports', createReportOutlet({ cells, removals, ready, timeline, log }))
-    outlets.plug('memory', createMemory({ store, records, numbers, ready, applier }))
+    outlets.plug({
+      name: 'guests',
+      take: createGuestOutlet({ guests, records, probeNetwork: CONFIG.probeNetwork }),
+    })
+    outlets.plug({ name: 'reports', take: createReportOutlet({ cells, ready, timeline, log }) })
+    outlets.plug({ name: 'memory', take: createMemory({ store, records, numbers, ready, applier }) })
   }
   let cancelStart = () => {}
   if (outletsAfter === undefined) startOutlets()

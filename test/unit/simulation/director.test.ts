@@ -106,7 +106,7 @@ function disconnect(host: WorldHost): void {
   host.told = undefined
 }
 
-const FAILURES = ['hosts', 'files', 'numbers', 'release', 'companion', 'intent', 'outlet', 'flush'] as const
+const FAILURES = ['hosts', 'files', 'numbers', 'vips', 'release', 'companion', 'intent', 'outlet', 'flush'] as const
 
 async function fault(scene: Scene): Promise<void> {
   const { random, sw, director, world, failing } = scene
@@ -224,7 +224,7 @@ async function sequence(t: ExecutionContext, scene: Scene, name: string): Promis
   }
   const plan = makePlan(cells.services.get().specs, cells.registry.get(), store.numbers, () => ({ now: 0 }))
   const keys = plan.services.map(({ key }) => key).sort()
-  const ours = [...compile(scene.site, plan.compiled).values()].flatMap(({ flows }) => flows())
+  const ours = [...compile(scene.site, plan.compiled, store.vipNumbers.of).values()].flatMap(({ flows }) => flows())
   const strangers = [...sw.flows.values()].filter(flow => flow.cookie === STRANGERS.cookie)
   same(t, flowTexts(sw.flows.values()), flowTexts([...ours, ...strangers]), name)
   same(t, [...told.services].sort(), keys, `${name}: services that an outlet knows`)
@@ -246,7 +246,7 @@ async function sequence(t: ExecutionContext, scene: Scene, name: string): Promis
 
 /** A director without any history but the numbers, on a bridge without flows; hosts register in their order of arrival. */
 async function coldStart(t: ExecutionContext, warm: Scene, name: string): Promise<void> {
-  const store = { ...openStore(':memory:'), numbers: warm.store.numbers }
+  const store = { ...openStore(':memory:'), numbers: warm.store.numbers, vipNumbers: warm.store.vipNumbers }
   const sw = createModelSwitch('director')
   const clock = fakeClock()
   const partial = { ...warm, store, sw, clock, failing: new Set<never>(), table: new Map(warm.table), marks: new Map() }

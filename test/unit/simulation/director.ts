@@ -31,7 +31,9 @@ const CONFIG = directorConfigSchema.parse({
 /** Surroundings of the director besides its switch; they may fail. */
 export interface Surroundings {
   /** Calls of the state file that fail. */
-  readonly failing: Set<'hosts' | 'files' | 'numbers' | 'release' | 'companion' | 'intent' | 'outlet' | 'flush'>
+  readonly failing: Set<
+    'hosts' | 'files' | 'numbers' | 'vips' | 'release' | 'companion' | 'intent' | 'outlet' | 'flush'
+  >
   /** The connection table: the service whose connections are in each zone. */
   readonly table: Map<number, string>
   /** Who had each mark last, and whether it has it still. */
@@ -151,7 +153,7 @@ function useMarks({ plan, tornDown }: Outcome, marks: Map<number, MarkUse>, stor
   }
 }
 
-function fallible(store: Store, perhaps: (what: 'hosts' | 'files' | 'numbers' | 'release') => void): Store {
+function fallible(store: Store, perhaps: (what: 'hosts' | 'files' | 'numbers' | 'vips' | 'release') => void): Store {
   return {
     ...store,
     hosts: {
@@ -166,6 +168,13 @@ function fallible(store: Store, perhaps: (what: 'hosts' | 'files' | 'numbers' | 
       save: files => {
         perhaps('files')
         store.files.save(files)
+      },
+    },
+    vipNumbers: {
+      ...store.vipNumbers,
+      save: () => {
+        perhaps('vips')
+        store.vipNumbers.save()
       },
     },
     numbers: {

@@ -22,8 +22,14 @@ const report = (...list: RealServerReport[]) => ({
   realServers: new Map(list.map(one => [one.id, one])),
 })
 
-type Write = 'hosts' | 'files' | 'numbers'
-const WRITES: readonly (readonly Write[])[] = [['hosts'], ['files'], ['numbers'], ['hosts', 'files', 'numbers']]
+type Write = 'hosts' | 'files' | 'numbers' | 'vips'
+const WRITES: readonly (readonly Write[])[] = [
+  ['hosts'],
+  ['files'],
+  ['numbers'],
+  ['vips'],
+  ['hosts', 'files', 'numbers', 'vips'],
+]
 
 for (const writes of WRITES) {
   test(`${writes.join(', ')} cannot be written: who dies leaves scheduling, who comes back is found`, async t => {

@@ -15,7 +15,7 @@ export const WRITES = [
   'setOwnAddresses',
 ] as const
 
-type Write = (typeof WRITES)[number]
+type Write = (typeof WRITES)[number] | 'vipNumbers'
 
 /** A store whose disk is full for a while. */
 export interface FailingStore extends Store {
@@ -28,9 +28,8 @@ export interface FailingStore extends Store {
 export function failingStore(store: Store): FailingStore {
   let left = 0
   let only: Write | undefined
-  const guarded = (name: Write) => {
-    const write = store[name] as (...args: unknown[]) => void
-    return (...args: unknown[]) => {
+  const guarded = (name: Write, write: (...args: never[]) => void) => {
+    return (...args: never[]) => {
       if (left > 0 && (only ?? name) === name) {
         left--
         throw new CrossportError('STORE_FAILED', 'the disk is full')
@@ -40,7 +39,11 @@ export function failingStore(store: Store): FailingStore {
   }
   return {
     ...store,
-    ...(Object.fromEntries(WRITES.map(name => [name, guarded(name)])) as Pick<Store, Write>),
+    ...(Object.fromEntries(WRITES.map(name => [name, guarded(name, store[name])])) as Pick<
+      Store,
+      (typeof WRITES)[number]
+    >),
+    vipNumbers: { ...store.vipNumbers, save: guarded('vipNumbers', store.vipNumbers.save) },
     fail: (times, write) => {
       left = times
       only = write

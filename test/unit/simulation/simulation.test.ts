@@ -92,7 +92,9 @@ function expected(scene: Scene, sw: ModelSwitch): string[] {
   }
   const held = shields(realServers, store.guestRecords.list(), index, (uuid, mac) => own[`${uuid}/${mac}`])
   const guarded = [...new Set([...world.services.values()].map(({ vip }) => vip))]
-  const flows = [...compile({ realServers, shields: held, guarded, host }).values()].flatMap(object => object.flows())
+  const flows = [
+    ...compile({ realServers, shields: held, guarded, numberOf: store.vipNumbers.of, host }).values(),
+  ].flatMap(object => object.flows())
   const strangers = [...sw.flows.values()].filter(flow => flow.cookie === STRANGERS.cookie)
   return texts([...flows, ...strangers])
 }
@@ -216,7 +218,7 @@ async function sequence(t: ExecutionContext, scene: Scene, name: string): Promis
 
 /** An agent without any history but the numbers, on a bridge without flows. */
 async function coldStart(t: ExecutionContext, scene: Scene, name: string): Promise<void> {
-  const store = failingStore(openStore(':memory:'))
+  const store = failingStore({ ...openStore(':memory:'), vipNumbers: scene.store.vipNumbers })
   store.setAllocations(scene.store.allocations())
   store.setOwnAddresses(scene.store.ownAddresses())
   for (const record of scene.store.guestRecords.list()) store.guestRecords.put(record)

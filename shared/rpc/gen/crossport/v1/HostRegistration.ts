@@ -10,6 +10,7 @@ export interface HostRegistration {
   'version'?: (string);
   'documentChanges'?: (boolean);
   'bootId'?: (string);
+  'runId'?: (string);
 }
 
 export interface HostRegistration__Output {
@@ -20,4 +21,5 @@ export interface HostRegistration__Output {
   'version': (string);
   'documentChanges': (boolean);
   'bootId': (string);
+  'runId': (string);
 }

@@ -3,7 +3,7 @@ import test, { type ExecutionContext } from 'ava'
 import { createCells } from '../../../agent/cells.ts'
 import { initialInputs } from '../../../agent/inputs.ts'
 import { NO_OUTCOME } from '../../../agent/outcome.ts'
-import { createOfferOutlet } from '../../../agent/outlets/offer.ts'
+import { createRegistrationOutlet } from '../../../agent/outlets/registration.ts'
 import { standingsOf } from '../../../agent/outlets/standings.ts'
 import { NO_REPORTS } from '../../../agent/report/reports.ts'
 import { createServices } from '../../../agent/stations/services.ts'
@@ -21,10 +21,11 @@ const H = '02:00:00:00:00:20'
 function startHost(t: ExecutionContext, director: readonly string[]) {
   const store = openStore(join(tempDir(t), 'agent.db'))
   const cells = createCells(initialInputs(store, director, undefined))
-  const outlet = createOfferOutlet({
+  const outlet = createRegistrationOutlet({
     config: { hostId: 'rs1', director: [...director] },
     version: '1',
     bootId: '',
+    runId: '',
     cells,
     timeline: createTimeline(systemClock),
     log: memoryLog(),

@@ -10,37 +10,42 @@ import { createReporter, type HostIdentity, type HostReporter } from '../report/
 import { NO_REPORTS } from '../report/reports.ts'
 import type { ReportHandlers } from '../report/types.ts'
 
-export interface OfferOutletOptions {
+export interface RegistrationOutletOptions {
   readonly config: Pick<AgentConfig, 'hostId' | 'director'>
   /** Undefined: directors are talked to in the clear. */
   readonly tls?: TlsFiles | undefined
   readonly version: string
   /** Of this machine as it runs now; empty: not known. */
   readonly bootId: string
+  /** Of this run of the agent. */
+  readonly runId: string
   readonly cells: Pick<Cells, 'inputs' | 'outcome' | 'registrations' | 'reports'>
   readonly timeline: Timeline
   readonly log: Log
   readonly clock: Clock
 }
 
-export interface OfferOutlet {
+export interface RegistrationOutlet {
   /** Called after each pass; the first call that finds reports dials, for a director must not hear of half a host. */
   take(outcome: Outcome): void
   close(): Promise<void>
 }
 
-/** Offers this host's real servers to each configured director, and takes down what directors say; the next pass
- * writes it to the state file, for a handler has nobody to tell when that cannot be written. */
-export function createOfferOutlet({
+/**
+ * Registers this host and its real servers with each configured director, and keeps what directors say in cells. The next pass
+ * writes that to the state file, because a handler has nobody to tell when it cannot be written.
+ */
+export function createRegistrationOutlet({
   config,
   tls,
   version,
   bootId,
+  runId,
   cells,
   timeline,
   log,
   clock,
-}: OfferOutletOptions): OfferOutlet {
+}: RegistrationOutletOptions): RegistrationOutlet {
   const { directors, documents, hostIp } = cells.inputs
   const reporters = new Map<string, HostReporter>()
   let told = NO_REPORTS
@@ -64,6 +69,7 @@ export function createOfferOutlet({
     hostIp: hostIp.get() ?? '',
     version,
     bootId,
+    runId,
   })
 
   const dial = (address: string) => {

@@ -1,23 +1,23 @@
 import type { Notify } from './notify.ts'
 
-/** Tells the service manager that a daemon is ready (sd_notify(3)): once, after its first confirmed pass. */
-export interface Readiness {
+/** Tells the service manager that a daemon's start-up is finished (READY=1 of sd_notify(3)): once, after its first confirmed pass. */
+export interface Startup {
   /** Called after every pass. Only the first call tells the service manager, and returns true. */
-  reached(status: string): boolean
-  /** What the daemon waits for before it is ready; for `systemctl status`. */
+  finished(status: string): boolean
+  /** What the daemon waits for before its start-up is finished; for `systemctl status`. */
   waiting(what: string | undefined): void
   /**
-   * Runs `work` as a reload. It is announced only when readiness was announced before, because READY=1 at its end would announce
-   * that.
+   * Runs `work` as a reload. It is announced only after the start-up, because READY=1 at its end would announce the end of the
+   * start-up.
    */
   reload(work: () => Promise<void>): Promise<void>
 }
 
-export function createReadiness(notify: Notify): Readiness {
+export function createStartup(notify: Notify): Startup {
   let told = false
   let last: string | undefined
   return {
-    reached: status => {
+    finished: status => {
       if (told) return false
       told = true
       notify.ready(status)

@@ -1,0 +1,119 @@
+import { basename } from 'node:path'
+import type { FileContent, GoodFile } from './snapshot.ts'
+
+type Files = ReadonlyMap<string, FileContent>
+type InForce = ReadonlyMap<string, GoodFile>
+
+/** What one reading of the directory has found; `changed`: names that may differ from the last time, undefined: all. */
+export interface Reading {
+  readonly files: Files
+  readonly changed: ReadonlySet<string> | undefined
+}
+
+/** Holds back the removal of services that may have been moved to a file that is wrong. */
+export interface MovedServices {
+  /** Returns the reading to use: a file that has lost such services, or is gone, counts as unreadable meanwhile. */
+  judge(reading: Reading, inForce: InForce): Reading
+}
+
+interface Held {
+  /** Wrong files that may have its services. */
+  readonly by: readonly string[]
+  readonly content: FileContent
+}
+
+/**
+ * A wrong file may have any services. It is taken to have those that another file has lost when it names one of them (a service
+ * was moved, with a mistake), or when it is new and was found in the same reading (a file got another name and other content; a
+ * checkout). Then the file that has lost them stays in force as it was, until the wrong file is in order, or gone, or until they are all
+ * in files that are in order. The first reading after a start counts as one edit, although the daemon was away for longer.
+ */
+export function createMovedServices(): MovedServices {
+  /** By name, what is wrong with it. */
+  const wrong = new Map<string, string>()
+  let held = new Map<string, Held>()
+
+  /** Notes which files are wrong. Returns those that are newly so, and have nothing in force. */
+  const newlyWrong = (files: Files, changed: Iterable<string>, inForce: InForce): ReadonlySet<string> => {
+    const fresh = new Set<string>()
+    for (const file of changed) {
+      const fault = faultOf(files.get(file))
+      if (fault !== undefined && fault !== wrong.get(file) && !inForce.has(file)) fresh.add(file)
+      if (fault === undefined) wrong.delete(file)
+      else wrong.set(file, fault)
+    }
+    return fresh
+  }
+
+  return {
+    judge(reading, inForce) {
+      const { files } = reading
+      const changed = reading.changed ?? new Set([...inForce.keys(), ...wrong.keys(), ...files.keys()])
+      const fresh = newlyWrong(files, changed, inForce)
+      const before = held
+      held = new Map()
+      let elsewhere: ReadonlySet<string> | undefined
+      for (const file of wrong.size > 0 ? new Set([...changed, ...before.keys()]) : []) {
+        const missing = missingFrom(files.get(file), inForce.get(file))
+        if (missing.length === 0) continue
+        elsewhere ??= servicesOf(files)
+        const lost = missing.filter(service => !elsewhere!.has(service))
+        if (lost.length === 0) continue
+        const was = before.get(file)
+        const mayHave = (name: string) =>
+          was === undefined ? fresh.has(name) || names(files.get(name), lost) : was.by.includes(name)
+        const by = [...wrong.keys()].filter(mayHave)
+        if (by.length > 0)
+          held.set(file, by.length === was?.by.length ? was : hold(by, files.has(file) ? lost : undefined))
+      }
+      if (before.size === 0 && held.size === 0) return reading
+      return {
+        files: new Map([...files, ...[...held].map(([file, { content }]) => [file, content] as const)]),
+        changed: reading.changed && new Set([...reading.changed, ...before.keys(), ...held.keys()]),
+      }
+    },
+  }
+}
+
+/** Undefined for one that is in order, and for none. */
+function faultOf(content: FileContent | undefined): string | undefined {
+  if (content === undefined) return undefined
+  if ('unreadable' in content) return content.unreadable
+  return content.parsed.problems.length > 0 ? content.text : undefined
+}
+
+/** Services in force of a file that it no longer has, in order or gone. */
+function missingFrom(content: FileContent | undefined, last: GoodFile | undefined): readonly string[] {
+  if (last === undefined || content === last || faultOf(content) !== undefined) return []
+  const has = new Set((content as GoodFile | undefined)?.parsed.specs.map(({ service }) => service))
+  return last.parsed.specs.map(({ service }) => service).filter(service => !has.has(service))
+}
+
+/** Those of all files that are in order. */
+function servicesOf(files: Files): ReadonlySet<string> {
+  const found = new Set<string>()
+  for (const content of files.values())
+    if (faultOf(content) === undefined) for (const { service } of (content as GoodFile).parsed.specs) found.add(service)
+  return found
+}
+
+/** Whether the text has `service: NAME` of one of them, however wrong the rest is. */
+function names(content: FileContent | undefined, services: readonly string[]): boolean {
+  if (content === undefined || 'unreadable' in content) return false
+  const named = new Set(content.text.matchAll(/\bservice["']?[ \t]*:[ \t]*["']?([\w.-]+)/g).map(([, name]) => name))
+  return services.some(service => named.has(service))
+}
+
+/** `lost`: services of a file that is there; undefined: it is gone. */
+function hold(by: readonly string[], lost: readonly string[] | undefined): Held {
+  const which = list(by.map(file => basename(file)))
+  const what = lost === undefined ? 'is gone, and its services' : `no longer has ${list(lost)}, which`
+  const until = by.length > 1 ? 'these files are' : 'that file is'
+  return {
+    by,
+    content: { unreadable: `${what} may be in ${which}: what was in force stays until ${until} in order, or gone` },
+  }
+}
+
+const list = (all: readonly string[]): string =>
+  all.length > 5 ? `${all.slice(0, 5).join(', ')} and ${all.length - 5} more` : all.join(', ')
