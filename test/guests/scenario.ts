@@ -95,13 +95,19 @@ export const keepAndRemove = {
   },
 }
 
-/** Waits until the NIC's addresses are so; returns how long that took, in ms. */
+/** A manager takes addresses away a moment after the command that makes it has ended. */
+const STILL_MS = 1500
+
+/** Waits until the NIC's addresses are so, and stay so; returns when they last became so, in ms. */
 async function until({ wire }: Machine, what: string, holds: (addresses: string) => boolean): Promise<number> {
   const start = performance.now()
+  let since: number | undefined
   for (;;) {
     const text = await wire.addresses()
-    if (holds(text)) return Math.round(performance.now() - start)
-    if (performance.now() - start > PATIENCE_MS) throw new Error(`${what}: ${text}`)
+    const now = performance.now()
+    if (!holds(text)) since = undefined
+    else if (now - (since ??= now) > STILL_MS) return Math.round(since - start)
+    if (now - start > PATIENCE_MS) throw new Error(`${what}: ${text}`)
     await delay(20)
   }
 }
