@@ -1,8 +1,16 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
 import { canonicalCidr } from '../../shared/config/address.ts'
-import { groupName, hardwareAddress, ipv4Address, absolutePath as path } from '../../shared/config/fields.ts'
+import {
+  addressBlock,
+  groupName,
+  hardwareAddress,
+  ipv4Address,
+  absolutePath as path,
+} from '../../shared/config/fields.ts'
 import { checkFabric, fabricFields } from '../../shared/config/overlay.ts'
+import { vmPatternProblem } from '../../shared/config/vm-pattern.ts'
+import { PKI_DIR } from '../../shared/identity/files.ts'
 
 /** The director's default port. */
 export const DIRECTOR_PORT = 7473
@@ -35,6 +43,14 @@ const probeNetwork = z.string().superRefine((text, context) => {
     fail(`'${text}' must be a block of 169.254.0.0/16 from /16 to /28, such as 169.254.96.0/19`)
 })
 
+const vmPattern = z
+  .string()
+  .min(1)
+  .superRefine((text, context) => {
+    const message = vmPatternProblem(text)
+    if (message !== undefined) context.addIssue({ code: 'custom', message })
+  })
+
 const fields = z.strictObject({
   bridge: z.string().min(1).max(15).describe('Open vSwitch bridge that the VMs are on'),
   ...fabricFields,
@@ -53,6 +69,15 @@ const fields = z.strictObject({
     .default(() => hostname()),
   hostMac: hardwareAddress.optional().describe("default: the bridge's own hardware address"),
   hostIp: ipv4Address.optional().describe('default: the source address of the route to the director'),
+  allowedVips: z
+    .array(addressBlock)
+    .optional()
+    .describe('VIPs that directors may give to VMs here; default: those in networks of the VMs'),
+  allowedVms: z
+    .array(vmPattern)
+    .default(['*'])
+    .describe('VMs that directors may make real servers of, as in a service file'),
+  guestExec: z.boolean().default(false).describe('health checks of directors may run commands in guests'),
   servicesDir: path.default('/etc/crossport/services.d'),
   stateFile: path.default('/var/lib/crossport/agent.db'),
   controlSocket: path.default('/run/crossport/agent.sock'),
@@ -63,12 +88,29 @@ const fields = z.strictObject({
   ovsdbSocket: path.default('/run/openvswitch/db.sock'),
   ovsRunDir: path.default('/run/openvswitch').describe("where the bridge's .mgmt socket is"),
   libvirtSocket: path.default('/run/libvirt/libvirt-sock'),
-  tls: z.strictObject({ ca: path, cert: path, key: path }).optional().describe('for the connection to the director'),
+  pki: path.default(PKI_DIR).describe('directory of the certificate, as `crossport-agent join` makes it'),
+  tls: z
+    .strictObject({ ca: path, cert: path, key: path })
+    .optional()
+    .describe('files of an existing PKI, in place of those in pki'),
+  insecurePlaintext: z
+    .boolean()
+    .default(false)
+    .describe('directors are talked to in the clear, and are believed whatever they say'),
   logLevel: z.enum(['error', 'warn', 'notice', 'info', 'debug']).default('info'),
 })
 
 /** /etc/crossport/agent.yaml. */
 export const agentConfigSchema = fields.superRefine((config, context) => checkFabric(config, context, ['forward']))
+
+/** What joining a fleet needs of it. What else is wrong in it is the daemon's business. */
+export const joinConfigSchema = z.looseObject({
+  pki: fields.shape.pki,
+  tls: fields.shape.tls,
+  hostId: z.string().min(1).max(253).optional(),
+  bridge: z.string().optional(),
+  uplink: z.string().optional(),
+})
 
 export type AgentConfig = z.output<typeof agentConfigSchema>
 

@@ -94,7 +94,10 @@ export function createGuest(vmUuid: string, options: GuestOptions): Guest {
   const tell = (err: Error) => {
     if (told === err.message) return
     told = err.message
-    log.warn('the VIPs of a guest could not be set; the agent tries again', { vm: targets[0]?.vmName, err })
+    const fields = { vm: targets[0]?.vmName, err }
+    if (targets.some(({ vips }) => vips.length > 0))
+      log.warn('the VIPs of a guest could not be set; the agent tries again', fields)
+    else log.notice('a guest could not be looked into; the agent tries again', fields)
   }
 
   const loop = createDirtyLoop({

@@ -1,7 +1,7 @@
 import type { Log } from '../../shared/log.ts'
 import type { GuestNic } from './nic.ts'
 import type { Qga } from './qga.ts'
-import type { GuestSystem } from './systems.ts'
+import type { GuestSystem } from './systems/types.ts'
 import type { GuestTarget } from './types.ts'
 
 /**

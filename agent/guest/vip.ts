@@ -7,7 +7,7 @@ import type { GuestNic } from './nic.ts'
 import type { Owned } from './owners/types.ts'
 import { carryOut, type Plan, planEdits } from './plan.ts'
 import type { Qga } from './qga.ts'
-import type { GuestSystem } from './systems.ts'
+import type { GuestSystem } from './systems/types.ts'
 import type { GuestTarget, VipStatus } from './types.ts'
 import { undoEdits } from './undo.ts'
 

@@ -6,31 +6,32 @@ import type { Log } from '../../shared/log.ts'
 import type { AgentMessage__Output } from '../../shared/rpc/gen/crossport/v1/AgentMessage.ts'
 import type { DirectorMessage } from '../../shared/rpc/gen/crossport/v1/DirectorMessage.ts'
 import type { HostRegistration__Output } from '../../shared/rpc/gen/crossport/v1/HostRegistration.ts'
-import type { RealServer__Output } from '../../shared/rpc/gen/crossport/v1/RealServer.ts'
-import type { RegistrationDefinition } from '../../shared/rpc/gen/crossport/v1/Registration.ts'
 import type { ServiceDocuments } from '../../shared/rpc/gen/crossport/v1/ServiceDocuments.ts'
 import { LIMITS } from '../../shared/rpc/limits.ts'
-import { fromProto } from '../../shared/rpc/real-server.ts'
+import type { Proto } from '../../shared/rpc/load.ts'
 import { resetStream } from '../../shared/rpc/reset.ts'
 import { type RpcServer, serveRpc } from '../../shared/rpc/server.ts'
 import type { TlsFiles } from '../../shared/rpc/tls.ts'
 import type { Clock } from '../../shared/run/clock.ts'
+import type { Peer } from '../authority/registration.ts'
+import { nameOf, type Register } from '../authority/who.ts'
 import { createAdmission } from './admission.ts'
-import { documentPieces } from './documents.ts'
-import { createOutbox, type Outbox } from './outbox.ts'
-import { type Waited, watchStreams } from './patience.ts'
-import { createRivals, type Rival, refusal, type Speaker, speakerOf } from './rivals.ts'
-import type { HostDelta, HostReport, Offer, ReadRealServers } from './types.ts'
-import { hostReport } from './validate.ts'
+import { type Attached, attachedBy, type Call } from './attached.ts'
+import { documentPieces, serializedOnce } from './documents.ts'
+import { watchStreams } from './patience.ts'
+import { createRefused, type Refused } from './refused.ts'
+import { refusal, speakerOf } from './rivals.ts'
+import type { HostDelta, HostReport, Offer } from './types.ts'
+import { hostDelta, hostReport } from './validate.ts'
 
 /** Called for messages in the order in which they came; they do no I/O. What they throw ends the stream. */
 export interface AgentHandlers {
-  onRegistration(report: HostReport): void
+  onRegistration(report: HostReport, peer: Peer): void
   onDelta(hostId: string, delta: HostDelta): void
   /** Any other sign of life. */
   onAlive(hostId: string): void
-  /** Who is refused for another has its host id (`Agents.rivals`) has changed. */
-  onRivals(): void
+  /** Who is refused (`Agents.refused`) has changed. */
+  onRefused(): void
   /** The host's agent holds no stream any more (`Agents.connected`). */
   onGone?(hostId: string): void
 }
@@ -39,6 +40,10 @@ export interface AgentsOptions {
   /** `host:port` or `unix:/path`. */
   readonly listen: string
   readonly tls?: TlsFiles | undefined
+  /** Default: an existing PKI, in which nobody is revoked. */
+  readonly register?: Register
+  /** Adds further services for those who have a certificate. */
+  readonly add?: (server: grpc.Server, proto: Proto) => void
   /** Hosts are sent to by their address in the underlay (an overlay): each must have one. */
   readonly addressed: boolean
   /** An agent that was not heard for so long is taken for dead: another may have its host id. */
@@ -54,31 +59,24 @@ export interface Agents {
   setOffer(offer: Offer): void
   /** Hosts whose agent holds a stream now. */
   readonly connected: ReadonlySet<string>
-  /** Agents that were refused because another has their host id. */
-  readonly rivals: readonly Rival[]
+  /** Hosts whose agents were refused, and try again. */
+  readonly refused: readonly Refused[]
+  /** Ends the streams of a host that has been revoked. */
+  revoked(hostId: string): void
+  /** Shows agents that come later the certificate that is in the files now. Throws RPC_TLS. */
+  reloadCertificate(): void
   close(): Promise<void>
 }
-
-interface Attached extends Waited {
-  /** As gRPC names it. */
-  readonly connection: string
-  readonly outbox: Outbox
-  /** Undefined: it has not registered yet. */
-  speaker: Speaker | undefined
-  documentChanges: boolean
-}
-
-type Call = grpc.ServerDuplexStream<AgentMessage__Output, DirectorMessage>
 
 /**
  * The Registration service: asks each agent that dials in, hears its answers. One stream a host: a newer one of the same
  * machine, whose agent has come back, ends the older; another machine's is refused (rivals.ts). Throws RPC_LISTEN, RPC_TLS.
  */
 export async function serveAgents(options: AgentsOptions): Promise<Agents> {
-  const { log, clock, leaseMs, handlers } = options
+  const { log, clock, leaseMs, handlers, register = OPEN } = options
   const calls = new Map<Call, Attached>()
   const admission = createAdmission(clock)
-  const rivals = createRivals(clock, () => handlers.onRivals())
+  const refused = createRefused(clock, () => handlers.onRefused())
   let offer: Offer | undefined
   /** What an agent that dials in is told. */
   let greeting: readonly DirectorMessage[] | undefined
@@ -102,17 +100,19 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   }
 
   const registered = (call: Call, message: HostRegistration__Output) => {
-    const report = hostReport(message, options.addressed, rs => realServers(rs, log.with({ host: message.hostId })))
-    const speaker = speakerOf(report, message, call.getPeer())
-    for (const [other, { speaker: there, heardAt = 0 }] of calls) {
-      if (other === call || there?.hostId !== report.hostId) continue
-      const reason = refusal(there, speaker, clock.now() - heardAt, leaseMs)
-      if (reason !== undefined) return refuseRival(call, { hostId: report.hostId, reason })
-      refuse(other, grpc.status.ABORTED, 'this host has registered anew')
-    }
     const attached = calls.get(call)!
-    handlers.onRegistration(report)
-    if (attached.speaker === undefined) rivals.settled(report.hostId)
+    const { caller } = attached
+    const report = hostReport(message, options.addressed)
+    const peer: Peer = { name: nameOf(caller, report.hostId), address: caller.address }
+    const speaker = speakerOf(report, message, peer)
+    const older = [...calls].filter(([other, { speaker: there }]) => other !== call && there?.hostId === report.hostId)
+    for (const [, { speaker: there, heardAt = 0 }] of older) {
+      const reason = refusal(there!, speaker, clock.now() - heardAt, leaseMs)
+      if (reason !== undefined) throw new CrossportError('HOST_ID_TAKEN', reason, { fields: { host: report.hostId } })
+    }
+    handlers.onRegistration(report, peer)
+    for (const [other] of older) refuse(other, grpc.status.ABORTED, 'this host has registered anew')
+    if (attached.speaker === undefined) refused.settled(report.hostId)
     const { documentChanges } = message
     Object.assign(attached, { speaker, documentChanges, heardAt: clock.now() })
     admission.admitted(attached.connection)
@@ -126,9 +126,7 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     const { hostId } = attached.speaker
     attached.heardAt = clock.now()
     if (message.delta) {
-      const { upserted, removedIds } = message.delta
-      const { read, unread } = realServers(upserted, log.with({ host: hostId }))
-      handlers.onDelta(hostId, { upserted: read, removedIds, unread })
+      handlers.onDelta(hostId, hostDelta(hostId, message.delta))
     }
     handlers.onAlive(hostId)
     if (message.heartbeat) attached.outbox.heartbeat(message.heartbeat.sequence)
@@ -147,30 +145,28 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     call.emit('error', { code, details })
   }
 
-  const refuseRival = (call: Call, rival: Rival) => {
-    // It dials again and again: said once.
-    if (rivals.refused(rival))
-      log.error('an agent is refused', { err: new CrossportError('HOST_ID_TAKEN', rival.reason) })
-    refuse(call, grpc.status.ALREADY_EXISTS, rival.reason)
-  }
-
   const fail = (call: Call, err: unknown) => {
-    log.error('an agent is refused', { peer: call.getPeer(), err })
-    const code = err instanceof CrossportError ? STATUS_OF.get(err.code) : undefined
-    refuse(call, code ?? grpc.status.INVALID_ARGUMENT, messageOf(err))
+    const code = err instanceof CrossportError ? err.code : undefined
+    const host = err instanceof CrossportError ? err.fields.host : undefined
+    // An agent that is refused dials again and again: said once.
+    const said = code !== undefined && host !== undefined && code !== 'AGENT_SILENT'
+    if (!said || refused.put({ code, hostId: String(host), reason: messageOf(err) }))
+      log.error('an agent is refused', { peer: call.getPeer(), err })
+    refuse(call, (code && STATUS_OF.get(code)) ?? grpc.status.INVALID_ARGUMENT, messageOf(err))
   }
 
   const attach = (call: Call) => {
-    const outbox = createOutbox(call, clock.now)
     // A call that has ended does not tell any more.
     const connection = call.getPeer()
-    const attached = {
-      ...{ outbox, connection, documentChanges: false },
-      ...{ speaker: undefined, askedAt: undefined, heardAt: undefined },
+    let attached: Attached
+    try {
+      attached = attachedBy(call, connection, register, clock)
+    } catch (err) {
+      return fail(call, err)
     }
     calls.set(call, attached)
     admission.begun(connection)
-    log.debug('an agent has dialled in', { peer: call.getPeer() })
+    log.debug('an agent has dialled in', { peer: connection })
     call.on('data', message => {
       if (!calls.has(call)) return
       try {
@@ -196,7 +192,10 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     admit: admission.arrived,
     mostStreams: MOST_STREAMS_OF_ONE,
     mostBytes: LIMITS.message,
-    add: (grpcServer, proto) => grpcServer.addService(serializedOnce(proto.registration.service), { Attach: attach }),
+    add: (grpcServer, proto) => {
+      grpcServer.addService(serializedOnce(proto.registration.service), { Attach: attach })
+      options.add?.(grpcServer, proto)
+    },
   })
   const stopWatching = watchStreams({
     clock,
@@ -221,17 +220,24 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     get connected() {
       return new Set([...calls.values()].flatMap(({ speaker }) => speaker?.hostId ?? []))
     },
-    get rivals() {
-      return rivals.list()
+    get refused() {
+      return refused.list()
     },
+    revoked: hostId => {
+      for (const [call, { caller }] of [...calls])
+        if (caller.names?.includes(hostId)) refuse(call, grpc.status.UNAUTHENTICATED, `host "${hostId}" is revoked`)
+    },
+    reloadCertificate: server.reloadCertificate,
     close: () => {
-      rivals.close()
+      refused.close()
       stopWatching()
       admission.close()
       return server.close()
     },
   }
 }
+
+const OPEN: Register = { own: undefined, revokedAt: () => undefined }
 
 /** Streams at a time: of an agent that has come back there are two for a moment. */
 const MOST_STREAMS = 2 * LIMITS.hosts
@@ -243,21 +249,14 @@ const MOST_STREAMS_OF_ONE = 4
 const STATUS_OF: ReadonlyMap<ErrorCode, grpc.status> = new Map([
   ['REGISTRATION_LIMIT', grpc.status.RESOURCE_EXHAUSTED],
   ['AGENT_SILENT', grpc.status.DEADLINE_EXCEEDED],
+  ['HOST_ID_TAKEN', grpc.status.ALREADY_EXISTS],
+  ['HOST_NAME_MISMATCH', grpc.status.PERMISSION_DENIED],
+  ['HOST_ADDRESS_TAKEN', grpc.status.FAILED_PRECONDITION],
+  ['IDENTITY_REFUSED', grpc.status.UNAUTHENTICATED],
 ])
 
 function greetingOf({ request, documents, revision }: Offer): readonly [DirectorMessage, ...DirectorMessage[]] {
   return [{ request }, ...documentPieces({ documents: [...documents], revision })]
-}
-
-/** A fleet that dials in is told the same, and what it is told is long: it is serialized for the first of it. */
-function serializedOnce({ Attach, ...others }: RegistrationDefinition): RegistrationDefinition {
-  const known = new WeakMap<DirectorMessage, Buffer>()
-  const responseSerialize = (message: DirectorMessage) => {
-    const bytes = known.get(message) ?? Attach.responseSerialize(message)
-    known.set(message, bytes)
-    return bytes
-  }
-  return { ...others, Attach: { ...Attach, responseSerialize } }
 }
 
 function changesOf(before: Offer, next: Offer): ServiceDocuments {
@@ -265,20 +264,4 @@ function changesOf(before: Offer, next: Offer): ServiceDocuments {
   const stay = new Set(come.map(placeOf))
   const removed = gone.filter(document => !stay.has(placeOf(document))).map(({ file, line }) => ({ file, line }))
   return { documents: come, removed, revision: next.revision, base: before.revision }
-}
-
-/** One that is not valid is told of; it does not take the others with it. */
-function realServers(messages: readonly RealServer__Output[], log: Log): ReadRealServers {
-  const unread = new Map<string, string>()
-  const read = messages.flatMap(message => {
-    try {
-      return [fromProto(message)]
-    } catch (err) {
-      log.error('a real server is refused', { err })
-      // What has no name that anybody could have is nobody that is known.
-      if (message.id !== '' && message.id.length <= 256) unread.set(message.id, (err as Error).message.slice(0, 500))
-      return []
-    }
-  })
-  return { read, unread }
 }

@@ -13,8 +13,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** Folders that only calculate: the same input gives the same output, on any machine. */
 const PURE = [
+  'agent/authority/',
   'agent/real-servers/',
   'agent/compile/',
+  'director/authority/',
   'director/compile/',
   'director/registry/',
   'director/schedule/',
@@ -23,10 +25,11 @@ const PURE = [
   'shared/flows/',
   'shared/net/',
   'shared/packet/',
+  'shared/pki/',
   'shared/wire/',
 ]
 /** The only packages and node modules that such a folder may load, directly or through its imports. */
-const PURE_PACKAGES = ['node:crypto']
+const PURE_PACKAGES = ['node:crypto', '@peculiar/x509', 'reflect-metadata']
 
 function misplaced(imports: ImportGraph): string[] {
   return [...imports].flatMap(([file, list]) =>

@@ -1,6 +1,6 @@
 export const AGENT: readonly (readonly string[])[] = [
-  ['config', 'inventory', 'ports'],
-  ['store'],
+  ['authority', 'config', 'inventory', 'ports'],
+  ['store', 'commands'],
   ['real-servers', 'probe-port'],
   ['compile'],
   ['apply', 'guest'],

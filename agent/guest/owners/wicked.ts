@@ -15,7 +15,7 @@ export const wicked: Owner = {
     const status = await run('wicked', 'ifstatus', '--brief', nic)
     if (
       status === undefined ||
-      !new RegExp(`^${nic.replaceAll('.', '\\.')}\\s+(?:up|setup-in-progress)\\b`, 'm').test(status)
+      !new RegExp(`^${nic.replaceAll('.', '\\.')}\\s+(?:up|setup-in-progress|config-changed)\\b`, 'm').test(status)
     )
       return undefined
     return {

@@ -2,7 +2,7 @@ import test, { type ExecutionContext } from 'ava'
 import { setSite } from '../../../director/parts/bridge.ts'
 import { openStore } from '../../../director/store/store.ts'
 import { goodFile } from '../config/good-file.ts'
-import { reported } from '../registry/fixture.ts'
+import { PEER, reported } from '../registry/fixture.ts'
 import { fakeClock } from '../run/fake-clock.ts'
 import { IDLE_SECONDS, type Surroundings, startDirector } from '../simulation/director.ts'
 import { createModelSwitch } from '../simulation/model-switch.ts'
@@ -190,7 +190,7 @@ test('marks are given back: those of a removed service with it, that of a real s
     })
   const host = { hostId: 'h1', hostMac: '02:00:00:00:00:21', hostIp: '172.24.1.21', version: '1' }
   const list = [realServer('a', 80), realServer('b', 80), realServer('c d', 80), realServer('e', 81)]
-  agents.onRegistration({ ...host, realServers: new Map(list.map(rs => [rs.id, rs])) })
+  agents.onRegistration({ ...host, realServers: new Map(list.map(rs => [rs.id, rs])) }, PEER)
   await files(80, 81)
   const alive = async (seconds: number) => {
     for (let left = seconds; left > 0; left--) {

@@ -1,6 +1,7 @@
 import test from 'ava'
 import { setSite } from '../../../director/parts/bridge.ts'
 import { openStore } from '../../../director/store/store.ts'
+import { PEER } from '../registry/fixture.ts'
 import { fakeClock } from '../run/fake-clock.ts'
 import { LEASE, startDirector } from '../simulation/director.ts'
 import { createModelSwitch } from '../simulation/model-switch.ts'
@@ -26,7 +27,7 @@ async function setUp() {
   setSite(director.house, SITE)
   cells.services.set({ ...cells.services.get(), synced: true })
   director.handlers.onUp()
-  director.agents.onRegistration(host(1))
+  director.agents.onRegistration(host(1), PEER)
   await time.advance(100)
   const state = () => cells.registry.get().hosts.get('h1')?.state
   const holdUp = (ms: number) => {
@@ -78,7 +79,7 @@ test('a host that is heard first after the director was held up does not make ot
   const { agents, time, state, holdUp } = await setUp()
   await time.advance(LEASE / 2)
   holdUp(2 * LEASE)
-  agents.onRegistration(host(2))
+  agents.onRegistration(host(2), PEER)
   await time.advance(100)
   t.is(state(), 'alive')
   await time.advance(LEASE + 100)

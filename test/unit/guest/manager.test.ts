@@ -11,7 +11,7 @@ test('record, then file, then address; then the guest itself is asked', async t 
   await b.pass()
   t.deepEqual(guest.trace, [`record ${VIP}`, `write ${FILE}`, `add ${VIP}`])
   t.deepEqual(b.vip(), { state: 'set' })
-  t.like(b.manager.status(VM, MAC), { ownAddresses: ['192.0.2.7'], nicName: 'eth0' })
+  t.like(b.manager.status(VM, MAC), { ownAddresses: ['192.0.2.7'], addresses: ['192.0.2.7/24'], nicName: 'eth0' })
   t.deepEqual(records.list(), [
     {
       vmUuid: VM,

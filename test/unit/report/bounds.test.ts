@@ -17,8 +17,15 @@ import { LIMITS } from '../../../shared/rpc/limits.ts'
 import { toProto } from '../../../shared/rpc/real-server.ts'
 import { createCell, createTopic } from '../../../shared/run/cell.ts'
 import { tempDir } from '../cleanup.ts'
+import { PEER } from '../registry/fixture.ts'
 import { fakeClock } from '../run/fake-clock.ts'
 import { identity, offer, recorder, rs, startDirector, startReporter } from './ends.ts'
+
+/** Of one of many hosts. */
+const addressesOf = (n: number) => ({
+  hostMac: `02:00:00:01:${[n >> 8, n & 255].map(byte => byte.toString(16).padStart(2, '0')).join(':')}`,
+  hostIp: `172.24.${n >> 8}.${n & 255}`,
+})
 
 const text = (letter: string, kibibytes: number) => letter.repeat(kibibytes * 1024)
 
@@ -187,7 +194,7 @@ test('a host with too many real servers is refused, and so is one more host than
   const realServers = Array.from({ length: LIMITS.realServers + 1 }, (_, n) => toProto({ ...rs, id: `${n}` }))
   call.write({ registration: { ...identity, realServers } })
   t.regex((await ended).details, /host "rs1" has 8193 real servers, and 8192 are the most/)
-  t.deepEqual(heard.events, [])
+  t.deepEqual(heard.events, ['refused'])
   const told = recorder()
   startReporter(t, director.address, told).update(
     Array.from({ length: LIMITS.realServers + 1 }, (_, n) => ({ ...rs, id: `${n}` })),
@@ -197,11 +204,19 @@ test('a host with too many real servers is refused, and so is one more host than
   const clock = fakeClock()
   const registry = createCell(emptyRegistry())
   const handlers = agentHandlers({
-    cells: { registry, changed: createTopic() },
+    cells: {
+      registry,
+      changed: createTopic(),
+      agents: createCell(undefined),
+      site: createCell(undefined),
+      services: createCell({ specs: [] }),
+      outcome: createCell(undefined),
+      ownAddresses: createCell({ own: new Set(), gateways: new Set() }),
+    },
     config: { leaseMs: 1000 },
     clock,
   } as never)
-  const host = (n: number) => ({ ...identity, hostId: `rs${n}`, realServers: new Map() })
+  const host = (n: number) => ({ ...identity, ...addressesOf(n), hostId: `rs${n}`, realServers: new Map() })
   const hosts = new Map(
     Array.from({ length: LIMITS.hosts }, (_, n) => [
       `rs${n}`,
@@ -209,18 +224,21 @@ test('a host with too many real servers is refused, and so is one more host than
     ]),
   )
   registry.set({ ...emptyRegistry(), hosts })
-  handlers.onRegistration(host(3))
-  t.throws(() => handlers.onRegistration(host(LIMITS.hosts)), { code: 'REGISTRATION_LIMIT' })
+  handlers.onRegistration(host(3), PEER)
+  t.throws(() => handlers.onRegistration(host(LIMITS.hosts), PEER), { code: 'REGISTRATION_LIMIT' })
 })
 
 test('texts of a real server have a length: a reason is cut by the agent, a name is refused by the director', async t => {
   const { director, heard } = await scene(t)
   director.setOffer(offer())
   const told = recorder()
-  startReporter(t, director.address, told).update([
+  const reporter = startReporter(t, director.address, told)
+  reporter.update([
     { ...rs, reason: text('y', 100) },
     { ...rs, id: 'web/other', vm: text('v', 1) },
   ])
+  t.regex(await told.until(/^refused/), /real server "web\/other": vm "v+…" is not valid/)
+  reporter.update([{ ...rs, reason: text('y', 100) }])
   t.is(await heard.until(/^registered/), 'registered rs1 02:00:00:00:00:20 web/web-1=ready')
 })
 

@@ -4,6 +4,7 @@ import { openStore } from '../../../director/store/store.ts'
 import type { RealServerReport } from '../../../shared/rpc/real-server.ts'
 import { SITE } from '../director/site.ts'
 import { spec } from '../real-servers/fixtures.ts'
+import { PEER } from '../registry/fixture.ts'
 import { fakeClock } from '../run/fake-clock.ts'
 import { LEASE, type Surroundings, startDirector } from './director.ts'
 import { createModelSwitch } from './model-switch.ts'
@@ -47,7 +48,7 @@ for (const writes of WRITES) {
     setSite(director.house, SITE)
     cells.services.set({ synced: true, specs: [spec()], problems: [], documents: [], files: [] })
     director.handlers.onUp()
-    director.agents.onRegistration(report(web(1), web(2)))
+    director.agents.onRegistration(report(web(1), web(2)), PEER)
     await clock.advance(100)
     t.deepEqual(ports(), new Set(['8081', '8082']))
 

@@ -1,17 +1,19 @@
 import test, { type ExecutionContext } from 'ava'
 import { setInput } from '../../../director/cells.ts'
-import type { Rival } from '../../../director/intake/rivals.ts'
+import type { Refused } from '../../../director/intake/refused.ts'
 import { setSite } from '../../../director/parts/bridge.ts'
 import { controlOf } from '../../../director/parts/control-socket.ts'
+import { register as registered } from '../../../director/registry/registry.ts'
 import { DIRECTOR_CONDITIONS } from '../../../director/status/conditions.ts'
 import { openStore } from '../../../director/store/store.ts'
 import { COMMON_CONDITIONS } from '../../../shared/status/common.ts'
 import { goodFile } from '../config/good-file.ts'
 import { SITE } from '../director/site.ts'
-import { reported } from '../registry/fixture.ts'
+import { PEER, reported } from '../registry/fixture.ts'
 import { fakeClock } from '../run/fake-clock.ts'
 import { LEASE, type Surroundings, startDirector } from '../simulation/director.ts'
 import { createModelSwitch } from '../simulation/model-switch.ts'
+import { certificate } from './certificate.ts'
 
 const BRIDGE = { mac: '02:00:00:00:01:00', datapathType: 'netdev', uplink: 1, accessPorts: [] }
 
@@ -32,15 +34,18 @@ async function scene(t: ExecutionContext) {
   const services = { ...file.parsed, synced: true, problems: [], files: [file] }
   cells.services.set(services)
   const connected = new Set(['rs1'])
-  const rivals: Rival[] = []
-  cells.agents.set({ address: '', setOffer: () => {}, connected, rivals, close: async () => {} })
+  const refused: Refused[] = []
+  cells.agents.set({
+    ...{ address: '', connected, refused, setOffer: () => {}, revoked: () => {}, reloadCertificate: () => {} },
+    close: async () => {},
+  })
   cells.bridge.set(BRIDGE)
   for (const input of [cells.inputStates.files, cells.inputStates.ovsdb, cells.inputStates.agents])
     setInput(input, clock, 'in sync', '')
   const register = (change: Parameters<typeof reported>[1] = {}) => {
     const host = { hostId: 'rs1', hostMac: '02:00:00:00:00:20', hostIp: '172.24.1.20', version: '1' }
     const rs = reported('web-1', change)
-    agents.onRegistration({ ...host, realServers: new Map([[rs.id, rs]]) })
+    agents.onRegistration({ ...host, realServers: new Map([[rs.id, rs]]) }, PEER)
     return clock.advance(1000)
   }
   setSite(house, SITE)
@@ -50,12 +55,24 @@ async function scene(t: ExecutionContext) {
     const found = [...(controlOf(house).getStatus().problems ?? [])]
     return found.map(({ code, severity, subject, message }) => `${severity} ${code} ${subject}: ${message}`)
   }
-  return { ...director, cells, clock, sw, failing, services, connected, rivals, register, problems }
+  return { ...director, cells, clock, sw, failing, services, connected, refused, register, problems }
 }
 
 type Scene = Awaited<ReturnType<typeof scene>>
 
 const CASES: Readonly<Record<string, readonly [(scene: Scene) => unknown, RegExp]>> = {
+  RPC_TLS: [
+    ({ cells }) => cells.certificate.set(certificate({ unusable: 'cannot read /a.pem' })),
+    /^error RPC_TLS certificate: cannot read \/a\.pem; the certificate that was read before is in use/,
+  ],
+  CERTIFICATE_ENDING: [
+    ({ cells }) => cells.certificate.set(certificate({ ending: 'it ends', notRenewed: 'nobody answers' })),
+    /^warning CERTIFICATE_ENDING certificate: it ends; not renewed: nobody answers/,
+  ],
+  PLAINTEXT: [
+    ({ house }) => Object.assign(house, { protection: { tls: undefined, plaintext: 'insecurePlaintext: it is open' } }),
+    /^note PLAINTEXT connection: insecurePlaintext: it is open/,
+  ],
   SPEC_DIRECTORY: [
     ({ cells, clock }) => setInput(cells.inputStates.files, clock, 'away', 'it cannot be read: EACCES'),
     /^warning SPEC_DIRECTORY \/etc\/crossport\/services\.d: it cannot be read/,
@@ -137,24 +154,39 @@ const CASES: Readonly<Record<string, readonly [(scene: Scene) => unknown, RegExp
     /^error REGISTRY_CONFLICT rs1\/web-1: host rs1 has/,
   ],
   HOST_ID_TAKEN: [
-    ({ rivals }) => rivals.push({ hostId: 'rs1', reason: 'host id "rs1" is in use' }),
+    ({ refused }) => refused.push({ code: 'HOST_ID_TAKEN', hostId: 'rs1', reason: 'host id "rs1" is in use' }),
     /^error HOST_ID_TAKEN rs1: host id "rs1" is in use/,
   ],
   HOST_ADDRESS_SHARED: [
-    ({ agents, connected, clock }) => {
+    ({ cells, connected, clock }) => {
+      // As restored from a state file: a registration would be refused.
       const other = { hostId: 'rs2', hostMac: '02:00:00:00:00:20', hostIp: '172.24.1.21', version: '1' }
-      agents.onRegistration({ ...other, realServers: new Map() })
+      const report = { ...other, realServers: new Map() }
+      cells.registry.set(registered(cells.registry.get(), report, clock.now(), LEASE))
       connected.add('rs2')
       return clock.advance(1000)
     },
     /^error HOST_ADDRESS_SHARED rs1, rs2: they have one host MAC/,
   ],
   REGISTRATION_INVALID: [
+    ({ refused }) => refused.push({ code: 'REGISTRATION_INVALID', hostId: 'rs1', reason: 'vipPort "0" is not valid' }),
+    /^error REGISTRATION_INVALID rs1: vipPort "0" is not valid/,
+  ],
+  HOST_ADDRESS_TAKEN: [
+    ({ refused }) => refused.push({ code: 'HOST_ADDRESS_TAKEN', hostId: 'rs3', reason: 'the host MAC of host "rs1"' }),
+    /^error HOST_ADDRESS_TAKEN rs3: the host MAC of host "rs1"/,
+  ],
+  HOST_SERVICE_REFUSED: [
+    ({ register }) => register({ service: 'other', vip: '10.20.0.1' }),
+    /^error HOST_SERVICE_REFUSED rs1\/web-1: host rs1 brings service other \(tcp 10\.20\.0\.1:80\).*hostServices/,
+  ],
+  DOCUMENT_REFUSED: [
     ({ agents, clock }) => {
-      agents.onDelta('rs1', { upserted: [], removedIds: [], unread: new Map([['rs1/web-1', 'port 0 is not valid']]) })
+      const refused = [{ service: 'web', place: 'web.yaml:1', code: 'VIP_NOT_ALLOWED', reason: 'VIP is not allowed' }]
+      agents.onDelta('rs1', { upserted: [], removedIds: [], refused })
       return clock.advance(1000)
     },
-    /^error REGISTRATION_INVALID rs1\/rs1\/web-1: port 0 is not valid; what was known of it before stays/,
+    /^error DOCUMENT_REFUSED web on host rs1: web\.yaml:1: VIP is not allowed/,
   ],
   HOST_LOST: [
     ({ clock, cells, services }) => {
@@ -165,6 +197,13 @@ const CASES: Readonly<Record<string, readonly [(scene: Scene) => unknown, RegExp
     /^warning HOST_LOST rs1: no message from its agent for a whole lease/,
   ],
   HOST_AWAY: [({ connected }) => connected.clear(), /^warning HOST_AWAY rs1: its agent is not connected/],
+  FLOOD: [
+    ({ cells }) => {
+      const since = new Date('2026-01-02T03:04:05Z')
+      cells.floods.set({ floods: [{ kind: 'syn', services: ['web'], since, rate: 1234 }] })
+    },
+    /^warning FLOOD web: a flood of SYNs that no further packet follows since 2026-01-02T03:04:05\.000Z, at last 1200 a second$/,
+  ],
   SIGNALS_MISSING: [
     ({ cells }) => cells.passive.set({ ...cells.passive.get(), unheard: () => [{ hostId: 'rs1', connections: 9 }] }),
     /^warning SIGNALS_MISSING rs1: 9 new connections/,

@@ -1,18 +1,6 @@
-import type { Commands } from './commands.ts'
-import {
-  addAddress,
-  addRoute,
-  type KernelAddress,
-  readAddresses,
-  removeAddress,
-  removeRoute,
-  restrictAddress,
-} from './ip.ts'
-import { OWNERS } from './owners/all.ts'
-import type { Owner } from './owners/types.ts'
-import type { Qga } from './qga.ts'
-import { osReply } from './replies.ts'
-import { WINDOWS } from './windows.ts'
+import type { KernelAddress } from '../ip.ts'
+import type { Owner } from '../owners/types.ts'
+import type { Qga } from '../qga.ts'
 
 /** How addresses are read and set in a guest. All functions throw GUEST_COMMAND_FAILED when the guest refuses. */
 export interface GuestSystem {
@@ -32,19 +20,4 @@ export interface GuestSystem {
   /** Makes a network (CIDR) on-link until the next boot. */
   addRoute(qga: Qga, network: string, nic: string): Promise<void>
   removeRoute(qga: Qga, network: string, nic: string): Promise<void>
-}
-
-const LINUX: GuestSystem = {
-  ...{ readAddresses, addAddress, restrictAddress, removeAddress, addRoute, removeRoute },
-  owners: OWNERS,
-  // An environment given to guest-exec replaces the guest agent's own, PATH and all; env(1) adds to it.
-  environment: ['env', 'LC_ALL=C'],
-  isName: name => /^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/.test(name),
-}
-
-/** Asks the guest agent, where it is new enough to say. */
-export async function systemOf(qga: Qga, commands: Commands): Promise<GuestSystem> {
-  if (!commands.has('guest-get-osinfo')) return LINUX
-  const { id } = await qga.call(osReply, 'guest-get-osinfo')
-  return id === 'mswindows' ? WINDOWS : LINUX
 }

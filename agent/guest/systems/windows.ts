@@ -1,11 +1,11 @@
 import { z } from 'zod'
-import { CrossportError } from '../../shared/errors.ts'
-import { canonical, familyOf } from '../../shared/net/family.ts'
-import { isAgentError, type KernelAddress } from './ip.ts'
-import type { Owner } from './owners/types.ts'
-import type { Qga } from './qga.ts'
-import { checked } from './replies.ts'
-import type { GuestSystem } from './systems.ts'
+import { CrossportError } from '../../../shared/errors.ts'
+import { canonical, familyOf } from '../../../shared/net/family.ts'
+import { isAgentError, type KernelAddress } from '../ip.ts'
+import type { Owner } from '../owners/types.ts'
+import type { Qga } from '../qga.ts'
+import { checked } from '../replies.ts'
+import type { GuestSystem } from './types.ts'
 
 const POWERSHELL = String.raw`C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe`
 const ARGUMENTS = ['-NoProfile', '-NonInteractive', '-Command'] as const
