@@ -12,8 +12,13 @@ export interface Reading {
 
 /** Holds back the removal of services that may have been moved to a file that is wrong. */
 export interface MovedServices {
-  /** Returns the reading to use: a file that has lost such services, or is gone, counts as unreadable meanwhile. */
-  judge(reading: Reading, inForce: InForce): Reading
+  /**
+   * Returns the reading to use: a file that has lost such services, or is gone, counts as unreadable meanwhile. `again`: files to
+   * be read once more, for now they are awaited.
+   */
+  judge(reading: Reading, inForce: InForce): Reading & { readonly again: readonly string[] }
+  /** Services that others have lost, and that this wrong file may have. */
+  awaited(file: string): readonly string[]
 }
 
 interface Wrong {
@@ -25,6 +30,7 @@ interface Wrong {
 interface Held {
   /** Wrong files that may have its services. */
   readonly by: readonly string[]
+  readonly lost: readonly string[]
   readonly content: FileContent
 }
 
@@ -46,7 +52,7 @@ export function createMovedServices(): MovedServices {
     const fresh = new Set<string>()
     for (const file of changed) {
       const content = files.get(file)
-      const fault = faultOf(content)
+      const fault = faultOf(content) ?? (inForce.has(file) ? undefined : silence(content))
       const same = fault === wrong.get(file)?.fault
       if (fault === undefined) wrong.delete(file)
       else if (!same) wrong.set(file, { fault, names: namesIn(content) })
@@ -73,15 +79,17 @@ export function createMovedServices(): MovedServices {
         const mayHave = (name: string) =>
           was === undefined ? fresh.has(name) || lost.some(one => wrong.get(name)!.names.has(one)) : wrong.has(name)
         const by = [...(was?.by ?? wrong.keys())].filter(mayHave).slice(0, MOST_WRONG)
-        if (by.length > 0)
-          held.set(file, by.length === was?.by.length ? was : hold(by, files.has(file) ? lost : undefined))
+        if (by.length > 0) held.set(file, by.length === was?.by.length ? was : hold(by, lost, files.has(file)))
       }
-      if (before.size === 0 && held.size === 0) return reading
+      if (before.size === 0 && held.size === 0) return { ...reading, again: [] }
+      const awaited = [...held.values()].flatMap(({ by }) => by)
       return {
         files: new Map([...files, ...[...held].map(([file, { content }]) => [file, content] as const)]),
         changed: reading.changed && new Set([...reading.changed, ...before.keys(), ...held.keys()]),
+        again: awaited.filter(file => !inForce.has(file) && silence(files.get(file)) !== undefined),
       }
     },
+    awaited: file => [...held.values()].flatMap(({ by, lost }) => (by.includes(file) ? lost : [])),
   }
 }
 
@@ -91,6 +99,10 @@ function faultOf(content: FileContent | undefined): string | undefined {
   if ('unreadable' in content) return content.unreadable
   return content.parsed.problems.length > 0 ? content.text : undefined
 }
+
+/** A new file that says nothing may be about to be written: lost-services.ts waits for it. */
+const silence = (content: FileContent | undefined): string | undefined =>
+  content !== undefined && 'text' in content && content.parsed.specs.length === 0 ? 'says nothing' : undefined
 
 /** Services in force of a file that it no longer has, in order or gone. */
 function missingFrom(content: FileContent | undefined, last: GoodFile | undefined): readonly string[] {
@@ -113,13 +125,14 @@ function namesIn(content: FileContent | undefined): ReadonlySet<string> {
   return new Set(content.text.matchAll(/\bservice["']?[ \t]*:[ \t]*["']?([\w.-]+)/g).map(([, name]) => name!))
 }
 
-/** `lost`: services of a file that is there; undefined: it is gone. */
-function hold(by: readonly string[], lost: readonly string[] | undefined): Held {
+/** `there`: the file that has lost these services is there. */
+function hold(by: readonly string[], lost: readonly string[], there: boolean): Held {
   const which = list(by.map(file => basename(file)))
-  const what = lost === undefined ? 'is gone, and its services' : `no longer has ${list(lost)}, which`
+  const what = there ? `no longer has ${list(lost)}, which` : 'is gone, and its services'
   const until = by.length > 1 ? 'these files are' : 'that file is'
   return {
     by,
+    lost,
     content: { unreadable: `${what} may be in ${which}: what was in force stays until ${until} in order, or gone` },
   }
 }

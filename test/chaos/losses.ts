@@ -42,17 +42,19 @@ function allowedBy(done: readonly Done[], control: readonly Request[]): Allowanc
 }
 
 /**
- * What the machine has lost: requests beside those that the control has lost; and those to a VM that is too slow for its check,
- * which takes it out, while nothing was done to it.
+ * What the machine has lost: requests beside those that the control has lost, or the VM by its own address while nothing was
+ * done to it; and those to a VM that is then too slow for its check, which takes it out.
  */
 function lostByMachine(done: readonly Done[], requests: readonly Request[]): Allowance[] {
-  const stalls = requests
-    .filter(({ service, who }) => service === CONTROL && who === 'lost')
-    .map(({ at, took }): Allowance => ({ services: 'all', from: at, to: at + took }))
   const breaking = done.filter(({ act, deed }) => act.lane === 'hosts' && deed.loses !== undefined)
-  const slow = requests
-    .filter(({ service, who, took }) => service === DIRECT && (who === 'lost' || took > CHECK_TIMEOUT_MS))
-    .filter(({ at }) => !breaking.some(({ from, to }) => at >= from - UNDER_WAY_MS && at <= to + UNDER_WAY_MS))
+  const broken = ({ at }: Request) =>
+    breaking.some(({ from, to }) => at >= from - UNDER_WAY_MS && at <= to + UNDER_WAY_MS)
+  const direct = requests.filter(request => request.service === DIRECT && !broken(request))
+  const stalls = [...requests.filter(({ service }) => service === CONTROL), ...direct]
+    .filter(({ who }) => who === 'lost')
+    .map(({ at, took }): Allowance => ({ services: 'all', from: at, to: at + took }))
+  const slow = direct
+    .filter(({ who, took }) => who === 'lost' || took > CHECK_TIMEOUT_MS)
     .map(({ at, took }): Allowance => ({ services: CHECKED, from: at, to: at + took + CHECKED_MS }))
   return [...stalls, ...slow]
 }

@@ -297,6 +297,8 @@ test.serial('the director and an agent on one bridge, with a local real server',
 async function moveDirector(): Promise<void> {
   const { lab } = site
   const files = await lab.director.readFile(`${SERVICES}/all.yaml`)
+  // The director that lets others in is about to end.
+  await lab.join('rs1', 'director')
   await site.director.kill('SIGTERM')
   await lab.director.exec([
     'ovs-ofctl',
