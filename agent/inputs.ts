@@ -123,19 +123,22 @@ export function connectionSeconds({ all }: Directors): number {
 /**
  * Gate for deletions: a flow is only swept on the word of inputs that have all been in sync in this process. The
  * director's word is in the state file; where there is none (`--rebuild-state`), it has to be heard. Neither is it known
- * then what a VM that cannot be read had: it has to be read.
+ * then what a VM that cannot be read had: it has to be read; nor which VIPs a director may give: VMs have to tell their networks.
  *
  * @param rebuilt - the state file knew no VM
  */
 export function createSweepGate(rebuilt: boolean) {
-  const pending = new Set(['services', 'ports', 'inventory', 'documents'])
+  const pending = new Set(['services', 'ports', 'inventory', 'documents', 'networks'])
   const allRead = ({ unreadable = [], domains }: Inventory) =>
     unreadable.every(({ uuid }) => domains.some(domain => domain.uuid === uuid))
-  return (inputs: Pick<Inputs, 'services' | 'ports' | 'inventory' | 'documents'>): boolean => {
+  /** `waiting`: services of directors wait until it is known what VIPs they may have. */
+  return (inputs: Pick<Inputs, 'services' | 'ports' | 'inventory' | 'documents'>, waiting: boolean): boolean => {
     if (inputs.services.synced) pending.delete('services')
     if (inputs.ports.synced) pending.delete('ports')
     if (inputs.inventory.synced && (!rebuilt || allRead(inputs.inventory))) pending.delete('inventory')
     if (inputs.documents.heard) pending.delete('documents')
+    // Last, for it can only be told when all else has been read.
+    if (!rebuilt || (pending.size === 1 && !waiting)) pending.delete('networks')
     return pending.size === 0
   }
 }

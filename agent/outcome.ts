@@ -2,10 +2,12 @@ import type { Applied } from '../shared/apply/apply.ts'
 import type { ServiceSpec, SpecProblem } from '../shared/config/service.ts'
 import type { GoodFile } from '../shared/config/snapshot.ts'
 import type { Directors, Documents } from './directors.ts'
+import type { GuestTarget } from './guest/types.ts'
 import type { CheckPlan } from './health/plan.ts'
 import type { Inventory } from './inventory/types.ts'
 import type { PortsSnapshot } from './ports/types.ts'
 import type { RealServer, RealServerProblem } from './real-servers/types.ts'
+import type { RefusedDocument } from './report/types.ts'
 
 /** The result of a pass. Outlets read nothing of the pass but the outcome and the removed real servers (`Removals`). */
 export interface Outcome {
@@ -28,6 +30,12 @@ export interface Outcome {
   readonly files: readonly GoodFile[]
   /** VMs' own addresses by `uuid/mac`. */
   readonly ownAddresses: ReadonlyMap<string, string>
+  /** Own addresses with their prefix lengths, by `uuid/mac`. */
+  readonly vmAddresses: ReadonlyMap<string, readonly string[]>
+  /** VMs that are to tell their addresses; the same list while nothing changes. */
+  readonly asked: readonly GuestTarget[]
+  /** Documents of directors that are refused here, or wait. */
+  readonly refused: readonly RefusedDocument[]
   /** All inputs have been in sync: what is not wanted may be taken away. */
   readonly sweep: boolean
   readonly hostMac: string
@@ -59,6 +67,9 @@ export const NO_OUTCOME: Outcome = {
   contested: {},
   files: [],
   ownAddresses: new Map(),
+  vmAddresses: new Map(),
+  asked: [],
+  refused: [],
   sweep: false,
   hostMac: '',
   remembering: false,

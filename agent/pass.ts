@@ -4,6 +4,8 @@ import type { Log } from '../shared/log.ts'
 import type { Removals } from '../shared/run/removals.ts'
 import type { Timeline } from '../shared/run/timeline.ts'
 import type { SwitchSettings } from './apply/settings.ts'
+import { mayServe } from './authority/judge.ts'
+import type { Policy } from './authority/types.ts'
 import { type InputCells, readInputs } from './cells.ts'
 import { createCompiler } from './compile/compiler.ts'
 import type { AgentConfig } from './config/schema.ts'
@@ -14,8 +16,10 @@ import type { HostOverlay } from './overlay.ts'
 import { probeNetwork } from './probe-port/address.ts'
 import { createResolver } from './real-servers/resolver.ts'
 import type { RealServer } from './real-servers/types.ts'
-import { createServiceJourney } from './report/journey.ts'
+import { createRefusalLog, createServiceJourney } from './report/journey.ts'
 import { createApplyStation } from './stations/apply.ts'
+import { createAuthority } from './stations/authority.ts'
+import { isWaiting, refusedDocuments } from './stations/documents.ts'
 import { createHostState } from './stations/host.ts'
 import type { Numbers } from './stations/numbers.ts'
 import { createOwnAddresses } from './stations/own-addresses.ts'
@@ -24,13 +28,17 @@ import type { Store } from './store/store.ts'
 import type { GuestRecords } from './store/types.ts'
 
 export interface PassOptions {
-  readonly config: Pick<AgentConfig, 'hostMac' | 'uplink' | 'ingressPorts' | 'probePort' | 'probeNetwork'>
+  readonly config: Pick<
+    AgentConfig,
+    'hostMac' | 'uplink' | 'ingressPorts' | 'probePort' | 'probeNetwork' | 'director'
+  > &
+    Policy
   /** Undefined on an l2 fabric. */
   readonly overlay: HostOverlay | undefined
   readonly inputs: InputCells
   readonly store: Pick<
     Store,
-    'director' | 'services' | 'contested' | 'domains' | 'allocations' | 'ownAddresses' | 'vipNumbers'
+    'director' | 'services' | 'contested' | 'domains' | 'allocations' | 'ownAddresses' | 'vmAddresses' | 'vipNumbers'
   >
   readonly numbers: Numbers
   readonly records: GuestRecords
@@ -69,8 +77,10 @@ export function createPass(options: PassOptions): Pass {
   const sweepGate = createSweepGate(store.domains().length === 0)
   const services = createServices(store)
   const tellServices = createServiceJourney(options.timeline, options.log)
+  const tellRefused = createRefusalLog(options.log)
   const hostState = createHostState(config, options.overlay)
-  const resolver = createResolver(store.allocations())
+  const resolver = createResolver(store.allocations(), mayServe(config))
+  const authority = createAuthority(config, store)
   const planChecks = createCheckPlanner(network)
   const ownAddressesOf = createOwnAddresses(store)
   const compiler = createCompiler(store.vipNumbers)
@@ -93,12 +103,15 @@ export function createPass(options: PassOptions): Pass {
   return async ({ whole }) => {
     const inputs = readInputs(cells)
     const { ports, inventory } = inputs
-    const sweep = sweepGate(inputs)
-    const { specs, problems: specProblems, inForce, contested, vips: guarded } = services(inputs)
-    tellServices(specs)
-
     const { host: state, ports: portIndex } = hostState(inputs)
+    const { judge, addresses: vmAddresses } = authority.judge(inputs, portIndex)
+    const { specs, problems: specProblems, inForce, contested, vips: guarded, refused } = services(inputs, judge)
+    tellServices(specs)
+    tellRefused(refused)
+    const sweep = sweepGate(inputs, refused.some(isWaiting))
+
     const resolution = resolve(specs, inputs)
+    authority.note(resolution)
     const { gone } = resolution
     const claimed = numbers.claim(resolution, whole)
     const { realServers, come } = claimed
@@ -134,6 +147,9 @@ export function createPass(options: PassOptions): Pass {
       contested,
       files: inputs.services.files,
       ownAddresses,
+      vmAddresses,
+      asked: authority.asked(inputs, portIndex, refused),
+      refused: refusedDocuments(refused),
       sweep,
       hostMac: host.hostMac,
       remembering: host.directors.length > 0,

@@ -8,11 +8,14 @@ import { type Cell, createCell, createTopic, type Topic } from '../shared/run/ce
 import type { Clock } from '../shared/run/clock.ts'
 import { createInbox, type Inbox } from '../shared/run/inbox.ts'
 import type { PacketIn, Switch } from '../shared/switch/types.ts'
+import type { Floods } from './balance/floods.ts'
 import type { Forgotten } from './balance/forgotten.ts'
 import type { Passive } from './balance/passive.ts'
+import type { ZoneFill } from './balance/zone-fill.ts'
 import type { Site } from './compile/types.ts'
 import type { Agents } from './intake/agents.ts'
 import type { BridgeProblem, BridgeView } from './intake/bridge.ts'
+import type { OwnAddresses } from './intake/own-addresses.ts'
 import type { Offer } from './intake/types.ts'
 import type { Outcome } from './outlets/types.ts'
 import { unjudged } from './plan/plan.ts'
@@ -42,6 +45,8 @@ export interface Cells {
   /** The director's place in the network. Keeps its last value while the database is away. */
   readonly site: Cell<Site | undefined>
   readonly switch: Cell<Switch | undefined>
+  /** Addresses of the director's machine and of its gateways. */
+  readonly ownAddresses: Cell<OwnAddresses>
   readonly agents: Cell<Agents | undefined>
   /** The director's own certificate; undefined: agents are talked to in the clear. */
   readonly certificate: Cell<CertificateState | undefined>
@@ -53,6 +58,8 @@ export interface Cells {
   readonly loads: Cell<LoadOf>
   readonly passive: Cell<Judgement>
   readonly forgotten: Cell<Forgotten['of']>
+  readonly floods: Cell<Pick<Floods, 'floods'>>
+  readonly zoneFill: Cell<Omit<ZoneFill, 'stop'>>
   /** Keys of the services whose shares must be calculated anew. */
   readonly due: Inbox<string>
 
@@ -90,6 +97,8 @@ const NO_SERVICES: ServicesSnapshot = { synced: false, specs: [], problems: [], 
 
 const NO_JUDGEMENT: Judgement = { judged: unjudged, acceptanceOf: () => undefined, unheard: () => [] }
 
+const NOT_LIMITED = { problems: [], isFull: async () => false, entriesOf: async () => undefined }
+
 /** `registry`: as restored from the state file. */
 export function createCells(clock: Clock, registry: Registry): Cells {
   const since = clock.wall().toISOString()
@@ -103,6 +112,7 @@ export function createCells(clock: Clock, registry: Registry): Cells {
     tunnel: createCell<TunnelPortKeeper | undefined>(undefined),
     site: createCell<Site | undefined>(undefined),
     switch: createCell<Switch | undefined>(undefined),
+    ownAddresses: createCell<OwnAddresses>({ own: new Set(), gateways: new Set() }),
     agents: createCell<Agents | undefined>(undefined),
     certificate: createCell<CertificateState | undefined>(undefined),
     inputStates: { files: input('files'), ovsdb: input('ovsdb'), switch: input('switch'), agents: input('agents') },
@@ -110,6 +120,8 @@ export function createCells(clock: Clock, registry: Registry): Cells {
     loads: createCell<LoadOf>(() => undefined),
     passive: createCell(NO_JUDGEMENT),
     forgotten: createCell<Forgotten['of']>(() => 0),
+    floods: createCell<Pick<Floods, 'floods'>>({ floods: [] }),
+    zoneFill: createCell<Omit<ZoneFill, 'stop'>>(NOT_LIMITED),
     due: createInbox(),
     releasable: createInbox(),
     tornDown: createCell(false),

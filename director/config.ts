@@ -2,13 +2,23 @@ import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { duration } from '../shared/config/duration.ts'
-import { groupName, hardwareAddress, ipv4Address, absolutePath as path } from '../shared/config/fields.ts'
+import { addressBlock, groupName, hardwareAddress, ipv4Address, absolutePath as path } from '../shared/config/fields.ts'
+import { parseGlob } from '../shared/config/glob.ts'
 import { checkFabric, fabricFields } from '../shared/config/overlay.ts'
 import { PKI_DIR } from '../shared/identity/files.ts'
 
 export const DIRECTOR_CONFIG_FILE = '/etc/crossport/director.yaml'
 
 const seconds = z.int().min(1).max(4_294_967)
+
+const hostPattern = z
+  .string()
+  .min(1)
+  .max(253)
+  .superRefine((text, context) => {
+    const { problem } = parseGlob(text)
+    if (problem !== undefined) context.addIssue({ code: 'custom', message: `'${text}': ${problem}` })
+  })
 
 const fields = z.strictObject({
   bridge: z.string().min(1).max(15).describe('Open vSwitch bridge that requests come to'),
@@ -57,10 +67,20 @@ const fields = z.strictObject({
   directorMac: hardwareAddress
     .optional()
     .describe("answers ARP for the VIPs; default: the bridge's own hardware address"),
+  hostServices: z
+    .array(z.strictObject({ hosts: hostPattern, vips: z.array(addressBlock).min(1) }))
+    .default([])
+    .describe('hosts that may bring services which no service file here names, and their VIPs; default: none'),
   connectionTimeouts: z
     .strictObject({ tcp: seconds.default(900), udp: seconds.default(300) })
     .prefault({})
     .describe('seconds that an idle connection stays with its real server'),
+  connectionLimit: z
+    .int()
+    .min(1)
+    .max(4_294_967_295)
+    .optional()
+    .describe('most entries of one service in the userspace connection table; default: half of the table'),
   accounting: z
     .boolean()
     .default(true)

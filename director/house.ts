@@ -57,7 +57,8 @@ export function createHouse(options: HouseOptions): House {
   const companions = createCompanions(removals, log)
   const intents = createServiceOutlets<Intent>(removals, log)
   const outcomes = createServiceOutlets<Outcome>(removals, log)
-  const pass = createPass({ cells, store, applier, removals, companions, intents, outcomes, log, clock })
+  const { hostServices } = config
+  const pass = createPass({ hostServices, cells, store, applier, removals, companions, intents, outcomes, log, clock })
   const loop = createDirectorLoop({ cells, applier, log, clock, pass })
   const recallMac = () => {
     const mac = cells.site.get()?.recallMac
@@ -88,6 +89,7 @@ function markByInputs(cells: Cells, loop: DirectorLoop): void {
   }
   cells.services.subscribe(changed('files'))
   cells.site.subscribe(changed('bridge'))
+  cells.ownAddresses.subscribe(changed('own addresses'))
   for (const name of INPUT_NAMES) cells.inputStates[name].subscribe(changed(name))
   // Marked before the pass ends, so that what it has left does not wait when the pass fails in the end.
   cells.outcome.subscribe(() => {

@@ -4,6 +4,7 @@ import type { Compiled } from '../shared/flows/compiled.ts'
 import type { Log } from '../shared/log.ts'
 import { attemptAll } from '../shared/run/attempt-all.ts'
 import type { Clock } from '../shared/run/clock.ts'
+import { createHostServices, type HostServicesRule } from './authority/host-services.ts'
 import type { Cells } from './cells.ts'
 import type { Companions } from './companions.ts'
 import { createCompiler } from './compile/compiler.ts'
@@ -14,6 +15,8 @@ import { releaseNumbers } from './plan/release.ts'
 import type { Store } from './store/store.ts'
 
 export interface PassOptions {
+  /** Hosts that may bring services of their own. */
+  readonly hostServices: readonly HostServicesRule[]
   readonly cells: Cells
   readonly store: Store
   readonly applier: Applier
@@ -45,7 +48,9 @@ export interface PassOptions {
  */
 export function createPass(options: PassOptions): () => Promise<Outcome> {
   const { cells, store, applier, removals, companions, intents, outcomes, log, clock } = options
-  const planner = createPlanner(store.numbers)
+  const hosted = store.hostServices.load()
+  const planner = createPlanner(store.numbers, ({ key, service }) => hosted.get(key) === service)
+  const authorityOf = createHostServices(options.hostServices)
   const compiler = createCompiler(store.vipNumbers)
   /** The last pass came to its end: all stations know everything but what has changed since. */
   let complete = false
@@ -71,7 +76,8 @@ export function createPass(options: PassOptions): () => Promise<Outcome> {
     const knowledge = cells.knowledge.get()
     const { judged } = cells.passive.get()
     const registry = cells.registry.get()
-    const planned = planner.update({ specs, registry, due, knowledge, judged, most: MOST_SERVICES })
+    const authority = authorityOf(registry.hosts.values(), cells.ownAddresses.get())
+    const planned = planner.update({ specs, registry, due, knowledge, judged, authority, most: MOST_SERVICES })
     for (const gone of planned.gone) removals.put(gone.service.key, gone)
     for (const { key } of planned.altered.services) removals.back(key)
     return planned

@@ -14,17 +14,21 @@ import { announce } from './parts/announce.ts'
 import { balance } from './parts/balance.ts'
 import { bridge } from './parts/bridge.ts'
 import { certificate } from './parts/certificate.ts'
+import { connectionLimits } from './parts/connection-limits.ts'
 import { connectionZones } from './parts/connection-zones.ts'
 import { controlSocket } from './parts/control-socket.ts'
 import { datapath } from './parts/datapath.ts'
 import { driftGuard } from './parts/drift-guard.ts'
+import { floods } from './parts/floods.ts'
 import { forgotten } from './parts/forgotten.ts'
 import { heldSyns } from './parts/held-syns.ts'
+import { hostServices } from './parts/host-services.ts'
 import { icmpErrors } from './parts/icmp-errors.ts'
 import { joining } from './parts/joining.ts'
 import { leases } from './parts/leases.ts'
 import { numbers } from './parts/numbers.ts'
 import { offer } from './parts/offer.ts'
+import { ownAddresses } from './parts/own-addresses.ts'
 import { passiveHealth } from './parts/passive-health.ts'
 import { progress } from './parts/progress.ts'
 import { recall } from './parts/recall.ts'
@@ -102,7 +106,9 @@ function partsOf(house: House, notify: Notify, told: Startup): readonly Part[] {
     part('announcements', announce),
     part('tunnel peers', tunnelPeers),
     part('numbers', numbers),
+    part('host services', hostServices),
     // Inputs of the loop.
+    part('own addresses', ownAddresses),
     part('leases', leases),
     part('agents', agents),
     part('joining', joining),
@@ -113,11 +119,13 @@ function partsOf(house: House, notify: Notify, told: Startup): readonly Part[] {
     part('datapath', datapath),
     part('accounting', accounting),
     part('connection zones', connectionZones),
+    part('connection limits', connectionLimits),
     part('switch', bridgeSwitch),
     part('drift guard', driftGuard),
     // Observers of the switch, and parts that answer packets.
     part('balance', balance),
     part('passive health', passiveHealth),
+    part('floods', floods),
     part('forgotten connections', forgotten),
     part('ICMP errors', icmpErrors),
     part('recall', recall),

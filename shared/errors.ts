@@ -64,6 +64,38 @@ export const ERRORS = {
     messageId: '2d0fc77725c841a799d43ba37f316dba',
     hint: 'give each host a hostId of its own in agent.yaml (default: its host name), and restart the agent that was refused',
   },
+  HOST_NAME_MISMATCH: {
+    messageId: '280c6c8967cb4113b3cd41470270c48b',
+    hint: 'a certificate is for one host: set hostId in agent.yaml to the name in it, or give the host a certificate of its own',
+  },
+  HOST_ADDRESS_TAKEN: {
+    messageId: '1fa753ef6da546f7ac46a115005fcc37',
+    hint: 'give the host a hostMac (default: the hardware address of its bridge) and a hostIp of its own; a host that has another name now waits until the lease of its old name ends',
+  },
+  HOST_SERVICE_REFUSED: {
+    messageId: '2354ee7c29264bb8a4f2e43c4865c09c',
+    hint: 'write a service file on the director, or allow the host to bring services of its own with hostServices in director.yaml',
+  },
+  VIP_NOT_ALLOWED: {
+    messageId: '115937c47155454ba411b6f95e75362f',
+    hint: 'name the VIPs that directors may give to VMs of this host: allowedVips in agent.yaml; or give the service another VIP',
+  },
+  VIP_UNKNOWN: {
+    messageId: '4eb8bfb067d1480b9db4302d359a2715',
+    hint: 'wait until the guest agent of the VM answers, or name the VIPs that directors may use here: allowedVips in agent.yaml',
+  },
+  VM_NOT_ALLOWED: {
+    messageId: '6910275a46a04cf1a7b6bbf162260ec1',
+    hint: 'add the VM to allowedVms in agent.yaml, or take it out of the service file of the director',
+  },
+  GUEST_EXEC_NOT_ALLOWED: {
+    messageId: 'de26ef18fa394cdfa7ab8e1c9ab62ee7',
+    hint: 'set guestExec: true in agent.yaml, take another type of check, or write the service file on the host',
+  },
+  DOCUMENT_REFUSED: {
+    messageId: 'e1cac644a391409b81c65da4e60a62df',
+    hint: "see the reason; the host's agent.yaml says what directors may have it do: allowedVips, allowedVms, guestExec",
+  },
   OFFER_TOO_LARGE: {
     messageId: 'f21b3bc3b49f46d5a9e013d27325d957',
     hint: 'take service files away from the director, or split the fleet: agents keep what they were told before',
@@ -272,7 +304,11 @@ export const ERRORS = {
   },
   CONNECTION_TABLE_FULL: {
     messageId: '6163a05ad3d0400ba6d85a97353fcee2',
-    hint: 'enlarge it (`sysctl -w net.netfilter.nf_conntrack_max=N`; userspace datapath: `ovs-appctl dpctl/ct-set-maxconns N`), or find out what fills it: `conntrack -L`, `ovs-appctl dpctl/dump-conntrack`',
+    hint: 'enlarge it (`sysctl -w net.netfilter.nf_conntrack_max=N`; userspace datapath: `ovs-appctl dpctl/ct-set-maxconns N`; for one service `connectionLimit` in director.yaml), or find out what fills it: `conntrack -L`, `ovs-appctl dpctl/dump-conntrack`',
+  },
+  FLOOD: {
+    messageId: 'd2d3e659e47b436dacc1e0c3e2a8e2c8',
+    hint: 'nothing has to be done for connections that exist (docs/operations.md, "Floods"). `tcpdump -ni UPLINK host VIP` on the director shows who sends; what comes from outside is best stopped at the router before it',
   },
   BRIDGE_MISSING: {
     messageId: '872e8d8cb0ec4e4899d11d4ce697464b',

@@ -55,14 +55,17 @@ export function createHostZone(options: HostZoneOptions): HostZone {
       if (datapathType === 'netdev') {
         const failure = 'the number of connections that this host keeps is not limited'
         for (const zone of [HOST_ZONE, CLIENT_ZONE])
-          await steps.once(`limit ${zone}`, () => limitEntries(options, zone, MOST_ENTRIES), failure, { zone })
+          await steps.once(`limit ${zone}`, () => limitEntries(options, [zone], MOST_ENTRIES), failure, { zone })
       }
       await checks.off(datapathType)
       const wanted = `${datapathType} ${idle} ${clients}`
       const client = options.ovsdb.get()
       if (client === undefined || settled === wanted) return
       const zones = [
-        { zone: HOST_ZONE, timeouts: { ...tcpTimeouts(datapathType, idle), ...halfClosed(idle) } },
+        {
+          zone: HOST_ZONE,
+          timeouts: { ...tcpTimeouts(idle), ...learntAgain(datapathType, idle), ...halfClosed(idle) },
+        },
         ...(clients === 0 ? [] : [{ zone: CLIENT_ZONE, timeouts: untouched('tcp', clients) }]),
       ]
       const { conflicts } = await ensureCtTimeoutPolicies(client, { datapathType, zones, range: RANGE })
@@ -82,6 +85,14 @@ export function createHostZone(options: HostZoneOptions): HostZone {
       await ensureCtTimeoutPolicies(client, { datapathType: datapath, zones: [], range: RANGE })
     },
   }
+}
+
+/**
+ * A connection that this host has learnt again after a restart of its switch is known only by its requests. The userspace datapath
+ * takes it for half open (conntrack-tcp.c, tcp_conn_update), the kernel for established.
+ */
+function learntAgain(datapathType: string, idle: number): CtTimeouts {
+  return datapathType === 'netdev' ? { tcp_syn_sent: idle, tcp_syn_recv: idle } : {}
 }
 
 /** A connection that only one side has ended lasts as long as an idle one: the director forgets it soon, and then asks. */

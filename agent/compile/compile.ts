@@ -12,7 +12,7 @@ import { guardFlows, guardPortFlows } from './features/guards.ts'
 import { icmpErrorFlows } from './features/icmp-errors.ts'
 import { accessPorts, directorHere, neighbourProxyFlows, type VipNetwork } from './features/neighbour-proxy.ts'
 import { shieldFlows } from './features/neighbour-shield.ts'
-import { overlayFlows, overlayPortFlows } from './features/overlay.ts'
+import { overlayFlows, overlayPortFlows, tunnelGuardFlows } from './features/overlay.ts'
 import { probeFlows, probePortFlows, probeSourceFlows } from './features/probe.ts'
 import { askFlows, mineFlows, rememberFlows } from './features/recall.ts'
 import { replyFlows } from './features/replies.ts'
@@ -78,6 +78,7 @@ export function compileHost(host: HostContext, families: readonly Family[]): Com
   add('host', [names, hostMac, overlay, directorMac, ways], () => [
     ...asHostFlows(host),
     ...overlayFlows(host, families),
+    ...tunnelGuardFlows(host),
     ...fromDirectorFlows(host),
     ...signalFlows(host, families),
     ...rememberFlows(host, families),

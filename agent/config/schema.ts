@@ -1,8 +1,15 @@
 import { hostname } from 'node:os'
 import { z } from 'zod'
 import { canonicalCidr } from '../../shared/config/address.ts'
-import { groupName, hardwareAddress, ipv4Address, absolutePath as path } from '../../shared/config/fields.ts'
+import {
+  addressBlock,
+  groupName,
+  hardwareAddress,
+  ipv4Address,
+  absolutePath as path,
+} from '../../shared/config/fields.ts'
 import { checkFabric, fabricFields } from '../../shared/config/overlay.ts'
+import { vmPatternProblem } from '../../shared/config/vm-pattern.ts'
 import { PKI_DIR } from '../../shared/identity/files.ts'
 
 /** The director's default port. */
@@ -36,6 +43,14 @@ const probeNetwork = z.string().superRefine((text, context) => {
     fail(`'${text}' must be a block of 169.254.0.0/16 from /16 to /28, such as 169.254.96.0/19`)
 })
 
+const vmPattern = z
+  .string()
+  .min(1)
+  .superRefine((text, context) => {
+    const message = vmPatternProblem(text)
+    if (message !== undefined) context.addIssue({ code: 'custom', message })
+  })
+
 const fields = z.strictObject({
   bridge: z.string().min(1).max(15).describe('Open vSwitch bridge that the VMs are on'),
   ...fabricFields,
@@ -54,6 +69,15 @@ const fields = z.strictObject({
     .default(() => hostname()),
   hostMac: hardwareAddress.optional().describe("default: the bridge's own hardware address"),
   hostIp: ipv4Address.optional().describe('default: the source address of the route to the director'),
+  allowedVips: z
+    .array(addressBlock)
+    .optional()
+    .describe('VIPs that directors may give to VMs here; default: those in networks of the VMs'),
+  allowedVms: z
+    .array(vmPattern)
+    .default(['*'])
+    .describe('VMs that directors may make real servers of, as in a service file'),
+  guestExec: z.boolean().default(false).describe('health checks of directors may run commands in guests'),
   servicesDir: path.default('/etc/crossport/services.d'),
   stateFile: path.default('/var/lib/crossport/agent.db'),
   controlSocket: path.default('/run/crossport/agent.sock'),

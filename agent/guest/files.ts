@@ -12,18 +12,27 @@ export interface GuestFiles {
    * Writes the file as a whole. It has these attributes from its first byte on: guest-file-open would create it with mode 0666
    * (qga/commands-posix.c, safe_open_or_create), and root runs some of these files.
    */
-  write(path: string, text: string, attributes: Attributes): Promise<void>
-  /** Attributes of those of the paths that are there; none of them where the guest has no stat(1). Links are followed. */
+  write(path: string, text: string, attributes: Permissions): Promise<void>
+  /** Attributes of those of the paths that are there; none of them where the guest has no stat(1). Links are not followed. */
   attributes(paths: readonly string[]): Promise<ReadonlyMap<string, Attributes>>
-  /** Succeeds also when there is no such file. */
+  /** Removes the file, and what an interrupted attempt to write it has left. Succeeds also when there is no such file. */
   remove(path: string): Promise<void>
+  /** Makes a folder of mode 0755; succeeds when it is there. */
+  makeFolder(path: string): Promise<void>
+  /** Removes the folder if it is empty. */
+  removeFolder(path: string): Promise<void>
 }
 
-export interface Attributes {
-  /** Permission bits. */
+export interface Permissions {
+  /** The last twelve bits of st_mode. */
   readonly mode: number
   readonly uid: number
   readonly gid: number
+}
+
+export interface Attributes extends Permissions {
+  /** other: a link, a pipe, a device. */
+  readonly kind: 'file' | 'folder' | 'other'
 }
 
 const MAX_FILE = 32 * 1024
@@ -43,7 +52,9 @@ export function guestFiles(qga: Qga, commands: Commands): GuestFiles {
     read: direct ? path => readByHandle(qga, path) : path => readByCommand(qga, path),
     write: (path, text, attributes) => write(qga, path, text, attributes),
     attributes: paths => attributesOf(qga, paths),
-    remove: path => remove(qga, path),
+    remove: async path => need(path, await run(qga, path, 'rm', ['-f', path, unfinished(path)])),
+    makeFolder: async path => need(path, await run(qga, path, 'mkdir', ['-p', '-m', '755', path])),
+    removeFolder: async path => void (await run(qga, path, 'rmdir', [path])),
   }
 }
 
@@ -72,10 +83,9 @@ async function readByCommand(qga: Qga, path: string): Promise<string | undefined
   throw refused(path, stderr.trim())
 }
 
-async function write(qga: Qga, path: string, text: string, { mode, uid, gid }: Attributes): Promise<void> {
+async function write(qga: Qga, path: string, text: string, { mode, uid, gid }: Permissions): Promise<void> {
   const args = ['-c', WRITE, 'sh', path, unfinished(path), mode.toString(8), `${uid}:${gid}`]
-  const { exitCode, stderr } = await run(qga, path, 'sh', args, text)
-  if (exitCode !== 0) throw refused(path, stderr.trim())
+  need(path, await run(qga, path, 'sh', args, text))
 }
 
 /** Path of a file while it is written. */
@@ -85,20 +95,25 @@ function unfinished(path: string): string {
 }
 
 async function attributesOf(qga: Qga, paths: readonly string[]): Promise<ReadonlyMap<string, Attributes>> {
-  const { stdout } = await run(qga, paths.join(' '), 'stat', ['-L', '-c', '%a %u %g %n', ...paths]).catch(error => {
+  const { stdout } = await run(qga, paths.join(' '), 'stat', ['-c', '%f %u %g %n', ...paths]).catch(error => {
     if (error instanceof CrossportError && error.code === 'GUEST_COMMAND_FAILED') return { stdout: '' }
     throw error
   })
   return new Map(
-    [...stdout.matchAll(/^([0-7]{1,5}) (\d{1,10}) (\d{1,10}) (.*)$/gm)].map(([, mode, uid, gid, path]) => [
+    [...stdout.matchAll(/^([0-9a-f]{1,6}) (\d{1,10}) (\d{1,10}) (.*)$/gm)].map(([, mode, uid, gid, path]) => [
       path ?? '',
-      { mode: Number.parseInt(mode ?? '', 8), uid: Number(uid), gid: Number(gid) },
+      { ...modeOf(Number.parseInt(mode ?? '', 16)), uid: Number(uid), gid: Number(gid) },
     ]),
   )
 }
 
-async function remove(qga: Qga, path: string): Promise<void> {
-  const { exitCode, stderr } = await run(qga, path, 'rm', ['-f', path, unfinished(path)])
+/** The parts of st_mode (inode(7)). */
+function modeOf(mode: number): Pick<Attributes, 'kind' | 'mode'> {
+  const type = mode & 0o170000
+  return { kind: type === 0o100000 ? 'file' : type === 0o040000 ? 'folder' : 'other', mode: mode & 0o7777 }
+}
+
+function need(path: string, { exitCode, stderr }: Exec): void {
   if (exitCode !== 0) throw refused(path, stderr.trim())
 }
 

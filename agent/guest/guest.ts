@@ -3,6 +3,7 @@ import type { Log } from '../../shared/log.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import { createDirtyLoop } from '../../shared/run/dirty-loop.ts'
 import type { GuestRecords } from '../store/types.ts'
+import { createOwnerFinder } from './owners/finder.ts'
 import { type AgentCall, createQga } from './qga.ts'
 import { createGuestRoutes } from './routes.ts'
 import { settleGuest } from './settle.ts'
@@ -36,6 +37,7 @@ export function createGuest(vmUuid: string, options: GuestOptions): Guest {
   const log = options.log.with({ vmUuid })
   const statuses = new Map<string, GuestStatus>()
   const route = createGuestRoutes(log)
+  const owner = createOwnerFinder(log, clock)
   let targets: readonly GuestTarget[] = []
   let cancelVerify = () => {}
   let told = ''
@@ -70,6 +72,7 @@ export function createGuest(vmUuid: string, options: GuestOptions): Guest {
         qga,
         records,
         log,
+        owner,
         route: (target, nic) => route(qga, target, nic),
         wanted: (mac, vip) => targets.some(target => target.mac === mac && target.vips.includes(vip)),
         onNic: (mac, nic) => current() && update(mac, status => withNic(status, nic, records.list())),
@@ -91,7 +94,10 @@ export function createGuest(vmUuid: string, options: GuestOptions): Guest {
   const tell = (err: Error) => {
     if (told === err.message) return
     told = err.message
-    log.warn('the VIPs of a guest could not be set; the agent tries again', { vm: targets[0]?.vmName, err })
+    const fields = { vm: targets[0]?.vmName, err }
+    if (targets.some(({ vips }) => vips.length > 0))
+      log.warn('the VIPs of a guest could not be set; the agent tries again', fields)
+    else log.notice('a guest could not be looked into; the agent tries again', fields)
   }
 
   const loop = createDirtyLoop({
@@ -108,6 +114,7 @@ export function createGuest(vmUuid: string, options: GuestOptions): Guest {
       if (JSON.stringify(next) === JSON.stringify(targets)) return
       const forget = runOf(next) !== runOf(targets)
       targets = next
+      if (forget) owner.forget()
       for (const mac of statuses.keys()) if (!next.some(target => target.mac === mac)) statuses.delete(mac)
       for (const target of next) {
         const { mac } = target

@@ -8,6 +8,8 @@ export interface GuestNic {
   readonly name: string
   /** The NIC's addresses of both families in canonical form, aliases included, in the guest's order (primary first). */
   readonly addresses: readonly string[]
+  /** Prefix lengths of the NIC's addresses, as far as the guest tells them. */
+  readonly lengths: ReadonlyMap<string, number>
   /** The loopback's addresses: real servers of classic direct routing hold their VIPs there. */
   readonly loopback: readonly string[]
   /** The NIC's addresses with their scopes; empty where the guest does not tell them. */
@@ -30,12 +32,16 @@ export async function readNic(qga: Qga, mac: string): Promise<GuestNic> {
 /** The same, but for the scopes. */
 export async function listNic(qga: Qga, mac: string): Promise<Omit<GuestNic, 'kernel'>> {
   const interfaces = await qga.call(interfacesReply, 'guest-network-get-interfaces')
-  const addressesOf = (base: string) =>
+  const withLengthsOf = (base: string) =>
     interfaces
       // getifaddrs(3) lists an address with a label under the label ("eth0:1"), as if it were a NIC's name.
       .filter(({ name }) => name === base || name.startsWith(`${base}:`))
       .flatMap(found => found['ip-addresses'] ?? [])
-      .flatMap(address => canonical(address['ip-address']) ?? [])
+      .flatMap(({ 'ip-address': text, prefix }) => {
+        const address = canonical(text)
+        return address === undefined ? [] : { address, prefix }
+      })
+  const addressesOf = (base: string) => withLengthsOf(base).map(({ address }) => address)
 
   const names = interfaces
     .filter(found => found['hardware-address']?.toLowerCase() === mac)
@@ -48,5 +54,8 @@ export async function listNic(qga: Qga, mac: string): Promise<Omit<GuestNic, 'ke
     throw new CrossportError('GUEST_NIC_NOT_FOUND', `the guest has no NIC ${mac}; it has ${there.join(', ') || 'none'}`)
   }
   if (!NAME.test(name)) throw new CrossportError('GUEST_REPLY_INVALID', `${JSON.stringify(name)} as name of a NIC`)
-  return { name, addresses: [...new Set(addressesOf(name))], loopback: addressesOf('lo') }
+  const lengths = new Map(
+    withLengthsOf(name).flatMap(({ address, prefix }) => (prefix === undefined ? [] : [[address, prefix] as const])),
+  )
+  return { name, addresses: [...new Set(addressesOf(name))], lengths, loopback: addressesOf('lo') }
 }

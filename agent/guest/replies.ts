@@ -13,7 +13,13 @@ export const interfacesReply = z
       name: z.string().max(64),
       'hardware-address': z.string().max(64).optional(),
       'ip-addresses': z
-        .array(z.object({ 'ip-address': z.string().max(64), 'ip-address-type': z.string().max(16) }))
+        .array(
+          z.object({
+            'ip-address': z.string().max(64),
+            'ip-address-type': z.string().max(16),
+            prefix: z.int().min(0).max(128).optional(),
+          }),
+        )
         .max(4096)
         .optional(),
     }),

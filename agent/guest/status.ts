@@ -28,7 +28,11 @@ export function withNic(status: GuestStatus, nic: GuestNic, records: readonly Gu
   for (const { vmUuid, vip } of records) if (vmUuid === status.vmUuid) vips.add(vip)
   for (const { address, scope } of nic.kernel) if (scope === 'host') vips.add(address)
   const ownAddresses = nic.addresses.filter(address => familyOf(address) === IPV4 && !vips.has(address))
-  return { ...status, nicName: nic.name, ownAddresses }
+  const addresses = ownAddresses.flatMap(address => {
+    const length = nic.lengths.get(address)
+    return length === undefined ? [] : `${address}/${length}`
+  })
+  return { ...status, nicName: nic.name, ownAddresses, addresses }
 }
 
 export function withVip(status: GuestStatus, vip: string, found: VipStatus): GuestStatus {
@@ -71,6 +75,6 @@ export function withError(status: GuestStatus, error: Error): GuestStatus {
 }
 
 export function sameStatus(a: GuestStatus | undefined, b: GuestStatus): boolean {
-  const plain = (s: GuestStatus) => JSON.stringify([[...s.vips], s.ownAddresses, s.nicName])
+  const plain = (s: GuestStatus) => JSON.stringify([[...s.vips], s.ownAddresses, s.nicName, s.addresses])
   return a !== undefined && plain(a) === plain(b)
 }

@@ -22,6 +22,8 @@ export interface GuestStatus {
   /** The NIC's own IPv4 addresses inside the guest (VIPs excluded), primary first; for the shield of VIPs that are IPv4. */
   readonly ownAddresses: readonly string[]
   readonly nicName: string | undefined
+  /** Its own IPv4 addresses with their prefix lengths, as far as the guest tells these. Absent: it has told none yet. */
+  readonly addresses?: readonly string[]
 }
 
 export interface VipStatus {

@@ -18,6 +18,7 @@ export interface AgentFacts extends CommonFacts {
 
 /** What service files ask of this host's VMs, and cannot be given. */
 const UNRESOLVED: readonly RealServerProblem['code'][] = [
+  'VM_NOT_ALLOWED',
   'SERVICE_AMBIGUOUS',
   'REAL_SERVER_DUPLICATE',
   'INGRESS_PORTS_EXHAUSTED',

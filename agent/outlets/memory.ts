@@ -27,6 +27,9 @@ export function createMemory({ store, records, numbers, ready, applier }: Memory
   const saveOwnAddresses = saver<ReadonlyMap<string, string>>(new Map(Object.entries(store.ownAddresses())), own =>
     store.setOwnAddresses(Object.fromEntries([...own].sort())),
   )
+  const saveVmAddresses = saver<Outcome['vmAddresses']>(new Map(Object.entries(store.vmAddresses())), all =>
+    store.setVmAddresses(Object.fromEntries([...all].sort(([a], [b]) => (a < b ? -1 : 1)))),
+  )
   const saveContested = saver(store.contested(), store.setContested)
   let documents: Outcome['documents'] | undefined
   let services = store.services()
@@ -67,6 +70,7 @@ export function createMemory({ store, records, numbers, ready, applier }: Memory
       store.vipNumbers.save,
       ready.save,
       () => saveOwnAddresses(outcome.ownAddresses),
+      () => saveVmAddresses(outcome.vmAddresses),
       applier.save,
     ]
     const errors = attemptAll(writes, write => void write())

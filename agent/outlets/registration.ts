@@ -9,6 +9,7 @@ import type { Outcome } from '../outcome.ts'
 import { createReporter, type HostIdentity, type HostReporter } from '../report/reporter.ts'
 import { NO_REPORTS } from '../report/reports.ts'
 import type { ReportHandlers } from '../report/types.ts'
+import { isWaiting } from '../stations/documents.ts'
 
 export interface RegistrationOutletOptions {
   readonly config: Pick<AgentConfig, 'hostId' | 'director'>
@@ -49,6 +50,7 @@ export function createRegistrationOutlet({
   const { directors, documents, hostIp } = cells.inputs
   const reporters = new Map<string, HostReporter>()
   let told = NO_REPORTS
+  let toldRefused: Outcome['refused'] = []
   /** What a state file remembers is whole; without one, it is once a pass over the documents has found nobody pending. */
   let whole = documents.get().heard
 
@@ -83,17 +85,19 @@ export function createRegistrationOutlet({
   const stopListening = hostIp.subscribe(tellIdentity)
 
   return {
-    take: ({ documents: passed }) => {
+    take: ({ documents: passed, refused }) => {
       const { heard, byDirector } = documents.get()
       const reports = cells.reports.get()
       // The outlet of the reports has failed: they are not those of this outcome.
-      if (reports === told) return
+      if (reports === told && refused === toldRefused) return
+      toldRefused = refused
       told = reports
       const { list } = reports
-      whole ||= heard && passed === byDirector && list.every(({ state }) => state !== 'pending')
+      whole ||=
+        heard && passed === byDirector && list.every(({ state }) => state !== 'pending') && !refused.some(isWaiting)
       for (const address of config.director) if (!reporters.has(address)) dial(address)
       tellIdentity()
-      for (const reporter of reporters.values()) reporter.update(list, whole)
+      for (const reporter of reporters.values()) reporter.update(list, whole, refused)
     },
     close: async () => {
       stopListening()

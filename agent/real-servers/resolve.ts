@@ -1,5 +1,5 @@
 import type { RealServerSpec, ServiceSpec } from '../../shared/config/service.ts'
-import { isPlainName, vmMatcher } from '../../shared/config/vm-pattern.ts'
+import { isPlainName, type VmName, vmMatcher } from '../../shared/config/vm-pattern.ts'
 import { compareTexts } from '../../shared/lists.ts'
 import type { Domain, Inventory } from '../inventory/types.ts'
 import type { PortsSnapshot } from '../ports/types.ts'
@@ -15,7 +15,11 @@ export interface ResolveInput {
   /** Numbers given in earlier passes. */
   readonly allocations: readonly Allocation[]
   readonly ingressPorts: PortRange
+  /** Whether a VM may serve for directors; default: each may. */
+  readonly mayServe?: MayServe
 }
+
+export type MayServe = (vm: VmName) => boolean
 
 /**
  * Calculates the real servers of this host from services × VMs × ports. Pure; the order of the input does not matter.
@@ -24,7 +28,7 @@ export interface ResolveInput {
  * The one that was in force before keeps serving and the other is refused; among new ones the first by file and line.
  */
 export function resolve(input: ResolveInput): Resolution {
-  return resolveServices(input, new Map(input.specs.map(spec => [spec, expandSpec(spec, namesOf(input.inventory))])))
+  return resolveServices(input, new Map(input.specs.map(spec => [spec, expandSpec(spec, namesOf(input))])))
 }
 
 /** The same, from expanded services; the result also holds which replies are taken. */
@@ -105,21 +109,30 @@ function together(services: Iterable<Expanded>, problems: RealServerProblem[]): 
 export interface Names {
   readonly domains: readonly Domain[]
   readonly byName: ReadonlyMap<string, Domain>
+  readonly mayServe: MayServe
 }
 
-function namesOf({ domains }: Inventory): Names {
-  return { domains, byName: new Map(domains.map(domain => [domain.name, domain])) }
+function namesOf({ inventory: { domains }, mayServe = anyone }: ResolveInput): Names {
+  return { domains, byName: new Map(domains.map(domain => [domain.name, domain])), mayServe }
 }
+
+export const anyone: MayServe = () => true
 
 const NO_PROBLEMS: readonly RealServerProblem[] = []
 
 /** The VMs that one service names, once for each port. */
-export function expandSpec(spec: ServiceSpec, { domains, byName }: Names): Expanded {
+export function expandSpec(spec: ServiceSpec, { domains, byName, mayServe }: Names): Expanded {
   const candidates = new Map<string, Candidate>()
   const problems: RealServerProblem[] = []
+  const refused = new Set<string>()
   for (const real of spec.realServers) {
+    const restricted = spec.source.origin === 'director' || real.origin === 'director'
     const matching = isPlainName(real.vm) ? [byName.get(real.vm) ?? []].flat() : domains.filter(vmMatcher(real.vm))
     for (const domain of matching) {
+      if (restricted && !mayServe(domain)) {
+        refused.add(domain.name)
+        continue
+      }
       const key = `${spec.service}/${domain.uuid}/${real.port}`
       const first = candidates.get(key)
       if (first === undefined) {
@@ -134,7 +147,22 @@ export function expandSpec(spec: ServiceSpec, { domains, byName }: Names): Expan
       }
     }
   }
+  if (refused.size > 0) problems.push(notAllowed(spec, [...refused].sort()))
   return { candidates: [...candidates.values()], problems: problems.length === 0 ? NO_PROBLEMS : problems }
+}
+
+const MOST_NAMES = 5
+
+function notAllowed({ service, source }: ServiceSpec, names: readonly string[]): RealServerProblem {
+  const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} others` : ''
+  return {
+    severity: 'error',
+    code: 'VM_NOT_ALLOWED',
+    subject: `${source.file}:${source.line}`,
+    message:
+      `service ${service} of the director names VM ${names.slice(0, MOST_NAMES).join(', ')}${more}, which may not serve for ` +
+      `directors; add it to allowedVms in agent.yaml, or take it out of the service file`,
+  }
 }
 
 /** Candidates that have numbers first, by age; then by file and line. */

@@ -7,12 +7,14 @@ import type { Allocation } from '../store/types.ts'
 import { indexPorts } from './attach.ts'
 import { ingressPorts } from './ingress.ts'
 import {
+  anyone,
   attacher,
   type Candidate,
   type Expanded,
   expandSpec,
   inOrder,
   keptPort,
+  type MayServe,
   type ResolveInput,
   replyOf,
   resolveServices,
@@ -26,7 +28,7 @@ export interface Resolved extends Resolution {
   readonly come: readonly RealServer[]
 }
 
-export type ResolverInput = Omit<ResolveInput, 'allocations'>
+export type ResolverInput = Omit<ResolveInput, 'allocations' | 'mayServe'>
 
 export interface Resolver {
   /**
@@ -40,27 +42,27 @@ export interface Resolver {
  * The incremental form of resolve.ts. As soon as services conflict (an ambiguity, no free ingress port), and until this is
  * mended, everything is resolved anew.
  */
-export function createResolver(remembered: readonly Allocation[]): Resolver {
+export function createResolver(remembered: readonly Allocation[], mayServe: MayServe = anyone): Resolver {
   let allocations = new Map(remembered.map(a => [a.key, a]))
   let last: { readonly input: ResolverInput; readonly result: Resolved } | undefined
   let clean = false
   let entries = new Map<ServiceSpec, Expanded>()
   let live = new Map<string, RealServer>()
   let replies = new Map<string, Candidate>()
-  let names = createNames([])
+  let names = createNames([], mayServe)
   let patterns = createPatterns()
   let ids = new Set<number>()
   let lowestFree = 1
   let ingress = ingressPorts([])
 
   const whole = (input: ResolverInput): Resolved => {
-    names = createNames(input.inventory.domains)
+    names = createNames(input.inventory.domains, mayServe)
     entries = new Map(input.specs.map(spec => [spec, expandSpec(spec, names)]))
-    const full = resolveServices({ ...input, allocations: [...allocations.values()] }, entries)
+    const full = resolveServices({ ...input, mayServe, allocations: [...allocations.values()] }, entries)
     allocations = new Map(full.allocations.map(a => [a.key, a]))
     const before = live
     live = new Map(full.realServers.map(realServer => [realServer.key, sameOr(before.get(realServer.key), realServer)]))
-    clean = full.problems.every(problem => problem.code === 'REAL_SERVER_DUPLICATE')
+    clean = full.problems.every(({ code }) => code === 'REAL_SERVER_DUPLICATE' || code === 'VM_NOT_ALLOWED')
     patterns = createPatterns()
     if (clean) for (const [spec, entry] of entries) patterns.add(spec, entry)
     replies = full.replies
@@ -112,7 +114,7 @@ export function createResolver(remembered: readonly Allocation[]): Resolver {
     const dirty = new Set<ServiceSpec>()
     if (vms.gone.length + vms.come.length > 0) {
       for (const domain of [...vms.gone, ...vms.come]) for (const spec of patterns.of(domain)) dirty.add(spec)
-      names = createNames(inventory.domains)
+      names = createNames(inventory.domains, mayServe)
       for (const domain of vms.come) for (const spec of patterns.matching(domain)) dirty.add(spec)
     }
     for (const uuid of rePlugged(before.ports, ports, names)) for (const spec of patterns.of({ uuid })) dirty.add(spec)
@@ -210,7 +212,7 @@ export function createResolver(remembered: readonly Allocation[]): Resolver {
 type Names = ReturnType<typeof createNames>
 
 /** Indexes the VMs by everything that a service can name them by. */
-function createNames(domains: Inventory['domains']) {
+function createNames(domains: Inventory['domains'], mayServe: MayServe) {
   const byName = new Map<string, Domain>()
   const byMac = new Map<string, string[]>()
   for (const domain of domains) {
@@ -218,7 +220,7 @@ function createNames(domains: Inventory['domains']) {
     // Clones may share a hardware address.
     for (const { mac } of domain.nics) byMac.set(mac, [...(byMac.get(mac) ?? []), domain.uuid])
   }
-  return { domains, byName, byMac }
+  return { domains, byName, byMac, mayServe }
 }
 
 /** Finds the services that a VM concerns: those that it serves, and those that name it. */

@@ -46,7 +46,12 @@ export interface Attachment {
 /** Something that an operator must mend. Other real servers are not affected. */
 export interface RealServerProblem {
   readonly severity: 'error' | 'warning'
-  readonly code: 'SERVICE_AMBIGUOUS' | 'REAL_SERVER_DUPLICATE' | 'INGRESS_PORTS_EXHAUSTED' | 'STORE_FAILED'
+  readonly code:
+    | 'VM_NOT_ALLOWED'
+    | 'SERVICE_AMBIGUOUS'
+    | 'REAL_SERVER_DUPLICATE'
+    | 'INGRESS_PORTS_EXHAUSTED'
+    | 'STORE_FAILED'
   readonly subject: string
   readonly message: string
 }

@@ -1,4 +1,5 @@
 import type { ServiceSpec } from '../../shared/config/service.ts'
+import { CrossportError, type ErrorCode } from '../../shared/errors.ts'
 import { changedItems } from '../../shared/lists.ts'
 import type { Log } from '../../shared/log.ts'
 import type { Timeline } from '../../shared/run/timeline.ts'
@@ -26,6 +27,34 @@ export function createServiceJourney(timeline: Timeline, log: Log): (specs: read
       timeline.add('file', name, 'gone')
       log.info('service removed', { service: name })
     }
+  }
+}
+
+/** What a refusal says of a document. */
+interface Refused {
+  readonly spec: ServiceSpec
+  readonly code: ErrorCode
+  readonly reason: string
+}
+
+/** Tells each document that is refused here, or waits, once for each reason. */
+export function createRefusalLog(log: Log): (refused: readonly Refused[]) => void {
+  let last: readonly Refused[] = []
+  let told = new Set<string>()
+  return refused => {
+    if (refused === last) return
+    last = refused
+    const now = new Set<string>()
+    for (const { spec, code, reason } of refused) {
+      const { service, source } = spec
+      const message = `service '${service}' (${source.file}:${source.line}): ${reason}`
+      now.add(message)
+      if (told.has(message)) continue
+      const fields = { service, file: source.file, line: source.line, err: new CrossportError(code, message) }
+      if (code === 'VIP_UNKNOWN') log.notice('a service of the director waits', fields)
+      else log.error('a service of the director is refused', fields)
+    }
+    told = now
   }
 }
 

@@ -6,7 +6,7 @@ import type { TlsFiles } from '../../shared/rpc/tls.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import { type ConnectEvents, type Connection, keepConnected } from '../../shared/run/keep-connected.ts'
 import { createSession, type HostIdentity, type Session } from './session.ts'
-import type { RefusalCode, ReportedRealServer, Reporter, ReportHandlers } from './types.ts'
+import type { RefusalCode, RefusedDocument, ReportedRealServer, Reporter, ReportHandlers } from './types.ts'
 
 export type { HostIdentity } from './session.ts'
 
@@ -29,6 +29,8 @@ export interface HostReporter extends Reporter {
 const REFUSALS: ReadonlyMap<number | undefined, RefusalCode> = new Map([
   [status.ALREADY_EXISTS, 'HOST_ID_TAKEN'],
   [status.UNAUTHENTICATED, 'IDENTITY_REFUSED'],
+  [status.PERMISSION_DENIED, 'HOST_NAME_MISMATCH'],
+  [status.FAILED_PRECONDITION, 'HOST_ADDRESS_TAKEN'],
   [status.INVALID_ARGUMENT, 'REGISTRATION_INVALID'],
   [status.RESOURCE_EXHAUSTED, 'REGISTRATION_LIMIT'],
 ])
@@ -44,6 +46,7 @@ export function createReporter(options: ReporterOptions): HostReporter {
   let identity = options.identity
   let realServers: ReadonlyMap<string, ReportedRealServer> = new Map()
   let whole = true
+  let refusedDocuments: readonly RefusedDocument[] = []
   /** Why the director does not take this host; it is asked again and again, and said once. */
   let refused: CrossportError | undefined
 
@@ -68,7 +71,7 @@ export function createReporter(options: ReporterOptions): HostReporter {
       const session = createSession({
         clock,
         handlers,
-        truth: () => ({ identity, realServers, whole }),
+        truth: () => ({ identity, realServers, whole, refused: refusedDocuments }),
         onRegistered: () => {
           refused = undefined
           log.info('registered with the director', { director: address })
@@ -130,8 +133,9 @@ export function createReporter(options: ReporterOptions): HostReporter {
   })
 
   return {
-    update: (list, isWhole = true) => {
+    update: (list, isWhole = true, refusedNow = []) => {
       whole = isWhole
+      refusedDocuments = refusedNow
       realServers = new Map(list.map(rs => [rs.id, rs]))
       kept.current?.session.sync()
     },

@@ -1,14 +1,16 @@
 import type { AgentMessage } from '../../shared/rpc/gen/crossport/v1/AgentMessage.ts'
 import type { DirectorMessage__Output } from '../../shared/rpc/gen/crossport/v1/DirectorMessage.ts'
+import type { RefusedDocuments } from '../../shared/rpc/gen/crossport/v1/RefusedDocuments.ts'
 import type { RegistrationRequest__Output } from '../../shared/rpc/gen/crossport/v1/RegistrationRequest.ts'
 import type { ServiceDocuments__Output } from '../../shared/rpc/gen/crossport/v1/ServiceDocuments.ts'
-import { toProto } from '../../shared/rpc/real-server.ts'
+import { LIMITS } from '../../shared/rpc/limits.ts'
+import { clipped, toProto } from '../../shared/rpc/real-server.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import type { DirectorDocument } from '../store/types.ts'
 import { deltaOf } from './delta.ts'
 import { badDocuments, directorOf } from './offer.ts'
 import { createPieces } from './pieces.ts'
-import type { ReportedRealServer, ReportHandlers } from './types.ts'
+import type { RefusedDocument, ReportedRealServer, ReportHandlers } from './types.ts'
 
 /** Who this host is, as the director will address it. */
 export interface HostIdentity {
@@ -33,6 +35,7 @@ export interface SessionOptions {
     readonly realServers: ReadonlyMap<string, ReportedRealServer>
     /** False: this host does not know its part yet, see `Reporter.update`. */
     readonly whole: boolean
+    readonly refused: readonly RefusedDocument[]
   }
   readonly send: (message: AgentMessage) => void
   /** The director has asked: from now on it is told everything. */
@@ -65,6 +68,7 @@ export function createSession(options: SessionOptions): Session {
   const { clock, handlers, send, truth } = options
   let known: ReadonlyMap<string, ReportedRealServer> | undefined
   let knownIdentity: HostIdentity | undefined
+  let knownRefused: readonly RefusedDocument[] = []
   let leaseMs = 0
   let sequence = 0
   let answered = 0
@@ -79,10 +83,12 @@ export function createSession(options: SessionOptions): Session {
   let cancelHearing = () => {}
 
   const registration = () => {
-    const { identity, realServers } = truth()
+    const { identity, realServers, refused } = truth()
     known = realServers
     knownIdentity = identity
-    send({ registration: { ...identity, realServers: [...realServers.values()].map(toProto), documentChanges: true } })
+    knownRefused = refused
+    const reports = [...realServers.values()].map(toProto)
+    send({ registration: { ...identity, realServers: reports, documentChanges: true, refused: told(refused) } })
   }
 
   const heartbeat = () => {
@@ -157,11 +163,16 @@ export function createSession(options: SessionOptions): Session {
     sync: () => {
       if (silent && truth().whole) return begin()
       if (known === undefined) return
-      const { identity, realServers } = truth()
+      const { identity, realServers, refused } = truth()
       if (JSON.stringify(identity) !== JSON.stringify(knownIdentity)) return readdressed()
       const delta = deltaOf(known, realServers)
       known = realServers
-      if (delta) send({ delta: { upserted: delta.upserted.map(toProto), removedIds: [...delta.removedIds] } })
+      const others = refused !== knownRefused && JSON.stringify(refused) !== JSON.stringify(knownRefused)
+      knownRefused = refused
+      if (!delta && !others) return
+      const { upserted, removedIds } = delta ?? { upserted: [], removedIds: [] }
+      const changes = { upserted: upserted.map(toProto), removedIds: [...removedIds] }
+      send({ delta: others ? { ...changes, refused: told(refused) } : changes })
     },
     close: () => {
       cancelHeartbeat()
@@ -169,6 +180,12 @@ export function createSession(options: SessionOptions): Session {
       cancelHearing()
     },
   }
+}
+
+/** What a person reads: whoever has mended these sees the next ones. */
+function told(refused: readonly RefusedDocument[]): RefusedDocuments {
+  const plain = (reason: string) => clipped(reason.replace(/\p{Cc}/gu, '?'))
+  return { documents: refused.slice(0, LIMITS.refused).map(one => ({ ...one, reason: plain(one.reason) })) }
 }
 
 /** In the order in which a director sends all of them; those that stay are the same objects. */

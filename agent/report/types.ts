@@ -1,5 +1,16 @@
+import type { ErrorCode } from '../../shared/errors.ts'
 import type { RealServerReport } from '../../shared/rpc/real-server.ts'
 import type { DirectorDocument, DirectorInfo } from '../store/types.ts'
+
+/** A document of a director that is not in force on this host. */
+export interface RefusedDocument {
+  readonly service: string
+  readonly file: string
+  readonly line: number
+  readonly code: ErrorCode
+  /** What, and how to mend it. */
+  readonly reason: string
+}
 
 /** One real server as the director hears of it; its `id` is stable on this host across restarts of VM and agent. */
 export type ReportedRealServer = RealServerReport
@@ -11,6 +22,8 @@ export type RegistrationState = 'connected' | 'registered' | 'disconnected' | 'r
 export const REFUSAL_CODES = [
   'HOST_ID_TAKEN',
   'IDENTITY_REFUSED',
+  'HOST_NAME_MISMATCH',
+  'HOST_ADDRESS_TAKEN',
   'REGISTRATION_INVALID',
   'REGISTRATION_LIMIT',
 ] as const
@@ -29,7 +42,8 @@ export interface Reporter {
    * The whole list, level-triggered: the reporter sends what differs from what the director has confirmed.
    * `whole` (default true) false: an agent without a memory has yet to hear from its director what it serves, and from its
    * guests whether they do. It does not register before it knows, for a third of the lease and 5 s at most.
+   * `refused`: documents of directors that are not in force here; the same list while nothing changes.
    */
-  update(realServers: readonly ReportedRealServer[], whole?: boolean): void
+  update(realServers: readonly ReportedRealServer[], whole?: boolean, refused?: readonly RefusedDocument[]): void
   close(): Promise<void>
 }

@@ -67,4 +67,11 @@ export const MIGRATIONS = [
   DROP TABLE director_documents;
   `,
   VIP_NUMBERS,
+  `
+  -- What was changed in a guest's configuration, as JSON (GuestEdit). Before, it could only be one file.
+  ALTER TABLE guest_vips ADD COLUMN edits TEXT NOT NULL DEFAULT '[]';
+  UPDATE guest_vips SET edits = json_array(json_object('kind', 'file', 'path', file, 'folders', json_array()))
+    WHERE file IS NOT NULL;
+  ALTER TABLE guest_vips DROP COLUMN file;
+  `,
 ] as const

@@ -49,6 +49,9 @@ export interface Store extends DesiredStore {
   /** VMs' own addresses as last read, by `uuid/mac`. */
   ownAddresses(): Readonly<Record<string, string>>
   setOwnAddresses(addresses: Readonly<Record<string, string>>): void
+  /** The same of all NICs on the bridge, all with their prefix lengths. */
+  vmAddresses(): Readonly<Record<string, readonly string[]>>
+  setVmAddresses(addresses: Readonly<Record<string, readonly string[]>>): void
   lastCommit(): LastCommit | undefined
   readonly guestRecords: GuestRecords
   close(): void
@@ -117,6 +120,8 @@ export function openStore(path: string): Store {
     }),
     ownAddresses: () => meta.get<Record<string, string>>('own-addresses') ?? {},
     setOwnAddresses: written(addresses => meta.set('own-addresses', addresses)),
+    vmAddresses: () => meta.get<Record<string, readonly string[]>>('vm-addresses') ?? {},
+    setVmAddresses: written(addresses => meta.set('vm-addresses', addresses)),
     lastCommit: () => meta.get<LastCommit>('outcome'),
     setLastCommit: written(commit => meta.set('outcome', commit)),
     guestRecords: { list: guests.list, put: written(guests.put), remove: written(guests.remove) },

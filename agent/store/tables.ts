@@ -132,14 +132,14 @@ interface GuestRow {
   readonly vip: string
   readonly nic: string
   readonly address_added: number
-  readonly file: string | null
+  readonly edits: string
 }
 
 /** `list` is the same array until a record changes. */
 export function guestTable(db: Database): GuestRecords {
   const select = db.prepare('SELECT * FROM guest_vips')
   const put = db.prepare(
-    'INSERT OR REPLACE INTO guest_vips (vm_uuid, mac, vip, nic, address_added, file) VALUES (@vm_uuid, @mac, @vip, @nic, @address_added, @file)',
+    'INSERT OR REPLACE INTO guest_vips (vm_uuid, mac, vip, nic, address_added, edits) VALUES (@vm_uuid, @mac, @vip, @nic, @address_added, @edits)',
   )
   const remove = db.prepare('DELETE FROM guest_vips WHERE vm_uuid = ? AND mac = ? AND vip = ?')
   const name = (vmUuid: string, mac: string, vip: string) => `${vmUuid}/${mac}/${vip}`
@@ -152,7 +152,7 @@ export function guestTable(db: Database): GuestRecords {
         vip: row.vip,
         nicName: row.nic,
         addressAdded: row.address_added === 1,
-        file: row.file ?? undefined,
+        edits: JSON.parse(row.edits) as GuestRecord['edits'],
       },
     ]),
   )
@@ -166,9 +166,9 @@ export function guestTable(db: Database): GuestRecords {
         vip: record.vip,
         nic: record.nicName,
         address_added: record.addressAdded ? 1 : 0,
-        file: record.file ?? null,
+        edits: JSON.stringify(record.edits),
       })
-      records.set(name(record.vmUuid, record.mac, record.vip), { ...record, file: record.file })
+      records.set(name(record.vmUuid, record.mac, record.vip), record)
       list = undefined
     },
     remove: (vmUuid, mac, vip) => {

@@ -1,5 +1,12 @@
 /* What the state file keeps of what others have told this host, and of what the host has given them. */
 
+/** Something that we changed in a guest's configuration, with all that is needed to undo it. */
+export type GuestEdit =
+  /** A file of ours; its own text says whether it still is. `folders`: those that were made for it, the outermost first. */
+  | { readonly kind: 'file'; readonly path: string; readonly folders: readonly string[] }
+  /** Lines in a file of the guest's owner: exactly what was inserted. */
+  | { readonly kind: 'lines'; readonly path: string; readonly text: string }
+
 /** What we added to a guest, so that only this is removed again. Kept in SQLite; outlives agent and VM. */
 export interface GuestRecord {
   readonly vmUuid: string
@@ -8,8 +15,8 @@ export interface GuestRecord {
   readonly nicName: string
   /** False where the address was there before. */
   readonly addressAdded: boolean
-  /** Path in the guest of the file that we wrote; undefined if none. */
-  readonly file: string | undefined
+  /** Recorded before they are made, and until they are undone. */
+  readonly edits: readonly GuestEdit[]
 }
 
 export interface GuestRecords {

@@ -24,7 +24,15 @@ export interface Fleet extends AsyncDisposable {
 
 export const vipOf = (service: number) => `10.${64 + (service >> 16)}.${(service >> 8) & 255}.${service & 255}`
 
-export async function createFleet(dir: string, address: string, services: number, hostMac: string): Promise<Fleet> {
+/** Takes frames to any hardware address, for one namespace answers for all hosts. */
+export const TAKES_ALL = `table netdev fleet {
+  chain in {
+    type filter hook ingress device eth0 priority 0;
+    meta pkttype set host;
+  }
+}`
+
+export async function createFleet(dir: string, address: string, services: number): Promise<Fleet> {
   await mkdir(join(dir, 'services.d'), { recursive: true })
   const lists = Array.from({ length: HOSTS }, () => new Map<number, ReportedRealServer>())
   for (let service = 0; service < services; service++) {
@@ -44,7 +52,7 @@ export async function createFleet(dir: string, address: string, services: number
     start: host => {
       const reporter = createReporter({
         address,
-        identity: { hostId: `host-${host}`, hostMac, hostIp: `172.24.1.${host + 1}`, version: '1' },
+        identity: { hostId: `host-${host}`, hostMac: macOf(host), hostIp: `172.24.1.${host + 1}`, version: '1' },
         log: quiet,
         clock: systemClock,
         handlers: { onDirector: () => {}, onServices: () => {}, onState: () => {} },
@@ -67,7 +75,9 @@ export async function createFleet(dir: string, address: string, services: number
   }
 }
 
-/** All hosts have the hardware address of the namespace that answers for them; ports distinguish them. */
+const macOf = (host: number) => `02:00:00:02:00:${host.toString(16).padStart(2, '0')}`
+
+/** One namespace answers for all hosts; ports distinguish the real servers. */
 function realServer(service: number, i: number): ReportedRealServer {
   return {
     id: `service-${service}/${i}`,

@@ -66,7 +66,7 @@ export function switches(many: boolean): Switches {
   const plan = makePlan(specs, registry, numbers(), ({ service }) =>
     highRate.has(service) ? MANY_CONNECTIONS : { now: 0 },
   )
-  const timeouts = [turnTimeouts, ...zoneTimeouts(plan.compiled, { tcp: 900, udp: 300 }, 'system')]
+  const timeouts = [turnTimeouts, ...zoneTimeouts(plan.compiled, { tcp: 900, udp: 300 })]
   return {
     director: {
       ...texts(compileDirector(site, plan.compiled, vipNumbers().of)),

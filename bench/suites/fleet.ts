@@ -4,7 +4,7 @@ import { readStatus } from '../../shared/rpc/status.ts'
 import { type DirectorSwitch, directorConfig, startDirectorSwitch } from '../../test/segment/director.ts'
 import { type Space, startSegment } from '../../test/segment/segment.ts'
 import { SETTINGS, startServer } from '../director/balancers.ts'
-import { createFleet, type Fleet, HOSTS, REAL_SERVERS, vipOf } from '../director/fleet.ts'
+import { createFleet, type Fleet, HOSTS, REAL_SERVERS, TAKES_ALL, vipOf } from '../director/fleet.ts'
 import { type Changed, type DirectorProcess, startDirectorProcess, wallNow } from '../director/process.ts'
 import { median, milliseconds } from '../measure.ts'
 import type { Report, Suite } from '../types.ts'
@@ -54,11 +54,12 @@ async function measure(services: number, report: Report, outer: AsyncDisposableS
   const segment = await startSegment(cleanup, SETTINGS)
   const server = await startServer(segment)
   await server.run(`ip route add local ${VIPS} dev lo`)
+  await server.run('/usr/sbin/nft -f -', TAKES_ALL)
   const client = await segment.plug('eth0', 10)
   await client.run(`ip route add ${VIPS} dev eth0`)
   const sw = await startDirectorSwitch(segment)
   const config = await directorConfig(segment.dir, { leaseMs: LEASE_MS })
-  const fleet = cleanup.use(await createFleet(segment.dir, config.listen, services, server.mac))
+  const fleet = cleanup.use(await createFleet(segment.dir, config.listen, services))
   for (let n = 0; n < services; n++) await fleet.drop(n)
 
   let director = startDirectorProcess(config)

@@ -128,8 +128,8 @@ async function flood(
   what: string,
 ): Promise<void> {
   const attacker = await segment.plug('eth0', 11)
-  const program = new URL('../recall/strays.ts', import.meta.url).pathname
-  const child = attacker.start([process.execPath, program, 'eth0', DIRECTOR_MAC, VIP, `${PORT}`, `${FLOOD}`], {
+  const program = new URL('../../test/segment/flood.ts', import.meta.url).pathname
+  const child = attacker.start([process.execPath, program, 'eth0', 'ack', DIRECTOR_MAC, VIP, `${PORT}`, `${FLOOD}`], {
     output: 'pipe',
   })
   child.stderr!.pipe(process.stderr)

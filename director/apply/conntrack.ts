@@ -8,13 +8,9 @@ import type { ConnectionTimeouts } from '../config.ts'
  * Timeouts of the services' zones. The table sees both sides of a TCP connection, but only one side of a UDP flow, which
  * therefore stays in state SINGLE. Entries that no packet matches (persistent clients, turns) never leave their first state.
  */
-export function zoneTimeouts(
-  services: readonly CompiledService[],
-  timeouts: ConnectionTimeouts,
-  datapathType: string,
-): CtZoneTimeouts[] {
+export function zoneTimeouts(services: readonly CompiledService[], timeouts: ConnectionTimeouts): CtZoneTimeouts[] {
   return services.flatMap(({ zone, protocol, persistence }) => [
-    { zone, timeouts: protocol === 'tcp' ? tcpTimeouts(datapathType, timeouts.tcp) : untouched('udp', timeouts.udp) },
+    { zone, timeouts: protocol === 'tcp' ? tcpTimeouts(timeouts.tcp) : untouched('udp', timeouts.udp) },
     ...(persistence === undefined
       ? []
       : [{ zone: persistence.zone, timeouts: untouched(protocol, persistence.timeout) }]),

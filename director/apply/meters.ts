@@ -18,8 +18,11 @@ const TELL = { id: METER.tell, rate: 1250, burst: 1250 } as const
 const ANSWER = { ...TELL, id: METER.answer } as const
 /** First SYNs of persistent clients while hosts are asked about them; each makes one copy per host, too. */
 const CLIENT = { id: METER.client, rate: 5000, burst: 5000 } as const
+/** More than the process handles (packets/icmp-errors.ts), so that those about no connection do not use up all of it. */
+const ICMP_ERROR = { id: METER.icmpError, rate: 1000, burst: 1000 } as const
+const REFUSE = { ...TELL, id: METER.refuse } as const
 
-/** The meters that limit recall (compile/features/recall.ts). Flows that use a meter can be added only after the meter exists. */
+/** The meters before all that the process sees, and before recall (compile/features/recall.ts). Flows that use a meter can be added only after the meter exists. */
 export interface Meters {
   /** `hosts`: number of hosts that may be asked. Rejects with SWITCH_REJECTED where the datapath has no meters. */
   ensure(sw: Pick<Switch, 'setMeter'>, hosts: number): Promise<void>
@@ -51,7 +54,7 @@ export function createMeters(log: Log): Meters {
 
 /** All meters that the flows name; `hosts` as for `ensure`. */
 export function metersFor(hosts: number): readonly Meter[] {
-  return [TELL, ANSWER, CLIENT, askMeter(hosts)]
+  return [TELL, ANSWER, CLIENT, ICMP_ERROR, REFUSE, askMeter(hosts)]
 }
 
 /** The rate changes by powers of two, so that it does not change with each host of a growing fleet. */

@@ -20,7 +20,7 @@ export function createZones(timeouts: ConnectionTimeouts): Zones {
     update: ({ altered, gone }) => {
       for (const { number } of gone) if (byService.delete(number)) settled = undefined
       for (const service of altered) {
-        const text = JSON.stringify(zoneTimeouts([service], timeouts, ''))
+        const text = JSON.stringify(zoneTimeouts([service], timeouts))
         if (byService.get(service.number)?.text === text) continue
         byService.set(service.number, { text, service })
         settled = undefined
@@ -28,7 +28,7 @@ export function createZones(timeouts: ConnectionTimeouts): Zones {
     },
     due: datapathType => {
       if (settled === datapathType) return undefined
-      const own = [...byService.values()].flatMap(({ service }) => zoneTimeouts([service], timeouts, datapathType))
+      const own = [...byService.values()].flatMap(({ service }) => zoneTimeouts([service], timeouts))
       return own.length === 0 ? own : [turnTimeouts, ...own]
     },
     inForce: datapathType => {

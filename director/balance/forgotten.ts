@@ -18,8 +18,9 @@ const LAG_MS = 2000
 
 /**
  * Counts connections that have ended without a packet: the connection table drops an idle entry without reporting it. So from
- * time to time the table's entries are counted by real server and compared with the counters. This is done only where reading the
- * table does not disturb clients, and only for services with active connections.
+ * time to time the table's entries are counted by real server and compared with the counters, for services with active connections.
+ * Where reading the table disturbs clients, or a flood fills it, the number of the zone's entries has to do: otherwise
+ * least-connection schedulers and thresholds would go on counting what a flood has left.
  */
 export interface Forgotten {
   /** `opened`: the present value of the counter. When the counter has begun anew, nothing is forgotten. */
@@ -37,6 +38,10 @@ export interface ForgottenOptions {
   readonly dump: (zone: number) => Promise<string>
   /** Number of the table's entries; undefined where reading it stops nothing. */
   readonly entries: () => Promise<number | undefined>
+  /** Number of the entries of one zone, at no cost; undefined where they are not counted. */
+  readonly entriesOf: (zone: number) => Promise<number | undefined>
+  /** Whether a service is being flooded: its entries are too many to be read. */
+  readonly isFlooded: (service: VirtualService) => boolean
   readonly log: Log
   readonly clock: Clock
 }
@@ -76,9 +81,12 @@ export function startForgotten(options: ForgottenOptions): Forgotten {
     if (chosen === undefined) return
     const { service, compiled } = chosen
     lookedAt.set(service.key, clock.now())
-    if (isNoticed(await options.entries())) return
+    const unread = options.isFlooded(service) || isNoticed(await options.entries())
+    const inZone = unread ? await options.entriesOf(compiled.zone) : undefined
+    if (unread && inZone === undefined) return
     const first = await readCounters(sw, compiled)
-    const there = await countByMark(await options.dump(compiled.zone))
+    const there =
+      inZone === undefined ? await countByMark(await options.dump(compiled.zone)) : inProportion(inZone, first)
     await new Promise<void>(resolve => {
       cancel = clock.after(LAG_MS, resolve)
     })
@@ -135,6 +143,13 @@ export function forgotten(known: number, there: number, before: Counted, after: 
   const most = after.opened - before.ended - there
   if (least > most) return 0
   return Math.min(most, Math.max(known, least))
+}
+
+/** Where only the number of all entries is known: entries by mark, in proportion to what was counted as active. */
+function inProportion(entries: number, counted: ReadonlyMap<number, Counted>): ReadonlyMap<number, number> {
+  const activeOf = ({ opened, ended }: Counted) => Math.max(0, opened - ended)
+  const all = counted.values().reduce((sum, one) => sum + activeOf(one), 0)
+  return new Map([...counted].map(([mark, one]) => [mark, all === 0 ? 0 : Math.round((entries * activeOf(one)) / all)]))
 }
 
 /** Lines that are parsed before other work gets a chance to run. */

@@ -48,6 +48,8 @@ export interface PassiveOptions {
   readonly totalOf: (key: string) => number
   readonly log: Log
   readonly clock: Clock
+  /** Whether new connections of this zone might get no entry in the connection table. */
+  readonly isFull: (zone: number) => Promise<boolean>
   /** Requests that these services (keys) are scheduled anew. */
   replan(keys: readonly string[], reason: string): void
   /** The status has changed. */
@@ -86,11 +88,16 @@ export function startPassive(options: PassiveOptions): Passive {
       return { rs, counted }
     })
     const before = new Map(watched.servers)
+    const judged = ({ rs, counted }: (typeof read)[number], blind: boolean) =>
+      judge(before.get(rs.id), { at, counted, heard: heard.has(rs.hostId), blind }, rules)
+    const fallen = read.some(one => (before.get(one.rs.id)?.falls ?? 0) < judged(one, false).falls)
+    // Where turns decide, connections are counted before it is known whether they have an entry.
+    const blind = fallen && (await options.isFull(compiled.zone))
     watched.servers.clear()
     let changed = false
     for (const { rs, counted } of read) {
       const last = before.get(rs.id)
-      const next = judge(last, { at, counted, heard: heard.has(rs.hostId) }, rules)
+      const next = judged({ rs, counted }, blind)
       watched.servers.set(rs.id, next)
       if (last !== undefined) tell(service, rs, last, next)
       if (rules.retryMs !== undefined && last !== undefined && barredBy(last) !== barredBy(next)) changed = true

@@ -34,10 +34,16 @@ export function recallMacOf(directorMac: string): string {
   return `${((first ^ 0x08) | 0x02).toString(16).padStart(2, '0')}${directorMac.slice(2)}`
 }
 
-/** Match for a host's frames to R. Frames from an agent on this bridge may come from any port, and carry a mark. */
-export function fromHost({ fabric, uplink, ownMacs }: Site, hostMac: string): Match {
+/**
+ * Match for a host's frames to R: on an overlay they come from that host's tunnel end, and from no other. Frames from an agent on
+ * this bridge may come from any port, and carry a mark.
+ */
+export function fromHost(
+  { fabric, uplink, ownMacs }: Site,
+  { hostMac, hostIp }: Pick<Target, 'hostMac' | 'hostIp'>,
+): Match {
   if (ownMacs.includes(hostMac)) return { [SIGNAL]: '0x1/0x1' }
-  return { in_port: uplink, ...(fabric === 'l2' ? {} : { tun_id: fabric.networkKey }) }
+  return { in_port: uplink, ...(fabric === 'l2' ? {} : { tun_id: fabric.networkKey, tun_src: hostIp }) }
 }
 
 /** Actions that an answer through IN_PORT needs besides: on an overlay, the tunnel's destination. */

@@ -102,10 +102,17 @@ export const SIGNAL = 'reg12'
 export const WAITED = 'reg15'
 
 /**
- * Meters: packets that the hosts are asked about; those of them that the director's process sees; answers that it sees; and SYNs
- * that wait in it.
+ * Meters: packets that the hosts are asked about; those of them that the director's process sees; answers that it sees; SYNs that
+ * wait in it; ICMP errors; and requests that it refuses.
  */
-export const METER = { ask: 50_949, tell: 50_950, answer: 50_951, client: 50_952 } as const
+export const METER = {
+  ask: 50_949,
+  tell: 50_950,
+  answer: 50_951,
+  client: 50_952,
+  icmpError: 50_953,
+  refuse: 50_954,
+} as const
 
 /**
  * Collector set (OVSDB) and observation domains (RFC 7011, 3.1) of accounted packets: the first packet of a connection, the first

@@ -44,7 +44,7 @@ export function tcpStateOf([client, server]: readonly [string, string], idle: nu
   const [one, other] = [RANKS.indexOf(client), RANKS.indexOf(server)]
   if (one < 0 || other < 0) return undefined
   const { name, policy } = client === server ? same(client) : different(Math.min(one, other), Math.max(one, other))
-  return { name, seconds: tcpTimeouts(client === server ? 'system' : 'netdev', idle)[policy] ?? idle }
+  return { name, seconds: tcpTimeouts(idle)[policy] ?? idle }
 }
 
 interface Named {

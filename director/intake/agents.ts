@@ -6,23 +6,22 @@ import type { Log } from '../../shared/log.ts'
 import type { AgentMessage__Output } from '../../shared/rpc/gen/crossport/v1/AgentMessage.ts'
 import type { DirectorMessage } from '../../shared/rpc/gen/crossport/v1/DirectorMessage.ts'
 import type { HostRegistration__Output } from '../../shared/rpc/gen/crossport/v1/HostRegistration.ts'
-import type { RealServer__Output } from '../../shared/rpc/gen/crossport/v1/RealServer.ts'
 import type { ServiceDocuments } from '../../shared/rpc/gen/crossport/v1/ServiceDocuments.ts'
 import { LIMITS } from '../../shared/rpc/limits.ts'
-import type { Proto } from '../../shared/rpc/load.ts'
-import { fromProto } from '../../shared/rpc/real-server.ts'
 import { resetStream } from '../../shared/rpc/reset.ts'
-import { type RpcServer, serveRpc } from '../../shared/rpc/server.ts'
+import { type RpcServer, type RpcServerOptions, serveRpc } from '../../shared/rpc/server.ts'
 import type { TlsFiles } from '../../shared/rpc/tls.ts'
 import type { Clock } from '../../shared/run/clock.ts'
-import { nameOf, type Register } from '../authority/who.ts'
+import type { Peer } from '../authority/registration.ts'
+import { nameAs, type Register } from '../authority/who.ts'
 import { createAdmission } from './admission.ts'
 import { type Attached, attachedBy, type Call } from './attached.ts'
 import { documentPieces, serializedOnce } from './documents.ts'
 import { watchStreams } from './patience.ts'
-import { createRivals, type Rival, refusal, speakerOf } from './rivals.ts'
-import type { HostDelta, HostReport, Offer, Peer, ReadRealServers } from './types.ts'
-import { hostReport } from './validate.ts'
+import { createRefused, type Refused } from './refused.ts'
+import { peerOf, refusal, speakerOf } from './rivals.ts'
+import type { HostDelta, HostReport, Offer } from './types.ts'
+import { hostDelta, hostReport } from './validate.ts'
 
 /** Called for messages in the order in which they came; they do no I/O. What they throw ends the stream. */
 export interface AgentHandlers {
@@ -30,8 +29,8 @@ export interface AgentHandlers {
   onDelta(hostId: string, delta: HostDelta): void
   /** Any other sign of life. */
   onAlive(hostId: string): void
-  /** Who is refused for another has its host id (`Agents.rivals`) has changed. */
-  onRivals(): void
+  /** Who is refused (`Agents.refused`) has changed. */
+  onRefused(): void
   /** The host's agent holds no stream any more (`Agents.connected`). */
   onGone?(hostId: string): void
 }
@@ -43,7 +42,7 @@ export interface AgentsOptions {
   /** Default: an existing PKI, in which nobody is revoked. */
   readonly register?: Register
   /** Adds further services for those who have a certificate. */
-  readonly add?: (server: grpc.Server, proto: Proto) => void
+  readonly add?: RpcServerOptions['add']
   /** Hosts are sent to by their address in the underlay (an overlay): each must have one. */
   readonly addressed: boolean
   /** An agent that was not heard for so long is taken for dead: another may have its host id. */
@@ -59,8 +58,8 @@ export interface Agents {
   setOffer(offer: Offer): void
   /** Hosts whose agent holds a stream now. */
   readonly connected: ReadonlySet<string>
-  /** Agents that were refused because another has their host id. */
-  readonly rivals: readonly Rival[]
+  /** Hosts whose agents were refused, and try again. */
+  readonly refused: readonly Refused[]
   /** Ends the streams of a host that has been revoked. */
   revoked(hostId: string): void
   /** Shows agents that come later the certificate that is in the files now. Throws RPC_TLS. */
@@ -76,7 +75,7 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   const { log, clock, leaseMs, handlers, register = OPEN } = options
   const calls = new Map<Call, Attached>()
   const admission = createAdmission(clock)
-  const rivals = createRivals(clock, () => handlers.onRivals())
+  const refused = createRefused(clock, () => handlers.onRefused())
   let offer: Offer | undefined
   /** What an agent that dials in is told. */
   let greeting: readonly DirectorMessage[] | undefined
@@ -100,19 +99,18 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   }
 
   const registered = (call: Call, message: HostRegistration__Output) => {
+    const report = hostReport(message, options.addressed)
     const attached = calls.get(call)!
-    const { caller } = attached
-    const peer: Peer = { name: nameOf(caller, message.hostId), address: caller.address }
-    const report = hostReport(message, options.addressed, rs => realServers(rs, log.with({ host: message.hostId })))
-    const speaker = speakerOf(report, message, call.getPeer())
-    for (const [other, { speaker: there, heardAt = 0 }] of calls) {
-      if (other === call || there?.hostId !== report.hostId) continue
-      const reason = refusal(there, speaker, clock.now() - heardAt, leaseMs)
-      if (reason !== undefined) return refuseRival(call, { hostId: report.hostId, reason })
-      refuse(other, grpc.status.ABORTED, 'this host has registered anew')
+    const peer = peerOf(attached.connection, nameAs(attached.caller, report.hostId))
+    const speaker = speakerOf(report, message, peer)
+    const older = [...calls].filter(([other, { speaker: there }]) => other !== call && there?.hostId === report.hostId)
+    for (const [, { speaker: there, heardAt = 0 }] of older) {
+      const reason = refusal(there!, speaker, clock.now() - heardAt, leaseMs)
+      if (reason !== undefined) throw new CrossportError('HOST_ID_TAKEN', reason, { fields: { host: report.hostId } })
     }
     handlers.onRegistration(report, peer)
-    if (attached.speaker === undefined) rivals.settled(report.hostId)
+    for (const [other] of older) refuse(other, grpc.status.ABORTED, 'this host has registered anew')
+    if (attached.speaker === undefined) refused.settled(report.hostId)
     const { documentChanges } = message
     Object.assign(attached, { speaker, documentChanges, heardAt: clock.now() })
     admission.admitted(attached.connection)
@@ -126,9 +124,7 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     const { hostId } = attached.speaker
     attached.heardAt = clock.now()
     if (message.delta) {
-      const { upserted, removedIds } = message.delta
-      const { read, unread } = realServers(upserted, log.with({ host: hostId }))
-      handlers.onDelta(hostId, { upserted: read, removedIds, unread })
+      handlers.onDelta(hostId, hostDelta(hostId, message.delta))
     }
     handlers.onAlive(hostId)
     if (message.heartbeat) attached.outbox.heartbeat(message.heartbeat.sequence)
@@ -147,17 +143,14 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     call.emit('error', { code, details })
   }
 
-  const refuseRival = (call: Call, rival: Rival) => {
-    // It dials again and again: said once.
-    if (rivals.refused(rival))
-      log.error('an agent is refused', { err: new CrossportError('HOST_ID_TAKEN', rival.reason) })
-    refuse(call, grpc.status.ALREADY_EXISTS, rival.reason)
-  }
-
   const fail = (call: Call, err: unknown) => {
-    log.error('an agent is refused', { peer: call.getPeer(), err })
-    const code = err instanceof CrossportError ? STATUS_OF.get(err.code) : undefined
-    refuse(call, code ?? grpc.status.INVALID_ARGUMENT, messageOf(err))
+    const code = err instanceof CrossportError ? err.code : undefined
+    const host = err instanceof CrossportError ? err.fields.host : undefined
+    // An agent that is refused dials again and again: said once.
+    const said = code !== undefined && host !== undefined && code !== 'AGENT_SILENT'
+    if (!said || refused.put({ code, hostId: String(host), reason: messageOf(err) }))
+      log.error('an agent is refused', { peer: call.getPeer(), err })
+    refuse(call, (code && STATUS_OF.get(code)) ?? grpc.status.INVALID_ARGUMENT, messageOf(err))
   }
 
   const attach = (call: Call) => {
@@ -225,8 +218,8 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     get connected() {
       return new Set([...calls.values()].flatMap(({ speaker }) => speaker?.hostId ?? []))
     },
-    get rivals() {
-      return rivals.list()
+    get refused() {
+      return refused.list()
     },
     revoked: hostId => {
       for (const [call, { caller }] of [...calls])
@@ -234,7 +227,7 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     },
     reloadCertificate: server.reloadCertificate,
     close: () => {
-      rivals.close()
+      refused.close()
       stopWatching()
       admission.close()
       return server.close()
@@ -254,6 +247,9 @@ const MOST_STREAMS_OF_ONE = 4
 const STATUS_OF: ReadonlyMap<ErrorCode, grpc.status> = new Map([
   ['REGISTRATION_LIMIT', grpc.status.RESOURCE_EXHAUSTED],
   ['AGENT_SILENT', grpc.status.DEADLINE_EXCEEDED],
+  ['HOST_ID_TAKEN', grpc.status.ALREADY_EXISTS],
+  ['HOST_NAME_MISMATCH', grpc.status.PERMISSION_DENIED],
+  ['HOST_ADDRESS_TAKEN', grpc.status.FAILED_PRECONDITION],
   ['IDENTITY_REFUSED', grpc.status.UNAUTHENTICATED],
 ])
 
@@ -266,20 +262,4 @@ function changesOf(before: Offer, next: Offer): ServiceDocuments {
   const stay = new Set(come.map(placeOf))
   const removed = gone.filter(document => !stay.has(placeOf(document))).map(({ file, line }) => ({ file, line }))
   return { documents: come, removed, revision: next.revision, base: before.revision }
-}
-
-/** One that is not valid is told of; it does not take the others with it. */
-function realServers(messages: readonly RealServer__Output[], log: Log): ReadRealServers {
-  const unread = new Map<string, string>()
-  const read = messages.flatMap(message => {
-    try {
-      return [fromProto(message)]
-    } catch (err) {
-      log.error('a real server is refused', { err })
-      // What has no name that anybody could have is nobody that is known.
-      if (message.id !== '' && message.id.length <= 256) unread.set(message.id, (err as Error).message.slice(0, 500))
-      return []
-    }
-  })
-  return { read, unread }
 }

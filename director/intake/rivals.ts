@@ -1,4 +1,4 @@
-import type { Clock } from '../../shared/run/clock.ts'
+import type { Peer } from '../authority/registration.ts'
 import type { HostReport } from './types.ts'
 
 /** An agent as its stream shows it. */
@@ -12,16 +12,6 @@ export interface Speaker {
   /** Of this run of it; empty: not told. */
   readonly runId: string
 }
-
-/** Two agents with one host id: who was refused, and why. */
-export interface Rival {
-  readonly hostId: string
-  /** Names the addresses of both. */
-  readonly reason: string
-}
-
-/** An agent that is refused dials again every 5 s; one that has not for so long is gone. */
-const GONE_MS = 30_000
 
 /**
  * The same machine takes its own place at once: its stream may have broken without a word, and it may come from another
@@ -42,38 +32,15 @@ export function refusal(there: Speaker, newcomer: Speaker, silentMs: number, lea
   )
 }
 
-/** `peer`: address and port that it dials from. */
 export function speakerOf(
   { hostId, hostMac }: HostReport,
   { bootId, runId }: Pick<Speaker, 'bootId' | 'runId'>,
-  peer: string,
+  { address }: Peer,
 ): Speaker {
-  return { hostId, hostMac, from: peer.replace(/:\d+$/, ''), bootId, runId }
+  return { hostId, hostMac, from: address, bootId, runId }
 }
 
-/** Keeps who has been refused, for status. */
-export function createRivals(clock: Clock, changed: () => void) {
-  const known = new Map<string, { readonly rival: Rival; readonly cancel: () => void }>()
-  const forget = (reason: string) => {
-    known.get(reason)?.cancel()
-    if (known.delete(reason)) changed()
-  }
-  return {
-    /** Returns whether that is news. */
-    refused: (rival: Rival): boolean => {
-      const before = known.get(rival.reason)
-      before?.cancel()
-      known.set(rival.reason, { rival, cancel: clock.after(GONE_MS, () => forget(rival.reason)) })
-      if (before === undefined) changed()
-      return before === undefined
-    },
-    /** The host id has been given to somebody. */
-    settled: (hostId: string) => {
-      for (const { rival } of known.values()) if (rival.hostId === hostId) forget(rival.reason)
-    },
-    list: (): readonly Rival[] => [...known.values()].map(({ rival }) => rival),
-    close: () => {
-      for (const { cancel } of known.values()) cancel()
-    },
-  }
+/** @param peer - as gRPC names it: address and port */
+export function peerOf(peer: string, name: string | undefined): Peer {
+  return { name, address: peer.replace(/:\d+$/, '') }
 }

@@ -19,22 +19,25 @@ export interface HostReport {
   readonly hostIp: string
   readonly version: string
   readonly realServers: ReadonlyMap<string, RealServerReport>
-  /** Why real servers could not be read, by the agent's id: what was known of them before stands. Absent: all were. */
-  readonly unread?: ReadonlyMap<string, string>
+  /** Documents of this director that are not in force there. Absent: none. */
+  readonly refused?: readonly RefusedDocument[]
 }
 
-/** What real servers of a message say, as far as it could be read. */
-export interface ReadRealServers {
-  readonly read: readonly RealServerReport[]
-  readonly unread: ReadonlyMap<string, string>
+/** Fields of proto RefusedDocument, validated. */
+export interface RefusedDocument {
+  readonly service: string
+  /** `file:line`. */
+  readonly place: string
+  readonly code: string
+  readonly reason: string
 }
 
 /** What has changed on a host since its last message. */
 export interface HostDelta {
   readonly upserted: readonly RealServerReport[]
   readonly removedIds: readonly string[]
-  /** As of HostReport. */
-  readonly unread?: ReadonlyMap<string, string>
+  /** All of them; absent: as before. */
+  readonly refused?: readonly RefusedDocument[]
 }
 
 /** What every agent is told. */

@@ -44,6 +44,8 @@ const LONGEST_MS = 8000
 const COPIES = { perSecond: 20_000, burst: 20_000 } as const
 /** Packets sent to the switch that it has not confirmed yet. */
 const UNDER_WAY = 32
+/** Packets that wait to be sent. A flood asks for more than the switch takes. */
+const MOST_QUEUED = 2000
 /** More than the meter lets through in that time. */
 const MOST = 10_000
 /** Ended connections are logged together, once in this time. */
@@ -94,13 +96,12 @@ export function createRecall(options: RecallOptions): Recall {
     if (site === undefined || service === undefined) return forget(key)
     const late = clock.now() - since >= LONGEST_MS
     if (questions >= QUESTIONS && (late || waiting.size <= STORM)) {
-      outbox(packet, [{ type: 'ct', zone: service.zone, table: TABLE.UNANSWERED }])
-      return wait(key, one, () => forget(key))
+      const sent = outbox(packet, [{ type: 'ct', zone: service.zone, table: TABLE.UNANSWERED }])
+      return wait(key, one, () => (sent || late ? forget(key) : next(key)))
     }
     // Too many questions: the connection is dropped here, and its client will send again.
     if (late) return forget(key)
-    const may = copies.take(hostsOf(service).length)
-    if (may) outbox(packet, questionsAbout(site, service))
+    const may = copies.take(hostsOf(service).length) && outbox(packet, questionsAbout(site, service))
     return wait(key, { ...one, questions: questions + Number(may) }, () => next(key))
   }
 
@@ -143,7 +144,7 @@ function serviceOf({ data }: PacketIn, services: readonly CompiledService[]): Co
   return serviceAt(services, 'tcp', textOfBytes(dst), dstPort)
 }
 
-/** Sends questions in place of packets, with a limit on how many are under way. */
+/** Sends questions in place of packets, with a limit on how many are under way. Returns false when too many wait already. */
 function createOutbox({ switch: sw, log }: Pick<SendOptions, 'switch' | 'log'>) {
   const queue: PacketOut[] = []
   let underWay = 0
@@ -160,9 +161,11 @@ function createOutbox({ switch: sw, log }: Pick<SendOptions, 'switch' | 'log'>) 
         })
     }
   }
-  return (packet: PacketIn, actions: PacketOut['actions']) => {
+  return (packet: PacketIn, actions: PacketOut['actions']): boolean => {
+    if (queue.length >= MOST_QUEUED) return false
     queue.push({ ...from(packet), actions, data: withoutPayload(packet.data) })
     pump()
+    return true
   }
 }
 

@@ -1,6 +1,7 @@
-import { CrossportError } from '../../shared/errors.ts'
+import { CrossportError, type ErrorCode } from '../../shared/errors.ts'
 import { LIMITS } from '../../shared/rpc/limits.ts'
 import type { Stop } from '../../shared/run/lifecycle.ts'
+import { registrationRefusal, type Taken } from '../authority/registration.ts'
 import type { Register } from '../authority/who.ts'
 import { setInput } from '../cells.ts'
 import type { House } from '../house.ts'
@@ -60,19 +61,22 @@ function deskOf({ config: { pki, certificateLifetime }, book }: House): Desk | u
   return book && canIssue(pki) ? createDesk({ pki, book, lifetimeMs: certificateLifetime }) : undefined
 }
 
-export function agentHandlers({
-  cells: { registry, changed },
-  config: { leaseMs },
-  book,
-  clock,
-}: House): AgentHandlers {
+export function agentHandlers(house: House): AgentHandlers {
+  const { config, cells, book, clock } = house
+  const { registry, changed } = cells
+  const { leaseMs } = config
+  const takenNow = taken(house)
   return {
-    onRegistration: (report, { name }) => {
+    onRegistration: (report, peer) => {
       const { hosts } = registry.get()
-      if (hosts.size >= LIMITS.hosts && !hosts.has(report.hostId))
-        throw new CrossportError('REGISTRATION_LIMIT', `${LIMITS.hosts} hosts are known, and there may be no more`)
+      const { hostId } = report
+      const refuse = (code: ErrorCode, reason: string) => new CrossportError(code, reason, { fields: { host: hostId } })
+      if (hosts.size >= LIMITS.hosts && !hosts.has(hostId))
+        throw refuse('REGISTRATION_LIMIT', `${LIMITS.hosts} hosts are known, and there may be no more`)
+      const refusal = registrationRefusal(report, peer, takenNow())
+      if (refusal !== undefined) throw refuse(refusal.code, refusal.reason)
       registry.set(register(registry.get(), report, clock.now(), leaseMs))
-      if (name !== undefined && book?.revokedAt(name) !== undefined) book.cameBack(name)
+      if (peer.name !== undefined && book?.revokedAt(peer.name) !== undefined) book.cameBack(peer.name)
     },
     onDelta: (hostId, delta) => {
       const next = applyDelta(registry.get(), hostId, delta)
@@ -82,6 +86,26 @@ export function agentHandlers({
     },
     onGone: () => changed.publish(),
     onAlive: hostId => registry.set(renew(registry.get(), hostId, clock.now(), leaseMs)),
-    onRivals: changed.publish,
+    onRefused: changed.publish,
+  }
+}
+
+/** What no host may claim any more, as it is now. */
+function taken({ cells }: House): () => Taken {
+  let vips: { readonly of: readonly unknown[]; readonly all: ReadonlySet<string> } = { of: [], all: new Set() }
+  return () => {
+    const site = cells.site.get()
+    const of = [cells.services.get().specs, cells.outcome.get()?.plan.services ?? []] as const
+    if (of.some((list, i) => list !== vips.of[i])) vips = { of, all: new Set(of.flat().map(({ vip }) => vip)) }
+    return {
+      hosts: cells.registry.get().hosts,
+      connected: hostId => cells.agents.get()?.connected.has(hostId) ?? false,
+      director: {
+        macs: site === undefined ? [] : [site.directorMac, site.recallMac, ...site.ownMacs],
+        bridgeMacs: site?.ownMacs ?? [],
+        addresses: cells.ownAddresses.get().own,
+      },
+      vips: vips.all,
+    }
   }
 }

@@ -67,7 +67,7 @@ function status(house: House): StatusSource {
     hosts: [...cells.registry.get().hosts.values()],
     addressed: config.fabric === 'overlay',
     connected: cells.agents.get()?.connected ?? new Set(),
-    rivals: cells.agents.get()?.rivals ?? [],
+    refused: cells.agents.get()?.refused ?? [],
     counts,
     lastCommitAt: counts.commits > 0 ? outcome?.at : undefined,
     timeline,

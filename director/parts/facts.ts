@@ -28,10 +28,11 @@ export function factsOf({ applier, cells, config, loop, protection }: House): Ow
     applied: outcome.get() !== undefined,
     lastError: loop.lastError,
     quarantined: applier.quarantined,
-    tableProblems: tableProblems.get(),
+    tableProblems: [...tableProblems.get(), ...cells.zoneFill.get().problems],
     tornDown: tornDown.get(),
     identity: { certificate: cells.certificate.get(), plaintext: protection?.plaintext },
     notListening: away('agents'),
+    floods: cells.floods.get().floods,
     documentBytes: documentBytes(services.get().documents),
   }
 }

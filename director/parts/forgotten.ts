@@ -7,7 +7,15 @@ import { connectionTable, inForce, sumOf } from './in-force.ts'
 export function forgotten(house: House): Stop {
   const { dump, entries } = connectionTable(house)
   const activeOf = (key: string) => sumOf(house, key, 'active')
-  const counted = startForgotten({ ...inForce(house), activeOf, dump: zone => dump(zone, false), entries })
-  house.cells.forgotten.set(counted.of)
+  const { cells } = house
+  const counted = startForgotten({
+    ...inForce(house),
+    activeOf,
+    dump: zone => dump(zone, false),
+    entries,
+    entriesOf: zone => cells.zoneFill.get().entriesOf(zone),
+    isFlooded: ({ service }) => cells.floods.get().floods.some(({ services }) => services.includes(service)),
+  })
+  cells.forgotten.set(counted.of)
   return () => counted.stop()
 }

@@ -10,6 +10,7 @@ export function passiveHealth(house: House): Stop {
   const passive = startPassive({
     ...inForce(house),
     totalOf: key => sumOf(house, key, 'total'),
+    isFull: zone => cells.zoneFill.get().isFull(zone),
     replan: (keys, reason) => replan(house, keys, reason),
     changed: cells.changed.publish,
   })

@@ -1,7 +1,7 @@
 import type { ServiceSpec } from '../../shared/config/service.ts'
 import type { CompiledService } from '../compile/types.ts'
 import { fleet } from '../registry/fleet.ts'
-import { type VirtualService, virtualServices } from '../registry/services.ts'
+import { type HostServices, NO_HOST_SERVICES, type VirtualService, virtualServices } from '../registry/services.ts'
 import type { Registry, RegistryProblem } from '../registry/types.ts'
 import { keptInPanic } from '../schedule/panic.ts'
 import { type Knowledge, schedule } from '../schedule/schedule.ts'
@@ -38,9 +38,10 @@ export function makePlan(
   numbers: Numbers,
   knowledge: (service: VirtualService) => Knowledge,
   judged: Judged = unjudged,
+  hostServices: HostServices = NO_HOST_SERVICES,
 ): Plan {
   const { realServers, problems } = fleet(registry)
-  const virtual = virtualServices(specs, realServers)
+  const virtual = virtualServices(specs, realServers, hostServices)
   return {
     services: virtual.services,
     compiled: virtual.services.map(service => compileService(service, numbers, knowledge, judged)),

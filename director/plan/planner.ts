@@ -1,9 +1,10 @@
 import type { ServiceSpec } from '../../shared/config/service.ts'
 import { updateSorted } from '../../shared/lists.ts'
+import type { HostServiceAuthority } from '../authority/host-services.ts'
 import type { CompiledService } from '../compile/types.ts'
 import { createGrouping } from '../registry/grouping.ts'
 import { createRoster } from '../registry/roster.ts'
-import type { VirtualService } from '../registry/services.ts'
+import { type HostServices, NO_HOST_SERVICES, type VirtualService } from '../registry/services.ts'
 import type { Registry, RegistryProblem } from '../registry/types.ts'
 import type { Knowledge } from '../schedule/schedule.ts'
 import type { Numbers } from '../store/numbers.ts'
@@ -31,6 +32,8 @@ export interface PlannerInput {
   /** What has been learnt about a service's connections. */
   knowledge(service: VirtualService): Knowledge
   readonly judged?: Judged
+  /** Hosts that may bring services of their own. Default: none. */
+  readonly authority?: HostServiceAuthority
 }
 
 export interface Planner {
@@ -51,10 +54,15 @@ export interface Planner {
 
 /**
  * The incremental form of plan.ts: a changed service, real server or host costs in proportion to the services that it touches.
+ *
+ * @param wasInForce - a service that only hosts have was in force before a restart
  */
-export function createPlanner(numbers: Numbers): Planner {
+export function createPlanner(
+  numbers: Numbers,
+  wasInForce: HostServices['wasInForce'] = NO_HOST_SERVICES.wasInForce,
+): Planner {
   const roster = createRoster()
-  const grouping = createGrouping()
+  const grouping = createGrouping(wasInForce)
   const plans = new Map<string, PlannedService>()
   /** Services to be planned; undefined: the service is gone. */
   const pending = new Map<string, VirtualService | undefined>()
@@ -71,9 +79,10 @@ export function createPlanner(numbers: Numbers): Planner {
 
   return {
     take: (registry, most) => take(registry, most).more,
-    update: ({ specs, registry, due, knowledge, judged, most = Number.POSITIVE_INFINITY }) => {
+    update: input => {
+      const { specs, registry, due, knowledge, judged, most = Number.POSITIVE_INFINITY } = input
       const { problems } = take(registry, Number.POSITIVE_INFINITY)
-      const grouped = grouping.update(specs)
+      const grouped = grouping.update(specs, input.authority ?? NO_HOST_SERVICES.authority)
       if (pending.size === 0) for (const [key, { service }] of unnumbered) pending.set(key, service)
       for (const [key, service] of grouped.changed) pending.set(key, service)
       for (const key of due) {

@@ -1,6 +1,17 @@
 import type { ServiceSpec } from '../../shared/config/service.ts'
 import { changedItems, compareTexts, updateSorted } from '../../shared/lists.ts'
-import { fromReport, fromSpec, keyOf, mismatch, specKey, type VirtualService } from './services.ts'
+import type { HostServiceAuthority } from '../authority/host-services.ts'
+import { createHosting } from './hosting.ts'
+import {
+  type Claimants,
+  fromReport,
+  fromSpec,
+  groupProblems,
+  keyOf,
+  refusedServices,
+  specKey,
+  type VirtualService,
+} from './services.ts'
 import type { RealServer, RegistryProblem } from './types.ts'
 
 export interface Grouped {
@@ -14,58 +25,60 @@ export interface Grouped {
 export interface Grouping {
   /** Takes a change of the roster, for the next update. */
   take(change: { readonly gone: readonly RealServer[]; readonly come: readonly RealServer[] }): void
-  /** Costs little when most specs are the same objects as before. */
-  update(specs: readonly ServiceSpec[]): Grouped
+  /** Costs little when most specs are the same objects as before, and the authority is the same one. */
+  update(specs: readonly ServiceSpec[], authority: HostServiceAuthority): Grouped
 }
 
-/** Real servers that name the same service and the same address. They are all members of the service, or none is. */
-interface Group {
-  readonly service: string
-  readonly key: string
+interface Group extends Claimants {
   readonly byId: Map<string, RealServer>
-  /** Sorted by id. */
   members: readonly RealServer[]
 }
 
-/** The incremental form of services.ts, which defines the result: a changed service costs in proportion to its real servers. */
-export function createGrouping(): Grouping {
+/**
+ * The incremental form of services.ts, which defines the result: a changed service costs in proportion to its real servers.
+ *
+ * @param wasInForce - a service that only hosts have was in force before a restart
+ */
+export function createGrouping(wasInForce: (claimants: Claimants) => boolean): Grouping {
   const groups = new Map<string, Group>()
   const specByName = new Map<string, ServiceSpec>()
   const specByKey = new Map<string, ServiceSpec>()
   const byKey = new Map<string, Set<Group>>()
   const byName = new Map<string, Set<Group>>()
-  /** Groups that match no spec by name and address; and those of them that are services, by key and by name. */
-  const strays = new Set<Group>()
-  let hosted = new Map<string, Group>()
-  let hostedByName = new Map<string, Group>()
-  const mismatched = new Set<Group>()
+  const hosting = createHosting<Group>(wasInForce)
+  /** Groups of which some real servers are no members of a service. */
+  const odd = new Set<Group>()
   /** Groups whose members have changed since the last update. */
   const resorted = new Set<Group>()
   const known = new Map<string, VirtualService>()
   let specs: readonly ServiceSpec[] = []
   let services: readonly VirtualService[] = []
-
-  /** The services that the real servers alone define: the first by id decides name and address. */
-  const host = () => {
-    hosted = new Map()
-    hostedByName = new Map()
-    for (const group of [...strays].sort((a, b) => compareTexts(a.members[0]!.id, b.members[0]!.id))) {
-      if (hosted.has(group.key) || hostedByName.has(group.service)) continue
-      hosted.set(group.key, group)
-      hostedByName.set(group.service, group)
-    }
-  }
+  let problems: readonly RegistryProblem[] = []
+  let authority: HostServiceAuthority | undefined
 
   const serviceOf = (key: string): VirtualService | undefined => {
     const spec = specByKey.get(key)
     if (spec !== undefined) return fromSpec(spec, groups.get(name(spec.service, key))?.members ?? [])
-    const group = hosted.get(key)
-    return group && fromReport(group.members[0]!, group.members)
+    const hosted = hosting.ofKey(key)
+    return hosted && fromReport(hosted.members[0]!, hosted.members)
   }
   /** Key of the service with this name. */
   const keyOfName = (service: string) => {
     const spec = specByName.get(service)
-    return spec === undefined ? hostedByName.get(service)?.key : specKey(spec)
+    return spec === undefined ? hosting.ofName(service)?.group.key : specKey(spec)
+  }
+  const rivals = ({ key, service }: Group) => [...(byKey.get(key) ?? []), ...(byName.get(service) ?? [])]
+  const isOdd = (group: Group) => {
+    if (group.members.length === 0) return false
+    if (keyOfName(group.service) !== group.key) return true
+    return hosting.isStray(group) && hosting.ofKey(group.key)?.members !== group.members
+  }
+  const problemsOf = (group: Group, allowed: HostServiceAuthority): readonly RegistryProblem[] => {
+    const named = keyOfName(group.service)
+    const refused = hosting.isStray(group) ? group.members.filter(rs => allowed(rs.hostId, rs.vip) !== undefined) : []
+    if (named === group.key) return refusedServices(refused, allowed)
+    const service = named === undefined ? undefined : known.get(named)
+    return groupProblems(group, refused, allowed, service, known.get(group.key))
   }
 
   return {
@@ -88,7 +101,7 @@ export function createGrouping(): Grouping {
         resorted.add(group)
       }
     },
-    update: next => {
+    update: (next, allowed) => {
       const keys = new Set<string>()
       const moved = new Set<Group>()
       for (const group of resorted) {
@@ -118,23 +131,20 @@ export function createGrouping(): Grouping {
         for (const group of [...(byKey.get(key) ?? []), ...(byName.get(spec.service) ?? [])]) moved.add(group)
       }
 
-      let anyStray = false
-      for (const group of moved) {
-        const free = !specByName.has(group.service) && !specByKey.has(group.key)
-        const stray = free && group.members.length > 0
-        anyStray = strays.has(group) || stray || anyStray
-        if (stray) strays.add(group)
-        else strays.delete(group)
-      }
-      if (anyStray) {
-        for (const group of strays) moved.add(group)
-        for (const key of hosted.keys()) keys.add(key)
-        host()
-        for (const key of hosted.keys()) keys.add(key)
+      const free = ({ service, key, members }: Group) =>
+        members.length > 0 && !specByName.has(service) && !specByKey.has(key)
+      const touched = hosting.update({
+        moved: new Map([...moved].map(group => [group, free(group)])),
+        authority: allowed,
+        rivals,
+      })
+      for (const group of touched) {
+        moved.add(group)
+        keys.add(group.key)
       }
       for (const group of moved) {
-        if (group.members.length > 0 && keyOfName(group.service) !== group.key) mismatched.add(group)
-        else mismatched.delete(group)
+        if (isOdd(group)) odd.add(group)
+        else odd.delete(group)
       }
 
       const changed = new Map<string, VirtualService | undefined>()
@@ -154,13 +164,11 @@ export function createGrouping(): Grouping {
         }
       }
       if (changed.size > 0) services = updateSorted(services, gone, come, service => service.key)
-      return { services, changed, problems: [...mismatched].flatMap(problemsOf) }
+      if (moved.size + changed.size > 0 || allowed !== authority)
+        problems = [...odd].flatMap(group => problemsOf(group, allowed))
+      authority = allowed
+      return { services, changed, problems }
     },
-  }
-
-  function problemsOf({ service, key, members }: Group): RegistryProblem[] {
-    const named = keyOfName(service)
-    return members.map(rs => mismatch(rs, named === undefined ? undefined : known.get(named), known.get(key)))
   }
 }
 

@@ -22,27 +22,17 @@ export function restoreRegistry(
   return { hosts, nextSeq: Math.max(0, ...saved.map(host => host.seq)) + 1, revision: 0 }
 }
 
-/**
- * Replaces everything that is known about one host, except real servers that could not be read. The host keeps its place in
- * the order of claims.
- */
+/** Replaces everything that is known about one host. The host keeps its place in the order of claims. */
 export function register(registry: Registry, report: HostReport, now: number, leaseMs: number): Registry {
   const known = registry.hosts.get(report.hostId)
   const seq = known?.seq ?? registry.nextSeq
-  const realServers = known === undefined ? report.realServers : sameAgain(known.realServers, withUnread(known, report))
+  const realServers = known === undefined ? report.realServers : sameAgain(known.realServers, report.realServers)
   const host: Host = { ...report, realServers, seq, state: 'alive', leaseExpiresAt: now + leaseMs }
   return {
     hosts: new Map(registry.hosts).set(report.hostId, host),
     nextSeq: known ? registry.nextSeq : seq + 1,
     revision: registry.revision + 1,
   }
-}
-
-/** Keeps what was known of real servers that could not be read: they are unknown, and not gone. */
-function withUnread(known: Host, { realServers, unread }: HostReport): HostReport['realServers'] {
-  if (unread === undefined) return realServers
-  const kept = [...known.realServers].filter(([id]) => unread.has(id) && !realServers.has(id))
-  return new Map([...kept, ...realServers])
 }
 
 /** Keeps equal real servers as the same objects, so that an agent that only reconnects costs nothing. */
@@ -65,16 +55,11 @@ export function applyDelta(registry: Registry, hostId: string, delta: HostDelta)
   const host = registry.hosts.get(hostId)
   if (host === undefined) return registry
   const realServers = new Map(host.realServers)
+  const refused = delta.refused === undefined ? {} : { refused: delta.refused }
   for (const id of delta.removedIds) realServers.delete(id)
   for (const rs of delta.upserted) realServers.set(rs.id, rs)
-  const hosts = new Map(registry.hosts).set(hostId, { ...host, realServers, unread: unreadAfter(host, delta) })
+  const hosts = new Map(registry.hosts).set(hostId, { ...host, realServers, ...refused })
   return { ...registry, hosts, revision: registry.revision + 1 }
-}
-
-function unreadAfter(host: Host, { upserted, removedIds, unread }: HostDelta): ReadonlyMap<string, string> {
-  const next = new Map(host.unread)
-  for (const id of [...removedIds, ...upserted.map(rs => rs.id)]) next.delete(id)
-  return new Map([...next, ...(unread ?? [])])
 }
 
 /** Renews a host's lease after any message from its agent, and brings a lost host back. */

@@ -37,7 +37,7 @@ export interface RealServer extends Omit<RealServerReport, 'id' | 'state'> {
 /** A refused claim, and the reason. */
 export interface RegistryProblem {
   /** Default: REGISTRY_CONFLICT. */
-  readonly code?: 'STORE_FAILED'
+  readonly code?: 'STORE_FAILED' | 'HOST_SERVICE_REFUSED'
   readonly subject: string
   readonly service: string
   readonly reason: string

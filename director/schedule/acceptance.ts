@@ -52,6 +52,8 @@ export interface AcceptanceReading {
   readonly counted: Accepted
   /** Its host has sent signals. Without any, silence says nothing about the real server. */
   readonly heard: boolean
+  /** New connections may have got no entry in the table, so that their answers were not counted. */
+  readonly blind?: boolean
 }
 
 /** Longest time for an answer: a busy guest answers late, and a client first repeats its SYN after a second. */
@@ -63,13 +65,13 @@ const FORGIVEN = 10
 
 export const DEFAULT_FALL = 5
 
-/** The state after a reading. The first reading, and one after the counters have begun anew, only set the start. */
+/** The state after a reading. The first one, a blind one, and one after the counters have begun anew only set the start. */
 export function judge(
   before: Acceptance | undefined,
-  { at, counted, heard }: AcceptanceReading,
+  { at, counted, heard, blind = false }: AcceptanceReading,
   { fall, retryMs }: AcceptanceRules,
 ): Acceptance {
-  const delta = before && difference(before.counted, counted)
+  const delta = blind ? undefined : before && difference(before.counted, counted)
   if (before === undefined || delta === undefined) {
     const kept = before ?? { phase: 'accepting', phaseAt: at, falls: 0 }
     const { phase, phaseAt, falls } = kept

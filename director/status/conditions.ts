@@ -1,12 +1,14 @@
 import { LIMITS } from '../../shared/rpc/limits.ts'
 import { COMMON_CONDITIONS, type CommonFacts } from '../../shared/status/common.ts'
 import { type Condition, type Finding, found } from '../../shared/status/conditions.ts'
+import type { Flood } from '../balance/floods.ts'
 import type { Passive, Unheard } from '../balance/passive.ts'
-import type { Rival } from '../intake/rivals.ts'
+import type { Refused } from '../intake/refused.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { VirtualService } from '../registry/services.ts'
 import type { Host, RealServer, RegistryProblem } from '../registry/types.ts'
 import { acceptanceText } from '../schedule/acceptance.ts'
+import { floodText } from '../schedule/flood.ts'
 import { panicOf, panicText } from '../schedule/panic.ts'
 import { sharedAddresses } from './shared-addresses.ts'
 
@@ -16,6 +18,8 @@ export interface OwnFacts extends CommonFacts {
   readonly notListening: string | undefined
   /** Of all service files, as agents are told of them. */
   readonly documentBytes: number
+  /** Those under way. */
+  readonly floods: readonly Flood[]
 }
 
 export interface DirectorFacts extends OwnFacts {
@@ -23,8 +27,8 @@ export interface DirectorFacts extends OwnFacts {
   readonly hosts: readonly Host[]
   /** Hosts whose agent holds a stream now. */
   readonly connected: ReadonlySet<string>
-  /** Agents that were refused because another has their host id. */
-  readonly rivals: readonly Rival[]
+  /** Hosts whose agents were refused, and try again. */
+  readonly refused: readonly Refused[]
   /** Hosts are sent to by their address in the underlay, too (an overlay). */
   readonly addressed: boolean
   readonly passive: Pick<Passive, 'judged' | 'acceptanceOf'>
@@ -46,22 +50,23 @@ export const DIRECTOR_CONDITIONS: readonly Condition<DirectorFacts>[] = [
     find: ({ plan }) => (plan?.problems ?? []).map(refusedClaim),
   },
   {
-    code: 'HOST_ID_TAKEN',
+    code: 'REGISTRATION_INVALID',
     severity: 'error',
-    find: ({ rivals }) => rivals.map(({ hostId, reason }) => ({ subject: hostId, message: reason })),
+    find: ({ refused }) => refused.map(({ code, hostId, reason }) => ({ code, subject: hostId, message: reason })),
   },
   {
     code: 'HOST_ADDRESS_SHARED',
     severity: 'error',
     find: ({ hosts, connected, addressed }) => sharedAddresses(hosts, connected, addressed),
   },
-  { code: 'REGISTRATION_INVALID', severity: 'error', find: ({ hosts }) => hosts.flatMap(unreadable) },
+  { code: 'DOCUMENT_REFUSED', severity: 'error', find: ({ hosts }) => hosts.flatMap(refusedThere) },
   { code: 'HOST_LOST', severity: 'warning', find: ({ hosts }) => hosts.flatMap(lost) },
   {
     code: 'HOST_AWAY',
     severity: 'warning',
     find: ({ hosts, connected }) => hosts.flatMap(host => away(host, connected)),
   },
+  { code: 'FLOOD', severity: 'warning', find: ({ floods }) => floods.map(flooded) },
   { code: 'SIGNALS_MISSING', severity: 'warning', find: ({ unheard }) => unheard.map(silent) },
   { code: 'REAL_SERVER', severity: 'warning', find: facts => eachService(facts, notServing) },
   { code: 'NOT_ACCEPTING', severity: 'warning', find: facts => eachService(facts, notAccepting) },
@@ -87,12 +92,10 @@ function* eachService(
   for (const service of plan?.services ?? []) yield* find(service, passive)
 }
 
-/** Findings for one host at most: whoever has mended these sees the next ones. */
-const MOST_UNREAD = 20
-
-function unreadable({ hostId, unread = new Map() }: Host): readonly Finding[] {
-  return [...unread].slice(0, MOST_UNREAD).map(([id, reason]) => {
-    return { subject: `${hostId}/${id}`, message: `${reason}; what was known of it before stays in force` }
+function refusedThere({ hostId, refused = [] }: Host): readonly Finding[] {
+  return refused.map(({ service, place, reason, code }) => {
+    const severity = code === 'VIP_UNKNOWN' ? 'warning' : 'error'
+    return { subject: `${service} on host ${hostId}`, message: `${place}: ${reason}`, severity }
   })
 }
 
@@ -104,6 +107,10 @@ function lost({ hostId, state }: Host): readonly Finding[] {
 function away({ hostId, state }: Host, connected: ReadonlySet<string>): readonly Finding[] {
   const message = 'its agent is not connected; its real servers leave scheduling when its lease ends'
   return found(hostId, state === 'alive' && !connected.has(hostId) ? message : undefined)
+}
+
+function flooded({ kind, services, since, rate }: Flood): Finding {
+  return { subject: services.join(', '), message: floodText(kind, rate, since.toISOString()) }
 }
 
 function silent({ hostId, connections }: Unheard): Finding {

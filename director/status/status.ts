@@ -6,7 +6,7 @@ import type { ServiceSource, StatusSource } from '../../shared/rpc/status.ts'
 import type { Timeline } from '../../shared/run/timeline.ts'
 import { problemsOf } from '../../shared/status/conditions.ts'
 import type { Passive } from '../balance/passive.ts'
-import type { Rival } from '../intake/rivals.ts'
+import type { Refused } from '../intake/refused.ts'
 import type { Plan } from '../plan/plan.ts'
 import type { VirtualService } from '../registry/services.ts'
 import type { Host, RealServer } from '../registry/types.ts'
@@ -29,8 +29,8 @@ export interface StatusInput {
   /** Hosts are sent to by their address in the underlay (an overlay). */
   readonly addressed: boolean
   readonly connected: ReadonlySet<string>
-  /** Agents that were refused because another has their host id. */
-  readonly rivals: readonly Rival[]
+  /** Hosts whose agents were refused, and try again. */
+  readonly refused: readonly Refused[]
   readonly counts: Counts
   readonly lastCommitAt: Date | undefined
   readonly timeline: Timeline
@@ -40,7 +40,7 @@ export interface StatusInput {
 
 /** The answer to GetStatus, of one plan; its lists are made as they are read. Pure. */
 export function statusOf(input: StatusInput): StatusSource {
-  const { counts, plan, hosts, connected, rivals, addressed, facts } = input
+  const { counts, plan, hosts, connected, refused, addressed, facts } = input
   // Several conditions and the list of services ask for the same.
   const passive = { ...input.passive, judged: once(input.passive.judged) }
   const unheard = passive.unheard()
@@ -57,7 +57,7 @@ export function statusOf(input: StatusInput): StatusSource {
       plan,
       hosts,
       connected,
-      rivals,
+      refused,
       addressed,
       passive,
       unheard,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { parseIpv4 } from '../address/ipv4.ts'
+import { canonicalCidr } from './address.ts'
 
 /** Fields that several files of the daemons and the service file have in common. */
 
@@ -13,6 +14,14 @@ export const hardwareAddress = z
 export const ipv4Address = z
   .string()
   .refine(text => parseIpv4(text) !== undefined, 'must be an IPv4 address, such as 172.24.1.20')
+
+/** A CIDR block in canonical form; a bare address is a block of one. */
+export const addressBlock = z.string().transform((text, context) => {
+  const result = canonicalCidr(text)
+  if ('cidr' in result) return result.cidr
+  context.addIssue({ code: 'custom', message: result.problem })
+  return z.NEVER
+})
 
 export const absolutePath = z.string().startsWith('/', 'must be an absolute path')
 

@@ -6,9 +6,15 @@ import type { FileContent, GoodFile } from './snapshot.ts'
 export interface LostServices {
   /**
    * Returns the content to use; a content that is held back counts as unreadable meanwhile. `renamed`: the file was renamed into
-   * place.
+   * place. `awaited`: services that another file has lost, and that this one may be about to get.
    */
-  judge(file: string, content: FileContent, inForce: GoodFile | undefined, renamed: boolean): FileContent
+  judge(
+    file: string,
+    content: FileContent,
+    inForce: GoodFile | undefined,
+    renamed: boolean,
+    awaited?: readonly string[],
+  ): FileContent
   /** Nothing is called again after this, whatever is still judged. */
   close(): void
 }
@@ -50,8 +56,8 @@ export function createLostServices(clock: Clock, writeMs: number, again: (file: 
   }
 
   return {
-    judge(file, content, inForce, renamed) {
-      const lost = lostServices(content, inForce)
+    judge(file, content, inForce, renamed, awaited = []) {
+      const lost = lostServices(content, inForce, awaited)
       if (lost.length === 0 || !('text' in content) || renamed || isPublished(file)) {
         forget(file)
         return content
@@ -70,12 +76,14 @@ export function createLostServices(clock: Clock, writeMs: number, again: (file: 
   }
 }
 
-/** The services that a valid file has lost. An invalid file changes nothing by itself. */
-function lostServices(content: FileContent, inForce: GoodFile | undefined): string[] {
-  if (inForce === undefined || content === inForce || !('text' in content)) return []
-  if (content.text === inForce.text || content.parsed.problems.length > 0) return []
+/** The services that a valid file does not have. An invalid file changes nothing by itself. */
+function lostServices(content: FileContent, inForce: GoodFile | undefined, awaited: readonly string[]): string[] {
+  if (!('text' in content) || content.parsed.problems.length > 0) return []
+  const same = content === inForce || content.text === inForce?.text
+  const own = same ? [] : (inForce?.parsed.specs ?? []).map(({ service }) => service)
+  if (own.length + awaited.length === 0) return []
   const now = new Set(content.parsed.specs.map(({ service }) => service))
-  return inForce.parsed.specs.map(({ service }) => service).filter(service => !now.has(service))
+  return [...own, ...awaited].filter(service => !now.has(service))
 }
 
 function reason(lost: readonly string[], { parsed }: GoodFile, writeMs: number): string {

@@ -12,15 +12,30 @@ export interface Reading {
 
 /** Holds back the removal of services that may have been moved to a file that is wrong. */
 export interface MovedServices {
-  /** Returns the reading to use: a file that has lost such services, or is gone, counts as unreadable meanwhile. */
-  judge(reading: Reading, inForce: InForce): Reading
+  /**
+   * Returns the reading to use: a file that has lost such services, or is gone, counts as unreadable meanwhile. `again`: files to
+   * be read once more, for now they are awaited.
+   */
+  judge(reading: Reading, inForce: InForce): Reading & { readonly again: readonly string[] }
+  /** Services that others have lost, and that this wrong file may have. */
+  awaited(file: string): readonly string[]
+}
+
+interface Wrong {
+  readonly fault: string
+  /** Services that its text names. */
+  readonly names: ReadonlySet<string>
 }
 
 interface Held {
   /** Wrong files that may have its services. */
   readonly by: readonly string[]
+  readonly lost: readonly string[]
   readonly content: FileContent
 }
+
+/** Of so many wrong files at most is remembered that a file waits for them. */
+const MOST_WRONG = 100
 
 /**
  * A wrong file may have any services. It is taken to have those that another file has lost when it names one of them (a service
@@ -29,18 +44,19 @@ interface Held {
  * in files that are in order. The first reading after a start counts as one edit, although the daemon was away for longer.
  */
 export function createMovedServices(): MovedServices {
-  /** By name, what is wrong with it. */
-  const wrong = new Map<string, string>()
+  const wrong = new Map<string, Wrong>()
   let held = new Map<string, Held>()
 
   /** Notes which files are wrong. Returns those that are newly so, and have nothing in force. */
   const newlyWrong = (files: Files, changed: Iterable<string>, inForce: InForce): ReadonlySet<string> => {
     const fresh = new Set<string>()
     for (const file of changed) {
-      const fault = faultOf(files.get(file))
-      if (fault !== undefined && fault !== wrong.get(file) && !inForce.has(file)) fresh.add(file)
+      const content = files.get(file)
+      const fault = faultOf(content) ?? (inForce.has(file) ? undefined : silence(content))
+      const same = fault === wrong.get(file)?.fault
       if (fault === undefined) wrong.delete(file)
-      else wrong.set(file, fault)
+      else if (!same) wrong.set(file, { fault, names: namesIn(content) })
+      if (fault !== undefined && !same && !inForce.has(file)) fresh.add(file)
     }
     return fresh
   }
@@ -61,17 +77,19 @@ export function createMovedServices(): MovedServices {
         if (lost.length === 0) continue
         const was = before.get(file)
         const mayHave = (name: string) =>
-          was === undefined ? fresh.has(name) || names(files.get(name), lost) : was.by.includes(name)
-        const by = [...wrong.keys()].filter(mayHave)
-        if (by.length > 0)
-          held.set(file, by.length === was?.by.length ? was : hold(by, files.has(file) ? lost : undefined))
+          was === undefined ? fresh.has(name) || lost.some(one => wrong.get(name)!.names.has(one)) : wrong.has(name)
+        const by = [...(was?.by ?? wrong.keys())].filter(mayHave).slice(0, MOST_WRONG)
+        if (by.length > 0) held.set(file, by.length === was?.by.length ? was : hold(by, lost, files.has(file)))
       }
-      if (before.size === 0 && held.size === 0) return reading
+      if (before.size === 0 && held.size === 0) return { ...reading, again: [] }
+      const awaited = [...held.values()].flatMap(({ by }) => by)
       return {
         files: new Map([...files, ...[...held].map(([file, { content }]) => [file, content] as const)]),
         changed: reading.changed && new Set([...reading.changed, ...before.keys(), ...held.keys()]),
+        again: awaited.filter(file => !inForce.has(file) && silence(files.get(file)) !== undefined),
       }
     },
+    awaited: file => [...held.values()].flatMap(({ by, lost }) => (by.includes(file) ? lost : [])),
   }
 }
 
@@ -81,6 +99,10 @@ function faultOf(content: FileContent | undefined): string | undefined {
   if ('unreadable' in content) return content.unreadable
   return content.parsed.problems.length > 0 ? content.text : undefined
 }
+
+/** A new file that says nothing may be about to be written: lost-services.ts waits for it. */
+const silence = (content: FileContent | undefined): string | undefined =>
+  content !== undefined && 'text' in content && content.parsed.specs.length === 0 ? 'says nothing' : undefined
 
 /** Services in force of a file that it no longer has, in order or gone. */
 function missingFrom(content: FileContent | undefined, last: GoodFile | undefined): readonly string[] {
@@ -97,20 +119,20 @@ function servicesOf(files: Files): ReadonlySet<string> {
   return found
 }
 
-/** Whether the text has `service: NAME` of one of them, however wrong the rest is. */
-function names(content: FileContent | undefined, services: readonly string[]): boolean {
-  if (content === undefined || 'unreadable' in content) return false
-  const named = new Set(content.text.matchAll(/\bservice["']?[ \t]*:[ \t]*["']?([\w.-]+)/g).map(([, name]) => name))
-  return services.some(service => named.has(service))
+/** The text has `service: NAME` of these, however wrong the rest is. */
+function namesIn(content: FileContent | undefined): ReadonlySet<string> {
+  if (content === undefined || 'unreadable' in content) return new Set()
+  return new Set(content.text.matchAll(/\bservice["']?[ \t]*:[ \t]*["']?([\w.-]+)/g).map(([, name]) => name!))
 }
 
-/** `lost`: services of a file that is there; undefined: it is gone. */
-function hold(by: readonly string[], lost: readonly string[] | undefined): Held {
+/** `there`: the file that has lost these services is there. */
+function hold(by: readonly string[], lost: readonly string[], there: boolean): Held {
   const which = list(by.map(file => basename(file)))
-  const what = lost === undefined ? 'is gone, and its services' : `no longer has ${list(lost)}, which`
+  const what = there ? `no longer has ${list(lost)}, which` : 'is gone, and its services'
   const until = by.length > 1 ? 'these files are' : 'that file is'
   return {
     by,
+    lost,
     content: { unreadable: `${what} may be in ${which}: what was in force stays until ${until} in order, or gone` },
   }
 }

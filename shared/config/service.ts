@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../errors.ts'
 import type { CheckSpec } from './check.ts'
 
 /**
@@ -60,6 +61,8 @@ export interface RealServerSpec {
   readonly lthreshold?: number | undefined
   /** Gets connections only when no other real server can. */
   readonly sorry?: boolean | undefined
+  /** A sorry server whose service a director has told of, in a service of a file. */
+  readonly origin?: 'director'
 }
 
 /** Where a document was read, for messages: `file:line`, or the director that sent it. */
@@ -84,4 +87,8 @@ export interface SpecProblem {
   readonly reason: string
   /** True when the last good version of this file stays in force. */
   readonly lastGood: boolean
+  /** Default: SPEC_INVALID. */
+  readonly code?: ErrorCode
+  /** Default: error. */
+  readonly severity?: 'warning'
 }

@@ -19,8 +19,12 @@ export function createSorryServices(): (specs: readonly ServiceSpec[]) => Comple
     const known = made.get(spec)
     if (known?.of === of) return known.spec
     const own = new Set(spec.realServers.map(entryOf))
+    const origin = of.source.origin === 'director' ? { origin: of.source.origin } : {}
     const more = of.realServers.filter(rs => !own.has(entryOf(rs)))
-    const completed = { ...spec, realServers: [...spec.realServers, ...more.map(rs => ({ ...rs, sorry: true }))] }
+    const completed = {
+      ...spec,
+      realServers: [...spec.realServers, ...more.map(rs => ({ ...rs, sorry: true, ...origin }))],
+    }
     made.set(spec, { of, spec: completed })
     return completed
   }

@@ -102,7 +102,7 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
   }
 
   const judge = (file: string, content: FileContent) =>
-    lost.judge(file, content, snapshots.inForce.get(file), renamed.has(basename(file)))
+    lost.judge(file, content, snapshots.inForce.get(file), renamed.has(basename(file)), moved.awaited(file))
 
   const readAll = async (): Promise<undefined> => {
     paths?.follow(targets)
@@ -146,6 +146,8 @@ export function watchServices(options: WatchServicesOptions): ServicesWatch {
       const before = unread === undefined ? snapshots.current : { ...snapshots.current, unread }
       unread = undefined
       publish(before, snapshots.update(reading.files, reading.changed))
+      for (const file of reading.again) dirty.add(basename(file))
+      if (reading.again.length > 0) void read()
     } catch (cause) {
       all = true
       const err = new CrossportError('SPEC_DIRECTORY', `${dir} cannot be read`, { fields: { file: dir }, cause })

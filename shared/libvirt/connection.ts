@@ -177,7 +177,15 @@ async function authenticate(call: LibvirtConnection['call']): Promise<void> {
   if (types.length === 0 || types.includes(AUTH_NONE)) return
   if (!types.includes(AUTH_POLKIT))
     throw connectionError('libvirtd asks for authentication other than polkit on its unix socket (auth_unix_rw)')
-  await call('authPolkit', {})
+  try {
+    await call('authPolkit', {})
+  } catch (error) {
+    if (!(error instanceof CrossportError) || error.code !== 'LIBVIRT_ERROR') throw error
+    throw connectionError(
+      `libvirtd does not let the agent's user in (it has to be in group libvirt): ${error.message}`,
+      error,
+    )
+  }
 }
 
 function opened(socket: Socket, ended: () => Error | undefined): Promise<void> {

@@ -22,9 +22,11 @@ export type CtTimeouts = Readonly<Record<string, number>>
 /**
  * Timeouts of a zone that sees all packets of the client and the replies that begin and end a connection: `idle` seconds for an
  * established connection. A connection that has not been accepted, or has ended, is forgotten soon, so that an unanswered SYN may
- * be scheduled anew. A half-closed connection that is silent for longer is recalled with its next packet.
+ * be scheduled anew, and a flood of SYNs does not fill the table. A half-closed connection that is silent for longer is recalled
+ * with its next packet. So is one that was recalled before, which the userspace datapath takes for half open: it has seen only the
+ * client's packets.
  */
-export function tcpTimeouts(datapathType: string, idle: number): CtTimeouts {
+export function tcpTimeouts(idle: number): CtTimeouts {
   const least = (seconds: number) => Math.min(seconds, idle)
   return {
     tcp_syn_sent: least(30),
@@ -37,16 +39,7 @@ export function tcpTimeouts(datapathType: string, idle: number): CtTimeouts {
     tcp_time_wait: least(10),
     tcp_close: least(10),
     ...unbounded(idle),
-    ...learntAgain(datapathType, idle),
   }
-}
-
-/**
- * A connection that was recalled, or that a host has learnt again after a restart of its switch, is known only by its requests.
- * The userspace datapath takes it for half open (conntrack-tcp.c, tcp_conn_update), the kernel for established.
- */
-function learntAgain(datapathType: string, idle: number): CtTimeouts {
-  return datapathType === 'netdev' ? { tcp_syn_sent: idle, tcp_syn_recv: idle } : {}
 }
 
 /** Timeouts of an entry that stands for no connection. It stays in its first state, so every state has the same timeout. */

@@ -106,6 +106,7 @@ function readingOnly(all: ControlHandlers, adminSocket: string): ControlHandlers
 }
 
 function handlers(control: Control, log: Log): ControlHandlers {
+  const watchers = new Set<unknown>()
   let tearingDown = false
   return {
     GetStatus: call => {
@@ -131,22 +132,28 @@ function handlers(control: Control, log: Log): ControlHandlers {
         return reply({ code: grpc.status.UNIMPLEMENTED, details: 'only a director revokes hosts' })
       answer(async () => ({ known: revoked(call.request.hostId) }), reply, log)
     },
-    Watch: call => watch(call, control, log),
+    Watch: call => watch(call, control, log, watchers),
   }
 }
 
-/** Of the process's time that one watcher may take: a status of ten thousand services is not made in no time. */
+/** Of the process's time that all watchers together may take: a status of ten thousand services is not made in no time. */
 const WATCH_SHARE = 0.1
 
 /** Changes come in bursts: one message tells of all that has changed since the last, no faster than the other side reads. */
-function watch(call: grpc.ServerWritableStream<GetStatusRequest__Output, Status>, control: Control, log: Log): void {
+function watch(
+  call: grpc.ServerWritableStream<GetStatusRequest__Output, Status>,
+  control: Control,
+  log: Log,
+  watchers: Set<unknown>,
+): void {
+  watchers.add(call)
   let changed = false
   let resting = false
   const send = async () => {
     changed = false
     resting = true
     const busy = await sendStatus(call, control.getStatus())
-    await delay(busy / WATCH_SHARE, undefined, { ref: false })
+    await delay((busy * watchers.size) / WATCH_SHARE, undefined, { ref: false })
     resting = false
     if (changed) tell()
   }
@@ -154,11 +161,15 @@ function watch(call: grpc.ServerWritableStream<GetStatusRequest__Output, Status>
     if (!call.cancelled) send().catch((err: unknown) => refuse(call, err, log))
   }
   tell()
-  const stop = control.onChange(() => {
+  const stopListening = control.onChange(() => {
     if (changed) return
     changed = true
     if (!resting) setImmediate(tell)
   })
+  const stop = () => {
+    watchers.delete(call)
+    stopListening()
+  }
   for (const event of ['cancelled', 'error', 'close'] as const) call.on(event, stop)
 }
 

@@ -8,6 +8,8 @@ export const LIMITS = {
   name: 256,
   /** Characters of a reason, which people read. */
   reason: 1024,
+  /** Documents of a director that one host tells of as refused. */
+  refused: 100,
   /** Bytes of one message to a director: a host with as many real servers as there may be. */
   message: 16 << 20,
   /** Bytes of one message to an agent: less than the 4 MiB that gRPC takes. What is larger is sent in pieces. */

@@ -1,6 +1,7 @@
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import * as grpc from '@grpc/grpc-js'
 import * as protoLoader from '@grpc/proto-loader'
+import { INSTALLATION } from '../installation.ts'
 import type { ProtoGrpcType as ControlTypes } from './gen/control.ts'
 import type { ProtoGrpcType as IdentityTypes } from './gen/identity.ts'
 import type { ProtoGrpcType as RegistrationTypes } from './gen/registration.ts'
@@ -23,7 +24,7 @@ export function loadProto(): Proto {
 function readProto(): Proto {
   const files = ['registration', 'control', 'identity'].map(name => `crossport/v1/${name}.proto`)
   const definition = protoLoader.loadSync(files, {
-    includeDirs: [fileURLToPath(new URL('../../proto', import.meta.url))],
+    includeDirs: [join(INSTALLATION, 'proto')],
     longs: Number,
     enums: String,
     defaults: true,

@@ -30,20 +30,26 @@ export function toProto(report: RealServerReport): RealServer {
   return { ...report, reason: clipped(reason), state: TO_PROTO[state] }
 }
 
-const clipped = (text: string, most: number = LIMITS.reason) =>
+/** A reason may be long: of a text that is longer, the beginning. */
+export const clipped = (text: string, most: number = LIMITS.reason): string =>
   text.length <= most ? text : `${text.slice(0, most - 1)}…`
+
+/** Text that a terminal shows as it is. */
+const PLAIN = /^\P{Cc}*$/u
+const shown = (text: string) => clipped(text, LIMITS.name).replace(/\p{Cc}/gu, '?')
 
 /** Throws REGISTRATION_INVALID, naming the field: what comes in here becomes flows. */
 export function fromProto(message: RealServer__Output): RealServerReport {
   const { id, protocol } = message
   const check = (ok: boolean, field: keyof RealServer__Output) => {
     if (ok) return
-    const named = `real server "${clipped(id, LIMITS.name)}"`
-    throw invalid(`${named}: ${field} "${clipped(String(message[field]), LIMITS.name)}" is not valid`, { field })
+    throw invalid(`real server "${shown(id)}": ${field} "${shown(String(message[field]))}" is not valid`, { field })
   }
-  check(id !== '' && id.length <= LIMITS.name, 'id')
-  check(message.service !== '' && message.service.length <= LIMITS.name, 'service')
-  for (const field of ['vm', 'vmUuid', 'scheduler'] as const) check(message[field].length <= LIMITS.name, field)
+  check(id !== '' && id.length <= LIMITS.name && PLAIN.test(id), 'id')
+  check(message.service !== '' && message.service.length <= LIMITS.name && PLAIN.test(message.service), 'service')
+  check(message.vm.length <= LIMITS.name, 'vm')
+  for (const field of ['vmUuid', 'scheduler'] as const)
+    check(message[field].length <= LIMITS.name && PLAIN.test(message[field]), field)
   check(message.reason.length <= LIMITS.reason, 'reason')
   check(isIPv4(message.vip), 'vip')
   check(isPort(message.vipPort), 'vipPort')
@@ -54,7 +60,7 @@ export function fromProto(message: RealServer__Output): RealServerReport {
   const state = FROM_PROTO[message.state]
   check(state !== undefined, 'state')
   if (protocol !== 'tcp' && protocol !== 'udp') {
-    throw invalid(`real server "${id}": protocol "${protocol}" is not valid`, { id, field: 'protocol' })
+    throw invalid(`real server "${shown(id)}": protocol "${shown(protocol)}" is not valid`, { field: 'protocol' })
   }
   return {
     id,

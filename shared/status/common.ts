@@ -74,9 +74,14 @@ export const COMMON_CONDITIONS: readonly Condition<CommonFacts>[] = [
   ...IDENTITY_CONDITIONS,
 ]
 
-function invalidSpec({ file, line, column, reason, lastGood }: SpecProblem): Finding {
+function invalidSpec({ file, line, column, reason, lastGood, code, severity }: SpecProblem): Finding {
   const message = lastGood ? `${reason} (the last good version of this file stays in force)` : reason
-  return { subject: `${file}:${line}:${column}`, message }
+  return {
+    subject: `${file}:${line}:${column}`,
+    message,
+    ...(code === undefined ? {} : { code }),
+    ...(severity === undefined ? {} : { severity }),
+  }
 }
 
 function notInSync({ role, applied, waitingFor }: CommonFacts): readonly Finding[] {

@@ -59,7 +59,30 @@ export async function mostEntries(options: VswitchdOptions): Promise<number> {
   return Number(await appctl(options, 'dpctl/ct-get-maxconns', [datapathName('netdev')]))
 }
 
-/** Limits the entries of a zone (ovs-vswitchd(8), dpctl/ct-set-limits). vswitchd does not save this. */
-export async function limitEntries(options: VswitchdOptions, zone: number, limit: number): Promise<void> {
-  await appctl(options, 'dpctl/ct-set-limits', [`zone=${zone},limit=${limit}`])
+/**
+ * Limits the entries of each of these zones in the userspace connection table (ovs-vswitchd(8), dpctl/ct-set-limits): beyond it
+ * packets go on without one. vswitchd does not save this. In the kernel a limit makes each new entry look at all those of its zone
+ * (nf_conncount.c), so it is not used there.
+ */
+export async function limitEntries(options: VswitchdOptions, zones: readonly number[], limit: number): Promise<void> {
+  const limits = zones.map(zone => `zone=${zone},limit=${limit}`)
+  if (limits.length > 0) await appctl(options, 'dpctl/ct-set-limits', [datapathName('netdev'), ...limits])
+}
+
+/** Takes the limits of these zones away (ovs-vswitchd(8), dpctl/ct-del-limits). */
+export async function unlimitEntries(options: VswitchdOptions, zones: readonly number[]): Promise<void> {
+  if (zones.length > 0)
+    await appctl(options, 'dpctl/ct-del-limits', [datapathName('netdev'), `zone=${zones.join(',')}`])
+}
+
+/** Number of entries in each of these zones since it has a limit, by zone (ovs-vswitchd(8), dpctl/ct-get-limits). */
+export async function countByZone(
+  options: VswitchdOptions,
+  zones: readonly number[],
+): Promise<ReadonlyMap<number, number>> {
+  if (zones.length === 0) return new Map()
+  const text = String(await appctl(options, 'dpctl/ct-get-limits', [datapathName('netdev'), `zone=${zones.join(',')}`]))
+  return new Map(
+    text.matchAll(/^zone=(\d+),limit=\d+,count=(\d+)$/gm).map(([, zone, count]) => [Number(zone), Number(count)]),
+  )
 }

@@ -13,6 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 
 /** Folders that only calculate: the same input gives the same output, on any machine. */
 const PURE = [
+  'agent/authority/',
   'agent/real-servers/',
   'agent/compile/',
   'director/authority/',

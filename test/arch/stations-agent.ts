@@ -1,5 +1,5 @@
 export const AGENT: readonly (readonly string[])[] = [
-  ['config', 'inventory', 'ports'],
+  ['authority', 'config', 'inventory', 'ports'],
   ['store', 'commands'],
   ['real-servers', 'probe-port'],
   ['compile'],

@@ -1,5 +1,5 @@
 export const SHARED: readonly (readonly string[])[] = [
-  ['address', 'chunks.ts', 'errors.ts', 'lists.ts', 'log.ts'],
+  ['address', 'chunks.ts', 'errors.ts', 'installation.ts', 'lists.ts', 'log.ts'],
   ['pki'],
   ['openflow', 'rpc', 'run', 'wire'],
   ['config', 'identity', 'libvirt', 'log', 'net', 'ovsdb'],

@@ -15,12 +15,13 @@ const UNDER_WAY_MS = 1000
 const BACK_MS = 5000
 
 /**
- * What the deeds allow. What ends with something that the director does is prolonged while that is out itself: a VM
- * that dies while the director is frozen is scheduled until it is thawed, and a file that comes back meanwhile takes its time from
- * then. All of it takes longer on a machine that is busy: so much as the control's slowest answer of that time.
+ * What the deeds allow. What ends with something that the director does is prolonged while that is out itself: a VM that dies
+ * while the director is frozen is scheduled until it is thawed, and a file that comes back meanwhile takes its time from then.
+ * So is what a file asks of a host whose agent is away. All of it takes longer on a machine that is busy: so much as the
+ * control's slowest answer of that time.
  */
 function allowedBy(done: readonly Done[], control: readonly Request[]): Allowance[] {
-  const out = done.filter(({ act, deed }) => act.lane === 'director' && deed.undo !== undefined)
+  const out = done.filter(({ act, deed }) => deed.undo !== undefined && (act.lane === 'director' || deed.deafens))
   const slowest = ({ from, to }: Allowance) =>
     Math.max(0, ...control.filter(({ at }) => at >= from && at <= to).map(({ took }) => took))
   return done
@@ -41,17 +42,19 @@ function allowedBy(done: readonly Done[], control: readonly Request[]): Allowanc
 }
 
 /**
- * What the machine has lost: requests beside those that the control has lost; and those to a VM that is too slow for its check,
- * which takes it out, while nothing was done to it.
+ * What the machine has lost: requests beside those that the control has lost, or the VM by its own address while nothing was
+ * done to it; and those to a VM that is then too slow for its check, which takes it out.
  */
 function lostByMachine(done: readonly Done[], requests: readonly Request[]): Allowance[] {
-  const stalls = requests
-    .filter(({ service, who }) => service === CONTROL && who === 'lost')
-    .map(({ at, took }): Allowance => ({ services: 'all', from: at, to: at + took }))
   const breaking = done.filter(({ act, deed }) => act.lane === 'hosts' && deed.loses !== undefined)
-  const slow = requests
-    .filter(({ service, who, took }) => service === DIRECT && (who === 'lost' || took > CHECK_TIMEOUT_MS))
-    .filter(({ at }) => !breaking.some(({ from, to }) => at >= from - UNDER_WAY_MS && at <= to + UNDER_WAY_MS))
+  const broken = ({ at }: Request) =>
+    breaking.some(({ from, to }) => at >= from - UNDER_WAY_MS && at <= to + UNDER_WAY_MS)
+  const direct = requests.filter(request => request.service === DIRECT && !broken(request))
+  const stalls = [...requests.filter(({ service }) => service === CONTROL), ...direct]
+    .filter(({ who }) => who === 'lost')
+    .map(({ at, took }): Allowance => ({ services: 'all', from: at, to: at + took }))
+  const slow = direct
+    .filter(({ who, took }) => who === 'lost' || took > CHECK_TIMEOUT_MS)
     .map(({ at, took }): Allowance => ({ services: CHECKED, from: at, to: at + took + CHECKED_MS }))
   return [...stalls, ...slow]
 }

@@ -22,6 +22,8 @@ export interface Deed {
   readonly undo?: () => Promise<unknown>
   /** The least and the longest time before it is undone, ms. */
   readonly lasts?: readonly [number, number]
+  /** A host's agent cannot be told anything meanwhile. */
+  readonly deafens?: boolean
   /** Which requests may fail. Default: none. */
   readonly loses?: Loss
   /** What a daemon's status must say meanwhile. */

@@ -51,6 +51,7 @@ export function service(changes: Record<string, unknown> = {}): string {
 export interface SiteOptions extends CreateOptions {
   /** Extra keys of director.yaml. The lease is long by default, so that a host that is away stays scheduled. */
   readonly directorConfig?: DaemonConfig
+  readonly directorEnv?: DaemonEnv
   readonly agentConfig?: DaemonConfig
   /** The place of the director. Default: director. */
   readonly directorHost?: string
@@ -66,7 +67,7 @@ export async function createSite(options: SiteOptions = {}): Promise<Site> {
     const agentConfig = { director: `${directorIp}:7473`, ...options.agentConfig }
     // Joining needs no VM: it is done while they boot.
     const [director] = await Promise.all([
-      startDaemon(lab, directorHost, 'director', directorConfig),
+      startDaemon(lab, directorHost, 'director', directorConfig, options.directorEnv),
       ...hosts.map(host => lab.join(host, 'agent')),
       lab.waitForVms(),
     ])
@@ -123,10 +124,11 @@ async function startDaemon(
   host: string,
   role: 'agent' | 'director',
   config: DaemonConfig = {},
+  firstEnv: DaemonEnv = {},
 ): Promise<Daemon> {
   const spawn = (extra: DaemonConfig, env?: DaemonEnv) =>
     role === 'agent' ? lab.startAgent(host, extra, env) : lab.startDirector(host, extra, env)
-  let process = await spawn(config)
+  let process = await spawn(config, firstEnv)
   let status = watchStatus(lab.host(host).path(CONTROL_SOCKETS[role]))
   return {
     get process() {

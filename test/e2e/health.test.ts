@@ -38,6 +38,7 @@ test.before(async () => {
       ...['web-1', 'web-2', 'web-3'].map(name => ({ name, host: 0 })),
       { name: 'net-1', host: 0, kind: 'light' as const },
     ],
+    agentConfig: { guestExec: true },
   })
   await Promise.all(guests().map(vm => vm.exec(SETUP)))
   await site.drop('web.yaml', web())

@@ -165,7 +165,7 @@ test.serial(
     const rs2 = [`${PKI}/ca.crt`, `${PKI}/agent.pem`]
     t.regex(
       await dial(lab.host('rs2'), 'rs1', ...rs2),
-      /^refused: .*has the certificate of "rs2", and registers host "rs1"/,
+      /^refused: .*registers as host "rs1" with the certificate of "rs2"/,
     )
     const director = [`${PKI}/ca.crt`, `${PKI}/director.pem`]
     t.regex(await dial(lab.director, 'rs1', ...director), /^refused: .*has the certificate of director director/)

@@ -109,6 +109,26 @@ test.serial('neither is root, and what they have made is for nobody else; the gr
   )
 })
 
+test.serial("the agent's unit may set up the device of health checks", async t => {
+  await sh('ip link add probe0 type veth peer name probe1')
+  const script = `import { setUpDevice } from '/usr/lib/crossport/agent/probe-port/device.ts'
+await setUpDevice('probe0', '169.254.96.1/19')`
+  await machine.write('/tmp/device.mjs', script)
+  await machine.write('/etc/systemd/system/device.service', unit('crossport-agent'))
+  await machine.write(
+    '/etc/systemd/system/device.service.d/test.conf',
+    `[Service]
+Type=oneshot
+Restart=no
+PrivateTmp=no
+ExecStart=
+ExecStart=/usr/lib/crossport/node_modules/.bin/node /tmp/device.mjs
+`,
+  )
+  await sh('systemctl daemon-reload && systemctl start device')
+  t.regex(await sh('ip address show probe0'), /NOARP[\s\S]*inet 169\.254\.96\.1\/19/)
+})
+
 test.serial('a file dropped on the director reaches the host', async t => {
   await machine.write('/etc/crossport/services.d/web.yaml', SERVICE)
   await untilStatus('director', status => status.services.length === 1)

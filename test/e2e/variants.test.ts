@@ -18,6 +18,8 @@ test.before(async () => {
     hosts: 2,
     vlans: true,
     clients: [{}, {}, { gateway: {} }],
+    // One VIP is in no network of a VM.
+    agentConfig: { allowedVips: ['10.10.1.0/24', '198.51.100.7'] },
     vms: [
       { name: 'web-1', host: 0 },
       { name: 'web-2', host: 1 },

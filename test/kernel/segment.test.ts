@@ -3,6 +3,7 @@ import test from 'ava'
 import { createSite, type Site, service, startEcho } from '../e2e/fixture.ts'
 import { DATAPATH } from '../lab/datapath.ts'
 import { faultTests } from './faults.ts'
+import { floodTests } from './floods.ts'
 import { ECHO } from './held.ts'
 import { switchTests } from './switch.ts'
 import { trafficTests } from './traffic.ts'
@@ -40,4 +41,5 @@ test.afterEach.always(async t => {
 
 trafficTests(() => site)
 switchTests(() => site)
+floodTests(() => site)
 faultTests(() => site)

@@ -38,6 +38,41 @@ export function fromTunnel({ tunnel, networkKey }: OverlayContext): Match {
   return { in_port: tunnel, tun_id: networkKey }
 }
 
+/**
+ * Nobody else in the underlay is a director or this host: a frame from the tunnel that bears the address of one is believed only
+ * from its own tunnel end. Otherwise any machine that knows the network's key could send requests and questions, and teach that a
+ * director is elsewhere. A director that is a VM has no tunnel end of its own.
+ */
+export function tunnelGuardFlows(host: HostContext): Flow[] {
+  const { overlay, hostMac, directors } = host
+  if (overlay === undefined) return []
+  const ends = directors.flatMap(({ mac, recallMac, hostIp }) =>
+    hostIp === undefined ? [] : [mac, recallMac].map(source => ({ source, hostIp })),
+  )
+  const inVms = new Set(
+    directors.flatMap(({ mac, recallMac, hostIp }) => (hostIp === undefined ? [mac, recallMac] : [])),
+  )
+  const guarded = new Set([hostMac, ...ends.map(({ source }) => source)]).difference(inVms)
+  const flow = (above: number, match: Match, actions: readonly Action[]): Flow => ({
+    table: TABLE.classify,
+    priority: PRIORITY.tunnelEntry + above,
+    cookie: encodeCookie('agent', 'guard'),
+    match: { ...fromTunnel(overlay), ...match, [TAUGHT]: 0 },
+    actions,
+  })
+  const learns = overlay.forwardTable === undefined ? [learnSource(overlay)] : []
+  return [
+    ...[...guarded].map(eth_src => flow(2, { eth_src }, [])),
+    ...ends.map(({ source: eth_src, hostIp: tun_src }) =>
+      flow(3, { eth_src, tun_src }, [
+        ...learns,
+        { type: 'set_field', field: TAUGHT, value: 1 },
+        { type: 'resubmit', table: TABLE.classify },
+      ]),
+    ),
+  ]
+}
+
 /** How a frame of a VM, rewritten or not, is forwarded: by the agent's own flows, or by a network controller. */
 export function onwards({ overlay }: HostContext): Action {
   if (overlay === undefined) return { type: 'output', port: PORT.NORMAL }

@@ -60,7 +60,7 @@ function known(site: Site, service: CompiledService, target: Target, scheduled: 
   const flow: Flow = {
     table: TABLE.CONNECTION,
     priority: PRIORITY.KNOWN,
-    cookie: encodeCookie('director', 'connection', target.mark),
+    cookie: encodeCookie('director', 'connection', service.number),
     match,
     actions: [
       ...account(site, service, target.mark, 'known'),

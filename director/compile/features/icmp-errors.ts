@@ -4,7 +4,7 @@ import { familyOf } from '../../../shared/net/family.ts'
 import { addressMatch, icmpMatch } from '../../../shared/net/match.ts'
 import { PORT } from '../../../shared/openflow/types.ts'
 import { origins } from '../fabric.ts'
-import { FORWARDED, PRIORITY, TABLE } from '../tables.ts'
+import { FORWARDED, METER, PRIORITY, TABLE } from '../tables.ts'
 import type { VipFeature } from '../types.ts'
 
 /**
@@ -26,7 +26,10 @@ export const icmpErrors: VipFeature = (site, vip, number) => {
         ...icmpMatch(family, type),
         [FORWARDED]: 0,
       },
-      actions: [{ type: 'output', port: PORT.CONTROLLER }],
+      actions: [
+        { type: 'meter', meter: METER.icmpError },
+        { type: 'output', port: PORT.CONTROLLER },
+      ],
     })),
   )
 }

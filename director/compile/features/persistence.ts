@@ -119,7 +119,7 @@ function answered(site: Site, service: CompiledService, zone: number, target: Ta
     priority: PRIORITY.FROM_HOST + 1,
     cookie: encodeCookie('director', 'client', service.number),
     match: {
-      ...fromHost(site, hostMac),
+      ...fromHost(site, target),
       eth_src: hostMac,
       eth_dst: site.recallMac,
       ...transport(service),

@@ -15,14 +15,14 @@ export const signals: Feature = (site, service) => {
   const { protocol, zone, vip, port, targets } = service
   if (protocol !== 'tcp') return { flows: [] }
   const heard = (way: 'src' | 'dst', table: number) =>
-    targets.map(({ hostMac, ingressPort, mark }): Flow => {
+    targets.map(({ hostMac, hostIp, ingressPort, mark }): Flow => {
       const field = `tcp_${way}` as const
       return {
         table: TABLE.CLASSIFY,
         priority: PRIORITY.FROM_HOST,
         cookie: encodeCookie('director', 'from-host', service.number),
         match: {
-          ...fromHost(site, hostMac),
+          ...fromHost(site, { hostMac, hostIp }),
           eth_src: hostMac,
           eth_dst: site.recallMac,
           ...transport(service),

@@ -9,6 +9,8 @@ import type { HeartbeatReply as _crossport_v1_HeartbeatReply, HeartbeatReply__Ou
 import type { HostDelta as _crossport_v1_HostDelta, HostDelta__Output as _crossport_v1_HostDelta__Output } from './crossport/v1/HostDelta.ts';
 import type { HostRegistration as _crossport_v1_HostRegistration, HostRegistration__Output as _crossport_v1_HostRegistration__Output } from './crossport/v1/HostRegistration.ts';
 import type { RealServer as _crossport_v1_RealServer, RealServer__Output as _crossport_v1_RealServer__Output } from './crossport/v1/RealServer.ts';
+import type { RefusedDocument as _crossport_v1_RefusedDocument, RefusedDocument__Output as _crossport_v1_RefusedDocument__Output } from './crossport/v1/RefusedDocument.ts';
+import type { RefusedDocuments as _crossport_v1_RefusedDocuments, RefusedDocuments__Output as _crossport_v1_RefusedDocuments__Output } from './crossport/v1/RefusedDocuments.ts';
 import type { RegistrationClient as _crossport_v1_RegistrationClient, RegistrationDefinition as _crossport_v1_RegistrationDefinition } from './crossport/v1/Registration.ts';
 import type { RegistrationRequest as _crossport_v1_RegistrationRequest, RegistrationRequest__Output as _crossport_v1_RegistrationRequest__Output } from './crossport/v1/RegistrationRequest.ts';
 import type { ServiceDocument as _crossport_v1_ServiceDocument, ServiceDocument__Output as _crossport_v1_ServiceDocument__Output } from './crossport/v1/ServiceDocument.ts';
@@ -30,6 +32,8 @@ export interface ProtoGrpcType {
       HostRegistration: MessageTypeDefinition<_crossport_v1_HostRegistration, _crossport_v1_HostRegistration__Output>
       RealServer: MessageTypeDefinition<_crossport_v1_RealServer, _crossport_v1_RealServer__Output>
       RealServerState: EnumTypeDefinition
+      RefusedDocument: MessageTypeDefinition<_crossport_v1_RefusedDocument, _crossport_v1_RefusedDocument__Output>
+      RefusedDocuments: MessageTypeDefinition<_crossport_v1_RefusedDocuments, _crossport_v1_RefusedDocuments__Output>
       Registration: SubtypeConstructor<typeof grpc.Client, _crossport_v1_RegistrationClient> & { service: _crossport_v1_RegistrationDefinition }
       RegistrationRequest: MessageTypeDefinition<_crossport_v1_RegistrationRequest, _crossport_v1_RegistrationRequest__Output>
       ServiceDocument: MessageTypeDefinition<_crossport_v1_ServiceDocument, _crossport_v1_ServiceDocument__Output>

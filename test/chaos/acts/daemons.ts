@@ -15,6 +15,7 @@ const daemon = (place: string, how: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP', world: Wo
     do: async () => (frozen ? found.process.kill('SIGSTOP') : found.kill(how)),
     undo: async () => (frozen ? found.process.kill('SIGCONT') : found.start()),
     lasts: [200, 9000],
+    deafens: true,
   }
 }
 
@@ -26,6 +27,7 @@ const uplink = (place: string, world: World): Deed => {
     do: () => world.sh(place, 'ip link set uplink0 down'),
     undo: () => world.sh(place, 'ip link set uplink0 up'),
     lasts: [200, 9000],
+    deafens: true,
     loses:
       place === 'director'
         ? { services: 'all', throughout: true, afterwards: 5000, says }
@@ -42,6 +44,7 @@ const address = (place: string, world: World): Deed => {
     words: `${place}# ip address del ${ip}/24 dev br0; ip address add ${other}/24 dev br0   # later: the other way round`,
     do: () => change(ip, other),
     undo: () => change(other, ip),
+    deafens: true,
     // The director's for less than a lease: all hosts at once would be away.
     lasts: place === 'director' ? [200, LEASE_MS - 2500] : [200, 9000],
   }

@@ -16,7 +16,7 @@ const director = await serveAgents({
     onRegistration: ({ hostId }) => say(`registered ${hostId}`),
     onDelta: () => {},
     onAlive: () => {},
-    onRivals: () => {},
+    onRefused: () => {},
   },
 })
 director.setOffer({

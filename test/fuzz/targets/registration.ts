@@ -1,11 +1,11 @@
 import { badDocuments, directorOf } from '../../../agent/report/offer.ts'
 import { createPieces } from '../../../agent/report/pieces.ts'
-import { hostReport } from '../../../director/intake/validate.ts'
+import { hostDelta, hostReport } from '../../../director/intake/validate.ts'
 import { parseServiceFile } from '../../../shared/config/parse.ts'
 import type { AgentMessage } from '../../../shared/rpc/gen/crossport/v1/AgentMessage.ts'
 import type { DirectorMessage } from '../../../shared/rpc/gen/crossport/v1/DirectorMessage.ts'
 import { loadProto } from '../../../shared/rpc/load.ts'
-import { fromProto, toProto } from '../../../shared/rpc/real-server.ts'
+import { toProto } from '../../../shared/rpc/real-server.ts'
 import { reported } from '../../unit/registry/fixture.ts'
 import type { Target } from '../engine.ts'
 
@@ -37,10 +37,8 @@ export const registration: Target = {
     if (told?.services && badDocuments(told.services) === undefined) createPieces().add(told.services)
     for (const { file, line, text } of told?.services?.documents ?? []) parseServiceFile(text, file, { line })
     const { registration, delta } = decoded(() => Attach.requestDeserialize(input)) ?? {}
-    if (delta) for (const realServer of delta.upserted) fromProto(realServer)
-    for (const addressed of [true, false])
-      if (registration)
-        hostReport(registration, addressed, messages => ({ read: messages.map(fromProto), unread: new Map() }))
+    if (delta) hostDelta('rs1', delta)
+    for (const addressed of [true, false]) if (registration) hostReport(registration, addressed)
   },
 }
 

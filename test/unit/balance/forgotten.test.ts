@@ -13,12 +13,13 @@ const entry = (mark: number) =>
   `tcp,orig=(src=10.10.1.10,dst=10.10.1.100,sport=40000,dport=80),reply=(src=10.10.1.100,dst=10.10.1.10,sport=80,dport=40000),zone=16385,timeout=880,mark=${mark},protoinfo=(state=ESTABLISHED)\n`
 
 /** A service whose real servers have the marks 1, 2, 3. */
-function setUp({ entries = 0 as number | undefined, names = ['a'] } = {}) {
+function setUp({ entries = 0 as number | undefined, names = ['a'], inZone = undefined as number | undefined } = {}) {
   const clock = fakeClock()
   const counted = new Map<number, { opened: number; ended: number }>()
   /** Marks of the entries in the table. */
   let table: number[] = []
   let dumps = 0
+  let flooded = false
   const realServers = names.map(name => rs(name))
   const service = { key: 'tcp 10.10.1.100:80', protocol: 'tcp', realServers } as unknown as VirtualService
   const compiled = { number: 1, zone: 16385 } as CompiledService
@@ -38,6 +39,8 @@ function setUp({ entries = 0 as number | undefined, names = ['a'] } = {}) {
       return table.map(entry).join('')
     },
     entries: async () => entries,
+    entriesOf: async () => inZone,
+    isFlooded: () => flooded,
     log: quiet,
     clock,
   })
@@ -49,6 +52,9 @@ function setUp({ entries = 0 as number | undefined, names = ['a'] } = {}) {
       table = marks
     },
     dumps: () => dumps,
+    flood: () => {
+      flooded = true
+    },
   }
 }
 
@@ -85,6 +91,24 @@ test('a table whose reading clients would notice is left alone', async t => {
   kernel.count(1, 10, 0)
   await kernel.clock.advance(60_000)
   t.is(kernel.dumps(), 1)
+})
+
+test('where only the zone’s entries are counted, what a flood has left is forgotten in proportion', async t => {
+  const { clock, of, count, dumps } = setUp({ entries: 200_000, names: ['a', 'b'], inZone: 90 })
+  count(1, 10_000, 4000)
+  count(2, 3000, 0)
+  await clock.advance(60_000)
+  t.is(dumps(), 0)
+  t.is(of('a'), 6000 - 60)
+  t.is(of('b'), 3000 - 30)
+})
+
+test('the table of a service that is being flooded is not read', async t => {
+  const kernel = setUp({ entries: undefined })
+  kernel.count(1, 10, 0)
+  kernel.flood()
+  await kernel.clock.advance(60_000)
+  t.is(kernel.dumps(), 0)
 })
 
 test('counters that began anew have nothing forgotten', async t => {

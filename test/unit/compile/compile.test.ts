@@ -87,7 +87,7 @@ test('a VIP that a guest still holds is shielded although no service wants it', 
       vip: '10.10.1.100',
       nicName: 'eth0',
       addressAdded: true,
-      file: undefined,
+      edits: [],
     },
   ]
   t.is(objects({ specs: [], records }, 'shield/').length, 6)

@@ -107,7 +107,7 @@ test('in whatever way its inputs change, the incremental compiler holds what com
               vip,
               nicName: 'eth0',
               addressAdded: true,
-              file: undefined,
+              edits: [],
             })
           else held.delete(`${n}/${vip}`)
           copies = { ...copies, records: [...held.values()] }

@@ -2,7 +2,7 @@ import test from 'ava'
 import type { OverlayContext } from '../../../agent/compile/types.ts'
 import { flowKey } from '../../../shared/flows/key.ts'
 import { spec } from '../real-servers/fixtures.ts'
-import { compiled, objects, texts } from './scene.ts'
+import { compiled, D, DIRECTOR, H, objects, texts } from './scene.ts'
 
 const OVERLAY: OverlayContext = {
   tunnel: 5,
@@ -31,6 +31,22 @@ test('overlay: the tunnel teaches before anything else, and what nobody has taug
     host.join('\n'),
   )
   t.true(host.some(text => text.startsWith('table=162,priority=150,dl_dst=02:00:00:00:01:00 ')))
+})
+
+test('overlay: who bears the address of a director or of this host is believed from its own tunnel end only', t => {
+  const inVm = { mac: '02:00:00:00:09:00', recallMac: '0a:00:00:00:09:00', hostIp: undefined }
+  const guard = (overlay: OverlayContext) =>
+    texts({ overlay, directors: [DIRECTOR, inVm] }, 'host').filter(text => /priority=6000[23]/.test(text))
+  const from = 'table=0,priority=60002,reg13=0,tun_id=0x64,in_port=5,dl_src='
+  t.deepEqual(
+    guard(OVERLAY).slice(0, 3),
+    [H, D, '0a:00:00:00:01:00'].map(mac => `${from}${mac} actions=drop`),
+  )
+  const own = guard(OVERLAY).slice(3)
+  t.is(own.length, 2)
+  for (const text of own)
+    t.regex(text, /tun_src=172\.24\.1\.100.* actions=learn\(.*,set_field:0x1->reg13,resubmit\(,0\)$/)
+  t.notRegex(guard({ ...OVERLAY, forwardTable: 8 }).join('\n'), /learn/)
 })
 
 test('overlay: only client hosts are answered, where they are configured, and the answer goes back to them', t => {

@@ -48,6 +48,28 @@ test('a file gets another name and content that is wrong: its services stay unti
   t.deepEqual(await found(), { inForce: ['b 81', 'a 82'], problems: [] })
 })
 
+test('a wrong file that is truncated to be written again may still have the services', async t => {
+  const { found, move, write, until } = await two(t)
+  move('a.yaml', 'new.yaml')
+  write('new.yaml', '[[[[')
+  t.is((await found()).problems[0], HELD)
+  write('new.yaml', '')
+  const { inForce, problems } = await found()
+  t.deepEqual(inForce, ['a 80', 'b 81'])
+  t.regex(problems[1]!, /^new\.yaml false says nothing: when it still does in /)
+  await until(({ specs }) => specs.length === 1)
+})
+
+test('a file gets another name and is being written: its services may be what comes', async t => {
+  const { found, move, write, until } = await two(t)
+  move('a.yaml', 'new.yaml')
+  write('new.yaml', '')
+  const first = await found()
+  t.deepEqual(first.inForce, ['a 80', 'b 81'])
+  await until(({ problems }) => problems.some(({ reason }) => reason.startsWith('says nothing: when it still does')))
+  await until(({ specs, problems }) => specs.length === 1 && problems.length === 0)
+})
+
 test('the wrong file is gone, too: so are the services', async t => {
   const { found, move, remove, write } = await two(t)
   move('a.yaml', 'new.yaml')

@@ -26,6 +26,7 @@ function setUp(options: ServiceOptions, realServers?: RealServer[]) {
   let marks = 0
   let replanned: readonly string[] = []
   let reads = 0
+  let full = false
   const service: VirtualService = {
     key: 'tcp 10.10.1.100:80',
     service: 'web',
@@ -52,6 +53,7 @@ function setUp(options: ServiceOptions, realServers?: RealServer[]) {
     switch: () => ({ state: 'up', readFlowStats: stats }),
     plan: () => ({ ...plan, compiled: [compileService(service, numbers, () => ({ now: 0 }))] }),
     markOf: (_, id) => MARKS.get(id)!,
+    isFull: async () => full,
     totalOf: () => counts.opened.values().reduce((a, b) => a + b, counts.recalled),
     log,
     clock,
@@ -76,6 +78,10 @@ function setUp(options: ServiceOptions, realServers?: RealServer[]) {
     },
     recall: (n: number) => {
       counts.recalled += n
+    },
+    /** The connection table has no room. */
+    fill: () => {
+      full = true
     },
     marks: () => marks,
     replanned: () => replanned,
@@ -118,6 +124,28 @@ test('with it, it leaves scheduling, is tried after a while, and comes back', as
   come('b', 0, 1, 0)
   await clock.advance(2000)
   t.deepEqual(shares(), [1, 2, 3])
+})
+
+test('what was not answered while the table was full says nothing', async t => {
+  const { clock, come, fill, passive, service, log } = setUp(ACT)
+  await clock.advance(2000)
+  come('b', 5)
+  await clock.advance(2000)
+  fill()
+  come('b', 50, 0)
+  await clock.advance(10_000)
+  t.like(passive.acceptanceOf(service, 'b'), { phase: 'accepting', unanswered: 0 })
+  t.false(log.lines.some(({ level }) => level === 'warn'))
+})
+
+test('SYNs that are answered and never followed by anything take nobody out', async t => {
+  const { clock, come, passive, service } = setUp(ACT)
+  await clock.advance(2000)
+  for (let n = 0; n < 10; n++) {
+    come('b', 5000)
+    await clock.advance(1000)
+  }
+  t.is(passive.acceptanceOf(service, 'b')?.phase, 'accepting')
 })
 
 test('when all fail, all are kept', async t => {

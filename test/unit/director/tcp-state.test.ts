@@ -21,8 +21,8 @@ test('the kernel has one state of a connection', t => {
 
 test('the userspace table has one of each side', t => {
   // A recalled connection looks like this in the table.
-  t.deepEqual(named('SYN_SENT', 'CLOSED'), ['SYN_SENT', 900])
-  t.deepEqual(named('ESTABLISHED', 'SYN_SENT'), ['SYN_RECV', 900])
+  t.deepEqual(named('SYN_SENT', 'CLOSED'), ['SYN_SENT', 30])
+  t.deepEqual(named('ESTABLISHED', 'SYN_SENT'), ['SYN_RECV', 60])
   t.deepEqual(named('CLOSING', 'ESTABLISHED'), ['FIN_WAIT_1', 60])
   t.deepEqual(named('ESTABLISHED', 'CLOSING'), ['FIN_WAIT_1', 60])
   t.deepEqual(named('FIN_WAIT_2', 'ESTABLISHED'), ['CLOSE_WAIT', 60])

@@ -79,7 +79,10 @@ test('a NIC that has another name after a reboot: the old file goes, a new one c
   t.false(guest.files.has(FILE))
   t.true(guest.files.has(FILE.replace('eth0', 'ens3')))
   t.deepEqual(b.vip(), { state: 'set' })
-  t.like(b.records.list()[0], { nicName: 'ens3', file: FILE.replace('eth0', 'ens3') })
+  t.like(b.records.list()[0], {
+    nicName: 'ens3',
+    edits: [{ kind: 'file', path: FILE.replace('eth0', 'ens3'), folders: [] }],
+  })
   await b.manager.close()
 })
 

@@ -11,8 +11,17 @@ test('record, then file, then address; then the guest itself is asked', async t 
   await b.pass()
   t.deepEqual(guest.trace, [`record ${VIP}`, `write ${FILE}`, `add ${VIP}`])
   t.deepEqual(b.vip(), { state: 'set' })
-  t.like(b.manager.status(VM, MAC), { ownAddresses: ['192.0.2.7'], nicName: 'eth0' })
-  t.deepEqual(records.list(), [{ vmUuid: VM, mac: MAC, vip: VIP, nicName: 'eth0', addressAdded: true, file: FILE }])
+  t.like(b.manager.status(VM, MAC), { ownAddresses: ['192.0.2.7'], addresses: ['192.0.2.7/24'], nicName: 'eth0' })
+  t.deepEqual(records.list(), [
+    {
+      vmUuid: VM,
+      mac: MAC,
+      vip: VIP,
+      nicName: 'eth0',
+      addressAdded: true,
+      edits: [{ kind: 'file', path: FILE, folders: [] }],
+    },
+  ])
   const [first, ...rest] = guest.files.get(FILE)?.split('\n') ?? []
   t.regex(first ?? '', /^# crossport 10\.10\.1\.100 sha256:[0-9a-f]{16} /)
   t.deepEqual(rest, [

@@ -40,6 +40,12 @@ export type Fate = 'answer' | 'lost' | 'dead'
 /** A Linux guest with Red Hat's network-scripts and a qemu-ga, as far as an agent can see. */
 export class ModelGuest {
   files = new Map<string, string>([[`${FOLDER}/ifcfg-eth0`, 'DEVICE=eth0\nONBOOT=yes\n']])
+  /** Folders beside those that files are in. */
+  folders = new Set<string>()
+  /** Paths of `files` at which there are links or pipes. */
+  others = new Set<string>()
+  /** What the guest's own programs print, by command line. */
+  programs = new Map<string, string>()
   /** Mode and owner of files that have others than 0644 and root. */
   attributes = new Map<string, FileAttributes>()
   own = ['192.0.2.7']
@@ -210,9 +216,27 @@ export class ModelGuest {
       const text = this.files.get(last)
       return text === undefined ? [1, '', `cat: ${last}: No such file or directory\n`] : [0, text, '']
     }
-    if (path === 'stat') return this.stat(args.slice(3))
-    if (path === 'sh' && args[1] === WRITE) this.write(args.slice(3), input.toString())
-    else if (path === 'rm') {
+    if (path === 'stat') return this.stat(args.slice(2))
+    if (path === 'env') {
+      const out = this.programs.get(args.slice(1).join(' '))
+      return out === undefined ? [127, '', `env: '${args[1]}': No such file or directory\n`] : [0, out, '']
+    }
+    if (path === 'mkdir') {
+      if (!this.hasFolder(last)) this.change(`make ${last}`, () => this.folders.add(last))
+      return [0, '', '']
+    }
+    if (path === 'rmdir') {
+      if ([...this.files.keys(), ...this.folders].some(there => there.startsWith(`${last}/`)))
+        return [1, '', `rmdir: '${last}': Directory not empty\n`]
+      this.change(`remove ${last}`, () => this.folders.delete(last))
+      return [0, '', '']
+    }
+    if (path === 'sh' && args[1] === WRITE) {
+      const file = args[3] ?? ''
+      if (!this.hasFolder(file.slice(0, file.lastIndexOf('/'))))
+        return [1, '', `sh: can't create ${args[4]}: nonexistent directory\n`]
+      this.write(args.slice(3), input.toString())
+    } else if (path === 'rm') {
       const [, file] = args
       this.change(`remove ${file}`, () => this.files.delete(file ?? ''))
     } else if (path.endsWith('ip')) return this.ip(args)
@@ -224,11 +248,16 @@ export class ModelGuest {
     return this.attributes.get(path) ?? ROOTS
   }
 
+  private hasFolder(path: string): boolean {
+    return path === '/' || this.folders.has(path) || [...this.files.keys()].some(file => file.startsWith(`${path}/`))
+  }
+
   private stat(paths: readonly string[]): [number, string, string] {
-    const there = paths.filter(path => this.files.has(path))
+    const there = paths.filter(path => this.files.has(path) || this.hasFolder(path))
     const lines = there.map(path => {
-      const { mode, uid, gid } = this.attributesOf(path)
-      return `${mode.toString(8)} ${uid} ${gid} ${path}\n`
+      const { mode, uid, gid } = this.files.has(path) ? this.attributesOf(path) : { ...ROOTS, mode: 0o755 }
+      const type = this.others.has(path) ? 0o120000 : this.files.has(path) ? 0o100000 : 0o40000
+      return `${(type | mode).toString(16)} ${uid} ${gid} ${path}\n`
     })
     return [there.length === paths.length ? 0 : 1, lines.join(''), '']
   }

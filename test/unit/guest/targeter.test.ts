@@ -54,7 +54,7 @@ test('in whatever way its inputs change, the incremental targets are the full on
           domains = [...vms.values()]
         } else if (change.kind === 'record') {
           const { n, vip, there } = change
-          const record = { vmUuid: uuid(n), mac: mac(n), vip, nicName: 'eth0', addressAdded: true, file: undefined }
+          const record = { vmUuid: uuid(n), mac: mac(n), vip, nicName: 'eth0', addressAdded: true, edits: [] }
           if (there) held.set(`${n}/${vip}`, record)
           else held.delete(`${n}/${vip}`)
           records = [...held.values()]

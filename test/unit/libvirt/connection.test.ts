@@ -45,6 +45,12 @@ test('polkit is asked when libvirtd wants it, and nothing else is', async t => {
   const polkit = await fakeLibvirtd(t, call => call.reply({ complete: 1 }), { authList: c => c.reply({ types: [2] }) })
   const connection = await connectLibvirt({ socket: polkit.socket })
   connection.destroy()
+  const words = "authentication unavailable: no polkit agent available to authenticate action 'org.libvirt.unix.manage'"
+  const denied = await fakeLibvirtd(t, call => call.error(45, words), { authList: c => c.reply({ types: [2] }) })
+  await t.throwsAsync(connectLibvirt({ socket: denied.socket }), {
+    code: 'LIBVIRT_CONNECTION',
+    message: /has to be in group libvirt\): authentication unavailable/,
+  })
   const sasl = await fakeLibvirtd(t, () => {}, { authList: c => c.reply({ types: [1] }) })
   await t.throwsAsync(connectLibvirt({ socket: sasl.socket }), { code: 'LIBVIRT_CONNECTION', message: /auth_unix_rw/ })
 })

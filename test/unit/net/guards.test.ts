@@ -79,8 +79,12 @@ function identities(mac: string, own: string, what: string): readonly Named[] {
   return [...from(mac), ...from(own), named(`${what} as source`, frame(mac, BROADCAST, IPV4.etherType, ip))]
 }
 
+/** On an overlay a plain port stands for the tunnel port: what comes from it has no tunnel end. */
+type Fabric = 'segment' | 'overlay'
+const DIRECTOR_IP = '172.24.1.100'
+
 /** A host with the VMs `vnet1` and `vnet2` (in VLAN 7: `vnet3`), and a client on its fabric; every frame that is heard. */
-async function scene(t: ExecutionContext, serving: boolean) {
+async function scene(t: ExecutionContext, serving: boolean, kind: Fabric = 'segment') {
   const cleanup = cleanupOf(t)
   const fabric = await startSegment(cleanup)
   const [client, ovs] = await Promise.all([fabric.plug('eth0', 10), startDirectorSwitch(fabric)])
@@ -110,10 +114,13 @@ async function scene(t: ExecutionContext, serving: boolean) {
   const host: HostContext = {
     hostMac: H,
     directorMac: D,
-    directors: [{ mac: D, recallMac: R, hostIp: undefined }],
+    directors: [{ mac: D, recallMac: R, hostIp: kind === 'overlay' ? DIRECTOR_IP : undefined }],
     uplink: ofports[0],
     vmPorts: [1, 2, 3].map(n => ({ name: `vnet${n}`, mac: vms[n - 1]!.mac, ofport: ofports[n]!, tag: tag(n) })),
-    overlay: undefined,
+    overlay:
+      kind === 'segment'
+        ? undefined
+        : { tunnel: ofports[0]!, networkKey: 0, clientHosts: [], directorIp: DIRECTOR_IP, forwardTable: undefined },
   }
   const held = shields(realServers, [], indexPorts(snapshot), () => undefined)
   const applier = createApplier({ log: memoryLog(), clock: systemClock })
@@ -159,12 +166,18 @@ async function scene(t: ExecutionContext, serving: boolean) {
   return { client, vms, ovs, send, holder: vms[0]!, plain: vms[1]!, inVlan: vms[2]! }
 }
 
-for (const serving of [true, false]) {
-  const where = serving ? 'on a host with a real server' : 'on a host without one'
+const PLACES = [
+  { serving: true, fabric: 'segment' },
+  { serving: false, fabric: 'segment' },
+  { serving: true, fabric: 'overlay' },
+] as const
+
+for (const { serving, fabric } of PLACES) {
+  const where = `on a host ${serving ? 'with' : 'without'} a real server${fabric === 'overlay' ? ', in an overlay' : ''}`
 
   test.serial(`nobody hears a VM that says a VIP, whatever tags it puts before it, ${where}`, async t => {
     t.timeout(20_000)
-    const { client, plain, holder, send } = await scene(t, serving)
+    const { client, plain, holder, send } = await scene(t, serving, fabric)
     const frames = (mac: string) => underTags(VIPS.flatMap(vip => claims(vip, mac, client)))
     t.deepEqual(await send(plain, frames(plain.mac)), [])
     if (!serving) return
@@ -180,7 +193,7 @@ for (const serving of [true, false]) {
 
   test.serial(`nobody hears a VM that says it were the director or its host, ${where}`, async t => {
     t.timeout(20_000)
-    const { plain, inVlan, send, ovs } = await scene(t, serving)
+    const { plain, inVlan, send, ovs } = await scene(t, serving, fabric)
     const all = (own: string) =>
       Object.entries({ D, R, H }).flatMap(([what, mac]) => underTags(identities(mac, own, what)))
     t.deepEqual(await send(plain, all(plain.mac)), [])
@@ -196,7 +209,7 @@ for (const serving of [true, false]) {
 
   test.serial(`what a VM says for itself is heard, with a priority tag too, ${where}`, async t => {
     t.timeout(20_000)
-    const { client, plain, send } = await scene(t, serving)
+    const { client, plain, send } = await scene(t, serving, fabric)
     const own = claims(plain.address, plain.mac, client)
     const frames = [
       ...under(own, 'untagged'),
@@ -208,7 +221,7 @@ for (const serving of [true, false]) {
 
   test.serial(`nobody but a host speaks to R, ${where}`, async t => {
     t.timeout(20_000)
-    const { plain, send } = await scene(t, serving)
+    const { plain, send } = await scene(t, serving, fabric)
     const packets = [
       segment({ src: VIPS[0], dst: CLIENTS.IPv4 }, [8080, 40_000], SYN | ACK, 'x'),
       segment({ src: CLIENTS.IPv4, dst: VIPS[0] }, [40_000, 8080], ACK, 'x'),
@@ -243,3 +256,26 @@ test.serial('what no director has sent is not delivered, although it is for the 
     ).sort(),
   )
 })
+
+test.serial(
+  'in an overlay, what bears the address of a director or of this host is believed from its tunnel end only',
+  async t => {
+    t.timeout(20_000)
+    const { client, plain, send, ovs } = await scene(t, true, 'overlay')
+    const [etherType, vip] = [IPV4.etherType, VIPS[0]]
+    const request = (ethSrc: string, port: number, flags: number) => {
+      const packet = segment({ src: CLIENTS.IPv4, dst: vip }, [40_000, port], flags, 'x')
+      return named(`${ethSrc} ${port}`, frame(ethSrc, H, etherType, packet))
+    }
+    const frames = [D, R, H].flatMap(from => [
+      request(from, 8080, SYN),
+      request(from, 8080, ACK),
+      request(from, 8081, ACK),
+    ])
+    t.deepEqual(await send(client, frames, 'vm'), [])
+    t.deepEqual(await send(plain, frames, 'vm'), [])
+    const taught = await ovs.ofctl(['dump-flows', 'table=162'])
+    for (const mac of [D, R, H]) t.false(taught.includes(`priority=200,dl_dst=${mac}`), taught)
+    t.true(taught.includes(`dl_dst=${client.mac}`), taught)
+  },
+)

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import { ANYTHING } from '../../../agent/authority/judge.ts'
 import { createCells } from '../../../agent/cells.ts'
 import { initialInputs } from '../../../agent/inputs.ts'
 import { NO_OUTCOME } from '../../../agent/outcome.ts'
@@ -122,7 +123,10 @@ test('of two directors one has no files: what the other has stays in force, and 
   const { cells, pass } = startHost(t, [full.address, empty.address])
   const services = createServices({ services: () => [], contested: () => ({}) })
   const inForce = () =>
-    services({ services: cells.inputs.services.get(), documents: cells.inputs.documents.get(), withdrawn: false })
+    services(
+      { services: cells.inputs.services.get(), documents: cells.inputs.documents.get(), withdrawn: false },
+      ANYTHING,
+    )
       .specs.map(({ service }) => service)
       .join()
   full.setOffer(offer({ directorId: 'a' }, [WEB]))

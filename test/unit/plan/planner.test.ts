@@ -1,12 +1,15 @@
 import test from 'ava'
 import fc from 'fast-check'
+import type { HostServiceAuthority } from '../../../director/authority/host-services.ts'
 import { compile } from '../../../director/compile/compile.ts'
 import { createCompiler } from '../../../director/compile/compiler.ts'
 import type { Site } from '../../../director/compile/types.ts'
 import type { HostReport } from '../../../director/intake/types.ts'
-import { makePlan } from '../../../director/plan/plan.ts'
+import { makePlan, unjudged } from '../../../director/plan/plan.ts'
 import { createPlanner } from '../../../director/plan/planner.ts'
+import { fleet } from '../../../director/registry/fleet.ts'
 import { applyDelta, emptyRegistry, expire, register, renew } from '../../../director/registry/registry.ts'
+import { type Claimants, virtualServices } from '../../../director/registry/services.ts'
 import type { Registry } from '../../../director/registry/types.ts'
 import type { Numbers } from '../../../director/store/numbers.ts'
 import type { ServiceSpec } from '../../../shared/config/service.ts'
@@ -79,6 +82,7 @@ const event = fc.oneof(
   fc.record({ kind: fc.constant('files'), specs, keep: fc.boolean() }),
   fc.record({ kind: fc.constant('site'), n: fc.integer({ min: 1, max: 2 }) }),
   fc.record({ kind: fc.constant('full') }),
+  fc.record({ kind: fc.constant('policy'), hosts: fc.subarray(['host-1', 'host-2', 'host-3']) }),
 )
 
 const site = (n: number): Site => ({
@@ -142,6 +146,9 @@ test('planner and compiler come to what the whole plan and its compilation are, 
       let place = site(1)
       let now = 0
       let before = signatures(compiler.compiled)
+      let authority: HostServiceAuthority = () => undefined
+      /** Services of hosts only that were in force before the event. */
+      let hosted = new Set<string>()
       for (const one of events) {
         if (one.kind === 'register')
           registry = register(registry, hostReport(one.host, one.twin, one.list.map(asReport)), now, LEASE)
@@ -155,7 +162,8 @@ test('planner and compiler come to what the whole plan and its compilation are, 
           const same = (spec: ServiceSpec) => files.find(old => JSON.stringify(old) === JSON.stringify(spec)) ?? spec
           files = one.keep ? one.specs.map(same) : one.specs
         } else if (one.kind === 'site') place = site(one.n)
-        const input = { specs: files, registry, due: new Set<string>(), knowledge }
+        else if (one.kind === 'policy') authority = id => (one.hosts.includes(id) ? undefined : 'it may not')
+        const input = { specs: files, registry, due: new Set<string>(), knowledge, authority }
         if (one.kind === 'register') planner.take(registry, 1)
         if (one.kind === 'renew') {
           planner.take(registry, 0)
@@ -180,12 +188,18 @@ test('planner and compiler come to what the whole plan and its compilation are, 
           planned = planner.update({ ...input, most: 1 })
         }
         numbers.full = false
+        const inForce = hosted
+        const hostServices = { authority, wasInForce: (one: Claimants) => inForce.has(`${one.service} ${one.key}`) }
+        const virtual = virtualServices(files, fleet(registry).realServers, hostServices).services
+        hosted = new Set(
+          virtual.flatMap(({ service, key, source }) => (source.startsWith('host ') ? `${service} ${key}` : [])),
+        )
         // Where there is no new number to keep, a full disk does not matter.
         if (planned.failure !== undefined) {
           t.regex(planned.problems.map(({ reason }) => reason).join(), /cannot be written down: no space left/)
           continue
         }
-        const whole = makePlan(files, registry, numbers, knowledge)
+        const whole = makePlan(files, registry, numbers, knowledge, unjudged, hostServices)
         t.deepEqual(planned.services, whole.services)
         t.deepEqual(planned.compiled, whole.compiled)
         t.deepEqual(sorted(planned.problems), sorted(whole.problems))

@@ -35,7 +35,7 @@ function frame({ srcPort = 40_000, flags = TCP_FLAG.ACK as number, dstPort = 80,
   return Buffer.concat([ethernet, ...(vlan ? [] : [Buffer.from('0800', 'hex')]), packet])
 }
 
-function setUp() {
+function setUp({ most = 300, packetOut = async () => {} }: { most?: number; packetOut?: () => Promise<void> } = {}) {
   const sent: PacketOut[] = []
   const refused: PacketIn[] = []
   const clock = fakeClock()
@@ -43,8 +43,13 @@ function setUp() {
   const recall = createRecall({
     log,
     clock,
-    most: 300,
-    switch: () => ({ packetOut: async packet => void sent.push(packet) }),
+    most,
+    switch: () => ({
+      packetOut: packet => {
+        sent.push(packet)
+        return packetOut()
+      },
+    }),
     site: () => SITE,
     services: () => [SERVICE],
     refuse: packet => void refused.push(packet),
@@ -125,6 +130,23 @@ test('a storm: hosts are asked for longer before anybody is given up, and no mor
   t.is(kinds(sent).filter(kind => kind.startsWith('table')).length, 10)
   for (const { data } of sent.slice(-10)) up('unanswered', Buffer.from(data))
   t.is(refused.length, 10)
+})
+
+test('a switch that takes packets more slowly than a flood comes: what waits for it is bounded', async t => {
+  const held: (() => void)[] = []
+  const { sent, clock, up, recall } = setUp({
+    most: 3000,
+    packetOut: () => new Promise(resolve => held.push(resolve)),
+  })
+  for (let n = 0; n < 3000; n++) up('ask', frame({ srcPort: 1024 + n }))
+  for (let n = 0; n < 4; n++) await clock.advance(400)
+  t.is(sent.length, 32)
+  recall.close()
+  while (held.length > 0) {
+    for (const go of held.splice(0)) go()
+    await clock.advance(0)
+  }
+  t.true(sent.length <= 2032, `${sent.length} were waiting`)
 })
 
 test('the meter is for copies: with more hosts fewer packets are asked about, down to a least', t => {

@@ -1,5 +1,11 @@
-import type { Peer } from '../../../director/intake/types.ts'
+import type { Peer } from '../../../director/authority/registration.ts'
 import type { RealServerReport } from '../../../shared/rpc/real-server.ts'
+
+/** An agent without a certificate, on another machine than the director. */
+export const PEER: Peer = { name: undefined, address: '172.24.1.99' }
+
+/** An agent on the director's own machine. */
+export const BESIDE: Peer = { name: undefined, address: '127.0.0.1' }
 
 /** A real server as its agent reports it. */
 export function reported(id: string, change: Partial<RealServerReport> = {}): RealServerReport {
@@ -20,6 +26,3 @@ export function reported(id: string, change: Partial<RealServerReport> = {}): Re
     ...change,
   }
 }
-
-/** An agent whose connection is in the clear. */
-export const PEER: Peer = { name: undefined, address: '172.24.1.20' }

@@ -12,7 +12,7 @@ import {
   renew,
   restoreRegistry,
 } from '../../../director/registry/registry.ts'
-import { virtualServices } from '../../../director/registry/services.ts'
+import { type HostServices, virtualServices } from '../../../director/registry/services.ts'
 import type { Registry } from '../../../director/registry/types.ts'
 import type { RealServerReport } from '../../../shared/rpc/real-server.ts'
 import { spec as specOf } from '../real-servers/fixtures.ts'
@@ -33,29 +33,10 @@ function host(n: number, realServers: readonly RealServerReport[], change: Parti
 
 const spec = specOf()
 
-const states = (registry: Registry) => fleet(registry).realServers.map(({ id, state }) => `${id} ${state}`)
+/** Every host may bring services of its own. */
+const ANYTHING: HostServices = { authority: () => undefined, wasInForce: () => false }
 
-test('a real server that could not be read is as it was; only who is left out is gone', t => {
-  const [a, b, c] = ['a', 'b', 'c'].map((id, n) => rs(id, { ingressPort: 8080 + n })) as [
-    RealServerReport,
-    RealServerReport,
-    RealServerReport,
-  ]
-  const unread = new Map([['b', 'vip "10.10.1" is not valid']])
-  let registry = register(emptyRegistry(), host(1, [a, b, c]), 0, LEASE)
-  registry = register(registry, host(1, [a], { unread }), 0, LEASE)
-  t.deepEqual(states(registry), ['rs1/a ready', 'rs1/b ready'])
-  t.deepEqual(registry.hosts.get('rs1')!.unread, unread)
-  registry = applyDelta(registry, 'rs1', {
-    upserted: [{ ...b, weight: 5 }],
-    removedIds: [],
-    unread: new Map([['a', 'x']]),
-  })
-  t.deepEqual(states(registry), ['rs1/a ready', 'rs1/b ready'])
-  t.deepEqual([...registry.hosts.get('rs1')!.unread!], [['a', 'x']])
-  registry = register(registry, host(1, [a, b]), 0, LEASE)
-  t.is(registry.hosts.get('rs1')!.unread, undefined)
-})
+const states = (registry: Registry) => fleet(registry).realServers.map(({ id, state }) => `${id} ${state}`)
 
 test('a lease that runs out marks the host lost and keeps its real servers; any message brings it back', t => {
   let registry = register(emptyRegistry(), host(1, [rs('a')]), 1000, LEASE)
@@ -146,7 +127,7 @@ test("a file on hosts only makes a virtual service too; one that disagrees with 
     0,
     LEASE,
   )
-  const { services, problems } = virtualServices([spec], fleet(registry).realServers)
+  const { services, problems } = virtualServices([spec], fleet(registry).realServers, ANYTHING)
   t.deepEqual(
     services.map(service => [service.key, service.source, service.realServers.map(one => one.id)]),
     [
@@ -160,7 +141,7 @@ test("a file on hosts only makes a virtual service too; one that disagrees with 
 
 test('another name for a VIP and port that has one is a problem', t => {
   const registry = register(emptyRegistry(), host(1, [rs('a', { service: 'other' })]), 0, LEASE)
-  const { services, problems } = virtualServices([spec], fleet(registry).realServers)
+  const { services, problems } = virtualServices([spec], fleet(registry).realServers, ANYTHING)
   t.deepEqual(services[0]?.realServers, [])
   t.regex(problems[0]?.reason ?? '', /as service other, but web\.yaml:1 calls it web/)
 })

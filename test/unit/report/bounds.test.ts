@@ -21,6 +21,12 @@ import { PEER } from '../registry/fixture.ts'
 import { fakeClock } from '../run/fake-clock.ts'
 import { identity, offer, recorder, rs, startDirector, startReporter } from './ends.ts'
 
+/** Of one of many hosts. */
+const addressesOf = (n: number) => ({
+  hostMac: `02:00:00:01:${[n >> 8, n & 255].map(byte => byte.toString(16).padStart(2, '0')).join(':')}`,
+  hostIp: `172.24.${n >> 8}.${n & 255}`,
+})
+
 const text = (letter: string, kibibytes: number) => letter.repeat(kibibytes * 1024)
 
 async function scene(t: ExecutionContext) {
@@ -188,7 +194,7 @@ test('a host with too many real servers is refused, and so is one more host than
   const realServers = Array.from({ length: LIMITS.realServers + 1 }, (_, n) => toProto({ ...rs, id: `${n}` }))
   call.write({ registration: { ...identity, realServers } })
   t.regex((await ended).details, /host "rs1" has 8193 real servers, and 8192 are the most/)
-  t.deepEqual(heard.events, [])
+  t.deepEqual(heard.events, ['refused'])
   const told = recorder()
   startReporter(t, director.address, told).update(
     Array.from({ length: LIMITS.realServers + 1 }, (_, n) => ({ ...rs, id: `${n}` })),
@@ -198,11 +204,19 @@ test('a host with too many real servers is refused, and so is one more host than
   const clock = fakeClock()
   const registry = createCell(emptyRegistry())
   const handlers = agentHandlers({
-    cells: { registry, changed: createTopic() },
+    cells: {
+      registry,
+      changed: createTopic(),
+      agents: createCell(undefined),
+      site: createCell(undefined),
+      services: createCell({ specs: [] }),
+      outcome: createCell(undefined),
+      ownAddresses: createCell({ own: new Set(), gateways: new Set() }),
+    },
     config: { leaseMs: 1000 },
     clock,
   } as never)
-  const host = (n: number) => ({ ...identity, hostId: `rs${n}`, realServers: new Map() })
+  const host = (n: number) => ({ ...identity, ...addressesOf(n), hostId: `rs${n}`, realServers: new Map() })
   const hosts = new Map(
     Array.from({ length: LIMITS.hosts }, (_, n) => [
       `rs${n}`,
@@ -218,10 +232,13 @@ test('texts of a real server have a length: a reason is cut by the agent, a name
   const { director, heard } = await scene(t)
   director.setOffer(offer())
   const told = recorder()
-  startReporter(t, director.address, told).update([
+  const reporter = startReporter(t, director.address, told)
+  reporter.update([
     { ...rs, reason: text('y', 100) },
     { ...rs, id: 'web/other', vm: text('v', 1) },
   ])
+  t.regex(await told.until(/^refused/), /real server "web\/other": vm "v+…" is not valid/)
+  reporter.update([{ ...rs, reason: text('y', 100) }])
   t.is(await heard.until(/^registered/), 'registered rs1 02:00:00:00:00:20 web/web-1=ready')
 })
 

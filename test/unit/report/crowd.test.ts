@@ -4,9 +4,17 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { ServiceError } from '@grpc/grpc-js'
 import test, { type ExecutionContext } from 'ava'
 import { ADMISSION, type Connection, createAdmission } from '../../../director/intake/admission.ts'
+import { serveAgents } from '../../../director/intake/agents.ts'
+import { agentHandlers } from '../../../director/parts/agents.ts'
+import { emptyRegistry } from '../../../director/registry/registry.ts'
 import { registrationClient } from '../../../shared/rpc/client.ts'
 import { toProto } from '../../../shared/rpc/real-server.ts'
+import { createCell, createTopic } from '../../../shared/run/cell.ts'
+import { systemClock } from '../../../shared/run/clock.ts'
+import { startChild } from '../../segment/cleanup.ts'
+import { cleanupOf } from '../cleanup.ts'
 import { fakeClock } from '../run/fake-clock.ts'
+import { memoryLog } from '../run/memory-log.ts'
 import { identity, offer, recorder, rs, startDirector, startReporter } from './ends.ts'
 
 /** A connection from this address of the loopback that sends this and then nothing. */
@@ -143,3 +151,42 @@ test('who has most gives one up, in number and in bytes; who has registered does
   await clock.advance(2000)
   t.true(gone.includes('b:1'))
 })
+
+const meanwhile = 'others register and are heard meanwhile'
+for (const kind of ['beats', 'deltas'])
+  test.serial(`a host that sends ${kind} without a pause is one of many: ${meanwhile}`, async t => {
+    const registry = createCell(emptyRegistry())
+    const changed = createTopic<void>()
+    const handlers = agentHandlers({
+      cells: { registry, changed },
+      config: { leaseMs: 6000 },
+      clock: systemClock,
+    } as never)
+    const director = await serveAgents({
+      ...{ listen: '127.0.0.1:0', addressed: false, leaseMs: 6000, clock: systemClock, log: memoryLog(), handlers },
+    })
+    t.teardown(() => director.close())
+    director.setOffer(offer())
+    const program = new URL('programs/flood.ts', import.meta.url).pathname
+    const floods = [1, 2].map(n =>
+      startChild(cleanupOf(t), [process.execPath, program, director.address, kind, `${n}`], { output: 'pipe' }),
+    )
+    await once(floods[0]!.stdout!, 'data')
+    let [longest, last] = [0, performance.now()]
+    const timer = setInterval(() => {
+      longest = Math.max(longest, performance.now() - last - 10)
+      last = performance.now()
+    }, 10)
+    t.teardown(() => clearInterval(timer))
+    const begin = performance.now()
+    const told = recorder()
+    startReporter(t, director.address, told).update([rs])
+    await told.until(/^registered/)
+    const took = performance.now() - begin
+    // Two leases.
+    await delay(6000)
+    t.true(director.connected.has('rs1'))
+    t.false(told.events.some(event => /^(disconnected|refused)/.test(event)))
+    t.log(`registered after ${Math.round(took)} ms; others waited for ${Math.round(longest)} ms at most`)
+    t.log(`${Math.round(process.memoryUsage().rss / 2 ** 20)} MiB`)
+  })

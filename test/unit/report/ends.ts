@@ -75,8 +75,9 @@ export function startDirector(
     clock,
     log,
     handlers: {
-      onRivals: () => heard.note('rivals'),
-      onRegistration: report => {
+      onRefused: () => heard.note('refused'),
+      onRegistration: (report, peer) => {
+        if (peer.name !== undefined) heard.note(`certificate of ${peer.name}`)
         heard.note(`address ${report.hostIp}`)
         heard.note(`registered ${report.hostId} ${report.hostMac} ${list(report)}`)
       },

@@ -150,7 +150,7 @@ test('a director that stops answering is given up', async t => {
   t.regex(await told.until(/^disconnected/), /no answer from the director for 200 ms/)
 })
 
-test('a host that cannot be addressed is refused with words, one bad real server is only left out', async t => {
+test('a host that cannot be addressed, or one of whose real servers is bad, is refused whole and with words', async t => {
   const heard = recorder()
   const told = recorder()
   const director = await startDirector(`unix:${join(tempDir(t), 'd.sock')}`, heard)
@@ -160,7 +160,19 @@ test('a host that cannot be addressed is refused with words, one bad real server
   t.regex(await told.until(/^refused/), /host MAC "01:00:5e:00:00:01" is not valid/)
   reporter.update([rs, { ...rs, id: 'bad', vip: '10.10.1' }])
   reporter.setIdentity(identity)
+  t.regex(await told.until(/^refused.*real server/), /"rs1": real server "bad": vip "10\.10\.1" is not valid/)
+  t.is(director.refused.at(-1)?.code, 'REGISTRATION_INVALID')
+  t.false(heard.events.some(event => event.startsWith('registered')))
+  reporter.update([rs])
   t.is(await heard.until(/^registered/), 'registered rs1 02:00:00:00:00:20 web/web-1=ready')
+  await told.until(/^registered/)
+  t.deepEqual(director.refused, [])
+  reporter.update([
+    { ...rs, state: 'down' },
+    { ...rs, id: 'bad', vip: '10.10.1' },
+  ])
+  t.regex(await told.until(/^refused/), /nothing of this message is taken/)
+  t.false(heard.events.some(event => event.startsWith('delta')))
 })
 
 test('a newer stream of a host ends the older one', async t => {
@@ -195,9 +207,9 @@ test('of two machines with one host id the one that is connected stays, and both
   const reason = await newer.until(/^refused/)
   t.regex(reason, /HOST_ID_TAKEN/)
   for (const mac of [identity.hostMac, imposter.hostMac]) t.regex(reason, new RegExp(mac))
-  await heard.until(/^rivals/)
+  await heard.until(/^refused/)
   t.deepEqual(
-    director.rivals.map(({ hostId }) => hostId),
+    director.refused.map(({ hostId }) => hostId),
     ['rs1'],
   )
   // It dials again, is refused again, and that is said once: in its status, in its journal, in the director's.
@@ -210,7 +222,7 @@ test('of two machines with one host id the one that is connected stays, and both
   await first.close()
   await heard.until(/^registered rs1 02:00:00:00:00:66/)
   await newer.until(/^registered/)
-  t.deepEqual(director.rivals, [])
+  t.deepEqual(director.refused, [])
 })
 
 test('an address that changes while the director is away is told as soon as it can be', async t => {

@@ -1,5 +1,6 @@
 import test from 'ava'
-import { createRivals, refusal, type Speaker, speakerOf } from '../../../director/intake/rivals.ts'
+import { createRefused } from '../../../director/intake/refused.ts'
+import { peerOf, refusal, type Speaker, speakerOf } from '../../../director/intake/rivals.ts'
 import { fakeClock } from '../run/fake-clock.ts'
 
 const LEASE = 6000
@@ -33,27 +34,27 @@ test('who has a host id keeps it as long as it is heard, for one lease after tha
 
 test('an agent is known by the address that it dials from, whatever the port', t => {
   const report = { hostId: 'rs1', hostMac: '02:00:00:00:00:20', hostIp: '', version: '1', realServers: new Map() }
-  t.is(speakerOf(report, { bootId: '', runId: '' }, '172.24.1.20:40112').from, '172.24.1.20')
-  t.is(speakerOf(report, { bootId: '', runId: '' }, '[fd00::20]:40112').from, '[fd00::20]')
+  t.is(speakerOf(report, { bootId: '', runId: '' }, peerOf('172.24.1.20:40112', undefined)).from, '172.24.1.20')
+  t.is(speakerOf(report, { bootId: '', runId: '' }, peerOf('[fd00::20]:40112', undefined)).from, '[fd00::20]')
 })
 
 test('who was refused is shown until it has not dialled for a while, or the host id is given to somebody', async t => {
   const clock = fakeClock()
   let changes = 0
-  const rivals = createRivals(clock, () => changes++)
-  const rival = { hostId: 'rs1', reason: 'another' }
-  t.true(rivals.refused(rival))
+  const refused = createRefused(clock, () => changes++)
+  const rival = { code: 'HOST_ID_TAKEN', hostId: 'rs1', reason: 'another' } as const
+  t.true(refused.put(rival))
   await clock.advance(20_000)
-  t.false(rivals.refused(rival), 'said before')
+  t.false(refused.put(rival), 'said before')
   await clock.advance(29_000)
-  t.deepEqual(rivals.list(), [rival])
+  t.deepEqual(refused.list(), [rival])
   await clock.advance(1000)
-  t.deepEqual(rivals.list(), [])
-  rivals.refused(rival)
-  rivals.settled('rs2')
-  t.is(rivals.list().length, 1)
-  rivals.settled('rs1')
-  t.deepEqual(rivals.list(), [])
+  t.deepEqual(refused.list(), [])
+  refused.put(rival)
+  refused.settled('rs2')
+  t.is(refused.list().length, 1)
+  refused.settled('rs1')
+  t.deepEqual(refused.list(), [])
   t.is(changes, 4)
   t.is(clock.pending, 0)
 })

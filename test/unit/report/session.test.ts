@@ -16,7 +16,7 @@ function scene(t: ExecutionContext) {
   const session = createSession({
     clock,
     handlers: { onDirector() {}, onServices() {}, onState() {} },
-    truth: () => ({ identity: who, realServers: new Map(), whole: true }),
+    truth: () => ({ identity: who, realServers: new Map(), whole: true, refused: [] }),
     send: message => sent.push(message),
     onAsked() {},
     onRegistered() {},

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { copyFileSync, existsSync } from 'node:fs'
+import { copyFileSync, existsSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import * as grpc from '@grpc/grpc-js'
@@ -76,6 +76,38 @@ test('on the readers’ socket there is what only looks', async t => {
   t.like(await list(true), denied)
   t.like(await list(false), { code: grpc.status.UNIMPLEMENTED })
   t.is(adminSocketOf(socket), socket.replace('.sock', '-admin.sock'))
+})
+
+const asRoot = process.getuid!() === 0 ? test : test.skip
+asRoot('the sockets are their groups’; one that cannot be given stays root’s, and the journal says so', async t => {
+  const rights = (path: string) => {
+    const { mode, gid } = statSync(path)
+    return [(mode & 0o777).toString(8), gid]
+  }
+  const games = Number((await execa('getent', ['group', 'games'])).stdout.split(':')[2])
+  const serving = async (name: string, readers: string, adminGroup?: string) => {
+    const socket = join(tempDir(t), name)
+    const log = memoryLog()
+    const server = await serveControl({ socket, control: fakeControl(), log, readers, adminGroup })
+    t.teardown(() => server.close())
+    return { modes: [rights(socket), rights(adminSocketOf(socket))], log }
+  }
+  const both = await serving('both.sock', 'games', 'games')
+  t.deepEqual(both.modes, [
+    ['660', games],
+    ['660', games],
+  ])
+  t.deepEqual(both.log.lines, [])
+  const none = await serving('none.sock', 'no-such-group', 'no-such-group')
+  t.deepEqual(none.modes, [
+    ['600', 0],
+    ['600', 0],
+  ])
+  const told = none.log.lines.map(({ level, err }) => [level, (err as { code?: string } | undefined)?.code])
+  t.deepEqual(told.sort(), [
+    ['notice', undefined],
+    ['warn', 'ADMIN_GROUP'],
+  ])
 })
 
 test('watch sends the status at once and after a burst of changes', async t => {

@@ -53,6 +53,10 @@ const CONFIG = {
   ingressPorts: { first: 40_000, last: 40_005 },
   probePort: 'cp-probe',
   probeNetwork: '169.254.96.0/19',
+  director: [],
+  allowedVips: ['0.0.0.0/0'],
+  allowedVms: ['*'],
+  guestExec: false,
 }
 
 export function startSimulated({

@@ -3,11 +3,12 @@ import { compile } from '../../../director/compile/compile.ts'
 import type { Site } from '../../../director/compile/types.ts'
 import { setSite } from '../../../director/parts/bridge.ts'
 import { controlOf } from '../../../director/parts/control-socket.ts'
-import { makePlan, markName, ownerOfNumber } from '../../../director/plan/plan.ts'
+import { makePlan, markName, ownerOfNumber, unjudged } from '../../../director/plan/plan.ts'
+import type { Claimants } from '../../../director/registry/services.ts'
 import { openStore, type Store } from '../../../director/store/store.ts'
 import { encodeCookie } from '../../../shared/flows/cookie.ts'
 import type { Flow } from '../../../shared/flows/types.ts'
-import { PEER } from '../registry/fixture.ts'
+import { BESIDE } from '../registry/fixture.ts'
 import { type FakeClock, fakeClock } from '../run/fake-clock.ts'
 import { LEASE, type SimulatedDirector, type Surroundings, startDirector } from './director.ts'
 import { accountsOf, flowTexts, STRANGERS, stateOf } from './director-state.ts'
@@ -65,7 +66,7 @@ function tellHost({ director: { agents }, world }: Scene, id: string, host: Worl
   host.told = report.realServers
   host.connected = true
   if (told === undefined) {
-    agents.onRegistration(report, PEER)
+    agents.onRegistration(report, BESIDE)
     return
   }
   const upserted = [...report.realServers].flatMap(([name, rs]) => (told.get(name) === rs ? [] : rs))
@@ -222,7 +223,14 @@ async function sequence(t: ExecutionContext, scene: Scene, name: string): Promis
     const why = [loop.lastError?.stack, loop.waitingFor, JSON.stringify(applier.quarantined)].join(' ')
     t.fail(`${name}: it has not come to rest: ${why}`)
   }
-  const plan = makePlan(cells.services.get().specs, cells.registry.get(), store.numbers, () => ({ now: 0 }))
+  // Of two services of hosts only that cannot both be, either may have come first.
+  const inForce = new Set(cells.outcome.get()?.plan.services.map(({ service, key }) => `${service} ${key}`))
+  const hostServices = {
+    authority: () => undefined,
+    wasInForce: ({ service, key }: Claimants) => inForce.has(`${service} ${key}`),
+  }
+  const { specs } = cells.services.get()
+  const plan = makePlan(specs, cells.registry.get(), store.numbers, () => ({ now: 0 }), unjudged, hostServices)
   const keys = plan.services.map(({ key }) => key).sort()
   const ours = [...compile(scene.site, plan.compiled, store.vipNumbers.of).values()].flatMap(({ flows }) => flows())
   const strangers = [...sw.flows.values()].filter(flow => flow.cookie === STRANGERS.cookie)
@@ -244,9 +252,14 @@ async function sequence(t: ExecutionContext, scene: Scene, name: string): Promis
   same(t, [...nobodys], [], `${name}: marks of real servers that are gone`)
 }
 
-/** A director without any history but the numbers, on a bridge without flows; hosts register in their order of arrival. */
+/** A director without any history but the numbers, and which services of hosts were in force, on a bridge without flows; hosts register in their order of arrival. */
 async function coldStart(t: ExecutionContext, warm: Scene, name: string): Promise<void> {
-  const store = { ...openStore(':memory:'), numbers: warm.store.numbers, vipNumbers: warm.store.vipNumbers }
+  const store = {
+    ...openStore(':memory:'),
+    numbers: warm.store.numbers,
+    vipNumbers: warm.store.vipNumbers,
+    hostServices: warm.store.hostServices,
+  }
   const sw = createModelSwitch('director')
   const clock = fakeClock()
   const partial = { ...warm, store, sw, clock, failing: new Set<never>(), table: new Map(warm.table), marks: new Map() }
@@ -256,7 +269,7 @@ async function coldStart(t: ExecutionContext, warm: Scene, name: string): Promis
   director.handlers.onUp()
   tellFiles(scene)
   const hosts = [...warm.director.house.cells.registry.get().hosts.values()].sort((a, b) => a.seq - b.seq)
-  for (const host of hosts) director.agents.onRegistration(host, PEER)
+  for (const host of hosts) director.agents.onRegistration(host, BESIDE)
   await advance(scene, 30_000)
   same(t, stateOf(warm), stateOf(scene), `${name}, against a cold start`)
   director.kill()

@@ -5,6 +5,7 @@ import { connectionAccounts } from '../../../director/parts/accounts.ts'
 import { agentHandlers } from '../../../director/parts/agents.ts'
 import { announce } from '../../../director/parts/announce.ts'
 import { driftGuard } from '../../../director/parts/drift-guard.ts'
+import { hostServices } from '../../../director/parts/host-services.ts'
 import { leases } from '../../../director/parts/leases.ts'
 import { numbers } from '../../../director/parts/numbers.ts'
 import { offer } from '../../../director/parts/offer.ts'
@@ -25,6 +26,7 @@ const CONFIG = directorConfigSchema.parse({
   uplink: 'uplink0',
   id: 'd1',
   leaseMs: LEASE,
+  hostServices: [{ hosts: '*', vips: ['10.10.1.0/24'] }],
   connectionTimeouts: { tcp: IDLE_SECONDS, udp: IDLE_SECONDS },
 })
 
@@ -108,7 +110,7 @@ export function startDirector({
     if (!dead) table.delete(zone)
   }
   loop.start()
-  const parts = [offer, progress, release, connectionAccounts, announce, leases, driftGuard]
+  const parts = [offer, hostServices, progress, release, connectionAccounts, announce, leases, driftGuard]
   const stops = [...parts.map(start => start(house)), numbers(house, flush)]
   cells.outcome.subscribe(() => {
     connect(cells.outcome.get()!, table)

@@ -27,7 +27,7 @@ export function createModelGuests(records: GuestRecords, onChange: () => void, h
     }
     for (const vip of vips) {
       if (!records.list().some(record => record.vmUuid === vmUuid && record.mac === mac && record.vip === vip))
-        records.put({ vmUuid, mac, vip, nicName: 'eth0', addressAdded: true, file: undefined })
+        records.put({ vmUuid, mac, vip, nicName: 'eth0', addressAdded: true, edits: [] })
       held.add(`${mac} ${vip}`)
     }
     done.set(name(target), target)

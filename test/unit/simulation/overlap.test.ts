@@ -1,4 +1,5 @@
 import test from 'ava'
+import { ANYTHING } from '../../../agent/authority/judge.ts'
 import { createServices } from '../../../agent/stations/services.ts'
 import { openStore } from '../../../agent/store/store.ts'
 import type { ServiceSpec } from '../../../shared/config/service.ts'
@@ -24,15 +25,15 @@ test('a document of the director that cannot be read leaves in force what it sai
   const starting = (inForce: readonly ServiceSpec[]) =>
     createServices({ services: () => inForce, contested: () => ({}) })
   let services = starting([])
-  t.deepEqual(names(services(inputs([SENT]))), ['web'])
+  t.deepEqual(names(services(inputs([SENT]), ANYTHING)), ['web'])
   for (let start = 0; start < 2; start++) {
-    const found = services(inputs([bad]))
+    const found = services(inputs([bad]), ANYTHING)
     t.deepEqual(names(found), ['web'])
     t.like(found.problems[0], { file: '/d/web.yaml', lastGood: true })
     services = starting(found.inForce)
   }
-  t.deepEqual(names(services(inputs([other]))), ['other'], 'one that is gone is gone')
-  t.deepEqual(names(services(inputs([bad]))), [], 'nothing is known of it')
+  t.deepEqual(names(services(inputs([other]), ANYTHING)), ['other'], 'one that is gone is gone')
+  t.deepEqual(names(services(inputs([bad]), ANYTHING)), [], 'nothing is known of it')
 })
 
 test('a file on a host that overlaps a service of the director in force is refused, also over a restart', async t => {

@@ -56,8 +56,9 @@ test('after --rebuild-state nothing is swept while there is a VM that was never 
       inventory: { ...inventory(...known), unreadable },
     }) as unknown as Inputs
   const rebuilt = createSweepGate(true)
-  t.false(rebuilt(inputs(UNREADABLE)))
-  t.true(rebuilt(inputs(UNREADABLE, domain(1))))
-  t.true(createSweepGate(true)(inputs([])))
-  t.true(createSweepGate(false)(inputs(UNREADABLE)))
+  t.false(rebuilt(inputs(UNREADABLE), false))
+  t.false(rebuilt(inputs(UNREADABLE, domain(1)), true), 'what a director may give is not known yet')
+  t.true(rebuilt(inputs(UNREADABLE, domain(1)), false))
+  t.true(createSweepGate(true)(inputs([]), false))
+  t.true(createSweepGate(false)(inputs(UNREADABLE), false))
 })

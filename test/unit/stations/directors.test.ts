@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import test from 'ava'
+import { ANYTHING } from '../../../agent/authority/judge.ts'
 import { type Directors, withDirector, withDocuments } from '../../../agent/directors.ts'
 import { initialInputs } from '../../../agent/inputs.ts'
 import { NO_OUTCOME } from '../../../agent/outcome.ts'
@@ -37,11 +38,8 @@ function host(remembered: Readonly<Record<string, string>> = {}) {
         texts.map((one, i) => ({ file: `${director[0]}.yaml`, line: i + 1, text: one })),
       ]),
     )
-    const { specs, problems, contested } = services({
-      services: NO_FILES,
-      documents: { heard: true, byDirector },
-      withdrawn: false,
-    })
+    const inputs = { services: NO_FILES, documents: { heard: true, byDirector }, withdrawn: false }
+    const { specs, problems, contested } = services(inputs, ANYTHING)
     const inForce = specs.map(({ service, realServers }) => `${service} ${realServers[0]?.port}`)
     return { inForce, reasons: problems.map(({ reason }) => reason), contested }
   }

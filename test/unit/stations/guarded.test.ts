@@ -1,4 +1,5 @@
 import test from 'ava'
+import { ANYTHING } from '../../../agent/authority/judge.ts'
 import { createHostState } from '../../../agent/stations/host.ts'
 import { createServices } from '../../../agent/stations/services.ts'
 import { port, ports, spec } from '../real-servers/fixtures.ts'
@@ -15,11 +16,11 @@ test('the VIPs of all services are guarded, of those too that a file of the host
   const own = { ...none, specs: [spec({ service: 'web', vip: '10.10.1.101' })] }
   const told = [document('web', '10.10.1.100'), document('dns', '10.10.1.102')]
   const heard = { heard: true, byDirector: new Map([['d1', told]]) }
-  const first = services({ services: own, documents: heard, withdrawn: false })
+  const first = services({ services: own, documents: heard, withdrawn: false }, ANYTHING)
   t.deepEqual(first.vips, ['10.10.1.100', '10.10.1.101', '10.10.1.102'])
-  const again = services({ services: { ...own, specs: [...own.specs] }, documents: heard, withdrawn: false })
+  const again = services({ services: { ...own, specs: [...own.specs] }, documents: heard, withdrawn: false }, ANYTHING)
   t.is(again.vips, first.vips, 'the same list while nothing changes')
-  t.deepEqual(services({ services: own, documents: heard, withdrawn: true }).vips, [])
+  t.deepEqual(services({ services: own, documents: heard, withdrawn: true }, ANYTHING).vips, [])
 })
 
 test('each port of a VM is guarded, also where two VMs have one hardware address', t => {

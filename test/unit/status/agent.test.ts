@@ -16,7 +16,7 @@ import { fakeClock } from '../run/fake-clock.ts'
 import { certificate } from './certificate.ts'
 
 const WELL = ports(port(1), port(9, { name: 'uplink0' }))
-const VIP = { vmUuid: uuid(1), mac: mac(1), vip: '10.10.1.100', nicName: 'eth0', addressAdded: true, file: undefined }
+const VIP = { vmUuid: uuid(1), mac: mac(1), vip: '10.10.1.100', nicName: 'eth0', addressAdded: true, edits: [] }
 const PLACE = { file: '/etc/crossport/services.d/web.yaml', line: 3, column: 7, lastGood: true }
 const DIRECTOR = 'd1:7473'
 const REFUSED = { object: 'web', reason: 'the switch does not know the field' }
@@ -164,7 +164,7 @@ const CASES: Readonly<Record<string, readonly [(scene: Scene) => void, RegExp]>>
     /^warning OVERLAY_MTU web-1: its port vnet1 has an MTU of 1500, and 1450 fit/,
   ],
   ...Object.fromEntries(
-    (['SERVICE_AMBIGUOUS', 'REAL_SERVER_DUPLICATE', 'INGRESS_PORTS_EXHAUSTED'] as const).map(code => [
+    (['VM_NOT_ALLOWED', 'SERVICE_AMBIGUOUS', 'REAL_SERVER_DUPLICATE', 'INGRESS_PORTS_EXHAUSTED'] as const).map(code => [
       code,
       [
         ({ outcome }: Scene) =>

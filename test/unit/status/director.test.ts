@@ -1,8 +1,9 @@
 import test, { type ExecutionContext } from 'ava'
 import { setInput } from '../../../director/cells.ts'
-import type { Rival } from '../../../director/intake/rivals.ts'
+import type { Refused } from '../../../director/intake/refused.ts'
 import { setSite } from '../../../director/parts/bridge.ts'
 import { controlOf } from '../../../director/parts/control-socket.ts'
+import { register as registered } from '../../../director/registry/registry.ts'
 import { DIRECTOR_CONDITIONS } from '../../../director/status/conditions.ts'
 import { openStore } from '../../../director/store/store.ts'
 import { COMMON_CONDITIONS } from '../../../shared/status/common.ts'
@@ -33,9 +34,9 @@ async function scene(t: ExecutionContext) {
   const services = { ...file.parsed, synced: true, problems: [], files: [file] }
   cells.services.set(services)
   const connected = new Set(['rs1'])
-  const rivals: Rival[] = []
+  const refused: Refused[] = []
   cells.agents.set({
-    ...{ address: '', connected, rivals, setOffer: () => {}, revoked: () => {}, reloadCertificate: () => {} },
+    ...{ address: '', connected, refused, setOffer: () => {}, revoked: () => {}, reloadCertificate: () => {} },
     close: async () => {},
   })
   cells.bridge.set(BRIDGE)
@@ -54,7 +55,7 @@ async function scene(t: ExecutionContext) {
     const found = [...(controlOf(house).getStatus().problems ?? [])]
     return found.map(({ code, severity, subject, message }) => `${severity} ${code} ${subject}: ${message}`)
   }
-  return { ...director, cells, clock, sw, failing, services, connected, rivals, register, problems }
+  return { ...director, cells, clock, sw, failing, services, connected, refused, register, problems }
 }
 
 type Scene = Awaited<ReturnType<typeof scene>>
@@ -153,24 +154,39 @@ const CASES: Readonly<Record<string, readonly [(scene: Scene) => unknown, RegExp
     /^error REGISTRY_CONFLICT rs1\/web-1: host rs1 has/,
   ],
   HOST_ID_TAKEN: [
-    ({ rivals }) => rivals.push({ hostId: 'rs1', reason: 'host id "rs1" is in use' }),
+    ({ refused }) => refused.push({ code: 'HOST_ID_TAKEN', hostId: 'rs1', reason: 'host id "rs1" is in use' }),
     /^error HOST_ID_TAKEN rs1: host id "rs1" is in use/,
   ],
   HOST_ADDRESS_SHARED: [
-    ({ agents, connected, clock }) => {
+    ({ cells, connected, clock }) => {
+      // As restored from a state file: a registration would be refused.
       const other = { hostId: 'rs2', hostMac: '02:00:00:00:00:20', hostIp: '172.24.1.21', version: '1' }
-      agents.onRegistration({ ...other, realServers: new Map() }, PEER)
+      const report = { ...other, realServers: new Map() }
+      cells.registry.set(registered(cells.registry.get(), report, clock.now(), LEASE))
       connected.add('rs2')
       return clock.advance(1000)
     },
     /^error HOST_ADDRESS_SHARED rs1, rs2: they have one host MAC/,
   ],
   REGISTRATION_INVALID: [
+    ({ refused }) => refused.push({ code: 'REGISTRATION_INVALID', hostId: 'rs1', reason: 'vipPort "0" is not valid' }),
+    /^error REGISTRATION_INVALID rs1: vipPort "0" is not valid/,
+  ],
+  HOST_ADDRESS_TAKEN: [
+    ({ refused }) => refused.push({ code: 'HOST_ADDRESS_TAKEN', hostId: 'rs3', reason: 'the host MAC of host "rs1"' }),
+    /^error HOST_ADDRESS_TAKEN rs3: the host MAC of host "rs1"/,
+  ],
+  HOST_SERVICE_REFUSED: [
+    ({ register }) => register({ service: 'other', vip: '10.20.0.1' }),
+    /^error HOST_SERVICE_REFUSED rs1\/web-1: host rs1 brings service other \(tcp 10\.20\.0\.1:80\).*hostServices/,
+  ],
+  DOCUMENT_REFUSED: [
     ({ agents, clock }) => {
-      agents.onDelta('rs1', { upserted: [], removedIds: [], unread: new Map([['rs1/web-1', 'port 0 is not valid']]) })
+      const refused = [{ service: 'web', place: 'web.yaml:1', code: 'VIP_NOT_ALLOWED', reason: 'VIP is not allowed' }]
+      agents.onDelta('rs1', { upserted: [], removedIds: [], refused })
       return clock.advance(1000)
     },
-    /^error REGISTRATION_INVALID rs1\/rs1\/web-1: port 0 is not valid; what was known of it before stays/,
+    /^error DOCUMENT_REFUSED web on host rs1: web\.yaml:1: VIP is not allowed/,
   ],
   HOST_LOST: [
     ({ clock, cells, services }) => {
@@ -181,6 +197,13 @@ const CASES: Readonly<Record<string, readonly [(scene: Scene) => unknown, RegExp
     /^warning HOST_LOST rs1: no message from its agent for a whole lease/,
   ],
   HOST_AWAY: [({ connected }) => connected.clear(), /^warning HOST_AWAY rs1: its agent is not connected/],
+  FLOOD: [
+    ({ cells }) => {
+      const since = new Date('2026-01-02T03:04:05Z')
+      cells.floods.set({ floods: [{ kind: 'syn', services: ['web'], since, rate: 1234 }] })
+    },
+    /^warning FLOOD web: a flood of SYNs that no further packet follows since 2026-01-02T03:04:05\.000Z, at last 1200 a second$/,
+  ],
   SIGNALS_MISSING: [
     ({ cells }) => cells.passive.set({ ...cells.passive.get(), unheard: () => [{ hostId: 'rs1', connections: 9 }] }),
     /^warning SIGNALS_MISSING rs1: 9 new connections/,

@@ -20,6 +20,11 @@ const desired = (object: string, flow: string) => ({
   flows: () => ({ texts: [flow], prints }),
 })
 
+const EDITS = [
+  { kind: 'file', path: '/etc/systemd/network/x.network.d/y.conf', folders: ['/etc/systemd/network/x.network.d'] },
+  { kind: 'lines', path: '/etc/sysconfig/network/ifcfg-eth0', text: "IPADDR_cp='10.0.0.1/32'\n" },
+] as const
+
 function rows(path: string, sql: string): unknown[] {
   const db = openDatabase(path, MIGRATIONS)
   const found = db.prepare(sql).raw().all()
@@ -32,7 +37,7 @@ test('everything that was put in is there after the agent has been away', t => {
   const first = openStore(path)
   const director = { id: 'd', mac: '02:00:00:00:01:00', leaseMs: 15_000, active: true }
   const allocation = { key: 'web/u/80', id: 1, vip: '10.0.0.1', protocol: 'tcp', ingressPort: 8080 } as const
-  const record = { vmUuid: 'u', mac: 'm', vip: '10.0.0.1', nicName: 'eth0', addressAdded: true, file: undefined }
+  const record = { vmUuid: 'u', mac: 'm', vip: '10.0.0.1', nicName: 'eth0', addressAdded: true, edits: EDITS }
   const documents = new Map(
     ['a:7473', 'b:7473'].map(address => [address, [{ file: 'web.yaml', line: 1, text: `service: ${address}` }]]),
   )
@@ -161,5 +166,26 @@ test('a file that is no database, one of a later version and one that cannot be 
   t.is(
     codeOf(() => openStore(join(dir, 'file', 'agent.db'))),
     'STORE_FAILED',
+  )
+})
+
+test('the one file that an older agent has recorded of a guest is an edit', t => {
+  const path = join(tempDir(t), 'agent.db')
+  const before = MIGRATIONS.findIndex(sql => sql.includes('ADD COLUMN edits'))
+  const old = openDatabase(path, MIGRATIONS.slice(0, before))
+  const put = old.prepare(
+    'INSERT INTO guest_vips (vm_uuid, mac, vip, nic, address_added, file) VALUES (?, ?, ?, ?, ?, ?)',
+  )
+  put.run('u', 'm', '10.0.0.1', 'eth0', 1, '/etc/x')
+  put.run('u', 'm', '10.0.0.2', 'eth0', 0, null)
+  old.close()
+  const store = openStore(path)
+  t.teardown(() => store.close())
+  t.deepEqual(
+    store.guestRecords.list().map(({ vip, edits }) => [vip, edits]),
+    [
+      ['10.0.0.1', [{ kind: 'file', path: '/etc/x', folders: [] }]],
+      ['10.0.0.2', []],
+    ],
   )
 })

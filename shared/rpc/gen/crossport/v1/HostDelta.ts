@@ -1,13 +1,16 @@
 // Original file: proto/crossport/v1/registration.proto
 
 import type { RealServer as _crossport_v1_RealServer, RealServer__Output as _crossport_v1_RealServer__Output } from '../../crossport/v1/RealServer.ts';
+import type { RefusedDocuments as _crossport_v1_RefusedDocuments, RefusedDocuments__Output as _crossport_v1_RefusedDocuments__Output } from '../../crossport/v1/RefusedDocuments.ts';
 
 export interface HostDelta {
   'upserted'?: (_crossport_v1_RealServer)[];
   'removedIds'?: (string)[];
+  'refused'?: (_crossport_v1_RefusedDocuments | null);
 }
 
 export interface HostDelta__Output {
   'upserted': (_crossport_v1_RealServer__Output)[];
   'removedIds': (string)[];
+  'refused': (_crossport_v1_RefusedDocuments__Output | null);
 }

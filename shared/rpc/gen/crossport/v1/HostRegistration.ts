@@ -1,6 +1,7 @@
 // Original file: proto/crossport/v1/registration.proto
 
 import type { RealServer as _crossport_v1_RealServer, RealServer__Output as _crossport_v1_RealServer__Output } from '../../crossport/v1/RealServer.ts';
+import type { RefusedDocuments as _crossport_v1_RefusedDocuments, RefusedDocuments__Output as _crossport_v1_RefusedDocuments__Output } from '../../crossport/v1/RefusedDocuments.ts';
 
 export interface HostRegistration {
   'hostId'?: (string);
@@ -11,6 +12,7 @@ export interface HostRegistration {
   'documentChanges'?: (boolean);
   'bootId'?: (string);
   'runId'?: (string);
+  'refused'?: (_crossport_v1_RefusedDocuments | null);
 }
 
 export interface HostRegistration__Output {
@@ -22,4 +24,5 @@ export interface HostRegistration__Output {
   'documentChanges': (boolean);
   'bootId': (string);
   'runId': (string);
+  'refused': (_crossport_v1_RefusedDocuments__Output | null);
 }

@@ -1,19 +1,18 @@
-import { randomBytes } from 'node:crypto'
 import { createRequire } from 'node:module'
-import { TCP_FLAG, tcpPacket } from '../../shared/packet/tcp.ts'
+import { FLOOD_FRAMES, type FloodFrames } from './flood-frames.ts'
 
 /*
- * node strays.ts DEVICE TO_MAC ADDRESS PORT PER_SECOND: sends TCP packets without a connection, each from another address and
- * port, straight into the device (packet(7), sendmmsg(2)). Prints `sending`, and each second the number of packets.
+ * node flood.ts DEVICE KIND TO_MAC ADDRESS PORT PER_SECOND [SOURCES]: sends frames of this kind (flood-frames.ts), each from another
+ * address and port, straight into the device (packet(7), sendmmsg(2)); after SOURCES frames the same again. Prints `sending`, and each second the number of frames.
  */
 
 const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi')
-const [device, to, address, port, perSecond] = process.argv.slice(2)
-const TUPLES = 1 << 17
+const [device, kind, mac, address, port, perSecond, sources = 1 << 17] = process.argv.slice(2)
+const TUPLES = Number(sources)
 const AT_A_TIME = 64
 const [AF_PACKET, SOCK_RAW, SOL_PACKET, PACKET_QDISC_BYPASS] = [17, 3, 263, 20]
-/** struct mmsghdr, struct iovec, and a frame, each in a cache line. */
-const SIZE = { message: 64, vector: 16, frame: 64 } as const
+/** struct mmsghdr, struct iovec, and a frame, each in whole cache lines. */
+const SIZE = { message: 64, vector: 16, frame: 128 } as const
 
 const libc = koffi.load('libc.so.6')
 const socket = libc.func('int socket(int, int, int)')
@@ -23,7 +22,6 @@ const malloc = libc.func('uint64_t malloc(size_t)')
 const copy = libc.func('void *memcpy(uint64_t, void *, size_t)')
 const send = libc.func('int sendmmsg(int, uint64_t, uint32_t, int)')
 
-const mac = (text: string) => Buffer.from(text.replaceAll(':', ''), 'hex')
 const fd = socket(AF_PACKET, SOCK_RAW, 0)
 const place = Buffer.alloc(20)
 place.writeUInt16LE(AF_PACKET, 0)
@@ -39,24 +37,12 @@ const at = {
   vectors: BigInt(malloc(vectors.length)),
   messages: BigInt(malloc(messages.length)),
 }
-const header = Buffer.concat([mac(to!), Buffer.from('020000000066', 'hex'), Buffer.from([8, 0])])
-const dst = Buffer.from(address!.split('.').map(Number))
+const make = FLOOD_FRAMES[kind as FloodFrames]
 for (let n = 0; n < TUPLES; n++) {
-  const random = randomBytes(13)
-  const src = Buffer.from([198, 18 + (random[0]! & 1), random[1]!, random[2]!])
-  const packet = tcpPacket(
-    { src, dst },
-    {
-      srcPort: 1024 + (random.readUInt16BE(3) % 60_000),
-      dstPort: Number(port),
-      sequence: random.readUInt32BE(5),
-      acknowledgment: random.readUInt32BE(9),
-      flags: TCP_FLAG.ACK,
-    },
-  )
-  Buffer.concat([header, packet]).copy(frames, n * SIZE.frame)
+  const frame = make({ mac: mac!, address: address!, port: Number(port) })
+  frame.copy(frames, n * SIZE.frame)
   vectors.writeBigUInt64LE(at.frames + BigInt(n * SIZE.frame), n * SIZE.vector)
-  vectors.writeBigUInt64LE(BigInt(header.length + packet.length), n * SIZE.vector + 8)
+  vectors.writeBigUInt64LE(BigInt(frame.length), n * SIZE.vector + 8)
   messages.writeBigUInt64LE(at.vectors + BigInt(n * SIZE.vector), n * SIZE.message + 16)
   messages.writeBigUInt64LE(1n, n * SIZE.message + 24)
 }

@@ -1,0 +1,65 @@
+import { inPrefix } from '../../shared/address/prefix.ts'
+import type { ServiceSpec } from '../../shared/config/service.ts'
+import type { Networks } from './networks.ts'
+import type { KnownVm, Policy, Refusal } from './types.ts'
+
+/** What is known of this host when a document is judged. */
+export interface Knowledge {
+  readonly networks: Networks
+  /** The host's VMs that the document names and that may serve for directors. */
+  named(spec: ServiceSpec): readonly KnownVm[]
+  /** A real server here serves at this VIP already. */
+  served(vip: string): boolean
+}
+
+/**
+ * Why a director's document is not in force here. One that names no VM of this host asks for nothing. What is not known yet is
+ * not refused for ever: `ask` says whose addresses would tell. Pure.
+ *
+ * @returns undefined: it may be
+ */
+export function documentRefusal(spec: ServiceSpec, policy: Policy, knowledge: Knowledge): Refusal | undefined {
+  const { vip } = spec
+  const execs = spec.check?.type === 'exec' && !policy.guestExec
+  const allowed = isAllowed(vip, policy, knowledge)
+  if (allowed && !execs) return undefined
+  const named = knowledge.named(spec)
+  if (named.length === 0) return undefined
+  return allowed ? refuse('GUEST_EXEC_NOT_ALLOWED', EXEC) : vipRefusal(vip, policy, knowledge, named)
+}
+
+const EXEC =
+  'its check runs a command in guests, which directors may not have this host do; guestExec: true in agent.yaml allows it'
+
+function isAllowed(vip: string, { allowedVips }: Policy, { networks, served }: Knowledge): boolean {
+  if (allowedVips !== undefined) return allowedVips.some(block => inPrefix(vip, block))
+  return served(vip) || (networks.has(vip) && networks.ownerOf(vip) === undefined)
+}
+
+function vipRefusal(vip: string, { allowedVips }: Policy, { networks }: Knowledge, named: readonly KnownVm[]): Refusal {
+  const mend = `allowedVips: [${[...(allowedVips ?? []), `${vip}/32`].join(', ')}] in agent.yaml allows it`
+  if (allowedVips !== undefined)
+    return refuse('VIP_NOT_ALLOWED', `VIP ${vip} is not in allowedVips of this host; ${mend}`)
+  const ask = named.map(({ uuid }) => uuid)
+  const owner = networks.ownerOf(vip)
+  if (owner !== undefined)
+    return refuse('VIP_NOT_ALLOWED', `VIP ${vip} is the address of VM ${owner}; give the service another VIP`, ask)
+  const unknown = named.find(({ addresses }) => addresses === undefined)
+  if (unknown === undefined)
+    return refuse('VIP_NOT_ALLOWED', `VIP ${vip} is in no network of this host's VMs; ${mend}`, ask)
+  const reason = `it is not known whether VIP ${vip} is in a network of VM ${unknown.name}: ${unknown.silent}; ${mend}`
+  return refuse('VIP_UNKNOWN', reason, ask)
+}
+
+function refuse(code: Refusal['code'], reason: string, ask: readonly string[] = []): Refusal {
+  return { code, reason, ask }
+}
+
+/**
+ * Whether this host may keep its VMs from speaking for the VIP because a director says so: never from a VM's own address.
+ */
+export function mayGuard(vip: string, policy: Policy, { networks, served }: Omit<Knowledge, 'named'>): boolean {
+  const { allowedVips } = policy
+  if (allowedVips !== undefined) return allowedVips.some(block => inPrefix(vip, block))
+  return served(vip) || networks.ownerOf(vip) === undefined
+}
