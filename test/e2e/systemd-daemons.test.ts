@@ -24,7 +24,7 @@ test.before(async () => {
     '/etc/systemd/system/crossport-agent.service': unit('crossport-agent'),
     '/etc/systemd/system/crossport-director.service': unit('crossport-director'),
     '/etc/crossport/agent.yaml': 'bridge: br0\nuplink: up0\nhostIp: 127.0.0.1\nhostId: rs1\n',
-    '/etc/crossport/director.yaml': 'bridge: br1\nuplink: up1\ncertificateLifetime: 100s\n',
+    '/etc/crossport/director.yaml': 'bridge: br1\nuplink: up1\ncertificateLifetime: 60s\n',
     // The userspace datapath needs no kernel module.
     '/usr/share/openvswitch/scripts/ovs-kmod-ctl': '#!/bin/sh\nexit 0\n',
     '/etc/libvirt/qemu.conf':
