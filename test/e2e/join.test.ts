@@ -115,10 +115,10 @@ test.serial(
   async t => {
     const stranger = lab.host('rs3')
     const used = await token('--host spare')
-    await stranger.writeFile('/tmp/spare.yaml', 'pki: /tmp/spare\n')
+    await stranger.writeFile('/run/spare.yaml', 'pki: /run/spare\n')
     const spare = await type(
       stranger,
-      `crossport-agent join ${DIRECTOR} ${used} --host-id spare --config /tmp/spare.yaml`,
+      `crossport-agent join ${DIRECTOR} ${used} --host-id spare --config /run/spare.yaml`,
     )
     t.is(spare.exitCode, 0, spare.stderr)
     const refusals: readonly [string, string, RegExp][] = [
