@@ -74,7 +74,7 @@ const CLAIMS: readonly (readonly [string, Partial<typeof OWN>, string, RegExp])[
   ["another host's address", { hostIp: '172.24.1.20' }, 'HOST_ADDRESS_TAKEN', /host IP 172\.24\.1\.20 of host "rs1"/],
   ["the director's MAC", { hostMac: D }, 'HOST_ADDRESS_TAKEN', /the director's own hardware address/],
   ['a VIP as its address', { hostIp: VIP }, 'HOST_ADDRESS_TAKEN', /is a VIP of the director's service files/],
-  ["another host's name", { hostId: 'rs1' }, 'HOST_NAME_MISMATCH', /as host "rs1" with the certificate of "stranger"/],
+  ["another host's name", { hostId: 'rs1' }, 'HOST_ID_TAKEN', /host id "rs1" is in use by the agent at 172\.24\.1\.20/],
 ]
 
 for (const [what, claim, code, words] of CLAIMS)

@@ -164,8 +164,8 @@ test.serial(
     t.regex(await dial(stranger, 'rs1', ...own), /^disconnected: .*certificate/)
     const rs2 = [`${PKI}/ca.crt`, `${PKI}/agent.pem`]
     t.regex(
-      await dial(lab.host('rs2'), 'rs1', ...rs2),
-      /^refused: .*registers as host "rs1" with the certificate of "rs2"/,
+      await dial(lab.host('rs2'), 'rs7', ...rs2),
+      /^refused: .*registers as host "rs7" with the certificate of "rs2"/,
     )
     const director = [`${PKI}/ca.crt`, `${PKI}/director.pem`]
     t.regex(await dial(lab.director, 'rs1', ...director), /^refused: .*has the certificate of director director/)
