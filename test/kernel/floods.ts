@@ -8,7 +8,10 @@ const MOST = '/proc/sys/net/netfilter/nf_conntrack_max'
 const D = '02:00:00:00:01:00'
 const PER_SECOND = 400
 const ROOM = 300
-const REQUESTS = 12
+/** Many more than there is room for. */
+const SOURCES = '3000'
+const HELD = 6
+const REQUESTS = 9
 
 /** What fills the kernel's connection table, which has no limit for each zone (shared/switch/vswitchd.ts). */
 export function floodTests(site: () => Site): void {
@@ -22,15 +25,15 @@ export function floodTests(site: () => Site): void {
       await ready('web', lab.vms.length)
       // Real servers answer the SYNs of nobody, by way of a machine that does not forward.
       for (const vm of lab.vms) await vm.exec('ip route replace 198.18.0.0/15 via 10.10.1.10')
-      const held = await hold(t, site(), 12)
+      const held = await hold(t, site(), HELD)
       const count = async () =>
         Number((await lab.director.exec(['cat', '/proc/sys/net/netfilter/nf_conntrack_count'])).stdout)
       const before = await readFile(MOST, 'utf8')
       t.teardown(() => writeFile(MOST, before))
       const most = (await count()) + ROOM
       await writeFile(MOST, String(most))
-      const argv = [process.execPath, FLOOD, 'eth0', 'syn', D, VIP, String(ECHO), String(PER_SECOND), '20000']
-      const flood = await lab.client.spawn(argv, { name: 'flood' })
+      const argv = [process.execPath, FLOOD, 'eth0', 'syn', D, VIP, String(ECHO), String(PER_SECOND), SOURCES]
+    const flood = await lab.client.spawn(argv, { name: 'flood' })
       t.teardown(() => flood.kill('SIGKILL'))
       const isFull = ({ code }: { code: string }) => code === 'CONNECTION_TABLE_FULL'
       const { problems } = await director.until('full', s => s.problems.some(isFull))
@@ -42,7 +45,7 @@ export function floodTests(site: () => Site): void {
       console.log(
         `SYN flood on the kernel's datapath, ${PER_SECOND} a second, room for ${ROOM}: ${REQUESTS - failed} of ${REQUESTS} new connections served, ${there} of ${most} entries; "${problems.find(isFull)?.message}"`,
       )
-      t.deepEqual(await held.end(), nothingLost(12))
+      t.deepEqual(await held.end(), nothingLost(HELD))
       t.true(failed <= REQUESTS / 3, `${failed} failed`)
       // Entries that are being made are counted, too.
       t.true(there <= most + 64, `${there}`)
