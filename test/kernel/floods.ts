@@ -33,7 +33,7 @@ export function floodTests(site: () => Site): void {
       const most = (await count()) + ROOM
       await writeFile(MOST, String(most))
       const argv = [process.execPath, FLOOD, 'eth0', 'syn', D, VIP, String(ECHO), String(PER_SECOND), SOURCES]
-    const flood = await lab.client.spawn(argv, { name: 'flood' })
+      const flood = await lab.client.spawn(argv, { name: 'flood' })
       t.teardown(() => flood.kill('SIGKILL'))
       const isFull = ({ code }: { code: string }) => code === 'CONNECTION_TABLE_FULL'
       const { problems } = await director.until('full', s => s.problems.some(isFull))
