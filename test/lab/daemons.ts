@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
+import { answers } from '../../shared/rpc/socket.ts'
 import { patience } from './datapath.ts'
 import { root } from './paths.ts'
 import type { LabProcess, Place } from './place.ts'
@@ -11,7 +12,7 @@ export type DaemonEnv = Readonly<Record<string, string>>
 
 export const CONTROL_SOCKETS = { agent: '/run/crossport/agent.sock', director: '/run/crossport/director.sock' } as const
 
-/** Starts the agent of an RS host; resolves once its control socket exists. */
+/** Starts the agent of an RS host; resolves once its control socket answers. */
 export function startAgent(
   host: Place,
   hostIp: string,
@@ -22,7 +23,7 @@ export function startAgent(
   return startDaemon(host, 'agent', { bridge: 'br0', uplink: 'uplink0', director, hostIp, ...config }, env)
 }
 
-/** Starts the director; resolves once its control socket exists. */
+/** Starts the director; resolves once its control socket answers. */
 export function startDirector(host: Place, config: DaemonConfig = {}, env: DaemonEnv = {}): Promise<LabProcess> {
   return startDaemon(host, 'director', { bridge: 'br0', uplink: 'uplink0', listen: '0.0.0.0:7473', ...config }, env)
 }
@@ -45,7 +46,8 @@ async function startDaemon(
   let ended: number | undefined
   daemon.exited.then(code => (ended = code))
   const deadline = performance.now() + patience(30_000)
-  while (!existsSync(host.path(socket))) {
+  // A socket is bound, and visible, before it is listened to.
+  while (!(await answers(host.path(socket)))) {
     if (ended !== undefined) {
       const last = readFileSync(daemon.log, 'utf8').trimEnd().split('\n').at(-1)
       throw new Error(`${host.name}: the ${role} has ended with ${ended}; see ${daemon.log}: ${last}`)
