@@ -1,3 +1,4 @@
+import type { CertificateState } from '../shared/identity/keeper.ts'
 import type { OvsdbClient } from '../shared/ovsdb/connection.ts'
 import type { TunnelPortKeeper } from '../shared/ovsdb/keep-tunnel-port.ts'
 import type { Problem } from '../shared/rpc/gen/crossport/v1/Problem.ts'
@@ -24,6 +25,8 @@ export interface Cells {
   readonly tableProblems: Cell<readonly Problem[]>
   /** The connection to ovsdb-server; undefined until it has been made. */
   readonly ovsdb: Cell<OvsdbClient | undefined>
+  /** The host's own certificate; undefined: directors are talked to in the clear, or there are none. */
+  readonly certificate: Cell<CertificateState | undefined>
   readonly serviceFiles: Cell<{ reload(): Promise<void> } | undefined>
   readonly tunnelPort: Cell<Pick<TunnelPortKeeper, 'remove'> | undefined>
   /** Packets that the switch sends to the controller. */
@@ -52,6 +55,7 @@ export function createCells(initial: Inputs): Cells {
     registrations: createCell<ReadonlyMap<string, Registration>>(new Map()),
     tableProblems: createCell<readonly Problem[]>([]),
     ovsdb: createCell<OvsdbClient | undefined>(undefined),
+    certificate: createCell<CertificateState | undefined>(undefined),
     serviceFiles: createCell<{ reload(): Promise<void> } | undefined>(undefined),
     tunnelPort: createCell<Pick<TunnelPortKeeper, 'remove'> | undefined>(undefined),
     packets: createTopic<PacketIn>(),

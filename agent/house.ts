@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { type Applier, createApplier } from '../shared/apply/apply.ts'
+import { chooseProtection, type Protection } from '../shared/identity/protection.ts'
 import { type AgentCaller, createAgentCaller } from '../shared/libvirt/agent.ts'
 import type { Log } from '../shared/log.ts'
 import { createTopic, type Reading, type Topic } from '../shared/run/cell.ts'
@@ -30,6 +31,8 @@ const PACKAGE = new URL('../package.json', import.meta.url)
 /** What every part of the agent is given. Parts exchange data through the cells only. */
 export interface House {
   readonly config: AgentConfig
+  /** Of the connections to directors. */
+  readonly protection: Protection
   readonly version: string
   /** ISO 8601, UTC. */
   readonly startedAt: string
@@ -57,6 +60,8 @@ export interface House {
 
 /** Makes the cells, the store of the state file and the loop. It starts nothing and connects to nothing. */
 export async function createHouse(config: AgentConfig, log: Log, clock: Clock = systemClock): Promise<House> {
+  const { tls, pki, insecurePlaintext, director: addresses } = config
+  const protection = chooseProtection({ role: 'host', tls, pki, insecurePlaintext, addresses })
   const { version } = JSON.parse(readFileSync(PACKAGE, 'utf8')) as { version: string }
   const startedAt = clock.wall().toISOString()
   const notify = createNotify({ log })
@@ -102,6 +107,7 @@ export async function createHouse(config: AgentConfig, log: Log, clock: Clock = 
   })
   return {
     config,
+    protection,
     version,
     startedAt,
     log,
@@ -126,12 +132,13 @@ export async function createHouse(config: AgentConfig, log: Log, clock: Clock = 
 }
 
 /** Publishes when anything that status shows changes. */
-function statusChanges({ inputs, registrations, tableProblems, passed }: Cells): Topic<void> {
+function statusChanges({ inputs, registrations, tableProblems, certificate, passed }: Cells): Topic<void> {
   const changed = createTopic<void>()
   const readings: readonly Pick<Reading<unknown>, 'subscribe'>[] = [
     ...Object.values(inputs),
     registrations,
     tableProblems,
+    certificate,
   ]
   for (const reading of readings) reading.subscribe(() => changed.publish())
   passed.subscribe(() => changed.publish())

@@ -5,7 +5,12 @@ import { createLog } from '../shared/log/create.ts'
 import { lastWords } from '../shared/run/last-words.ts'
 import { rebuildState } from '../shared/sqlite/rebuild.ts'
 import { AGENT_CONFIG_FILE, agentConfigSchema } from './config/schema.ts'
-import { runAgent } from './run.ts'
+
+const args = process.argv.slice(2)
+if (args[0] !== undefined && (!args[0].startsWith('--') || args[0] === '--help')) {
+  const [{ command }, { STDIO }] = await Promise.all([import('./commands/program.ts'), import('../shared/command.ts')])
+  process.exit(await command(args, STDIO))
+}
 
 /** Ends the watch over the process's end, when its reason has been said. */
 let said = () => {}
@@ -24,7 +29,10 @@ try {
     const { stateFile, controlSocket } = config
     const kept = await rebuildState({ stateFile, controlSocket, now: new Date() })
     log.notice('the state file is built anew at the next start', { file: stateFile, ...(kept ? { kept } : {}) })
-  } else await runAgent(config, log)
+  } else {
+    const { runAgent } = await import('./run.ts')
+    await runAgent(config, log)
+  }
   process.exit(0)
 } catch (err) {
   createLog({ identifier: 'crossport-agent' }).error('the agent cannot go on', { err })

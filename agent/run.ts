@@ -76,6 +76,7 @@ function partsOf(house: House, around: Surroundings): readonly Part[] {
     part('watchdog', ({ notify, clock, loop, log }) => feedWatchdog(notify, clock, loop, log)),
     late('guests', async () => (await import('./parts/guests.ts')).guests),
     late('health checks', async () => (await import('./parts/health-checks.ts')).healthChecks),
+    late('certificate', async () => (await import('./parts/certificate.ts')).certificate),
     late('reports', async () => (await import('./parts/reports.ts')).reports),
     late('registration', async () => (await import('./parts/registration.ts')).registration),
     late('tunnel peers', async () => (await import('./parts/tunnel-peers.ts')).tunnelPeers),

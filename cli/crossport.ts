@@ -18,6 +18,20 @@ const socketOption = [
 /** The command `crossport` with these arguments; resolves with its exit code. */
 export async function crossport(args: readonly string[], io: Io): Promise<number> {
   let exitCode: number = EXIT.ok
+  const program = crossportCommand(io, code => {
+    exitCode = code
+  })
+  try {
+    await program.parseAsync(args, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  }
+  return exitCode
+}
+
+/** The command and its subcommands; `ended` is told the exit code of the one that has run. */
+export function crossportCommand(io: Io, ended: (exitCode: number) => void): Command {
   const program = new Command('crossport')
     .description('Load balancer for virtual machines: what is in force on this machine, and why something is not')
     .showSuggestionAfterError()
@@ -31,9 +45,7 @@ export async function crossport(args: readonly string[], io: Io): Promise<number
     .option('-w, --watch', 'again after every change, until interrupted')
     .option('-t, --timeline', 'when the stations were reached')
     .option(...socketOption)
-    .action(async options => {
-      exitCode = await showStatus(options, io)
-    })
+    .action(async options => ended(await showStatus(options, io)))
 
   program
     .command('connections')
@@ -45,9 +57,7 @@ export async function crossport(args: readonly string[], io: Io): Promise<number
     .option('--disturb', 'read the table even when the switch forwards nothing for a while because of that')
     .option('--json', 'one JSON object a connection, one a line')
     .option(...socketOption)
-    .action(async options => {
-      exitCode = await showConnections(options, io)
-    })
+    .action(async options => ended(await showConnections(options, io)))
 
   program
     .command('check')
@@ -56,32 +66,20 @@ export async function crossport(args: readonly string[], io: Io): Promise<number
     .option('--dir <path>', 'where they would be dropped (default: where the daemons of this machine read them)')
     .option('--json', 'one JSON object a directory, one a line')
     .option(...socketOption)
-    .action(async (files: string[], options) => {
-      exitCode = await checkFiles(files, options, io)
-    })
+    .action(async (files: string[], options) => ended(await checkFiles(files, options, io)))
 
   program
     .command('resync')
     .description('makes the daemon reread every input and compare every flow with the switch')
     .option(...socketOption)
-    .action(async options => {
-      exitCode = await resync(options, io)
-    })
+    .action(async options => ended(await resync(options, io)))
 
   program
     .command('teardown')
     .description('removes everything that the daemon put into the switch and into guests')
     .option('-y, --yes', 'do not ask')
     .option(...socketOption)
-    .action(async options => {
-      exitCode = await teardown(options, io)
-    })
+    .action(async options => ended(await teardown(options, io)))
 
-  try {
-    await program.parseAsync(args, { from: 'user' })
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error
-    return error.exitCode === 0 ? EXIT.ok : EXIT.usage
-  }
-  return exitCode
+  return program
 }

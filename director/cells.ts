@@ -1,4 +1,5 @@
 import type { ServicesSnapshot } from '../shared/config/snapshot.ts'
+import type { CertificateState } from '../shared/identity/keeper.ts'
 import type { OvsdbClient } from '../shared/ovsdb/connection.ts'
 import type { TunnelPortKeeper } from '../shared/ovsdb/keep-tunnel-port.ts'
 import type { Input } from '../shared/rpc/gen/crossport/v1/Input.ts'
@@ -47,6 +48,8 @@ export interface Cells {
   /** Addresses of the director's machine and of its gateways. */
   readonly ownAddresses: Cell<OwnAddresses>
   readonly agents: Cell<Agents | undefined>
+  /** The director's own certificate; undefined: agents are talked to in the clear. */
+  readonly certificate: Cell<CertificateState | undefined>
   /** Whether each input is in sync, for the loop's gate and for status. */
   readonly inputStates: Readonly<Record<InputName, Cell<Input>>>
 
@@ -111,6 +114,7 @@ export function createCells(clock: Clock, registry: Registry): Cells {
     switch: createCell<Switch | undefined>(undefined),
     ownAddresses: createCell<OwnAddresses>({ own: new Set(), gateways: new Set() }),
     agents: createCell<Agents | undefined>(undefined),
+    certificate: createCell<CertificateState | undefined>(undefined),
     inputStates: { files: input('files'), ovsdb: input('ovsdb'), switch: input('switch'), agents: input('agents') },
     knowledge: createCell<KnowledgeOf>(() => ({ now: clock.now() })),
     loads: createCell<LoadOf>(() => undefined),

@@ -1,8 +1,11 @@
 import { hostname } from 'node:os'
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
+import { duration } from '../shared/config/duration.ts'
 import { addressBlock, groupName, hardwareAddress, ipv4Address, absolutePath as path } from '../shared/config/fields.ts'
 import { parseGlob } from '../shared/config/glob.ts'
 import { checkFabric, fabricFields } from '../shared/config/overlay.ts'
+import { PKI_DIR } from '../shared/identity/files.ts'
 
 export const DIRECTOR_CONFIG_FILE = '/etc/crossport/director.yaml'
 
@@ -31,7 +34,30 @@ const fields = z.strictObject({
     .regex(/^(unix:\/.+|[^:]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5})$/, 'must be host:port or unix:/path')
     .default('0.0.0.0:7473')
     .describe('where agents dial in'),
-  tls: z.strictObject({ ca: path, cert: path, key: path }).optional().describe('for the agents; default: in the clear'),
+  joinListen: z
+    .string()
+    .regex(/^([^:]+|\[[0-9a-fA-F:]+\]):\d{1,5}$/, 'must be host:port')
+    .default('0.0.0.0:7474')
+    .describe('where hosts join that have no certificate yet; only on the director that has the CA key'),
+  pki: path
+    .default(PKI_DIR)
+    .describe('directory of the CA and of the certificate, as `crossport-director init` makes them'),
+  tls: z
+    .strictObject({ ca: path, cert: path, key: path })
+    .optional()
+    .describe('files of an existing PKI, in place of those in pki'),
+  certificateLifetime: duration(5000, 10 * 365 * 86_400_000)
+    .prefault('2160h')
+    .describe('of the certificates that this director issues'),
+  authority: z
+    .string()
+    .regex(/^([^:]+|\[[0-9a-fA-F:]+\]):\d{1,5}$/, 'must be host:port')
+    .optional()
+    .describe('the director that renews the certificate of this one, which has no CA key'),
+  insecurePlaintext: z
+    .boolean()
+    .default(false)
+    .describe('agents are talked to in the clear, and are not asked who they are'),
   leaseMs: z
     .int()
     .min(300)
@@ -76,6 +102,25 @@ export const directorConfigSchema = fields.superRefine((config, context) => {
     context.addIssue({ code: 'custom', path: ['fabric'], message })
   }
 })
+
+/** What the commands need of it. What else is wrong in it is the daemon's business. */
+export const commandConfigSchema = fields
+  .pick({
+    id: true,
+    joinListen: true,
+    pki: true,
+    tls: true,
+    certificateLifetime: true,
+    stateFile: true,
+    controlSocket: true,
+  })
+  .loose()
+
+export type CommandConfig = z.output<typeof commandConfigSchema>
+
+/** The book of tokens, certificates and revocations (pki/book.ts). */
+export const bookFile = ({ stateFile }: Pick<DirectorConfig, 'stateFile'>): string =>
+  join(dirname(stateFile), 'authority.db')
 
 export type DirectorConfig = z.output<typeof directorConfigSchema>
 

@@ -1,4 +1,5 @@
 import { type Applier, createApplier } from '../shared/apply/apply.ts'
+import type { Protection } from '../shared/identity/protection.ts'
 import type { Log } from '../shared/log.ts'
 import type { Clock } from '../shared/run/clock.ts'
 import { createRemovals } from '../shared/run/removals.ts'
@@ -13,6 +14,7 @@ import { createDirectorLoop, type DirectorLoop } from './loop.ts'
 import { createServiceOutlets, type ServiceOutlets, type ServiceRemovals } from './outlets/outlets.ts'
 import type { Intent, Outcome } from './outlets/types.ts'
 import { createPass } from './pass.ts'
+import type { Book } from './pki/book.ts'
 import type { PlannedService } from './plan/plan.ts'
 import { restoreRegistry } from './registry/registry.ts'
 import type { Store } from './store/store.ts'
@@ -23,6 +25,10 @@ export interface HouseOptions {
   readonly log: Log
   readonly clock: Clock
   readonly version: string
+  /** Of the connection to agents. Default: in the clear. */
+  readonly protection?: Protection
+  /** Of tokens, certificates and revocations. Default: nobody has a certificate. */
+  readonly book?: Book | undefined
 }
 
 /** What every part of the director is given. */
@@ -98,7 +104,7 @@ function markByInputs(cells: Cells, loop: DirectorLoop): void {
     if (revision !== before) registered()
   })
   // What status tells and no pass is made for.
-  const { outcome, tableProblems, bridge, bridgeProblem, tornDown, waiting } = cells
-  for (const cell of [outcome, tableProblems, bridge, bridgeProblem, tornDown, waiting])
+  const { outcome, tableProblems, bridge, bridgeProblem, tornDown, waiting, certificate } = cells
+  for (const cell of [outcome, tableProblems, bridge, bridgeProblem, tornDown, waiting, certificate])
     cell.subscribe(() => cells.changed.publish())
 }

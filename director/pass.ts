@@ -10,7 +10,6 @@ import type { Companions } from './companions.ts'
 import { createCompiler } from './compile/compiler.ts'
 import { goneFor, type ServiceOutlets, type ServiceRemovals } from './outlets/outlets.ts'
 import type { Intent, Outcome } from './outlets/types.ts'
-import { hadNumbers } from './plan/plan.ts'
 import { createPlanner, type Planned } from './plan/planner.ts'
 import { releaseNumbers } from './plan/release.ts'
 import type { Store } from './store/store.ts'
@@ -49,7 +48,8 @@ export interface PassOptions {
  */
 export function createPass(options: PassOptions): () => Promise<Outcome> {
   const { cells, store, applier, removals, companions, intents, outcomes, log, clock } = options
-  const planner = createPlanner(store.numbers, hadNumbers(store.numbers))
+  const hosted = store.hostServices.load()
+  const planner = createPlanner(store.numbers, ({ key, service }) => hosted.get(key) === service)
   const authorityOf = createHostServices(options.hostServices)
   const compiler = createCompiler(store.vipNumbers)
   /** The last pass came to its end: all stations know everything but what has changed since. */

@@ -1,10 +1,11 @@
+import { chooseProtection } from '../shared/identity/protection.ts'
 import type { Log } from '../shared/log.ts'
 import { onlyOne } from '../shared/rpc/socket.ts'
 import { type Clock, systemClock } from '../shared/run/clock.ts'
 import { type Part, runLifecycle } from '../shared/run/lifecycle.ts'
 import { createNotify, feedWatchdog, type Notify } from '../shared/run/notify.ts'
 import { createStartup, type Startup } from '../shared/run/startup.ts'
-import type { DirectorConfig } from './config.ts'
+import { bookFile, type DirectorConfig } from './config.ts'
 import { createHouse, type House } from './house.ts'
 import { accounting } from './parts/accounting.ts'
 import { connectionAccounts } from './parts/accounts.ts'
@@ -12,6 +13,7 @@ import { agents } from './parts/agents.ts'
 import { announce } from './parts/announce.ts'
 import { balance } from './parts/balance.ts'
 import { bridge } from './parts/bridge.ts'
+import { certificate } from './parts/certificate.ts'
 import { connectionLimits } from './parts/connection-limits.ts'
 import { connectionZones } from './parts/connection-zones.ts'
 import { controlSocket } from './parts/control-socket.ts'
@@ -20,7 +22,9 @@ import { driftGuard } from './parts/drift-guard.ts'
 import { floods } from './parts/floods.ts'
 import { forgotten } from './parts/forgotten.ts'
 import { heldSyns } from './parts/held-syns.ts'
+import { hostServices } from './parts/host-services.ts'
 import { icmpErrors } from './parts/icmp-errors.ts'
+import { joining } from './parts/joining.ts'
 import { leases } from './parts/leases.ts'
 import { numbers } from './parts/numbers.ts'
 import { offer } from './parts/offer.ts'
@@ -36,6 +40,7 @@ import { bridgeSwitch } from './parts/switch.ts'
 import { tableFill } from './parts/table-fill.ts'
 import { tableWatch } from './parts/table-watch.ts'
 import { tunnelPeers } from './parts/tunnel-peers.ts'
+import { openBook } from './pki/book.ts'
 import { openStore } from './store/store.ts'
 import { version } from './version.ts'
 
@@ -55,11 +60,15 @@ export interface RunOptions {
  */
 export async function runDirector(config: DirectorConfig, log: Log, options: RunOptions = {}): Promise<void> {
   const { clock = systemClock } = options
-  // First of all, because two directors must not work on one state file and one switch.
+  const { tls, pki, insecurePlaintext, listen } = config
+  const protection = chooseProtection({ role: 'director', tls, pki, insecurePlaintext, addresses: [listen] })
+  // Before anything is opened, because two directors must not work on one state file and one switch.
   await onlyOne(config.controlSocket, log)
   const notify = createNotify({ log })
   const told = createStartup(notify)
-  const house = createHouse({ config, store: openStore(config.stateFile), log, clock, version: version() })
+  const book = protection.tls && openBook(bookFile(config))
+  const store = openStore(config.stateFile)
+  const house = createHouse({ config, store, protection, book, log, clock, version: version() })
   const { cells } = house
   if (options.onConfirmed !== undefined) cells.outcome.subscribe(options.onConfirmed)
   await runLifecycle({
@@ -86,6 +95,8 @@ function partsOf(house: House, notify: Notify, told: Startup): readonly Part[] {
   }
   return [
     part('state file', ({ store }) => store.close),
+    part('book of certificates', ({ book }) => book?.close),
+    part('certificate', certificate),
     part('startup', () => startup(house, told)),
     // Takers of a pass's result, in the order in which they are called. They are plugged in before the first pass.
     part('offer', offer),
@@ -95,10 +106,12 @@ function partsOf(house: House, notify: Notify, told: Startup): readonly Part[] {
     part('announcements', announce),
     part('tunnel peers', tunnelPeers),
     part('numbers', numbers),
+    part('host services', hostServices),
     // Inputs of the loop.
     part('own addresses', ownAddresses),
     part('leases', leases),
     part('agents', agents),
+    part('joining', joining),
     part('service files', serviceFiles),
     part('bridge', bridge),
     // What must be set before flows are added, in this order. These come after the bridge, so that they stop while its database

@@ -22,7 +22,31 @@ export const ERRORS = {
   },
   RPC_TLS: {
     messageId: 'a50693afc5acb15268bcbebf43547330',
-    hint: 'correct ca, cert and key under tls in the configuration file and restart',
+    hint: 'correct the files under tls in the configuration file, or those in /etc/crossport/pki, and restart',
+  },
+  TLS_MISSING: {
+    messageId: 'c4dd7d18ce124738ba4b88c85c9e8b79',
+    hint: 'give both ends certificates: `crossport-director init` and `token` on the director, `crossport-agent join` on each host; or set insecurePlaintext: true in both configuration files',
+  },
+  PLAINTEXT: {
+    messageId: 'e887281aaceb408b9e0f12fbfb00d428',
+    hint: 'give both ends certificates (`crossport-director init` and `token`, `crossport-agent join`), and take insecurePlaintext out of both configuration files',
+  },
+  PKI_MISSING: {
+    messageId: 'b6a32bb7e6bb49afbfea34dae1b2593d',
+    hint: 'run `crossport-director init` on the director, or this command on the machine where it was run',
+  },
+  CERTIFICATE_ENDING: {
+    messageId: '6c17d624bc4f49818265b0f415e0c584',
+    hint: 'see why it is not renewed (RENEWAL_FAILED); a host joins anew with `crossport-director revoke HOST`, `token` and `crossport-agent join`; replace files of your own PKI',
+  },
+  RENEWAL_FAILED: {
+    messageId: '0eaa482e3a3e4005af51c32495c70e1e',
+    hint: 'let the daemon reach the director that has the CA key (crossport-director init was run there), and write to its certificate; it tries again by itself',
+  },
+  JOIN_REFUSED: {
+    messageId: 'fdc6e368821b49b5bfd52e58f16b6d5a',
+    hint: 'make a new token with `crossport-director token`; for a host id that is taken run `crossport-director revoke HOST` first',
   },
   REPORT_DISCONNECTED: {
     messageId: '1bc01066e90ab2303ad9638cd7342f78',
@@ -31,6 +55,10 @@ export const ERRORS = {
   REGISTRATION_INVALID: {
     messageId: '776ee9f3a90a65b96738dce21e1a7e97',
     hint: 'the agent and the director are not compatible: check their versions',
+  },
+  IDENTITY_REFUSED: {
+    messageId: '8e34364802d845ceb0282d716cfab8dc',
+    hint: 'set hostId in agent.yaml to the name in its certificate, or let the host join with a token of its own: `crossport-director token`, `crossport-agent join`',
   },
   HOST_ID_TAKEN: {
     messageId: '2d0fc77725c841a799d43ba37f316dba',
@@ -276,7 +304,7 @@ export const ERRORS = {
   },
   CONNECTION_TABLE_FULL: {
     messageId: '6163a05ad3d0400ba6d85a97353fcee2',
-    hint: 'enlarge it (`sysctl -w net.netfilter.nf_conntrack_max=N`; userspace datapath: `ovs-appctl dpctl/ct-set-maxconns N`), or find out what fills it: `conntrack -L`, `ovs-appctl dpctl/dump-conntrack`',
+    hint: 'enlarge it (`sysctl -w net.netfilter.nf_conntrack_max=N`; userspace datapath: `ovs-appctl dpctl/ct-set-maxconns N`; for one service `connectionLimit` in director.yaml), or find out what fills it: `conntrack -L`, `ovs-appctl dpctl/dump-conntrack`',
   },
   FLOOD: {
     messageId: 'd2d3e659e47b436dacc1e0c3e2a8e2c8',

@@ -10,6 +10,7 @@ import {
 } from '../../shared/config/fields.ts'
 import { checkFabric, fabricFields } from '../../shared/config/overlay.ts'
 import { vmPatternProblem } from '../../shared/config/vm-pattern.ts'
+import { PKI_DIR } from '../../shared/identity/files.ts'
 
 /** The director's default port. */
 export const DIRECTOR_PORT = 7473
@@ -87,12 +88,29 @@ const fields = z.strictObject({
   ovsdbSocket: path.default('/run/openvswitch/db.sock'),
   ovsRunDir: path.default('/run/openvswitch').describe("where the bridge's .mgmt socket is"),
   libvirtSocket: path.default('/run/libvirt/libvirt-sock'),
-  tls: z.strictObject({ ca: path, cert: path, key: path }).optional().describe('for the connection to the director'),
+  pki: path.default(PKI_DIR).describe('directory of the certificate, as `crossport-agent join` makes it'),
+  tls: z
+    .strictObject({ ca: path, cert: path, key: path })
+    .optional()
+    .describe('files of an existing PKI, in place of those in pki'),
+  insecurePlaintext: z
+    .boolean()
+    .default(false)
+    .describe('directors are talked to in the clear, and are believed whatever they say'),
   logLevel: z.enum(['error', 'warn', 'notice', 'info', 'debug']).default('info'),
 })
 
 /** /etc/crossport/agent.yaml. */
 export const agentConfigSchema = fields.superRefine((config, context) => checkFabric(config, context, ['forward']))
+
+/** What joining a fleet needs of it. What else is wrong in it is the daemon's business. */
+export const joinConfigSchema = z.looseObject({
+  pki: fields.shape.pki,
+  tls: fields.shape.tls,
+  hostId: z.string().min(1).max(253).optional(),
+  bridge: z.string().optional(),
+  uplink: z.string().optional(),
+})
 
 export type AgentConfig = z.output<typeof agentConfigSchema>
 

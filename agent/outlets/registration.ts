@@ -1,4 +1,5 @@
 import type { Log } from '../../shared/log.ts'
+import type { TlsFiles } from '../../shared/rpc/tls.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import type { Timeline } from '../../shared/run/timeline.ts'
 import type { Cells } from '../cells.ts'
@@ -11,7 +12,9 @@ import type { ReportHandlers } from '../report/types.ts'
 import { isWaiting } from '../stations/documents.ts'
 
 export interface RegistrationOutletOptions {
-  readonly config: Pick<AgentConfig, 'hostId' | 'director' | 'tls'>
+  readonly config: Pick<AgentConfig, 'hostId' | 'director'>
+  /** Undefined: directors are talked to in the clear. */
+  readonly tls?: TlsFiles | undefined
   readonly version: string
   /** Of this machine as it runs now; empty: not known. */
   readonly bootId: string
@@ -35,6 +38,7 @@ export interface RegistrationOutlet {
  */
 export function createRegistrationOutlet({
   config,
+  tls,
   version,
   bootId,
   runId,
@@ -71,7 +75,6 @@ export function createRegistrationOutlet({
   })
 
   const dial = (address: string) => {
-    const { tls } = config
     const reporter = createReporter({ address, tls, identity: identity(), log, clock, handlers: handlersFor(address) })
     reporters.set(address, reporter)
   }

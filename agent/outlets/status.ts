@@ -20,7 +20,9 @@ export interface StatusSources {
   /** Addresses of the configured directors. */
   readonly directors: readonly string[]
   readonly servicesDir: string
-  readonly cells: Pick<Cells, 'inputs' | 'outcome' | 'reports' | 'registrations' | 'tableProblems'>
+  readonly cells: Pick<Cells, 'inputs' | 'outcome' | 'reports' | 'registrations' | 'tableProblems' | 'certificate'>
+  /** What an operator has to know of a connection in the clear; undefined: nothing. */
+  readonly plaintext?: string | undefined
   readonly applier: Applier
   readonly store: Pick<Store, 'lastCommit'>
   readonly timeline: Timeline
@@ -128,6 +130,7 @@ function factsOf(sources: StatusSources, inputs: Inputs, standings: readonly Sta
     quarantined: applier.quarantined,
     tableProblems: cells.tableProblems.get(),
     tornDown: withdrawn,
+    identity: { certificate: cells.certificate.get(), plaintext: sources.plaintext },
     leftByTeardown: withdrawn ? inputs.records.map(({ vip, vmUuid }) => `VIP ${vip} in ${nameOf(inputs, vmUuid)}`) : [],
     inputs,
     standings,

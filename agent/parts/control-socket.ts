@@ -7,7 +7,7 @@ import { teardown } from '../teardown.ts'
 
 /** Serves the control sockets, which `crossport` on the command line connects to. */
 export async function controlSocket(house: House): Promise<Stop> {
-  const { config, cells, applier, store, timeline, loop, changed, log } = house
+  const { config, protection, cells, applier, store, timeline, loop, changed, log } = house
   const { hostId: id, bridge, uplink, director: directors, servicesDir } = config
   const getStatus = () =>
     agentStatus({
@@ -19,6 +19,7 @@ export async function controlSocket(house: House): Promise<Stop> {
       directors,
       servicesDir,
       cells,
+      plaintext: protection.plaintext,
       applier,
       store,
       timeline,

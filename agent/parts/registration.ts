@@ -5,9 +5,10 @@ import type { House } from '../house.ts'
 import { createRegistrationOutlet } from '../outlets/registration.ts'
 
 /** Keeps the host's streams to its directors. */
-export function registration({ config, version, cells, outlets, timeline, log, clock }: House): Stop {
+export function registration({ config, protection, version, cells, outlets, timeline, log, clock }: House): Stop {
   const ids = { bootId: bootId(), runId: randomUUID() }
-  const outlet = createRegistrationOutlet({ config, version, ...ids, cells, timeline, log, clock })
+  const { tls } = protection
+  const outlet = createRegistrationOutlet({ config, tls, version, ...ids, cells, timeline, log, clock })
   const stop = outlets.plug({ name: 'registration', take: outlet.take })
   return async () => {
     stop()

@@ -2,9 +2,11 @@ import type { Acceptance__Output } from '../../shared/rpc/gen/crossport/v1/Accep
 import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts'
 import { table } from './table.ts'
 
-/** True when all that was asked for is in force: the daemon has found nothing that speaks against it. */
+const NOTE = 'note'
+
+/** True when all that was asked for is in force: the daemon has found nothing that speaks against it, but notes. */
 export function inForce(status: Status__Output): boolean {
-  return status.problems.length === 0
+  return status.problems.every(({ severity }) => severity === NOTE)
 }
 
 /** One daemon's status for a person: the daemon, its services, its hosts, and last what is not in force. */
@@ -90,15 +92,16 @@ function times(status: Status__Output): string {
 }
 
 function problems(status: Status__Output): string {
-  if (inForce(status)) return 'everything is in force\n'
-  const rows = byKey(status.problems, ({ severity, subject }) => `${severity} ${subject}`).map(problem => [
-    problem.severity,
-    problem.subject,
-    problem.code,
-    problem.message,
-  ])
-  return `not in force:\n${table(['SEVERITY', 'SUBJECT', 'CODE', 'WHAT IS WRONG'], rows)}`
+  const sorted = byKey(status.problems, ({ severity, subject }) => `${severity} ${subject}`)
+  const rows = sorted
+    .filter(({ severity }) => severity !== NOTE)
+    .map(({ severity, subject, code, message }) => [severity, subject, code, message])
+  const lines = rows.length === 0 ? 'everything is in force\n' : `not in force:\n${table(PROBLEM, rows)}`
+  const notes = sorted.filter(({ severity }) => severity === NOTE)
+  return lines + notes.map(({ code, message }) => `note: ${message} (${code})\n`).join('')
 }
+
+const PROBLEM = ['SEVERITY', 'SUBJECT', 'CODE', 'WHAT IS WRONG']
 
 const byKey = <T>(items: readonly T[], key: (item: T) => string): T[] =>
   items.toSorted((a, b) => key(a).localeCompare(key(b), 'en', { numeric: true }))

@@ -6,20 +6,21 @@ import type { Log } from '../../shared/log.ts'
 import type { AgentMessage__Output } from '../../shared/rpc/gen/crossport/v1/AgentMessage.ts'
 import type { DirectorMessage } from '../../shared/rpc/gen/crossport/v1/DirectorMessage.ts'
 import type { HostRegistration__Output } from '../../shared/rpc/gen/crossport/v1/HostRegistration.ts'
-import type { RegistrationDefinition } from '../../shared/rpc/gen/crossport/v1/Registration.ts'
 import type { ServiceDocuments } from '../../shared/rpc/gen/crossport/v1/ServiceDocuments.ts'
 import { LIMITS } from '../../shared/rpc/limits.ts'
+import type { Proto } from '../../shared/rpc/load.ts'
 import { resetStream } from '../../shared/rpc/reset.ts'
 import { type RpcServer, serveRpc } from '../../shared/rpc/server.ts'
 import type { TlsFiles } from '../../shared/rpc/tls.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import type { Peer } from '../authority/registration.ts'
+import { nameOf, type Register } from '../authority/who.ts'
 import { createAdmission } from './admission.ts'
-import { documentPieces } from './documents.ts'
-import { createOutbox, type Outbox } from './outbox.ts'
-import { type Waited, watchStreams } from './patience.ts'
+import { type Attached, attachedBy, type Call } from './attached.ts'
+import { documentPieces, serializedOnce } from './documents.ts'
+import { watchStreams } from './patience.ts'
 import { createRefused, type Refused } from './refused.ts'
-import { peerOf, refusal, type Speaker, speakerOf } from './rivals.ts'
+import { refusal, speakerOf } from './rivals.ts'
 import type { HostDelta, HostReport, Offer } from './types.ts'
 import { hostDelta, hostReport } from './validate.ts'
 
@@ -39,8 +40,10 @@ export interface AgentsOptions {
   /** `host:port` or `unix:/path`. */
   readonly listen: string
   readonly tls?: TlsFiles | undefined
-  /** The host that the peer's certificate names; absent, or undefined: none. */
-  readonly nameOf?: (call: Pick<Call, 'getAuthContext'>) => string | undefined
+  /** Default: an existing PKI, in which nobody is revoked. */
+  readonly register?: Register
+  /** Adds further services for those who have a certificate. */
+  readonly add?: (server: grpc.Server, proto: Proto) => void
   /** Hosts are sent to by their address in the underlay (an overlay): each must have one. */
   readonly addressed: boolean
   /** An agent that was not heard for so long is taken for dead: another may have its host id. */
@@ -58,26 +61,19 @@ export interface Agents {
   readonly connected: ReadonlySet<string>
   /** Hosts whose agents were refused, and try again. */
   readonly refused: readonly Refused[]
+  /** Ends the streams of a host that has been revoked. */
+  revoked(hostId: string): void
+  /** Shows agents that come later the certificate that is in the files now. Throws RPC_TLS. */
+  reloadCertificate(): void
   close(): Promise<void>
 }
-
-interface Attached extends Waited {
-  /** As gRPC names it. */
-  readonly connection: string
-  readonly outbox: Outbox
-  /** Undefined: it has not registered yet. */
-  speaker: Speaker | undefined
-  documentChanges: boolean
-}
-
-type Call = grpc.ServerDuplexStream<AgentMessage__Output, DirectorMessage>
 
 /**
  * The Registration service: asks each agent that dials in, hears its answers. One stream a host: a newer one of the same
  * machine, whose agent has come back, ends the older; another machine's is refused (rivals.ts). Throws RPC_LISTEN, RPC_TLS.
  */
 export async function serveAgents(options: AgentsOptions): Promise<Agents> {
-  const { log, clock, leaseMs, handlers } = options
+  const { log, clock, leaseMs, handlers, register = OPEN } = options
   const calls = new Map<Call, Attached>()
   const admission = createAdmission(clock)
   const refused = createRefused(clock, () => handlers.onRefused())
@@ -104,15 +100,16 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   }
 
   const registered = (call: Call, message: HostRegistration__Output) => {
+    const attached = calls.get(call)!
+    const { caller } = attached
     const report = hostReport(message, options.addressed)
-    const peer = peerOf(call.getPeer(), options.nameOf?.(call))
+    const peer: Peer = { name: nameOf(caller, report.hostId), address: caller.address }
     const speaker = speakerOf(report, message, peer)
     const older = [...calls].filter(([other, { speaker: there }]) => other !== call && there?.hostId === report.hostId)
     for (const [, { speaker: there, heardAt = 0 }] of older) {
       const reason = refusal(there!, speaker, clock.now() - heardAt, leaseMs)
       if (reason !== undefined) throw new CrossportError('HOST_ID_TAKEN', reason, { fields: { host: report.hostId } })
     }
-    const attached = calls.get(call)!
     handlers.onRegistration(report, peer)
     for (const [other] of older) refuse(other, grpc.status.ABORTED, 'this host has registered anew')
     if (attached.speaker === undefined) refused.settled(report.hostId)
@@ -159,16 +156,17 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   }
 
   const attach = (call: Call) => {
-    const outbox = createOutbox(call, clock.now)
     // A call that has ended does not tell any more.
     const connection = call.getPeer()
-    const attached = {
-      ...{ outbox, connection, documentChanges: false },
-      ...{ speaker: undefined, askedAt: undefined, heardAt: undefined },
+    let attached: Attached
+    try {
+      attached = attachedBy(call, connection, register, clock)
+    } catch (err) {
+      return fail(call, err)
     }
     calls.set(call, attached)
     admission.begun(connection)
-    log.debug('an agent has dialled in', { peer: call.getPeer() })
+    log.debug('an agent has dialled in', { peer: connection })
     call.on('data', message => {
       if (!calls.has(call)) return
       try {
@@ -194,7 +192,10 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     admit: admission.arrived,
     mostStreams: MOST_STREAMS_OF_ONE,
     mostBytes: LIMITS.message,
-    add: (grpcServer, proto) => grpcServer.addService(serializedOnce(proto.registration.service), { Attach: attach }),
+    add: (grpcServer, proto) => {
+      grpcServer.addService(serializedOnce(proto.registration.service), { Attach: attach })
+      options.add?.(grpcServer, proto)
+    },
   })
   const stopWatching = watchStreams({
     clock,
@@ -222,6 +223,11 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     get refused() {
       return refused.list()
     },
+    revoked: hostId => {
+      for (const [call, { caller }] of [...calls])
+        if (caller.names?.includes(hostId)) refuse(call, grpc.status.UNAUTHENTICATED, `host "${hostId}" is revoked`)
+    },
+    reloadCertificate: server.reloadCertificate,
     close: () => {
       refused.close()
       stopWatching()
@@ -230,6 +236,8 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     },
   }
 }
+
+const OPEN: Register = { own: undefined, revokedAt: () => undefined }
 
 /** Streams at a time: of an agent that has come back there are two for a moment. */
 const MOST_STREAMS = 2 * LIMITS.hosts
@@ -244,21 +252,11 @@ const STATUS_OF: ReadonlyMap<ErrorCode, grpc.status> = new Map([
   ['HOST_ID_TAKEN', grpc.status.ALREADY_EXISTS],
   ['HOST_NAME_MISMATCH', grpc.status.PERMISSION_DENIED],
   ['HOST_ADDRESS_TAKEN', grpc.status.FAILED_PRECONDITION],
+  ['IDENTITY_REFUSED', grpc.status.UNAUTHENTICATED],
 ])
 
 function greetingOf({ request, documents, revision }: Offer): readonly [DirectorMessage, ...DirectorMessage[]] {
   return [{ request }, ...documentPieces({ documents: [...documents], revision })]
-}
-
-/** A fleet that dials in is told the same, and what it is told is long: it is serialized for the first of it. */
-function serializedOnce({ Attach, ...others }: RegistrationDefinition): RegistrationDefinition {
-  const known = new WeakMap<DirectorMessage, Buffer>()
-  const responseSerialize = (message: DirectorMessage) => {
-    const bytes = known.get(message) ?? Attach.responseSerialize(message)
-    known.set(message, bytes)
-    return bytes
-  }
-  return { ...others, Attach: { ...Attach, responseSerialize } }
 }
 
 function changesOf(before: Offer, next: Offer): ServiceDocuments {

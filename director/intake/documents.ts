@@ -1,4 +1,5 @@
 import type { DirectorMessage } from '../../shared/rpc/gen/crossport/v1/DirectorMessage.ts'
+import type { RegistrationDefinition } from '../../shared/rpc/gen/crossport/v1/Registration.ts'
 import type { ServiceDocument } from '../../shared/rpc/gen/crossport/v1/ServiceDocument.ts'
 import type { ServiceDocuments } from '../../shared/rpc/gen/crossport/v1/ServiceDocuments.ts'
 import { LIMITS } from '../../shared/rpc/limits.ts'
@@ -34,4 +35,15 @@ export function documentPieces(
   return pieces.map((part, piece) => ({
     services: { ...part, revision, ...(base === undefined ? {} : { base }), piece, more: piece < last },
   }))
+}
+
+/** A fleet that dials in is told the same, and what it is told is long: it is serialized for the first of it. */
+export function serializedOnce({ Attach, ...others }: RegistrationDefinition): RegistrationDefinition {
+  const known = new WeakMap<DirectorMessage, Buffer>()
+  const responseSerialize = (message: DirectorMessage) => {
+    const bytes = known.get(message) ?? Attach.responseSerialize(message)
+    known.set(message, bytes)
+    return bytes
+  }
+  return { ...others, Attach: { ...Attach, responseSerialize } }
 }

@@ -10,6 +10,8 @@ export interface Waited {
   /** When anything came after it had registered; undefined: it has not registered. */
   heardAt: number | undefined
   readonly outbox: Pick<Outbox, 'stuckSince'>
+  /** When the certificate that it has shown ends; undefined: it has shown none. */
+  readonly endsAt?: number | undefined
 }
 
 /** An agent registers at once, or within the 5 s that it waits for its guests; and it reads what it is told. */
@@ -19,8 +21,13 @@ const LOOK_MS = 1000
 const HELD_UP_MS = 1000
 
 /** Why a stream is of no use any more; undefined: it is. An agent is heard three times a lease. */
-export function overdue({ askedAt, heardAt, outbox }: Waited, now: number, leaseMs: number): string | undefined {
+export function overdue(
+  { askedAt, heardAt, outbox, endsAt }: Waited,
+  now: number,
+  leaseMs: number,
+): string | undefined {
   const since = (at: number | undefined) => (at === undefined ? 0 : now - at)
+  if (endsAt !== undefined && now >= endsAt) return 'the certificate that it was begun with has ended'
   if (since(outbox.stuckSince) > PATIENCE_MS) return `it has not read what it is told for ${PATIENCE_MS / 1000} s`
   if (heardAt === undefined)
     return since(askedAt) > PATIENCE_MS ? `it has not registered within ${PATIENCE_MS / 1000} s` : undefined

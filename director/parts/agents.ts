@@ -2,34 +2,67 @@ import { CrossportError, type ErrorCode } from '../../shared/errors.ts'
 import { LIMITS } from '../../shared/rpc/limits.ts'
 import type { Stop } from '../../shared/run/lifecycle.ts'
 import { registrationRefusal, type Taken } from '../authority/registration.ts'
+import type { Register } from '../authority/who.ts'
 import { setInput } from '../cells.ts'
 import type { House } from '../house.ts'
 import { type AgentHandlers, serveAgents } from '../intake/agents.ts'
 import { tooMany } from '../intake/validate.ts'
+import { createDesk, type Desk } from '../joining/issue.ts'
+import { addRenewal } from '../joining/renewal.ts'
+import { canIssue } from '../pki/issuer.ts'
 import { applyDelta, register, renew } from '../registry/registry.ts'
+import { forgetRevoked } from './revoked.ts'
 
 /** Serves the agents that dial in, and enters their reports in the registry. */
 export async function agents(house: House): Promise<Stop> {
-  const { config, cells, log, clock } = house
-  const { listen, tls, fabric, leaseMs } = config
+  const { config, cells, protection, log, clock } = house
+  const { listen, fabric, leaseMs } = config
   const addressed = fabric === 'overlay'
-  const server = await serveAgents({ listen, tls, addressed, leaseMs, log, clock, handlers: agentHandlers(house) })
+  const who = registerOf(house)
+  const desk = deskOf(house)
+  forgetRevoked(house)
+  const server = await serveAgents({
+    ...{ listen, addressed, leaseMs, log, clock },
+    tls: protection?.tls,
+    register: who,
+    add: (grpcServer, proto) => addRenewal(grpcServer, proto, desk, who, log),
+    handlers: agentHandlers(house),
+  })
   const offer = () => {
     const now = cells.offer.get()
     if (now !== undefined) server.setOffer(now)
   }
   const stopOffers = cells.offer.subscribe(offer)
+  const stopCertificates = cells.certificate.subscribe(() => {
+    // What cannot be used is told by the part that keeps it.
+    if (cells.certificate.get()?.unusable === undefined) server.reloadCertificate()
+  })
   offer()
   cells.agents.set(server)
   setInput(cells.inputStates.agents, clock, 'in sync', `listening on ${server.address}`)
   return () => {
     stopOffers()
+    stopCertificates()
     return server.close()
   }
 }
 
+function registerOf({ cells, book }: House): Register {
+  return {
+    get own() {
+      return cells.certificate.get()?.own.identity.role
+    },
+    revokedAt: hostId => book?.revokedAt(hostId),
+  }
+}
+
+/** Undefined: this director issues no certificates. */
+function deskOf({ config: { pki, certificateLifetime }, book }: House): Desk | undefined {
+  return book && canIssue(pki) ? createDesk({ pki, book, lifetimeMs: certificateLifetime }) : undefined
+}
+
 export function agentHandlers(house: House): AgentHandlers {
-  const { config, cells, clock } = house
+  const { config, cells, clock, book } = house
   const { registry, changed } = cells
   const { leaseMs } = config
   const takenNow = taken(house)
@@ -43,6 +76,7 @@ export function agentHandlers(house: House): AgentHandlers {
       const refusal = registrationRefusal(report, peer, takenNow())
       if (refusal !== undefined) throw refuse(refusal.code, refusal.reason)
       registry.set(register(registry.get(), report, clock.now(), leaseMs))
+      if (peer.name !== undefined && book?.revokedAt(peer.name) !== undefined) book.cameBack(peer.name)
     },
     onDelta: (hostId, delta) => {
       const next = applyDelta(registry.get(), hostId, delta)

@@ -8,6 +8,7 @@ import type { House } from '../house.ts'
 import { statusOf } from '../status/status.ts'
 import { factsOf } from './facts.ts'
 import { connectionTable, inForce } from './in-force.ts'
+import { revoked } from './revoked.ts'
 import { teardown } from './teardown.ts'
 
 /** Serves the control sockets, which `crossport` on the command line connects to. */
@@ -46,6 +47,7 @@ export function controlOf(house: House): Control {
       })
     },
     teardown: (waitingFor, signal) => teardown(house, waitingFor, signal),
+    revoked: hostId => revoked(house, hostId),
   }
 }
 

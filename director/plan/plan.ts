@@ -5,7 +5,7 @@ import { type HostServices, NO_HOST_SERVICES, type VirtualService, virtualServic
 import type { Registry, RegistryProblem } from '../registry/types.ts'
 import { keptInPanic } from '../schedule/panic.ts'
 import { type Knowledge, schedule } from '../schedule/schedule.ts'
-import { type NumberStore, type Numbers, ZONE_BASE } from '../store/numbers.ts'
+import { type Numbers, ZONE_BASE } from '../store/numbers.ts'
 
 /** The plan that files and registrations result in. */
 export interface Plan {
@@ -82,18 +82,6 @@ export function keptPart(service: VirtualService, numbers: Numbers): VirtualServ
 /** One service's connections never carry another's mark: a real server that changes its service gets a new one. */
 export function markOf(service: Pick<VirtualService, 'key'>, id: string, numbers: Numbers): number {
   return numbers.of('mark', markName(service.key, id))
-}
-
-/**
- * Tells services that were in force when the state file was opened: these have their numbers in it. Of two names for one address,
- * that one was whose real servers have marks.
- */
-export function hadNumbers(numbers: Pick<NumberStore, 'named'>): HostServices['wasInForce'] {
-  const marks = new Set(numbers.named('mark').keys())
-  const marked = new Set(Array.from(marks, name => ownerOfMark(name).key))
-  const services = new Set(numbers.named('service').keys())
-  return ({ key, members }) =>
-    services.has(key) && (!marked.has(key) || members.some(({ id }) => marks.has(markName(key, id))))
 }
 
 export const markName = (key: string, id: string) => `${key} ${id}`

@@ -71,6 +71,14 @@ export function renew(registry: Registry, hostId: string, now: number, leaseMs: 
   return { ...registry, hosts: new Map(registry.hosts).set(hostId, renewed), revision }
 }
 
+/** A host that was revoked: nothing is known of it any more. Returns the same object when nothing was. */
+export function forget(registry: Registry, hostId: string): Registry {
+  if (!registry.hosts.has(hostId)) return registry
+  const hosts = new Map(registry.hosts)
+  hosts.delete(hostId)
+  return { ...registry, hosts, revision: registry.revision + 1 }
+}
+
 /** Milliseconds (one day) after which a lost host is removed: no connection to it is left by then. */
 const FORGET_MS = 24 * 3600 * 1000
 

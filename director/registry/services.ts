@@ -20,6 +20,8 @@ export interface VirtualService {
   readonly source: string
   readonly options: ServiceOptions
   readonly realServers: readonly RealServer[]
+  /** No file of the director names it. */
+  readonly hosted?: true
 }
 
 /** Options that only the director acts on, from its own service file. A service whose file is only on hosts has the defaults. */
@@ -201,6 +203,7 @@ export function fromReport(rs: RealServer, realServers: readonly RealServer[]): 
     source,
     options: NONE,
     realServers,
+    hosted: true,
   }
 }
 

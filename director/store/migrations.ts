@@ -61,4 +61,11 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   `,
   VIP_NUMBERS,
+  `
+  -- Services in force that only hosts have.
+  CREATE TABLE host_service (
+    key TEXT PRIMARY KEY,
+    service TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ]

@@ -1,6 +1,7 @@
 import { openDatabase, stateError, stateWrite } from '../../shared/sqlite/open.ts'
 import { type FileStore, openServiceFiles } from '../../shared/sqlite/service-files.ts'
 import { openVipNumbers, type VipNumbers } from '../../shared/sqlite/vip-numbers.ts'
+import { type HostServiceStore, openHostServices } from './host-services.ts'
 import { type HostStore, openHosts } from './hosts.ts'
 import { type LossStore, openLosses } from './losses.ts'
 import { MIGRATIONS } from './migrations.ts'
@@ -13,6 +14,7 @@ export interface Store {
   readonly hosts: HostStore
   readonly losses: LossStore
   readonly files: FileStore
+  readonly hostServices: HostServiceStore
   close(): void
 }
 
@@ -28,6 +30,7 @@ export function openStore(file: string, ranges?: Ranges): Store {
   const hosts = openHosts(db)
   const losses = openLosses(db)
   const files = openServiceFiles(db, 'service_file')
+  const hostServices = openHostServices(db)
   return {
     numbers: { ...numbers, save: written(numbers.save), release: written(numbers.release) },
     vipNumbers: { ...vipNumbers, save: written(vipNumbers.save) },
@@ -40,6 +43,7 @@ export function openStore(file: string, ranges?: Ranges): Store {
     },
     losses: { ...losses, save: written(losses.save) },
     files: { ...files, save: written(files.save) },
+    hostServices: { ...hostServices, change: written(hostServices.change) },
     close: () => db.close(),
   }
 }

@@ -22,7 +22,9 @@ export interface CreateLogOptions {
   readonly sendEntry?: (fields: readonly Buffer[]) => number
 }
 
-type Sink = (level: Level, message: string, fields: LogFields) => void
+type PlainSink = (level: Level, message: string, fields: LogFields) => void
+/** `logger`: the function whose caller logs. */
+type Sink = (...args: [...Parameters<PlainSink>, logger: Log[Level]]) => void
 
 /**
  * Makes a logger that uses journald's native protocol where stderr is the journal, and writes readable lines to stderr everywhere
@@ -37,8 +39,11 @@ export function createLog(options: CreateLogOptions): Log {
 }
 
 function logger(sink: Sink, threshold: number, bound: LogFields): Log {
-  const at = (level: Level) => (message: string, fields?: LogFields) => {
-    if (LEVELS[level] <= threshold) sink(level, message, fields ? { ...bound, ...fields } : bound)
+  const at = (level: Level): Log[Level] => {
+    const log: Log[Level] = (message, fields) => {
+      if (LEVELS[level] <= threshold) sink(level, message, fields ? { ...bound, ...fields } : bound, log)
+    }
+    return log
   }
   return {
     debug: at('debug'),
@@ -52,13 +57,13 @@ function logger(sink: Sink, threshold: number, bound: LogFields): Log {
 
 function limited(sink: Sink, clock: Clock): Sink {
   const limiter = createLimiter({ clock })
-  return (level, message, fields) => {
+  return (level, message, fields, logger) => {
     for (const [key, heldBack] of limiter.expired()) {
       const [was, text] = JSON.parse(key) as [Level, string]
-      sink(was, `${heldBack} more times: ${text}`, {})
+      sink(was, `${heldBack} more times: ${text}`, {}, logger)
     }
     if (level === 'debug' || limiter.admit(limitKey(level, message, fields))) {
-      sink(level, message, fields)
+      sink(level, message, fields, logger)
     }
   }
 }
@@ -70,19 +75,20 @@ function limitKey(level: Level, message: string, fields: LogFields): string {
   return JSON.stringify([level, text])
 }
 
-function journalSink(identifier: string, fallback: Sink, given?: (fields: readonly Buffer[]) => number): Sink {
+function journalSink(identifier: string, fallback: PlainSink, given?: (fields: readonly Buffer[]) => number): Sink {
   const library = given ? { journalSend: given } : loadLibsystemd()
   if (library instanceof Error) {
     fallback('warn', 'libsystemd cannot be loaded: the journal gets plain lines without fields', { err: library })
     return fallback
   }
-  return (level, message, fields) => {
-    if (library.journalSend(journalFields(identifier, level, message, fields)) < 0) fallback(level, message, fields)
+  return (level, message, fields, logger) => {
+    const entry = journalFields(identifier, level, message, fields, logger)
+    if (library.journalSend(entry) < 0) fallback(level, message, fields)
   }
 }
 
 const stderrSink =
-  (clock: Clock, writeLine: (line: string) => void): Sink =>
+  (clock: Clock, writeLine: (line: string) => void): PlainSink =>
   (level, message, fields) =>
     writeLine(`${clock.wall().toISOString()} ${level.toUpperCase().padEnd(6)} ${messageText(message, fields)}`)
 

@@ -21,16 +21,22 @@ export function stderrIsJournal(env: NodeJS.ProcessEnv, fd = 2): boolean {
 
 /**
  * One entry in journald's native form, as `NAME=value` byte strings. Our own fields are called CROSSPORT_…; all other names are
- * those of systemd.journal-fields(7).
+ * those of systemd.journal-fields(7). `logger`: the function whose caller logs.
  */
-export function journalFields(identifier: string, level: Level, message: string, fields: LogFields): Buffer[] {
+export function journalFields(
+  identifier: string,
+  level: Level,
+  message: string,
+  fields: LogFields,
+  logger: Logger,
+): Buffer[] {
   const { err, ...rest } = fields
   const known = catalogued(err)
   const entry: Record<string, string> = {
     MESSAGE: messageText(message, fields),
     PRIORITY: String(LEVELS[level]),
     SYSLOG_IDENTIFIER: identifier,
-    ...codeFields(err),
+    ...codeFields(err, logger),
   }
   for (const [name, value] of Object.entries({ ...known?.fields, ...rest })) {
     if (value !== undefined) entry[journalName(name)] = valueText(value)
@@ -53,13 +59,22 @@ export function journalName(name: string): string {
   return `CROSSPORT_${upper}`.slice(0, 64)
 }
 
-/** The place where the error was made, or where the message was logged: the first frame outside the logger. */
-function codeFields(err: unknown): Record<string, string> {
-  const stack = (err instanceof Error ? err.stack : undefined) ?? new Error().stack ?? ''
+type Logger = (...args: never[]) => unknown
+
+/** The place where the error was made, or where the message was logged. */
+function codeFields(err: unknown, logger: Logger): Record<string, string> {
+  const stack = (err instanceof Error ? err.stack : undefined) ?? stackAbove(logger)
   for (const line of stack.split('\n')) {
     const frame = /^\s+at (?:(?:async )?(.+?) \()?(?:file:\/\/)?(\/[^()]+?):(\d+):\d+\)?$/.exec(line)
-    if (!frame?.[2] || !frame[3] || frame[2].includes('/shared/log/')) continue
+    if (!frame?.[2] || !frame[3]) continue
     return { CODE_FILE: frame[2], CODE_LINE: frame[3], ...(frame[1] ? { CODE_FUNC: frame[1] } : {}) }
   }
   return {}
+}
+
+/** File names would not do: in a package all code is in one file. */
+function stackAbove(logger: Logger): string {
+  const here: { stack?: string } = {}
+  Error.captureStackTrace(here, logger)
+  return here.stack ?? ''
 }

@@ -31,6 +31,8 @@ export interface Control {
   teardown(waitingFor: (what: string) => void, signal: AbortSignal): Promise<TeardownReply>
   /** The connection table in batches; only a director has one. `service` empty: all of them. */
   connections?(request: ConnectionsRequest): AsyncIterable<ConnectionBatch>
+  /** A host has been revoked; only a director knows hosts. Returns whether it knew this one. */
+  revoked?(hostId: string): boolean
 }
 
 export type ConnectionsRequest = Pick<ListConnectionsRequest__Output, 'service' | 'disturb'>
@@ -123,6 +125,12 @@ function handlers(control: Control, log: Log): ControlHandlers {
         return
       }
       stream(call, control.connections(call.request)).catch((err: unknown) => refuse(call, err, log))
+    },
+    Revoked: (call, reply) => {
+      const { revoked } = control
+      if (revoked === undefined)
+        return reply({ code: grpc.status.UNIMPLEMENTED, details: 'only a director revokes hosts' })
+      answer(async () => ({ known: revoked(call.request.hostId) }), reply, log)
     },
     Watch: call => watch(call, control, log, watchers),
   }

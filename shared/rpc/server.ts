@@ -14,6 +14,8 @@ export interface RpcServer {
   readonly address: string
   /** Answers the standard health service (grpc.health.v1) with this, for all services. */
   setServing(serving: boolean): void
+  /** Shows peers that come later the certificate that is in the files now. Throws RPC_TLS. */
+  reloadCertificate(): void
   /** Ends streams at once: both sides of every stream know how to come back. */
   close(): Promise<void>
 }
@@ -56,17 +58,17 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
   const socket = options.listen.startsWith('unix:') ? options.listen.slice('unix:'.length) : undefined
   if (socket !== undefined) await clearSocket(socket)
   const { admit, listen, tls } = options
+  const { credentials, reload } = serverCredentials(tls)
   const listener =
-    admit === undefined || socket !== undefined
-      ? undefined
-      : await listenFor(server, listen, serverCredentials(tls), admit)
-  const port = listener?.port ?? (await bind(server, options))
+    admit === undefined || socket !== undefined ? undefined : await listenFor(server, listen, credentials, admit)
+  const port = listener?.port ?? (await bind(server, listen, credentials))
   if (socket !== undefined) options.share?.(socket)
   return {
     address: socket === undefined ? options.listen.replace(/:\d+$/, `:${port}`) : options.listen,
     setServing: serving => {
       for (const name of names) health.setStatus(name, serving ? 'SERVING' : 'NOT_SERVING')
     },
+    reloadCertificate: reload,
     close: async () => {
       listener?.close()
       server.forceShutdown()
@@ -75,9 +77,10 @@ export async function serveRpc(options: RpcServerOptions): Promise<RpcServer> {
   }
 }
 
-function bind(server: grpc.Server, { listen, tls }: RpcServerOptions): Promise<number> {
+/** Resolves with the port. Throws RPC_LISTEN. */
+export function bind(server: grpc.Server, listen: string, credentials: grpc.ServerCredentials): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(listen, serverCredentials(tls), (cause, port) => {
+    server.bindAsync(listen, credentials, (cause, port) => {
       if (cause === null) resolve(port)
       else reject(new CrossportError('RPC_LISTEN', `cannot listen on ${listen}`, { fields: { listen }, cause }))
     })

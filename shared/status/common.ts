@@ -3,6 +3,7 @@ import type { SpecProblem } from '../config/service.ts'
 import { ERRORS, type ErrorCode } from '../errors.ts'
 import type { Problem } from '../rpc/gen/crossport/v1/Problem.ts'
 import { type Condition, type Finding, found, type Severity } from './conditions.ts'
+import { IDENTITY_CONDITIONS, type IdentityFacts } from './identity.ts'
 
 /** What both daemons know of themselves. */
 export interface CommonFacts {
@@ -36,6 +37,7 @@ export interface CommonFacts {
   /** Of the connection table; each with its own code. */
   readonly tableProblems: readonly Problem[]
   readonly tornDown: boolean
+  readonly identity: IdentityFacts
 }
 
 /** What keeps either daemon from saying that everything is in force. */
@@ -69,6 +71,7 @@ export const COMMON_CONDITIONS: readonly Condition<CommonFacts>[] = [
   },
   { code: 'CONNECTION_TABLE_FULL', severity: 'warning', find: ({ tableProblems }) => tableProblems.map(asFound) },
   { code: 'TORN_DOWN', severity: 'warning', find: tornDown },
+  ...IDENTITY_CONDITIONS,
 ]
 
 function invalidSpec({ file, line, column, reason, lastGood, code, severity }: SpecProblem): Finding {

@@ -1,7 +1,8 @@
 import type { ErrorCode } from '../errors.ts'
 import type { Problem } from '../rpc/gen/crossport/v1/Problem.ts'
 
-export type Severity = 'error' | 'warning'
+/** `note`: everything may be in force all the same. */
+export type Severity = 'error' | 'warning' | 'note'
 
 /** One thing that a condition has been found true of. */
 export interface Finding {
@@ -14,7 +15,7 @@ export interface Finding {
   readonly severity?: Severity
 }
 
-/** Something that keeps a daemon from saying that everything is in force. */
+/** Something that an operator is told. All but a note keeps a daemon from saying that everything is in force. */
 export interface Condition<Facts> {
   readonly code: ErrorCode
   readonly severity: Severity
@@ -22,7 +23,7 @@ export interface Condition<Facts> {
   find(facts: Facts): Iterable<Finding>
 }
 
-/** All that is found, condition by condition. Everything is in force when there is none. */
+/** All that is found, condition by condition. Everything is in force when there are only notes. */
 export function* problemsOf<Facts>(conditions: readonly Condition<Facts>[], facts: Facts): Generator<Problem> {
   for (const { code, severity, find } of conditions)
     for (const finding of find(facts)) yield { code, severity, ...finding }

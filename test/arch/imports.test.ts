@@ -25,10 +25,11 @@ const PURE = [
   'shared/flows/',
   'shared/net/',
   'shared/packet/',
+  'shared/pki/',
   'shared/wire/',
 ]
 /** The only packages and node modules that such a folder may load, directly or through its imports. */
-const PURE_PACKAGES = ['node:crypto']
+const PURE_PACKAGES = ['node:crypto', '@peculiar/x509', 'reflect-metadata']
 
 function misplaced(imports: ImportGraph): string[] {
   return [...imports].flatMap(([file, list]) =>

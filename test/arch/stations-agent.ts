@@ -1,6 +1,6 @@
 export const AGENT: readonly (readonly string[])[] = [
   ['authority', 'config', 'inventory', 'ports'],
-  ['store'],
+  ['store', 'commands'],
   ['real-servers', 'probe-port'],
   ['compile'],
   ['apply', 'guest'],

@@ -1,7 +1,7 @@
 /** The director's stations (stations.ts). The plan is above the compiler, because it makes the compiler's input. */
 export const DIRECTOR: readonly (readonly string[])[] = [
-  ['authority', 'config.ts', 'version.ts'],
-  ['intake'],
+  ['authority', 'config.ts', 'pki', 'version.ts'],
+  ['intake', 'joining', 'commands'],
   ['registry'],
   ['store', 'schedule'],
   ['compile'],

@@ -1,9 +1,10 @@
 export const SHARED: readonly (readonly string[])[] = [
-  ['address', 'chunks.ts', 'errors.ts', 'lists.ts', 'log.ts'],
+  ['address', 'chunks.ts', 'errors.ts', 'installation.ts', 'lists.ts', 'log.ts'],
+  ['pki'],
   ['openflow', 'rpc', 'run', 'wire'],
-  ['config', 'libvirt', 'log', 'net', 'ovsdb'],
+  ['config', 'identity', 'libvirt', 'log', 'net', 'ovsdb'],
   ['flows', 'packet', 'sqlite'],
   ['switch'],
   ['apply'],
-  ['status'],
+  ['status', 'command.ts'],
 ]

@@ -60,16 +60,18 @@ export interface SiteOptions extends CreateOptions {
 export async function createSite(options: SiteOptions = {}): Promise<Site> {
   const lab = await createLab(options)
   try {
-    await lab.waitForVms()
     const hosts = lab.plan.hosts.filter(host => host.role === 'rs').map(host => host.name)
     const { directorHost = 'director' } = options
     const directorConfig = { leaseMs: 120_000, ...options.directorConfig }
     const directorIp = lab.plan.hosts.find(host => host.name === directorHost)?.ip
     const agentConfig = { director: `${directorIp}:7473`, ...options.agentConfig }
-    const [director, ...agents] = await Promise.all([
+    // Joining needs no VM: it is done while they boot.
+    const [director] = await Promise.all([
       startDaemon(lab, directorHost, 'director', directorConfig, options.directorEnv),
-      ...hosts.map(host => startDaemon(lab, host, 'agent', agentConfig)),
+      ...hosts.map(host => lab.join(host, 'agent')),
+      lab.waitForVms(),
     ])
+    const agents = await Promise.all(hosts.map(host => startDaemon(lab, host, 'agent', agentConfig)))
     const byHost = new Map(hosts.map((host, n) => [host, agents[n]!]))
     await director.until(
       'all hosts registered',

@@ -9,6 +9,7 @@ const unit = (name: string) => readFileSync(new URL(`../../systemd/${name}.servi
 const withTestDaemon = (name: string) => ({
   [`/etc/systemd/system/${name}.service`]: unit(name),
   [`/etc/systemd/system/${name}.service.d/test.conf`]: `[Service]
+ExecCondition=
 ExecStart=
 ExecStart=/usr/lib/crossport/node_modules/.bin/node /usr/lib/crossport/test/e2e/systemd/daemon.ts --identifier ${name}
 `,

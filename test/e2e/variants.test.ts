@@ -18,6 +18,8 @@ test.before(async () => {
     hosts: 2,
     vlans: true,
     clients: [{}, {}, { gateway: {} }],
+    // One VIP is in no network of a VM.
+    agentConfig: { allowedVips: ['10.10.1.0/24', '198.51.100.7'] },
     vms: [
       { name: 'web-1', host: 0 },
       { name: 'web-2', host: 1 },
@@ -295,6 +297,8 @@ test.serial('the director and an agent on one bridge, with a local real server',
 async function moveDirector(): Promise<void> {
   const { lab } = site
   const files = await lab.director.readFile(`${SERVICES}/all.yaml`)
+  // The director that lets others in is about to end.
+  await lab.join('rs1', 'director')
   await site.director.kill('SIGTERM')
   await lab.director.exec([
     'ovs-ofctl',

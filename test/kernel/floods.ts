@@ -18,8 +18,8 @@ export function floodTests(site: () => Site): void {
       const { lab, director, drop, ready } = site()
       await drop('echo.yaml', echoService())
       await drop('web.yaml', service({ passive: { fall: 3, retry: 10 } }))
-      await ready('echo', 3)
-      await ready('web', 3)
+      await ready('echo', lab.vms.length)
+      await ready('web', lab.vms.length)
       // Real servers answer the SYNs of nobody, by way of a machine that does not forward.
       for (const vm of lab.vms) await vm.exec('ip route replace 198.18.0.0/15 via 10.10.1.10')
       const held = await hold(t, site(), 12)
@@ -52,7 +52,7 @@ export function floodTests(site: () => Site): void {
         [],
       )
       await drop('web.yaml', service())
-      await ready('web', 3)
+      await ready('web', lab.vms.length)
     },
   )
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import { answers } from '../../shared/rpc/socket.ts'
 import { patience } from './datapath.ts'
+import type { DaemonRole } from './identity.ts'
 import { root } from './paths.ts'
 import type { LabProcess, Place } from './place.ts'
 
@@ -12,36 +13,27 @@ export type DaemonEnv = Readonly<Record<string, string>>
 
 export const CONTROL_SOCKETS = { agent: '/run/crossport/agent.sock', director: '/run/crossport/director.sock' } as const
 
-/** Starts the agent of an RS host; resolves once its control socket answers. */
-export function startAgent(
-  host: Place,
-  hostIp: string,
-  director: string,
-  config: DaemonConfig = {},
-  env: DaemonEnv = {},
-): Promise<LabProcess> {
-  return startDaemon(host, 'agent', { bridge: 'br0', uplink: 'uplink0', director, hostIp, ...config }, env)
+/** Configuration of an RS host's agent. */
+export const agentConfig = (hostIp: string, director: string, config: DaemonConfig = {}): DaemonConfig => {
+  return { bridge: 'br0', uplink: 'uplink0', director, hostIp, ...config }
 }
 
-/** Starts the director; resolves once its control socket answers. */
-export function startDirector(host: Place, config: DaemonConfig = {}, env: DaemonEnv = {}): Promise<LabProcess> {
-  return startDaemon(host, 'director', { bridge: 'br0', uplink: 'uplink0', listen: '0.0.0.0:7473', ...config }, env)
+export const directorConfig = (config: DaemonConfig = {}): DaemonConfig => {
+  return { bridge: 'br0', uplink: 'uplink0', listen: '0.0.0.0:7473', ...config }
 }
 
-async function startDaemon(
-  host: Place,
-  role: 'agent' | 'director',
-  config: DaemonConfig,
-  env: DaemonEnv,
-): Promise<LabProcess> {
-  const file = `/etc/crossport/${role}.yaml`
+export async function writeConfig(host: Place, role: DaemonRole, config: DaemonConfig): Promise<void> {
   const given = Object.entries(config).filter(([, value]) => value !== undefined)
   const yaml = given.map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`)
-  await host.writeFile(file, yaml.join(''))
+  await host.writeFile(`/etc/crossport/${role}.yaml`, yaml.join(''))
+}
+
+/** Starts a daemon whose configuration is there; resolves once its control socket answers. */
+export async function startDaemon(host: Place, role: DaemonRole, env: DaemonEnv = {}): Promise<LabProcess> {
   // A killed daemon leaves its socket behind.
   const socket = CONTROL_SOCKETS[role]
   await host.exec(['rm', '-f', socket])
-  const argv = [process.execPath, path.join(root, role, 'main.ts'), '--config', file]
+  const argv = [process.execPath, path.join(root, role, 'main.ts'), '--config', `/etc/crossport/${role}.yaml`]
   const daemon = await host.spawn(argv, { name: role, env })
   let ended: number | undefined
   daemon.exited.then(code => (ended = code))

@@ -4,19 +4,19 @@ import { cp, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
 import path from 'node:path'
 import { type Capture, startCapture } from './capture.ts'
 import { startClient } from './client.ts'
-import { type DaemonConfig, type DaemonEnv, startAgent, startDirector } from './daemons.ts'
 import { type Fabric, makeFabric, plug, stackUplink, startFabric } from './fabric.ts'
+import { createFleet, type Fleet } from './fleet.ts'
 import { makeLightVm, startLightVm } from './light.ts'
-import { joinOverlay, overlayConfig, startDirectorVm, underlayMac, warmNeighbours } from './overlay.ts'
+import { joinOverlay, startDirectorVm, underlayMac, warmNeighbours } from './overlay.ts'
 import { capabilitiesCache, insideScript } from './paths.ts'
-import { type LabProcess, makePlace, type Place } from './place.ts'
+import { makePlace, type Place } from './place.ts'
 import { type HostPlan, hasStandIn, type LabOptions, type LabPlan, planLab, type VmPlan } from './plan.ts'
 import { type StandIns, startSpaceVm, startStandIns } from './space.ts'
 import { destroy, type LabRecord, labDir, makeLabDir, newLabId, startTimeOf, writeRecord } from './state.ts'
 import { defineDomain, type LabVm, makeDomainVm } from './vm.ts'
 
 /** A lab: hosts, clients and VMs around a fabric, on this machine, in namespaces. */
-export interface Lab {
+export interface Lab extends Fleet {
   readonly id: string
   /** Directory of the logs while the lab exists. */
   readonly dir: string
@@ -32,9 +32,6 @@ export interface Lab {
   readonly vms: readonly LabVm[]
   /** Runs tcpdump on a device; without `dev`: the uplink of a host, eth0 of a client. A VM's name means its port on br0. */
   capture(where: string, filter?: string, dev?: string): Promise<Capture>
-  /** Runs node agent/main.ts on an RS host, with /etc/crossport/agent.yaml as given here. */
-  startAgent(host: string, config?: DaemonConfig, env?: DaemonEnv): Promise<LabProcess>
-  startDirector(host?: string, config?: DaemonConfig, env?: DaemonEnv): Promise<LabProcess>
   /** Resolves once every started VM has booted. */
   waitForVms(): Promise<void>
   /** Ends everything. */
@@ -123,8 +120,6 @@ function assemble(record: LabRecord, holder: ChildProcess | undefined, standIns:
     if (found === undefined) throw new Error(`lab ${id} has no VM ${name}`)
     return found
   }
-  const hostPlan = (name: string) => plan.hosts.find(host => host.name === name)!
-  const directorAddress = `${plan.hosts.find(host => host.role === 'director')?.ip}:7473`
   const closeVms = () => {
     for (const vm of vms) vm.close()
   }
@@ -146,10 +141,7 @@ function assemble(record: LabRecord, holder: ChildProcess | undefined, standIns:
       const usual = plan.clients.some(client => client.name === where) ? 'eth0' : 'uplink0'
       return startCapture(at(where), dev ?? usual, filter)
     },
-    startAgent: (host, config, env) =>
-      startAgent(at(host), hostPlan(host).ip, directorAddress, { ...overlayConfig(plan), ...config }, env),
-    startDirector: (host = 'director', config, env) =>
-      startDirector(at(host), { ...overlayConfig(plan, hostPlan(host)), ...config }, env),
+    ...createFleet(at, plan),
     waitForVms: async () => {
       await Promise.all(vms.filter(vm => !vm.plan.off).map(vm => vm.waitForBoot()))
     },

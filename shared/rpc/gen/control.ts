@@ -13,6 +13,8 @@ import type { Problem as _crossport_v1_Problem, Problem__Output as _crossport_v1
 import type { RealServerStatus as _crossport_v1_RealServerStatus, RealServerStatus__Output as _crossport_v1_RealServerStatus__Output } from './crossport/v1/RealServerStatus.ts';
 import type { ResyncReply as _crossport_v1_ResyncReply, ResyncReply__Output as _crossport_v1_ResyncReply__Output } from './crossport/v1/ResyncReply.ts';
 import type { ResyncRequest as _crossport_v1_ResyncRequest, ResyncRequest__Output as _crossport_v1_ResyncRequest__Output } from './crossport/v1/ResyncRequest.ts';
+import type { RevokedReply as _crossport_v1_RevokedReply, RevokedReply__Output as _crossport_v1_RevokedReply__Output } from './crossport/v1/RevokedReply.ts';
+import type { RevokedRequest as _crossport_v1_RevokedRequest, RevokedRequest__Output as _crossport_v1_RevokedRequest__Output } from './crossport/v1/RevokedRequest.ts';
 import type { ServiceStatus as _crossport_v1_ServiceStatus, ServiceStatus__Output as _crossport_v1_ServiceStatus__Output } from './crossport/v1/ServiceStatus.ts';
 import type { Status as _crossport_v1_Status, Status__Output as _crossport_v1_Status__Output } from './crossport/v1/Status.ts';
 import type { SwitchStatus as _crossport_v1_SwitchStatus, SwitchStatus__Output as _crossport_v1_SwitchStatus__Output } from './crossport/v1/SwitchStatus.ts';
@@ -41,6 +43,8 @@ export interface ProtoGrpcType {
       RealServerStatus: MessageTypeDefinition<_crossport_v1_RealServerStatus, _crossport_v1_RealServerStatus__Output>
       ResyncReply: MessageTypeDefinition<_crossport_v1_ResyncReply, _crossport_v1_ResyncReply__Output>
       ResyncRequest: MessageTypeDefinition<_crossport_v1_ResyncRequest, _crossport_v1_ResyncRequest__Output>
+      RevokedReply: MessageTypeDefinition<_crossport_v1_RevokedReply, _crossport_v1_RevokedReply__Output>
+      RevokedRequest: MessageTypeDefinition<_crossport_v1_RevokedRequest, _crossport_v1_RevokedRequest__Output>
       ServiceStatus: MessageTypeDefinition<_crossport_v1_ServiceStatus, _crossport_v1_ServiceStatus__Output>
       Status: MessageTypeDefinition<_crossport_v1_Status, _crossport_v1_Status__Output>
       SwitchStatus: MessageTypeDefinition<_crossport_v1_SwitchStatus, _crossport_v1_SwitchStatus__Output>

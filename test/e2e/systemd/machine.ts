@@ -9,7 +9,7 @@ import { execa, type ResultPromise } from 'execa'
 const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url))
 const TARGET = 'crossport-test.target'
 
-/** A machine with a real systemd and journald, and crossport under /usr/lib/crossport. */
+/** A machine with a real systemd and journald. */
 export interface Machine {
   /** Runs a command in it; rejects when it fails. */
   exec(file: string, ...args: string[]): ResultPromise
@@ -24,12 +24,22 @@ export interface Machine {
   close(): Promise<void>
 }
 
+/** What the machine is made of. */
+export interface Base {
+  /** Its files, which are not changed. */
+  readonly root: string
+  /** A folder of this machine's, and where it has it, read-only. */
+  readonly bind: readonly [from: string, to: string]
+}
+
+/** This machine's own files, with the checkout under /usr/lib/crossport. */
+const CHECKOUT: Base = { root: '/', bind: [REPOSITORY, '/usr/lib/crossport'] }
+
 /**
- * Boots systemd in a container (systemd-nspawn(1)) on an overlay of this machine's own files, so nothing is downloaded or
- * changed. Mounts are in a separate namespace, and the container dies with this process. `files`: path → text, written before the
- * boot.
+ * Boots systemd in a container (systemd-nspawn(1)) on an overlay of `base`, so nothing is downloaded or changed. Mounts are in a
+ * separate namespace, and the container dies with this process. `files`: path → text, written before the boot.
  */
-export async function bootMachine(files: Readonly<Record<string, string>>): Promise<Machine> {
+export async function bootMachine(files: Readonly<Record<string, string>>, base: Base = CHECKOUT): Promise<Machine> {
   const work = mkdtempSync(join(tmpdir(), 'crossport-systemd-'))
   const id = randomBytes(16).toString('hex')
   for (const [path, text] of Object.entries({
@@ -41,7 +51,7 @@ export async function bootMachine(files: Readonly<Record<string, string>>): Prom
     writeFileSync(join(work, 'files', path), text)
   }
   const groups = cgroups(`crossport-test-${id.slice(0, 8)}`)
-  const nspawn = spawnMachine(work, `ct${id.slice(0, 8)}`, groups)
+  const nspawn = spawnMachine(work, base, `ct${id.slice(0, 8)}`, groups)
   const said = await untilSaid(nspawn, TARGET)
   const leader = childrenOf(childrenOf(nspawn.pid)[0])[0]
   if (leader === undefined) {
@@ -52,9 +62,9 @@ export async function bootMachine(files: Readonly<Record<string, string>>): Prom
   return machine(nspawn, leader)
 }
 
-function spawnMachine(work: string, name: string, groups: readonly string[]) {
+function spawnMachine(work: string, { root, bind }: Base, name: string, groups: readonly string[]) {
   const own = ['--pdeathsig', 'TERM', 'unshare', '--mount', '--propagation', 'private']
-  return execa('setpriv', [...own, 'sh', '-euc', SCRIPT, 'sh', work, REPOSITORY, name, ...groups], {
+  return execa('setpriv', [...own, 'sh', '-euc', SCRIPT, 'sh', work, root, bind.join(':'), name, ...groups], {
     reject: false,
     stdin: 'ignore',
     all: true,
@@ -134,11 +144,11 @@ After=systemd-journald.service
 `
 
 /**
- * Arguments: $1 work directory, $2 repository, $3 machine name; then control groups for nspawn. Cleans up on SIGTERM, which it
+ * Arguments: $1 work directory, $2 root, $3 bind mount, $4 machine name; then control groups for nspawn. Cleans up on SIGTERM, which it
  * also gets when its parent dies.
  */
 const SCRIPT = `
-work=$1 repository=$2 name=$3 pid=; shift 3
+work=$1 root=$2 bind=$3 name=$4 pid=; shift 4
 alive() { [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; }
 finish() {
   trap '' TERM INT HUP EXIT
@@ -162,13 +172,13 @@ for group; do mkdir -p "$group"; done
 mkdir "$work/mnt"
 mount -t tmpfs tmpfs "$work/mnt"
 mkdir "$work/mnt/upper" "$work/mnt/work" "$work/mnt/root"
-mount -t overlay overlay -o "lowerdir=/,upperdir=$work/mnt/upper,workdir=$work/mnt/work" "$work/mnt/root"
+mount -t overlay overlay -o "lowerdir=$root,upperdir=$work/mnt/upper,workdir=$work/mnt/work" "$work/mnt/root"
 rm -rf "$work/mnt/root/etc/crossport" "$work/mnt/root/var/lib/crossport" "$work/mnt/root/var/log/journal"
 cp -r "$work/files/." "$work/mnt/root/"
 (
   for group; do echo 0 >"$group/cgroup.procs"; done
   exec setpriv --pdeathsig KILL systemd-nspawn --quiet --directory "$work/mnt/root" --machine "$name" --register=no --keep-unit \\
-    --private-network --link-journal=no --bind-ro="$repository:/usr/lib/crossport" --boot -- --unit=${TARGET}
+    --private-network --link-journal=no --bind-ro="$bind" --boot -- --unit=${TARGET}
 ) &
 pid=$!
 wait "$pid"

@@ -146,3 +146,20 @@ test('a real server’s address and protocol are those of the file', t => {
   t.deepEqual(services, ['web tcp 10.10.1.100:80 '])
   t.deepEqual(problems, ['REGISTRY_CONFLICT edge-1/a', 'REGISTRY_CONFLICT edge-1/b'])
 })
+
+test('over a restart, too, the one in force stays', t => {
+  const store = openStore(':memory:')
+  const authority = hostServiceAuthority(RULES, RESERVED)
+  const dns = (id: string, service: string) => reported(id, { service, vip: '10.10.1.53', state: 'pending' })
+  const registry = host(host(emptyRegistry(), 'edge-9', dns('z', 'zulu')), 'edge-1', dns('a', 'alpha'))
+  const start = () => {
+    const inForce = store.hostServices.load()
+    const planner = createPlanner(store.numbers, ({ key, service }) => inForce.get(key) === service)
+    return planner.update({ specs: [], registry, authority, due: new Set(), knowledge: () => ({ now: 0 }) }).services[0]
+  }
+  t.like(start(), { service: 'alpha', hosted: true })
+  store.hostServices.change(new Map([['tcp 10.10.1.53:80', 'zulu']]))
+  t.like(start(), { service: 'zulu' })
+  store.hostServices.change(new Map([['tcp 10.10.1.53:80', undefined]]))
+  t.is(store.hostServices.load().size, 0)
+})

@@ -72,6 +72,15 @@ test.serial('status: what is not in force is exit 1, with file, line and reason'
   t.regex(stdout, /not in force:\n.*\nerror +\/etc\/crossport\/services\.d\/db\.yaml:3:7 +SPEC_INVALID +port: must be/)
 })
 
+test.serial('status: a note is told, and does not keep all from being in force', async t => {
+  const note = { severity: 'note', code: 'PLAINTEXT', subject: 'connection', message: 'it is in the clear' }
+  const { stdout, exitCode } = await run('status', '--socket', await daemon(t, { ...HEALTHY, problems: [note] }))
+  t.is(exitCode, 0)
+  t.true(stdout.endsWith('everything is in force\nnote: it is in the clear (PLAINTEXT)\n'))
+  const broken = { ...BROKEN, problems: [...(BROKEN.problems as object[]), note] }
+  t.is((await crossport('status', '--socket', await daemon(t, broken))).exitCode, 1)
+})
+
 test.serial('status: a director says how many of the new connections were accepted', async t => {
   const counts = { seconds: 1, opened: 5, accepted: 5, refused: 0, unanswered: 0 }
   const rs = { host: 'rs1', rsPort: 8080, ingressPort: 8080, weight: 1, state: 'ready' }

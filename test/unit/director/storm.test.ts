@@ -16,7 +16,8 @@ import { networkForFile, VIP } from './network.ts'
 import { directory } from './running.ts'
 
 const prepared = networkForFile({ hosts: 0, ports: 0 })
-const HOSTS = 1000
+/** A thousand take a busy machine minutes: CROSSPORT_HOSTS=1000 npx ava test/unit/director/storm.test.ts */
+const HOSTS = Number(process.env.CROSSPORT_HOSTS ?? 300)
 /** The machine may be busy with other tests. */
 const PATIENT = () => ({ deadline: Date.now() + 60_000 })
 
@@ -43,9 +44,9 @@ async function startProcess(t: ExecutionContext, file: string) {
 }
 
 test.serial(
-  '1,000 hosts come back at once after a restart of their director, and its status is answered meanwhile',
+  'hundreds of hosts come back at once after a restart of their director, and its status is answered meanwhile',
   async t => {
-    t.timeout(150_000)
+    t.timeout(400_000)
     const network = await prepared(t)
     const dir = await directory(t)
     const port = await freePort()

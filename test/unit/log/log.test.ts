@@ -138,3 +138,11 @@ test('every message id is 32 hex digits and used once', t => {
   for (const id of ids) t.regex(id, /^[0-9a-f]{32}$/)
   t.is(new Set(ids).size, ids.length)
 })
+
+test('the place of a message is its caller', t => {
+  const entries: string[][] = []
+  const sendEntry = (fields: readonly Buffer[]) => entries.push(fields.map(String))
+  const caller = () => createLog({ identifier: 'x', to: 'journal', sendEntry }).with({ service: 'web' }).warn('look')
+  caller()
+  t.true(entries[0]?.includes('CODE_FUNC=caller'), entries[0]?.join('\n'))
+})

@@ -23,7 +23,7 @@ function startHost(t: ExecutionContext, director: readonly string[]) {
   const store = openStore(join(tempDir(t), 'agent.db'))
   const cells = createCells(initialInputs(store, director, undefined))
   const outlet = createRegistrationOutlet({
-    config: { hostId: 'rs1', director: [...director], tls: undefined },
+    config: { hostId: 'rs1', director: [...director] },
     version: '1',
     bootId: '',
     runId: '',

@@ -1,7 +1,7 @@
 import type { ExecutionContext } from 'ava'
 import { createReporter, type HostIdentity } from '../../../agent/report/reporter.ts'
 import type { DirectorDocument, DirectorInfo } from '../../../agent/store/types.ts'
-import { type Agents, serveAgents } from '../../../director/intake/agents.ts'
+import { type Agents, type AgentsOptions, serveAgents } from '../../../director/intake/agents.ts'
 import type { HostReport, Offer } from '../../../director/intake/types.ts'
 import type { Log } from '../../../shared/log.ts'
 import type { TlsFiles } from '../../../shared/rpc/tls.ts'
@@ -52,7 +52,7 @@ export function recorder() {
 
 type Recorder = ReturnType<typeof recorder>
 
-interface DirectorOptions {
+interface DirectorOptions extends Partial<Pick<AgentsOptions, 'register' | 'add'>> {
   readonly tls?: TlsFiles
   readonly addressed?: boolean
   readonly leaseMs?: number
@@ -63,10 +63,11 @@ interface DirectorOptions {
 export function startDirector(
   listen: string,
   heard: Recorder,
-  { tls, addressed = false, leaseMs = 6000, clock = systemClock, log = memoryLog() }: DirectorOptions = {},
+  { tls, addressed = false, leaseMs = 6000, clock = systemClock, log = memoryLog(), ...more }: DirectorOptions = {},
 ): Promise<Agents> {
   const list = (report: HostReport) => [...report.realServers.values()].map(one => `${one.id}=${one.state}`).join()
   return serveAgents({
+    ...more,
     listen,
     tls,
     addressed,

@@ -1,17 +1,30 @@
 import { join } from 'node:path'
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { execa } from 'execa'
 import { tempDir } from '../cleanup.ts'
-import { offer, recorder, startDirector, startReporter } from './ends.ts'
+import { memoryLog } from '../run/memory-log.ts'
+import { identity, offer, recorder, startDirector, startReporter } from './ends.ts'
+
+/** A certificate authority of an existing PKI, and a function that makes a certificate of it. */
+async function authority(t: ExecutionContext) {
+  const dir = tempDir(t)
+  const openssl = (...args: string[]) => execa('openssl', args, { cwd: dir })
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
+  await openssl('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.crt', '-subj', '/CN=test-CA', '-days', '1')
+  return async (commonName: string, ...altNames: string[]) => {
+    const names = altNames.length === 0 ? [] : ['-addext', `subjectAltName=${altNames.join(',')}`]
+    await openssl('req', ...key, '-keyout', 'x.key', '-out', 'x.csr', '-subj', `/CN=${commonName}`, ...names)
+    const file = commonName.replaceAll(/\W/g, '-')
+    const sign = ['-CA', 'ca.crt', '-CAkey', 'ca.key', '-out', `${file}.crt`, '-days', '1', '-copy_extensions', 'copy']
+    await openssl('x509', '-req', '-in', 'x.csr', ...sign)
+    await execa('mv', ['x.key', `${file}.key`], { cwd: dir })
+    return { ca: join(dir, 'ca.crt'), cert: join(dir, `${file}.crt`), key: join(dir, `${file}.key`) }
+  }
+}
 
 test('mutual TLS: who has a certificate of the CA gets in, who has none does not', async t => {
-  const dir = tempDir(t)
-  const openssl = (args: string) => execa('openssl', args.split(' '), { cwd: dir })
-  const key = '-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes'
-  await openssl(`req -x509 ${key} -keyout ca.key -out ca.crt -subj /CN=test-CA -days 1`)
-  await openssl(`req ${key} -keyout d.key -out d.csr -subj /CN=localhost -addext subjectAltName=DNS:localhost`)
-  await openssl('x509 -req -in d.csr -CA ca.crt -CAkey ca.key -out d.crt -days 1 -copy_extensions copy')
-  const tls = { ca: join(dir, 'ca.crt'), cert: join(dir, 'd.crt'), key: join(dir, 'd.key') }
+  const certificate = await authority(t)
+  const tls = await certificate('localhost', 'DNS:localhost')
   const heard = recorder()
   const director = await startDirector('localhost:0', heard, { tls })
   t.teardown(() => director.close())
@@ -20,10 +33,29 @@ test('mutual TLS: who has a certificate of the CA gets in, who has none does not
   startReporter(t, director.address, stranger)
   await stranger.until(/^disconnected/)
   const told = recorder()
-  startReporter(t, director.address, told, { tls })
+  startReporter(t, director.address, told, { tls: await certificate('rs1') })
   await told.until(/^registered/)
   t.false(heard.events.some(event => event.startsWith('registered') && !event.includes('rs1')))
-  await t.throwsAsync(startDirector('localhost:0', heard, { tls: { ...tls, key: join(dir, 'none') } }), {
+  await t.throwsAsync(startDirector('localhost:0', heard, { tls: { ...tls, key: join(tls.ca, 'none') } }), {
     code: 'RPC_TLS',
   })
+})
+
+test('a host with a certificate registers itself, and no other', async t => {
+  const certificate = await authority(t)
+  const heard = recorder()
+  const log = memoryLog()
+  const director = await startDirector('localhost:0', heard, {
+    tls: await certificate('localhost', 'DNS:localhost'),
+    log,
+  })
+  t.teardown(() => director.close())
+  director.setOffer(offer())
+  const told = recorder()
+  const tls = await certificate('rs1')
+  startReporter(t, director.address, told, { tls, identity: { ...identity, hostId: 'rs2' } })
+  const refused = await told.until(/^refused/)
+  t.regex(refused, /registers as host "rs2" with the certificate of "rs1": .*\(HOST_NAME_MISMATCH\)/)
+  t.false(heard.events.some(event => event.startsWith('registered')))
+  t.true(log.lines.some(({ err }) => (err as { code?: string } | undefined)?.code === 'HOST_NAME_MISMATCH'))
 })

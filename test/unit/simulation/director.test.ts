@@ -252,9 +252,14 @@ async function sequence(t: ExecutionContext, scene: Scene, name: string): Promis
   same(t, [...nobodys], [], `${name}: marks of real servers that are gone`)
 }
 
-/** A director without any history but the numbers, on a bridge without flows; hosts register in their order of arrival. */
+/** A director without any history but the numbers, and which services of hosts were in force, on a bridge without flows; hosts register in their order of arrival. */
 async function coldStart(t: ExecutionContext, warm: Scene, name: string): Promise<void> {
-  const store = { ...openStore(':memory:'), numbers: warm.store.numbers, vipNumbers: warm.store.vipNumbers }
+  const store = {
+    ...openStore(':memory:'),
+    numbers: warm.store.numbers,
+    vipNumbers: warm.store.vipNumbers,
+    hostServices: warm.store.hostServices,
+  }
   const sw = createModelSwitch('director')
   const clock = fakeClock()
   const partial = { ...warm, store, sw, clock, failing: new Set<never>(), table: new Map(warm.table), marks: new Map() }

@@ -5,6 +5,7 @@ import { connectionAccounts } from '../../../director/parts/accounts.ts'
 import { agentHandlers } from '../../../director/parts/agents.ts'
 import { announce } from '../../../director/parts/announce.ts'
 import { driftGuard } from '../../../director/parts/drift-guard.ts'
+import { hostServices } from '../../../director/parts/host-services.ts'
 import { leases } from '../../../director/parts/leases.ts'
 import { numbers } from '../../../director/parts/numbers.ts'
 import { offer } from '../../../director/parts/offer.ts'
@@ -109,7 +110,7 @@ export function startDirector({
     if (!dead) table.delete(zone)
   }
   loop.start()
-  const parts = [offer, progress, release, connectionAccounts, announce, leases, driftGuard]
+  const parts = [offer, hostServices, progress, release, connectionAccounts, announce, leases, driftGuard]
   const stops = [...parts.map(start => start(house)), numbers(house, flush)]
   cells.outcome.subscribe(() => {
     connect(cells.outcome.get()!, table)

@@ -13,6 +13,7 @@ import { createTimeline } from '../../../shared/run/timeline.ts'
 import { domain, inventory, mac, port, ports, uuid } from '../real-servers/fixtures.ts'
 import { reported } from '../registry/fixture.ts'
 import { fakeClock } from '../run/fake-clock.ts'
+import { certificate } from './certificate.ts'
 
 const WELL = ports(port(1), port(9, { name: 'uplink0' }))
 const VIP = { vmUuid: uuid(1), mac: mac(1), vip: '10.10.1.100', nicName: 'eth0', addressAdded: true, edits: [] }
@@ -36,23 +37,36 @@ function scene() {
     lastError: undefined,
     waitingFor: undefined,
   }
+  const insecure: { plaintext: string | undefined } = { plaintext: undefined }
   const applier = { ...createApplier({ log: quiet, clock }), quarantined: [] as (typeof REFUSED)[] }
   const problems = () => {
     const timeline = createTimeline(clock)
     const names = { id: 'rs1', version: '1', startedAt: '', bridge: 'br0', uplink: 'uplink0', servicesDir: '/etc/s' }
-    const status = agentStatus({ ...names, directors: [DIRECTOR], cells, applier, store, timeline, loop })
+    const status = agentStatus({ ...names, directors: [DIRECTOR], cells, applier, store, timeline, loop, ...insecure })
     return [...(status.problems ?? [])].map(
       ({ code, severity, subject, message }) => `${severity} ${code} ${subject}: ${message}`,
     )
   }
   const outcome = (change: Partial<Outcome>) => cells.outcome.set({ ...NO_OUTCOME, ...change })
-  return { cells, inputs, loop, applier, problems, outcome }
+  return { cells, inputs, loop, insecure, applier, problems, outcome }
 }
 
 type Scene = ReturnType<typeof scene>
 
 /** What may be wrong, how it comes about, and what the operator reads. */
 const CASES: Readonly<Record<string, readonly [(scene: Scene) => void, RegExp]>> = {
+  RPC_TLS: [
+    ({ cells }) => cells.certificate.set(certificate({ unusable: 'cannot read /a.pem' })),
+    /^error RPC_TLS certificate: cannot read \/a\.pem; the certificate that was read before is in use/,
+  ],
+  CERTIFICATE_ENDING: [
+    ({ cells }) => cells.certificate.set(certificate({ ending: 'it ends', notRenewed: 'nobody answers' })),
+    /^warning CERTIFICATE_ENDING certificate: it ends; not renewed: nobody answers/,
+  ],
+  PLAINTEXT: [
+    found => (found.insecure.plaintext = 'insecurePlaintext: it is open'),
+    /^note PLAINTEXT connection: insecurePlaintext: it is open/,
+  ],
   SPEC_DIRECTORY: [
     ({ inputs }) => inputs.services.set({ ...inputs.services.get(), unread: 'it cannot be read: EACCES' }),
     /^warning SPEC_DIRECTORY \/etc\/s: it cannot be read/,

@@ -13,6 +13,7 @@ import { PEER, reported } from '../registry/fixture.ts'
 import { fakeClock } from '../run/fake-clock.ts'
 import { LEASE, type Surroundings, startDirector } from '../simulation/director.ts'
 import { createModelSwitch } from '../simulation/model-switch.ts'
+import { certificate } from './certificate.ts'
 
 const BRIDGE = { mac: '02:00:00:00:01:00', datapathType: 'netdev', uplink: 1, accessPorts: [] }
 
@@ -34,7 +35,10 @@ async function scene(t: ExecutionContext) {
   cells.services.set(services)
   const connected = new Set(['rs1'])
   const refused: Refused[] = []
-  cells.agents.set({ address: '', setOffer: () => {}, connected, refused, close: async () => {} })
+  cells.agents.set({
+    ...{ address: '', connected, refused, setOffer: () => {}, revoked: () => {}, reloadCertificate: () => {} },
+    close: async () => {},
+  })
   cells.bridge.set(BRIDGE)
   for (const input of [cells.inputStates.files, cells.inputStates.ovsdb, cells.inputStates.agents])
     setInput(input, clock, 'in sync', '')
@@ -57,6 +61,18 @@ async function scene(t: ExecutionContext) {
 type Scene = Awaited<ReturnType<typeof scene>>
 
 const CASES: Readonly<Record<string, readonly [(scene: Scene) => unknown, RegExp]>> = {
+  RPC_TLS: [
+    ({ cells }) => cells.certificate.set(certificate({ unusable: 'cannot read /a.pem' })),
+    /^error RPC_TLS certificate: cannot read \/a\.pem; the certificate that was read before is in use/,
+  ],
+  CERTIFICATE_ENDING: [
+    ({ cells }) => cells.certificate.set(certificate({ ending: 'it ends', notRenewed: 'nobody answers' })),
+    /^warning CERTIFICATE_ENDING certificate: it ends; not renewed: nobody answers/,
+  ],
+  PLAINTEXT: [
+    ({ house }) => Object.assign(house, { protection: { tls: undefined, plaintext: 'insecurePlaintext: it is open' } }),
+    /^note PLAINTEXT connection: insecurePlaintext: it is open/,
+  ],
   SPEC_DIRECTORY: [
     ({ cells, clock }) => setInput(cells.inputStates.files, clock, 'away', 'it cannot be read: EACCES'),
     /^warning SPEC_DIRECTORY \/etc\/crossport\/services\.d: it cannot be read/,

@@ -1,0 +1,27 @@
+import { Command } from 'commander'
+import { type Io, runProgram } from '../../shared/command.ts'
+import { AGENT_CONFIG_FILE } from '../config/schema.ts'
+import { join } from './join.ts'
+
+/** The commands of `crossport-agent`, beside running it. Resolves with the exit code. */
+export async function command(args: readonly string[], io: Io): Promise<number> {
+  const program = new Command('crossport-agent').description(
+    'the daemon of a hypervisor; without a command it runs: --config FILE, --rebuild-state',
+  )
+  program
+    .command('join')
+    .description(
+      'lets this host into the fleet of a director: gets it a certificate, and adds the director to its configuration',
+    )
+    .argument(
+      '<director>',
+      'address of the director where `crossport-director init` was run; its port for joining is 7474',
+    )
+    .argument('<token>', 'as `crossport-director token` has printed it')
+    .option('--host-id <id>', 'name of this host in the fleet (default: hostId of the configuration, or the host name)')
+    .option('--config <file>', 'configuration of the agent', AGENT_CONFIG_FILE)
+    .action(async (director: string, token: string, { hostId, config }: { hostId?: string; config: string }) => {
+      for (const line of await join({ director, token, hostId, config })) io.out(`${line}\n`)
+    })
+  return runProgram(program, args, io)
+}

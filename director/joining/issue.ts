@@ -1,0 +1,63 @@
+import { X509Certificate } from 'node:crypto'
+import { CrossportError } from '../../shared/errors.ts'
+import { isName, type Role } from '../../shared/pki/names.ts'
+import type { Book } from '../pki/book.ts'
+import { directorValidity, hostValidity, type Issuer, openIssuer } from '../pki/issuer.ts'
+
+/** Issues certificates, and writes them down in the book. */
+export interface Desk {
+  /** For one who has a token. Throws JOIN_REFUSED. */
+  join(secret: string, role: Role, name: string, request: string): Promise<string>
+  /**
+   * For one who has a certificate by that name.
+   *
+   * @param check - throws when that is of no use any more; called last, because it may have been revoked meanwhile
+   */
+  renew(role: Role, name: string, request: string, check: () => void): Promise<string>
+}
+
+export interface DeskOptions {
+  /** Directory with the CA's files. */
+  readonly pki: string
+  readonly book: Book
+  /** Of the certificates, ms. */
+  readonly lifetimeMs: number
+}
+
+/** @param book - asked before anything is calculated: strangers cost no more than a look into it */
+export function createDesk({ pki, book, lifetimeMs }: DeskOptions): Desk {
+  let opened: Promise<Issuer> | undefined
+  const issuer = () => {
+    opened ??= openIssuer(pki)
+    opened.catch(() => (opened = undefined))
+    return opened
+  }
+  const issue = async (role: Role, name: string, request: string) => {
+    const validity =
+      role === 'host' ? await hostValidity(book.revokedAt(name), lifetimeMs) : directorValidity(lifetimeMs)
+    return (await issuer()).issue(role, name, request, validity)
+  }
+  return {
+    join: async (secret, role, name, request) => {
+      refuse(isName(name) ? undefined : `'${name}' cannot be in a certificate: letters, digits, '.', '-' and '_' can`)
+      const applicant = { role, name }
+      refuse(book.refusal(secret, applicant, Date.now()))
+      const certificate = await issue(role, name, request)
+      // Another may have come with the same token meanwhile: only one of them gets what was made.
+      refuse(book.redeem(secret, applicant, Date.now(), endOf(certificate)))
+      return certificate
+    },
+    renew: async (role, name, request, check) => {
+      const certificate = await issue(role, name, request)
+      check()
+      book.renewed({ role, name }, endOf(certificate))
+      return certificate
+    },
+  }
+}
+
+function refuse(reason: string | undefined): void {
+  if (reason !== undefined) throw new CrossportError('JOIN_REFUSED', reason)
+}
+
+const endOf = (certificate: string) => new X509Certificate(certificate).validToDate.getTime()

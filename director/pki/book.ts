@@ -1,0 +1,154 @@
+import type { Role } from '../../shared/pki/names.ts'
+import { secretHash } from '../../shared/pki/token.ts'
+import { type Database, openDatabase, stateError } from '../../shared/sqlite/open.ts'
+
+/** Whom a token is for. */
+export interface TokenTerms {
+  readonly role: Role
+  /** Undefined: for any host. */
+  readonly name: string | undefined
+  /** Milliseconds since 1970. */
+  readonly endsAt: number
+}
+
+export interface Applicant {
+  readonly role: Role
+  readonly name: string
+}
+
+/**
+ * What the director's machine remembers of tokens, certificates and revocations: a file that the daemon and the commands share.
+ * It is not the state file, because that may be built anew, and a host that was revoked must not come back by it.
+ */
+export interface Book {
+  addToken(secret: string, terms: TokenTerms): void
+  /** Why this token does not let the applicant in now; undefined: it does. */
+  refusal(secret: string, applicant: Applicant, now: number): string | undefined
+  /** Takes the token, and writes down that the applicant has a certificate until then; or says why not, as `refusal` does. */
+  redeem(secret: string, applicant: Applicant, now: number, notAfter: number): string | undefined
+  /** A certificate has been renewed. */
+  renewed(applicant: Applicant, notAfter: number): void
+  /** Certificates that were issued until now are of no use. Returns whether any of the host is known. */
+  revoke(hostId: string, now: number): boolean
+  revokedAt(hostId: string): number | undefined
+  /** A host that was revoked has come back with a newer certificate. */
+  cameBack(hostId: string): void
+  /** Hosts that were revoked and have not come back. */
+  gone(): readonly string[]
+  close(): void
+}
+
+const MIGRATIONS = [
+  `
+  -- A token's secret is stored as its SHA-256.
+  CREATE TABLE token (
+    hash TEXT PRIMARY KEY,
+    role TEXT NOT NULL,
+    name TEXT,
+    ends_at INTEGER NOT NULL,
+    used_at INTEGER,
+    used_by TEXT
+  ) STRICT;
+  -- Who has a certificate, and until when the newest is valid.
+  CREATE TABLE holder (
+    role TEXT NOT NULL,
+    name TEXT NOT NULL,
+    not_after INTEGER NOT NULL,
+    PRIMARY KEY (role, name)
+  ) STRICT;
+  CREATE TABLE revocation (
+    host_id TEXT PRIMARY KEY,
+    at INTEGER NOT NULL,
+    came_back INTEGER NOT NULL
+  ) STRICT;
+  `,
+]
+
+/** A token that has ended says so for so long. */
+const REMEMBER_MS = 24 * 3_600_000
+
+interface TokenRow {
+  readonly role: string
+  readonly name: string | null
+  readonly ends_at: number
+  readonly used_at: number | null
+  readonly used_by: string | null
+}
+
+/** Throws STORE_FAILED, STATE_CORRUPT, STATE_NEWER; its functions throw STORE_FAILED or STATE_CORRUPT. */
+export function openBook(file: string): Book {
+  const db = openDatabase(file, MIGRATIONS)
+  const statements = prepare(db)
+  const refusal: Book['refusal'] = (secret, applicant, now) => {
+    const token = statements.token.get(secretHash(secret)) as TokenRow | undefined
+    const holder = statements.holder.get(applicant.role, applicant.name) as { not_after: number } | undefined
+    return tokenProblem(token, applicant, now) ?? holderProblem(holder?.not_after, applicant, now)
+  }
+  const redeem = db.transaction<Book['redeem']>((secret, applicant, now, notAfter) => {
+    const reason = refusal(secret, applicant, now)
+    if (reason !== undefined) return reason
+    statements.use.run(now, applicant.name, secretHash(secret))
+    statements.hold.run(applicant.role, applicant.name, notAfter)
+    return undefined
+  })
+  const revoke = db.transaction<Book['revoke']>((hostId, now) => {
+    statements.revoke.run(hostId, now)
+    return statements.release.run(hostId).changes > 0
+  })
+  const guarded = <A extends unknown[], R>(work: (...args: A) => R) => {
+    return (...args: A): R => {
+      try {
+        return work(...args)
+      } catch (cause) {
+        throw stateError(file, cause)
+      }
+    }
+  }
+  return {
+    addToken: guarded((secret, { role, name, endsAt }) => {
+      statements.forget.run(Date.now() - REMEMBER_MS)
+      statements.add.run(secretHash(secret), role, name ?? null, endsAt)
+    }),
+    refusal: guarded(refusal),
+    redeem: guarded(redeem.immediate),
+    renewed: guarded(({ role, name }, notAfter) => void statements.hold.run(role, name, notAfter)),
+    revoke: guarded(revoke.immediate),
+    revokedAt: guarded(hostId => (statements.revoked.get(hostId) as { at: number } | undefined)?.at),
+    cameBack: guarded(hostId => void statements.back.run(hostId)),
+    gone: guarded(() => (statements.gone.all() as { host_id: string }[]).map(row => row.host_id)),
+    close: () => db.close(),
+  }
+}
+
+function prepare(db: Database) {
+  return {
+    forget: db.prepare('DELETE FROM token WHERE ends_at < ?'),
+    add: db.prepare('INSERT INTO token (hash, role, name, ends_at) VALUES (?, ?, ?, ?)'),
+    token: db.prepare('SELECT * FROM token WHERE hash = ?'),
+    use: db.prepare('UPDATE token SET used_at = ?, used_by = ? WHERE hash = ?'),
+    holder: db.prepare('SELECT not_after FROM holder WHERE role = ? AND name = ?'),
+    hold: db.prepare('INSERT OR REPLACE INTO holder (role, name, not_after) VALUES (?, ?, ?)'),
+    release: db.prepare("DELETE FROM holder WHERE role = 'host' AND name = ?"),
+    revoke: db.prepare('INSERT OR REPLACE INTO revocation (host_id, at, came_back) VALUES (?, ?, 0)'),
+    revoked: db.prepare('SELECT at FROM revocation WHERE host_id = ?'),
+    back: db.prepare('UPDATE revocation SET came_back = 1 WHERE host_id = ? AND came_back = 0'),
+    gone: db.prepare('SELECT host_id FROM revocation WHERE came_back = 0'),
+  }
+}
+
+function tokenProblem(token: TokenRow | undefined, { role, name }: Applicant, now: number): string | undefined {
+  if (token === undefined) return 'this token is not known here'
+  const time = (at: number) => new Date(at).toISOString()
+  if (token.used_at !== null)
+    return `this token was used by ${token.used_by} at ${time(token.used_at)}; each is good once`
+  if (token.ends_at <= now) return `this token has ended at ${time(token.ends_at)}`
+  if (token.role !== role) return `this token is for a ${token.role}, and not for a ${role}`
+  if (token.name !== null && token.name !== name) return `this token is for ${token.name}, and not for ${name}`
+  return undefined
+}
+
+function holderProblem(notAfter: number | undefined, { role, name }: Applicant, now: number): string | undefined {
+  if (notAfter === undefined || notAfter <= now) return undefined
+  const what = role === 'host' ? 'host id' : 'director id'
+  return `${what} ${name} is taken: its certificate is valid until ${new Date(notAfter).toISOString()}`
+}

@@ -1,0 +1,66 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { CrossportError, messageOf } from '../../shared/errors.ts'
+import type { Validity } from '../../shared/pki/certificates.ts'
+import type { Role } from '../../shared/pki/names.ts'
+
+/** Signs certificates with the fleet's CA key. */
+export interface Issuer {
+  readonly fleet: string
+  /** A certificate (PEM) for the key of a request (PEM), valid from now on. Throws JOIN_REFUSED when it is no request. */
+  issue(role: Role, name: string, request: string, validity: Validity): Promise<string>
+}
+
+/** The CA's files. The key never leaves this machine. */
+export const authorityFiles = (dir: string) => ({ certificate: join(dir, 'ca.crt'), key: join(dir, 'ca.key') })
+
+/** Whether this machine has the CA's key. */
+export const canIssue = (dir: string): boolean => existsSync(authorityFiles(dir).key)
+
+/** Throws PKI_MISSING: there is no CA, or it is not one that `init` has made. */
+export async function openIssuer(dir: string): Promise<Issuer> {
+  const files = authorityFiles(dir)
+  // Loaded when it is needed, for it is large, and most directors issue nothing for weeks.
+  const { issue, openAuthority, requestedKey } = await import('../../shared/pki/certificates.ts')
+  const open = async () => {
+    try {
+      return await openAuthority(readFileSync(files.certificate, 'utf8'), readFileSync(files.key, 'utf8'))
+    } catch (cause) {
+      throw new CrossportError('PKI_MISSING', `${dir} has no CA to issue certificates with: ${messageOf(cause)}`, {
+        cause,
+      })
+    }
+  }
+  const authority = await open()
+  const { fleet } = authority
+  return {
+    fleet,
+    issue: async (role, name, request, validity) => {
+      const key = await requestedKey(request).catch((cause: unknown) => {
+        throw new CrossportError('JOIN_REFUSED', `the certificate request is not valid: ${messageOf(cause)}`, { cause })
+      })
+      return issue(authority, { fleet, role, name }, key, validity)
+    },
+  }
+}
+
+/** A host's clock may be slow by so much and still believe a director with a new certificate. */
+const SLOW_CLOCK_MS = 3_600_000
+
+/** When a director's or the CA's certificate that is issued now is valid. */
+export function directorValidity(lifetimeMs: number): Validity {
+  const early = Math.min(SLOW_CLOCK_MS, lifetimeMs / 10)
+  return { notBefore: new Date(Date.now() - early), notAfter: new Date(Date.now() + lifetimeMs) }
+}
+
+/**
+ * When a host's certificate that is issued now is valid: in whole seconds, and not from the second of a revocation on, of which
+ * it would be taken for a part. Waits for the next second.
+ */
+export async function hostValidity(revokedAt: number | undefined, lifetimeMs: number): Promise<Validity> {
+  const second = (ms: number) => Math.floor(ms / 1000) * 1000
+  if (revokedAt !== undefined && second(revokedAt) === second(Date.now())) await delay(1000 - (Date.now() % 1000))
+  const notBefore = second(Date.now())
+  return { notBefore: new Date(notBefore), notAfter: new Date(notBefore + lifetimeMs) }
+}

@@ -1,0 +1,36 @@
+import type { CertificateState } from '../identity/keeper.ts'
+import { type Condition, found } from './conditions.ts'
+
+/** How the connection between agents and directors is protected. */
+export interface IdentityFacts {
+  /** Undefined: the connection is in the clear. */
+  readonly certificate: CertificateState | undefined
+  /** What an operator has to know of a connection in the clear; undefined: nothing. */
+  readonly plaintext: string | undefined
+}
+
+type Facts = { readonly identity: IdentityFacts }
+
+/** What either daemon tells of its own certificate. */
+export const IDENTITY_CONDITIONS: readonly Condition<Facts>[] = [
+  {
+    code: 'RPC_TLS',
+    severity: 'error',
+    find: ({ identity: { certificate } }) => {
+      const unusable = certificate?.unusable
+      return found('certificate', unusable && `${unusable}; the certificate that was read before is in use`)
+    },
+  },
+  {
+    code: 'CERTIFICATE_ENDING',
+    severity: 'warning',
+    find: ({ identity: { certificate } }) => {
+      const { ending, notRenewed } = certificate ?? {}
+      return found(
+        'certificate',
+        ending && (notRenewed === undefined ? ending : `${ending}; not renewed: ${notRenewed}`),
+      )
+    },
+  },
+  { code: 'PLAINTEXT', severity: 'note', find: ({ identity }) => found('connection', identity.plaintext) },
+]
