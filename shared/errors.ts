@@ -44,6 +44,10 @@ export const ERRORS = {
     messageId: '0eaa482e3a3e4005af51c32495c70e1e',
     hint: 'let the daemon reach the director that has the CA key (crossport-director init was run there), and write to its certificate; it tries again by itself',
   },
+  SETUP_UNCLEAR: {
+    messageId: 'f87d29117107429e831f07e093915466',
+    hint: 'name them: crossport-agent setup --bridge BRIDGE --uplink PORT',
+  },
   JOIN_REFUSED: {
     messageId: 'fdc6e368821b49b5bfd52e58f16b6d5a',
     hint: 'make a new token with `crossport-director token`; for a host id that is taken run `crossport-director revoke HOST` first',

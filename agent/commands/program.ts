@@ -14,6 +14,16 @@ export function agentCommand(io: Io): Command {
     'the daemon of a hypervisor; without a command it runs: --config FILE, --rebuild-state',
   )
   program
+    .command('setup')
+    .description('asks Open vSwitch and libvirt of this machine, and writes what the configuration lacks')
+    .option('--bridge <name>', 'bridge that the VMs are on (default: the only one, or the only one with VMs)')
+    .option('--uplink <port>', "its port to the fabric (default: the only one that is neither a VM's nor internal)")
+    .option('--config <file>', 'configuration of the agent', AGENT_CONFIG_FILE)
+    .action(async ({ config, ...given }: { config: string; bridge?: string; uplink?: string }) => {
+      const { setup } = await import('./setup.ts')
+      for (const line of await setup(config, given)) io.out(`${line}\n`)
+    })
+  program
     .command('join')
     .description(
       'lets this host into the fleet of a director: gets it a certificate, and adds the director to its configuration',
