@@ -28,9 +28,9 @@ export interface HostReporter extends Reporter {
 /** What a director says when it ends a stream for good reason; any other end is that of a connection. */
 const REFUSALS: ReadonlyMap<number | undefined, RefusalCode> = new Map([
   [status.ALREADY_EXISTS, 'HOST_ID_TAKEN'],
-  [status.UNAUTHENTICATED, 'IDENTITY_REFUSED'],
   [status.PERMISSION_DENIED, 'HOST_NAME_MISMATCH'],
   [status.FAILED_PRECONDITION, 'HOST_ADDRESS_TAKEN'],
+  [status.UNAUTHENTICATED, 'IDENTITY_REFUSED'],
   [status.INVALID_ARGUMENT, 'REGISTRATION_INVALID'],
   [status.RESOURCE_EXHAUSTED, 'REGISTRATION_LIMIT'],
 ])

@@ -21,9 +21,9 @@ export type RegistrationState = 'connected' | 'registered' | 'disconnected' | 'r
 /** Why a director does not take this host. */
 export const REFUSAL_CODES = [
   'HOST_ID_TAKEN',
-  'IDENTITY_REFUSED',
   'HOST_NAME_MISMATCH',
   'HOST_ADDRESS_TAKEN',
+  'IDENTITY_REFUSED',
   'REGISTRATION_INVALID',
   'REGISTRATION_LIMIT',
 ] as const

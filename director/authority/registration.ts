@@ -11,7 +11,7 @@ export interface Claim {
 
 /** Who is at the other end of a stream. */
 export interface Peer {
-  /** The host that its certificate names; undefined: it has shown none. */
+  /** The host that its certificate names; undefined: the connection is in the clear. */
   readonly name: string | undefined
   /** Where the stream comes from, without the port. */
   readonly address: string
@@ -57,10 +57,6 @@ export function registrationRefusal(claim: Claim, peer: Peer, taken: Taken): Ref
   const { hostId, hostMac, hostIp } = claim
   const refuse = (code: ErrorCode, what: string): Refusal => {
     return { code, reason: `the agent at ${peer.address} registers as host "${hostId}" ${what}` }
-  }
-  if (peer.name !== undefined && peer.name !== hostId) {
-    const mend = `set hostId: ${peer.name} there, or give that host a certificate of its own`
-    return refuse('HOST_NAME_MISMATCH', `with the certificate of "${peer.name}": ${mend}`)
   }
   const { director } = taken
   const beside = isLocal(peer, director.addresses)

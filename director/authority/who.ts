@@ -30,11 +30,8 @@ export interface Caller {
  */
 export function whoIs(certificate: PeerCertificate | undefined, address: string, register: Register): Caller {
   if (certificate === undefined) return { names: undefined, address }
+  const refuse = (what: string) => new CrossportError('IDENTITY_REFUSED', `the agent at ${address} has ${what}`)
   const { names, role } = identityOf(certificate)
-  const refuse = (what: string) => {
-    const fields = { host: names[0] ?? address }
-    return new CrossportError('IDENTITY_REFUSED', `the agent at ${address} has ${what}`, { fields })
-  }
   if (role !== undefined && role.role !== 'host')
     throw refuse(`the certificate of ${role.role} ${role.name}, and not a host's`)
   if (register.own !== undefined && role?.fleet !== register.own.fleet)
@@ -51,9 +48,14 @@ export function whoIs(certificate: PeerCertificate | undefined, address: string,
 }
 
 /**
- * The name of a caller that registers under this host id: that of its certificate. A certificate of an existing PKI may have
- * several; undefined: the connection is in the clear.
+ * The name under which a caller registers: a host registers itself, and no other.
+ *
+ * @returns the host id, as its certificate has it; undefined: the connection is in the clear
+ * @throws HOST_NAME_MISMATCH
  */
-export function nameAs({ names }: Caller, hostId: string): string | undefined {
-  return names?.includes(hostId) ? hostId : names?.[0]
+export function nameOf({ names, address }: Caller, hostId: string): string | undefined {
+  if (names === undefined || names.includes(hostId)) return names && hostId
+  const mend = `set hostId: ${names[0]} there, or give that host a certificate of its own`
+  const message = `the agent at ${address} registers as host "${hostId}" with the certificate of "${names.join('", "')}": ${mend}`
+  throw new CrossportError('HOST_NAME_MISMATCH', message, { fields: { host: hostId } })
 }

@@ -8,18 +8,19 @@ import type { DirectorMessage } from '../../shared/rpc/gen/crossport/v1/Director
 import type { HostRegistration__Output } from '../../shared/rpc/gen/crossport/v1/HostRegistration.ts'
 import type { ServiceDocuments } from '../../shared/rpc/gen/crossport/v1/ServiceDocuments.ts'
 import { LIMITS } from '../../shared/rpc/limits.ts'
+import type { Proto } from '../../shared/rpc/load.ts'
 import { resetStream } from '../../shared/rpc/reset.ts'
-import { type RpcServer, type RpcServerOptions, serveRpc } from '../../shared/rpc/server.ts'
+import { type RpcServer, serveRpc } from '../../shared/rpc/server.ts'
 import type { TlsFiles } from '../../shared/rpc/tls.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import type { Peer } from '../authority/registration.ts'
-import { nameAs, type Register } from '../authority/who.ts'
+import { nameOf, type Register } from '../authority/who.ts'
 import { createAdmission } from './admission.ts'
 import { type Attached, attachedBy, type Call } from './attached.ts'
 import { documentPieces, serializedOnce } from './documents.ts'
 import { watchStreams } from './patience.ts'
 import { createRefused, type Refused } from './refused.ts'
-import { peerOf, refusal, speakerOf } from './rivals.ts'
+import { refusal, speakerOf } from './rivals.ts'
 import type { HostDelta, HostReport, Offer } from './types.ts'
 import { hostDelta, hostReport } from './validate.ts'
 
@@ -42,7 +43,7 @@ export interface AgentsOptions {
   /** Default: an existing PKI, in which nobody is revoked. */
   readonly register?: Register
   /** Adds further services for those who have a certificate. */
-  readonly add?: RpcServerOptions['add']
+  readonly add?: (server: grpc.Server, proto: Proto) => void
   /** Hosts are sent to by their address in the underlay (an overlay): each must have one. */
   readonly addressed: boolean
   /** An agent that was not heard for so long is taken for dead: another may have its host id. */
@@ -99,9 +100,10 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   }
 
   const registered = (call: Call, message: HostRegistration__Output) => {
-    const report = hostReport(message, options.addressed)
     const attached = calls.get(call)!
-    const peer = peerOf(attached.connection, nameAs(attached.caller, report.hostId))
+    const { caller } = attached
+    const report = hostReport(message, options.addressed)
+    const peer: Peer = { name: nameOf(caller, report.hostId), address: caller.address }
     const speaker = speakerOf(report, message, peer)
     const older = [...calls].filter(([other, { speaker: there }]) => other !== call && there?.hostId === report.hostId)
     for (const [, { speaker: there, heardAt = 0 }] of older) {

@@ -5,7 +5,7 @@ import type { Clock } from '../../shared/run/clock.ts'
 import { type Caller, type Register, whoIs } from '../authority/who.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import type { Waited } from './patience.ts'
-import type { Speaker } from './rivals.ts'
+import { addressOf, type Speaker } from './rivals.ts'
 
 export type Call = grpc.ServerDuplexStream<AgentMessage__Output, DirectorMessage>
 
@@ -29,7 +29,7 @@ export interface Attached extends Waited {
 export function attachedBy(call: Call, connection: string, register: Register, clock: Clock): Attached {
   const certificate = call.getAuthContext().sslPeerCertificate
   return {
-    caller: whoIs(certificate, connection.replace(/:\d+$/, ''), register),
+    caller: whoIs(certificate, addressOf(connection), register),
     connection,
     outbox: createOutbox(call, clock.now),
     speaker: undefined,

@@ -41,6 +41,4 @@ export function speakerOf(
 }
 
 /** @param peer - as gRPC names it: address and port */
-export function peerOf(peer: string, name: string | undefined): Peer {
-  return { name, address: peer.replace(/:\d+$/, '') }
-}
+export const addressOf = (peer: string): string => peer.replace(/:\d+$/, '')

@@ -2,14 +2,6 @@ import type { SourceDocument } from '../../shared/config/parse.ts'
 import type { RegistrationRequest } from '../../shared/rpc/gen/crossport/v1/RegistrationRequest.ts'
 import type { RealServerReport } from '../../shared/rpc/real-server.ts'
 
-/** The other end of an agent's stream. */
-export interface Peer {
-  /** Of the host, as its certificate has it; undefined: the connection is in the clear. */
-  readonly name: string | undefined
-  /** Where its stream comes from, without the port. */
-  readonly address: string
-}
-
 /** What an agent says of its host; the fields of proto HostRegistration, validated. */
 export interface HostReport {
   readonly hostId: string

@@ -62,7 +62,7 @@ function deskOf({ config: { pki, certificateLifetime }, book }: House): Desk | u
 }
 
 export function agentHandlers(house: House): AgentHandlers {
-  const { config, cells, book, clock } = house
+  const { config, cells, clock, book } = house
   const { registry, changed } = cells
   const { leaseMs } = config
   const takenNow = taken(house)

@@ -1,13 +1,9 @@
 import { registrationClient } from '../../../shared/rpc/client.ts'
 import type { AgentMessage } from '../../../shared/rpc/gen/crossport/v1/AgentMessage.ts'
 
-/**
- * Dials a director with a certificate, says what it is given, and prints what comes of it:
- * `stranger.ts HOST:PORT CA PAIR '{"registration": …}'`.
- */
+/** Dials a director, says what it is given, and prints what comes of it: `stranger.ts HOST:PORT CA PAIR '{"registration": …}'`. */
 const [address = '', ca = '', pair = '', ...messages] = process.argv.slice(2)
-const tls = { ca, cert: pair, key: pair }
-const call = registrationClient(address, tls).Attach()
+const call = registrationClient(address, { ca, cert: pair, key: pair }).Attach()
 call.on('error', error => {
   console.log(`refused: ${error.message}`)
   process.exit()

@@ -1,5 +1,5 @@
 import test from 'ava'
-import { type Caller, nameAs, whoIs } from '../../../director/authority/who.ts'
+import { type Caller, nameOf, whoIs } from '../../../director/authority/who.ts'
 import { directorProblem, fleetNameOf, identityOf, isName, uriOf } from '../../../shared/pki/names.ts'
 import { fingerprintOf, formatToken, newSecret, parseToken } from '../../../shared/pki/token.ts'
 
@@ -80,11 +80,13 @@ test('a revoked host is nobody, until it has a certificate that was issued later
   t.throws(() => whoIs({ ...certificate, valid_from: 'no date' }, '', register(at)), { message: /revoked/ })
 })
 
-test('who has several names registers under the one that it says, if that is one of them', t => {
+test('a host registers itself, and no other', t => {
   const caller: Caller = { names: ['rs1', 'rs1.example.com'], address: '10.0.0.1' }
-  t.is(nameAs(caller, 'rs1.example.com'), 'rs1.example.com')
-  t.is(nameAs(caller, 'rs2'), 'rs1')
-  t.is(nameAs({ ...caller, names: undefined }, 'rs9'), undefined)
+  t.is(nameOf(caller, 'rs1.example.com'), 'rs1.example.com')
+  t.is(nameOf({ ...caller, names: undefined }, 'rs9'), undefined)
+  t.throws(() => nameOf(caller, 'rs2'), {
+    message: /has the certificate of "rs1", "rs1\.example\.com", and registers host "rs2"/,
+  })
 })
 
 test('who is dialled is a director of the own fleet; in a PKI without roles its address has to be in its certificate', t => {

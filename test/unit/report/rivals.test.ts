@@ -1,6 +1,6 @@
 import test from 'ava'
 import { createRefused } from '../../../director/intake/refused.ts'
-import { peerOf, refusal, type Speaker, speakerOf } from '../../../director/intake/rivals.ts'
+import { addressOf, refusal, type Speaker, speakerOf } from '../../../director/intake/rivals.ts'
 import { fakeClock } from '../run/fake-clock.ts'
 
 const LEASE = 6000
@@ -34,8 +34,14 @@ test('who has a host id keeps it as long as it is heard, for one lease after tha
 
 test('an agent is known by the address that it dials from, whatever the port', t => {
   const report = { hostId: 'rs1', hostMac: '02:00:00:00:00:20', hostIp: '', version: '1', realServers: new Map() }
-  t.is(speakerOf(report, { bootId: '', runId: '' }, peerOf('172.24.1.20:40112', undefined)).from, '172.24.1.20')
-  t.is(speakerOf(report, { bootId: '', runId: '' }, peerOf('[fd00::20]:40112', undefined)).from, '[fd00::20]')
+  t.is(
+    speakerOf(report, { bootId: '', runId: '' }, { name: undefined, address: addressOf('172.24.1.20:40112') }).from,
+    '172.24.1.20',
+  )
+  t.is(
+    speakerOf(report, { bootId: '', runId: '' }, { name: undefined, address: addressOf('[fd00::20]:40112') }).from,
+    '[fd00::20]',
+  )
 })
 
 test('who was refused is shown until it has not dialled for a while, or the host id is given to somebody', async t => {

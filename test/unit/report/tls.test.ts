@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { execa } from 'execa'
 import { tempDir } from '../cleanup.ts'
+import { memoryLog } from '../run/memory-log.ts'
 import { identity, offer, recorder, startDirector, startReporter } from './ends.ts'
 
 /** A certificate authority of an existing PKI, and a function that makes a certificate of it. */
@@ -40,13 +41,21 @@ test('mutual TLS: who has a certificate of the CA gets in, who has none does not
   })
 })
 
-test('who registers is handed over by the name in its certificate, whatever it says of itself', async t => {
+test('a host with a certificate registers itself, and no other', async t => {
   const certificate = await authority(t)
   const heard = recorder()
-  const director = await startDirector('localhost:0', heard, { tls: await certificate('localhost', 'DNS:localhost') })
+  const log = memoryLog()
+  const director = await startDirector('localhost:0', heard, {
+    tls: await certificate('localhost', 'DNS:localhost'),
+    log,
+  })
   t.teardown(() => director.close())
   director.setOffer(offer())
+  const told = recorder()
   const tls = await certificate('rs1')
-  startReporter(t, director.address, recorder(), { tls, identity: { ...identity, hostId: 'rs2' } })
-  t.is(await heard.until(/^certificate/), 'certificate of rs1')
+  startReporter(t, director.address, told, { tls, identity: { ...identity, hostId: 'rs2' } })
+  const refused = await told.until(/^refused/)
+  t.regex(refused, /registers as host "rs2" with the certificate of "rs1": .*\(HOST_NAME_MISMATCH\)/)
+  t.false(heard.events.some(event => event.startsWith('registered')))
+  t.true(log.lines.some(({ err }) => (err as { code?: string } | undefined)?.code === 'HOST_NAME_MISMATCH'))
 })
