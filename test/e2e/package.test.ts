@@ -125,6 +125,17 @@ test.serial('set up, both daemons start, and a file that is dropped is in force'
   )
 })
 
+test.serial('journalctl -x explains a message: what is wrong with this file, and what to do', async t => {
+  await machine.write('/etc/crossport/services.d/bad.yaml', 'service: bad\nvip: 10.10.1.101\nprot: 80\n')
+  const matches = ['SYSLOG_IDENTIFIER=crossport-director', 'CROSSPORT_CODE=SPEC_INVALID']
+  await machine.untilJournal(matches, () => true)
+  const said = await sh(`journalctl -x --no-pager ${matches.join(' ')}; rm /etc/crossport/services.d/bad.yaml`)
+  t.regex(said, /Subject: SPEC_INVALID/)
+  t.regex(said, /bad\.yaml:3:1: unknown key 'prot'/)
+  t.regex(said, /What to do: correct the service file/)
+  await untilStatus('director', inForce)
+})
+
 test.serial('the journal has the place that a message comes from, although all code is in one file', async t => {
   const entries = await machine.journal('SYSLOG_IDENTIFIER=crossport-agent')
   const places = entries.map(entry => `${entry.CODE_FILE}:${entry.CODE_LINE}`)

@@ -80,7 +80,8 @@ export function startDirector(
     log,
     handlers: {
       onRefused: () => heard.note('refused'),
-      onRegistration: report => {
+      onRegistration: (report, peer) => {
+        if (peer.name !== undefined) heard.note(`certificate of ${peer.name}`)
         heard.note(`address ${report.hostIp}`)
         noteDocuments(report.refused)
         heard.note(`registered ${report.hostId} ${report.hostMac} ${list(report)}`)
