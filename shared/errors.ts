@@ -260,7 +260,7 @@ export const ERRORS = {
   },
   GUEST_FILE_FOREIGN: {
     messageId: '3ad3bb9414a6a53cfba45cc29f8431b7',
-    hint: 'remove or rename the file in the guest, or give it back its first line',
+    hint: `undo the edit in the guest, or delete what is crossport's there, a file or lines: it is then written anew`,
   },
   GUEST_REPLY_INVALID: {
     messageId: 'f0bb10981c9bd7feaad7a2b47e558d69',

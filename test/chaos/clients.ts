@@ -31,6 +31,9 @@ export interface Request {
  */
 export interface Clients {
   start(): Promise<void>
+  /** Nothing is sent from now on until `resume`, which then sends what was left out. */
+  pause(): void
+  resume(): void
   /** Every request that is over. */
   requests(): Promise<Request[]>
   kill(): void
@@ -53,6 +56,12 @@ export function startClients(
     requests: async () => {
       const each = [...running].map(async ([service, { log }]) => parse(service, await readFile(log, 'utf8')))
       return (await Promise.all(each)).flat().sort((a, b) => a.at - b.at)
+    },
+    pause: () => {
+      for (const client of running.values()) client.kill('SIGSTOP')
+    },
+    resume: () => {
+      for (const client of running.values()) client.kill('SIGCONT')
     },
     kill: () => {
       for (const client of running.values()) client.kill('SIGKILL')

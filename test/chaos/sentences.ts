@@ -22,6 +22,8 @@ export interface Violation {
 /** Nothing is broken any more: all must be in force after so long. */
 const PEACE_MS = 60_000
 const REQUESTS = 20
+const SAME_MS = 1500
+const QUIET_MS = 15_000
 
 /** What keeps the world from being whole: all daemons hold everything in force, and the director as the files say. */
 function lacks(world: World): string[] {
@@ -54,10 +56,10 @@ export async function judge(
   const violations: Violation[] = []
   const calm = (await whole(world, PEACE_MS)).length === 0
   const end = Date.now()
+  await delay(TIMEOUT_MS + 500)
+  const all = (await world.clients.requests()).filter(({ at }) => at >= begin && at <= end)
   violations.push(...(await filesInForce(world)))
   violations.push(...(await statusTrue(world, calm)))
-  await delay(Math.max(0, end + TIMEOUT_MS + 500 - Date.now()))
-  const all = (await world.clients.requests()).filter(({ at }) => at >= begin && at <= end)
   const requests = all.filter(({ service }) => service !== CONTROL && service !== DIRECT)
   const allowed = allowances(done, all)
   const lost = requests.filter(({ who }) => who === 'lost').length
@@ -83,6 +85,9 @@ export async function judge(
 async function filesInForce(world: World): Promise<Violation[]> {
   const sentence = 'what is in force is what the files say'
   const evidence = differences(world, world.site.director.status.latest)
+  // Shares of least-connection schedulers change with every connection.
+  world.clients.pause()
+  await quiet(world)
   for (const [name, daemon] of world.daemons) {
     const { switch: sw } = daemon.status.latest ?? {}
     if (sw?.installedFlows !== sw?.desiredFlows)
@@ -92,7 +97,19 @@ async function filesInForce(world: World): Promise<Violation[]> {
     else if (reply.flowsAdded + reply.flowsChanged + reply.flowsDeleted > 0)
       evidence.push(`${name}: resync has changed something: ${JSON.stringify(reply)}`)
   }
+  world.clients.resume()
   return evidence.length === 0 ? [] : [{ sentence, evidence }]
+}
+
+/** Resolves when the director's flows have been the same for a while, or do not become so. */
+async function quiet({ site }: World): Promise<void> {
+  const until = Date.now() + QUIET_MS
+  let before: unknown
+  for (let since = Date.now(); Date.now() < until && Date.now() - since < SAME_MS; await delay(50)) {
+    const commits = site.director.status.latest?.switch?.commits
+    if (commits !== before) since = Date.now()
+    before = commits
+  }
 }
 
 function resync(world: World, name: string): Promise<ResyncReply__Output> {

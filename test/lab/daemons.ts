@@ -1,5 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
+import { answers } from '../../shared/rpc/socket.ts'
 import { patience } from './datapath.ts'
 import type { DaemonRole } from './identity.ts'
 import { root } from './paths.ts'
@@ -27,7 +28,7 @@ export async function writeConfig(host: Place, role: DaemonRole, config: DaemonC
   await host.writeFile(`/etc/crossport/${role}.yaml`, yaml.join(''))
 }
 
-/** Starts a daemon whose configuration is there; resolves once its control socket exists. */
+/** Starts a daemon whose configuration is there; resolves once its control socket answers. */
 export async function startDaemon(host: Place, role: DaemonRole, env: DaemonEnv = {}): Promise<LabProcess> {
   // A killed daemon leaves its socket behind.
   const socket = CONTROL_SOCKETS[role]
@@ -37,7 +38,8 @@ export async function startDaemon(host: Place, role: DaemonRole, env: DaemonEnv 
   let ended: number | undefined
   daemon.exited.then(code => (ended = code))
   const deadline = performance.now() + patience(30_000)
-  while (!existsSync(host.path(socket))) {
+  // A socket is bound, and visible, before it is listened to.
+  while (!(await answers(host.path(socket)))) {
     if (ended !== undefined) {
       const last = readFileSync(daemon.log, 'utf8').trimEnd().split('\n').at(-1)
       throw new Error(`${host.name}: the ${role} has ended with ${ended}; see ${daemon.log}: ${last}`)
