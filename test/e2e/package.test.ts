@@ -156,10 +156,8 @@ test.serial(
     )
     await sh('dpkg -i /packages/0.1.1/*.deb')
     for (const [index, name] of (['agent', 'director'] as const).entries()) {
-      // The packages do not wait for the restart.
-      const restarted = [`UNIT=crossport-${name}.service`, 'JOB_TYPE=restart', 'JOB_RESULT=done']
-      await machine.untilJournal(['_SYSTEMD_UNIT=init.scope', ...restarted], () => true)
-      await machine.exec('crossport', 'resync', '--socket', `/run/crossport/${name}.sock`)
+      await sh(`systemctl start crossport-${name}`)
+      await untilStatus(name, status => status.version === '0.1.0' && inForce(status))
       const after = await flows(`br${index}`)
       t.deepEqual(after.flows, before[index]!.flows)
       t.true(after.seconds > before[index]!.seconds, 'no flow has been made anew')
