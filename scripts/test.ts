@@ -81,6 +81,8 @@ const phases: Readonly<Record<string, () => Promise<Counts>>> = {
 const ON_DEMAND: Readonly<Record<string, () => Promise<Counts>>> = {
   // Containers with real network managers; two share the processors well.
   guests: () => ava(['test/guests/*.test.ts'], ['--concurrency=2']),
+  // Bare Debian systems, whose images take minutes to build.
+  packages: () => ava(['test/packages/*.test.ts'], ['--serial']),
 }
 
 const wanted = process.argv.slice(2)
