@@ -54,8 +54,11 @@ async function startProcess(t: ExecutionContext, { space }: Network, file: strin
   return { child, said: () => said, until }
 }
 
-const crossport = (user: readonly string[], ...args: string[]) =>
-  execa(user[0]!, [...user.slice(1), root('cli/crossport'), ...args], { reject: false })
+/** The command as another user, who need not have the right to enter the directory that it is in. */
+const crossport = (user: readonly string[], ...args: string[]) => {
+  const mounted = ['unshare', '--mount', 'sh', '-c', 'mount --bind "$0" /mnt && exec "$@"', root('.')] as const
+  return execa(mounted[0], [...mounted.slice(1), ...user, '/mnt/cli/crossport', ...args], { reject: false })
+}
 
 test.serial('what the director makes is its own from the first byte on, and what was wider is corrected', async t => {
   const network = await prepared(t)
