@@ -1,17 +1,19 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { crossportCommand } from '../cli/crossport.ts'
 import { billOfMaterials } from './bom.ts'
 import { bundle } from './bundle.ts'
+import { messageCatalog } from './catalog.ts'
 import { bashCompletion } from './completion.ts'
 import { atomicLibrary, NODE, nodeComponents, npmComponents } from './components.ts'
 import { copyright } from './copyright.ts'
 import { packDeb } from './deb.ts'
 import { type ManPage, manual } from './man.ts'
 import { COMMAND, commandFiles, DAEMONS, daemonFiles, daemonPackage, type Package } from './packages.ts'
+import { COMMANDS } from './programs.ts'
 import { createTree, type Tree } from './tree.ts'
 
 const DOC = '/usr/share/doc/crossport'
+const COMPLETIONS = '/usr/share/bash-completion/completions'
 
 /**
  * Builds the Debian packages into `out`, and resolves with their paths. The time of all files is SOURCE_DATE_EPOCH
@@ -26,8 +28,7 @@ export async function buildPackages(out: string, version: string): Promise<strin
     const packages = await bundle(programs, version)
     const atomic = await atomicLibrary()
     const components = [...(await nodeComponents()), atomic.component, ...npmComponents(packages)]
-    const command = crossportCommand({ out: () => {}, err: () => {} }, () => {})
-    const pages = await manual(command, version, epoch)
+    const pages = await manual(version, epoch)
     const pack = async (about: Package, fill: (tree: Tree) => void) => {
       const tree = createTree(join(work, about.name))
       fill(tree)
@@ -37,11 +38,12 @@ export async function buildPackages(out: string, version: string): Promise<strin
     return [
       await pack(COMMAND, tree => {
         commandFiles(tree, programs, NODE, atomic.file)
-        tree.write('/usr/share/bash-completion/completions/crossport', bashCompletion(command))
+        tree.write(`${COMPLETIONS}/crossport`, bashCompletion(COMMANDS.crossport))
         writePages(
           tree,
           pages.filter(({ section }) => section !== 8),
         )
+        tree.write('/usr/lib/systemd/catalog/crossport.catalog', messageCatalog())
         tree.writeGzip(`${DOC}/changelog`, changes)
         tree.write(`${DOC}/crossport.cdx.json`, billOfMaterials(version, components, epoch))
         tree.write(`${DOC}/copyright`, copyright(components))
@@ -50,6 +52,7 @@ export async function buildPackages(out: string, version: string): Promise<strin
         DAEMONS.map(role =>
           pack(daemonPackage(role, version), tree => {
             daemonFiles(tree, role, programs)
+            tree.write(`${COMPLETIONS}/crossport-${role}`, bashCompletion(COMMANDS[role]))
             writePages(
               tree,
               pages.filter(({ name }) => name === `crossport-${role}`),

@@ -8,8 +8,9 @@ export function bashCompletion(program: Command): string {
   const name = program.name()
   const cases = program.commands.map(command => `    ${command.name()}) words='${flags(command).join(' ')}' ;;`)
   const first = [...program.commands.map(command => command.name()), 'help', '--help'].join(' ')
-  return `# bash completion for ${name}(1)
-_${name}() {
+  const run = `_${name.replaceAll('-', '_')}`
+  return `# bash completion for ${name}
+${run}() {
   local current=\${COMP_WORDS[COMP_CWORD]} before=\${COMP_WORDS[COMP_CWORD - 1]} words=
   COMPREPLY=()
   if [ "$COMP_CWORD" = 1 ]; then
@@ -22,7 +23,7 @@ ${cases.join('\n')}
   esac
   if [[ $current == -* ]]; then COMPREPLY=($(compgen -W "$words" -- "$current")); fi
 }
-complete -o default -F _${name} ${name}
+complete -o default -F ${run} ${name}
 `
 }
 

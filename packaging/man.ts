@@ -6,6 +6,7 @@ import remarkGfm from 'remark-gfm'
 import remarkMan from 'remark-man'
 import remarkParse from 'remark-parse'
 import { unified } from 'unified'
+import { COMMANDS } from './programs.ts'
 import { ROOT } from './root.ts'
 
 export interface ManPage {
@@ -15,15 +16,15 @@ export interface ManPage {
 }
 
 /** The manual, in roff: of the command from its options, of files and daemons from docs/. `epoch`: seconds since 1970. */
-export async function manual(program: Command, version: string, epoch: number): Promise<ManPage[]> {
+export async function manual(version: string, epoch: number): Promise<ManPage[]> {
   const page = async (name: string, section: number, markdown: string): Promise<ManPage> => {
     const about = { name, section, date: new Date(epoch * 1000), version: `crossport ${version}`, manual: 'crossport' }
     const file = await unified().use(remarkParse).use(remarkGfm).use(forManual).use(remarkMan, about).process(markdown)
     return { name, section, text: String(file) }
   }
-  const daemon = (role: string) => page(`crossport-${role}`, 8, daemonPage(role))
+  const daemon = (role: 'agent' | 'director') => page(`crossport-${role}`, 8, daemonPage(role))
   return [
-    await page('crossport', 1, commandPage(program)),
+    await page('crossport', 1, commandPage()),
     await page(
       'crossport-service',
       5,
@@ -34,26 +35,38 @@ export async function manual(program: Command, version: string, epoch: number): 
   ]
 }
 
-function commandPage(program: Command): string {
-  const options = (command: Command) =>
-    command.options.map(({ flags, description }) => `* \`${flags}\`: ${literal(description)}\n`).join('')
-  const commands = program.commands.map(command => {
-    const places = command.registeredArguments.map(each => ` ${each.name()}${each.variadic ? '…' : ''}`).join('')
-    return `### ${command.name()}${places}\n\n${literal(command.description())}\n\n${options(command)}\n`
-  })
+function commandPage(): string {
   return `# crossport(1) -- what the load balancer of this machine does, and why
 ## SYNOPSIS
 \`crossport\` COMMAND [OPTION…]
 ## COMMANDS
-${commands.join('')}
+${commands(COMMANDS.crossport)}
 ${own('crossport.md')}`
 }
 
-function daemonPage(role: string): string {
+function daemonPage(role: 'agent' | 'director'): string {
   return `# crossport-${role}(8) -- daemon of the load balancer crossport\n${own(`crossport-${role}.md`)}
+## COMMANDS
+${commands(COMMANDS[role])}
 ## CONFIGURATION
 ${section(readDocs('operations.md'), `### /etc/crossport/${role}.yaml`)}
 ${own('daemon.md').replaceAll('ROLE', role)}`
+}
+
+/** Subcommands with their arguments and options. */
+function commands(program: Command): string {
+  const line = (flags: string, description: string) => `* \`${flags}\`: ${literal(description)}\n`
+  return program.commands
+    .map(command => {
+      const places = command.registeredArguments
+      const heading = [command.name(), ...places.map(each => `${each.name()}${each.variadic ? '…' : ''}`)].join(' ')
+      const all = [
+        ...places.filter(each => each.description !== '').map(each => line(each.name(), each.description)),
+        ...command.options.map(({ flags, description }) => line(flags, description)),
+      ]
+      return `### ${heading}\n\n${literal(command.description())}\n\n${all.join('')}\n`
+    })
+    .join('')
 }
 
 /** The text below a heading, up to the next heading of its rank or above. */

@@ -30,24 +30,26 @@ Command, documentation, and the Node runtime of its daemons, crossport-agent and
 export const DAEMONS = ['agent', 'director'] as const
 export type Role = (typeof DAEMONS)[number]
 
-const TEXTS: Readonly<Record<Role, { description: string; recommends: string; guests: string }>> = {
+const TEXTS: Readonly<Record<Role, { description: string; recommends: string; guests: string; setup: string }>> = {
   agent: {
     description: `load balancer for virtual machines: agent of a hypervisor
 Writes the flows of this host's real servers into Open vSwitch, and adds VIPs in VMs by their guest agents.`,
     recommends: 'openvswitch-switch, libvirt-daemon-system',
     guests: ' and the VIPs in the VMs',
+    setup: 'Run: crossport-agent setup',
   },
   director: {
     description: `load balancer for virtual machines: director
 Answers for the VIPs, and schedules real servers by flows in Open vSwitch. Agents dial in at TCP port 7473.`,
     recommends: 'openvswitch-switch',
     guests: '',
+    setup: 'Write /etc/crossport/director.yaml (an example is in /usr/share/doc/crossport/examples)',
   },
 }
 
 /** The package of a daemon. It belongs to one version of the command's package, which has the runtime. */
 export function daemonPackage(role: Role, version: string): Package {
-  const { description: Description, recommends: Recommends, guests } = TEXTS[role]
+  const { description: Description, recommends: Recommends, guests, setup } = TEXTS[role]
   const { cookie, mask } = ownerCookie(role)
   const values: Readonly<Record<string, string>> = {
     NAME: `crossport-${role}`,
@@ -55,6 +57,7 @@ export function daemonPackage(role: Role, version: string): Package {
     CONFIG: `/etc/crossport/${role}.yaml`,
     COOKIE: `0x${cookie.toString(16)}/0x${mask.toString(16)}`,
     GUESTS: guests,
+    SETUP: setup,
   }
   const script = (name: MaintainerScript) =>
     own(`debian/daemon.${name}`).replaceAll(/@([A-Z]+)@/g, (_, key) => values[key]!)

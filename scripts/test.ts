@@ -77,14 +77,23 @@ const phases: Readonly<Record<string, () => Promise<Counts>>> = {
   },
 }
 
+/** Phases of a command of their own, which run only when they are named. */
+const ON_DEMAND: Readonly<Record<string, () => Promise<Counts>>> = {
+  // Containers with real network managers; two share the processors well.
+  guests: () => ava(['test/guests/*.test.ts'], ['--concurrency=2']),
+  // Bare Debian systems, whose images take minutes to build.
+  packages: () => ava(['test/packages/*.test.ts'], ['--serial']),
+}
+
 const wanted = process.argv.slice(2)
-const unknown = wanted.filter(name => phases[name] === undefined)
+const known = { ...phases, ...ON_DEMAND }
+const unknown = wanted.filter(name => known[name] === undefined)
 if (unknown.length > 0 || !existsSync('package.json')) {
-  say(`crossport: no test phase ${unknown.join(', ')}; there are ${Object.keys(phases).join(', ')}`)
+  say(`crossport: no test phase ${unknown.join(', ')}; there are ${Object.keys(known).join(', ')}`)
   process.exit(1)
 }
 let total: Counts = { passed: 0, failed: 0 }
-for (const [name, run] of Object.entries(phases)) {
+for (const [name, run] of Object.entries(wanted.length > 0 ? known : phases)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue
   const start = performance.now()
   say(`\n# ${name}`)

@@ -44,6 +44,10 @@ export const ERRORS = {
     messageId: '0eaa482e3a3e4005af51c32495c70e1e',
     hint: 'let the daemon reach the director that has the CA key (crossport-director init was run there), and write to its certificate; it tries again by itself',
   },
+  SETUP_UNCLEAR: {
+    messageId: 'f87d29117107429e831f07e093915466',
+    hint: 'name them: crossport-agent setup --bridge BRIDGE --uplink PORT',
+  },
   JOIN_REFUSED: {
     messageId: 'fdc6e368821b49b5bfd52e58f16b6d5a',
     hint: 'make a new token with `crossport-director token`; for a host id that is taken run `crossport-director revoke HOST` first',
@@ -256,7 +260,7 @@ export const ERRORS = {
   },
   GUEST_FILE_FOREIGN: {
     messageId: '3ad3bb9414a6a53cfba45cc29f8431b7',
-    hint: 'remove or rename the file in the guest, or give it back its first line',
+    hint: `undo the edit in the guest, or delete what is crossport's there, a file or lines: it is then written anew`,
   },
   GUEST_REPLY_INVALID: {
     messageId: 'f0bb10981c9bd7feaad7a2b47e558d69',

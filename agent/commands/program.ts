@@ -3,11 +3,26 @@ import { type Io, runProgram } from '../../shared/command.ts'
 import { AGENT_CONFIG_FILE } from '../config/schema.ts'
 import { join } from './join.ts'
 
-/** The commands of `crossport-agent`, beside running it. Resolves with the exit code. */
-export async function command(args: readonly string[], io: Io): Promise<number> {
+/** Runs a command of `crossport-agent`; resolves with the exit code. */
+export function command(args: readonly string[], io: Io): Promise<number> {
+  return runProgram(agentCommand(io), args, io)
+}
+
+/** `crossport-agent` and its commands, beside running it. */
+export function agentCommand(io: Io): Command {
   const program = new Command('crossport-agent').description(
     'the daemon of a hypervisor; without a command it runs: --config FILE, --rebuild-state',
   )
+  program
+    .command('setup')
+    .description('asks Open vSwitch and libvirt of this machine, and writes what the configuration lacks')
+    .option('--bridge <name>', 'bridge that the VMs are on (default: the only one, or the only one with VMs)')
+    .option('--uplink <port>', "its port to the fabric (default: the only one that is neither a VM's nor internal)")
+    .option('--config <file>', 'configuration of the agent', AGENT_CONFIG_FILE)
+    .action(async ({ config, ...given }: { config: string; bridge?: string; uplink?: string }) => {
+      const { setup } = await import('./setup.ts')
+      for (const line of await setup(config, given)) io.out(`${line}\n`)
+    })
   program
     .command('join')
     .description(
@@ -23,5 +38,5 @@ export async function command(args: readonly string[], io: Io): Promise<number> 
     .action(async (director: string, token: string, { hostId, config }: { hostId?: string; config: string }) => {
       for (const line of await join({ director, token, hostId, config })) io.out(`${line}\n`)
     })
-  return runProgram(program, args, io)
+  return program
 }

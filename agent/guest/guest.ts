@@ -73,7 +73,7 @@ export function createGuest(vmUuid: string, options: GuestOptions): Guest {
         records,
         log,
         owner,
-        route: (target, nic) => route(qga, target, nic),
+        route: (system, target, nic) => route(qga, system, target, nic),
         wanted: (mac, vip) => targets.some(target => target.mac === mac && target.vips.includes(vip)),
         onNic: (mac, nic) => current() && update(mac, status => withNic(status, nic, records.list())),
         onVip: (mac, vip, found) => current() && update(mac, status => withVip(status, vip, found)),

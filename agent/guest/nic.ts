@@ -1,8 +1,9 @@
 import { CrossportError } from '../../shared/errors.ts'
 import { canonical, familyOf, IPV4 } from '../../shared/net/family.ts'
-import { type KernelAddress, readAddresses } from './ip.ts'
+import type { KernelAddress } from './ip.ts'
 import type { Qga } from './qga.ts'
 import { interfacesReply } from './replies.ts'
+import type { GuestSystem } from './systems/types.ts'
 
 export interface GuestNic {
   readonly name: string
@@ -16,21 +17,18 @@ export interface GuestNic {
   readonly kernel: readonly KernelAddress[]
 }
 
-/** The NIC's name becomes part of a path and of a command line, so it is checked. */
-const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,14}$/
-
 const isIpv4 = (address: string): boolean => familyOf(address) === IPV4
 /** Every NIC that is up has a link-local IPv6 address (RFC 4291, 2.5.6), so it does not show that the NIC is in use. */
 const isLinkLocal = (address: string): boolean => /^fe[89ab]/.test(address)
 
 /** Finds the guest's NIC with this hardware address. Throws GUEST_NIC_NOT_FOUND, GUEST_REPLY_INVALID. */
-export async function readNic(qga: Qga, mac: string): Promise<GuestNic> {
-  const nic = await listNic(qga, mac)
-  return { ...nic, kernel: await readAddresses(qga, nic.name) }
+export async function readNic(qga: Qga, mac: string, system: GuestSystem): Promise<GuestNic> {
+  const nic = await listNic(qga, mac, system)
+  return { ...nic, kernel: await system.readAddresses(qga, nic.name) }
 }
 
 /** The same, but for the scopes. */
-export async function listNic(qga: Qga, mac: string): Promise<Omit<GuestNic, 'kernel'>> {
+export async function listNic(qga: Qga, mac: string, system: GuestSystem): Promise<Omit<GuestNic, 'kernel'>> {
   const interfaces = await qga.call(interfacesReply, 'guest-network-get-interfaces')
   const withLengthsOf = (base: string) =>
     interfaces
@@ -53,7 +51,7 @@ export async function listNic(qga: Qga, mac: string): Promise<Omit<GuestNic, 'ke
     const there = interfaces.map(found => `${found.name} ${found['hardware-address'] ?? ''}`.trim()).slice(0, 8)
     throw new CrossportError('GUEST_NIC_NOT_FOUND', `the guest has no NIC ${mac}; it has ${there.join(', ') || 'none'}`)
   }
-  if (!NAME.test(name)) throw new CrossportError('GUEST_REPLY_INVALID', `${JSON.stringify(name)} as name of a NIC`)
+  if (!system.isName(name)) throw new CrossportError('GUEST_REPLY_INVALID', `${JSON.stringify(name)} as name of a NIC`)
   const lengths = new Map(
     withLengthsOf(name).flatMap(({ address, prefix }) => (prefix === undefined ? [] : [[address, prefix] as const])),
   )

@@ -42,6 +42,8 @@ export const execReply = z.object({
 export const handleReply = z.int()
 export const readReply = z.object({ count: z.int(), 'buf-b64': output, eof: z.boolean() })
 export const freezeReply = z.enum(['thawed', 'frozen'])
+/** `id`: `mswindows`, or as in os-release(5). */
+export const osReply = z.object({ id: z.string().max(100).optional() })
 export const anyReply = z.unknown()
 
 /** Throws GUEST_REPLY_INVALID with the first fault of the reply. */

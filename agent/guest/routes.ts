@@ -1,7 +1,7 @@
 import type { Log } from '../../shared/log.ts'
-import { addRoute, removeRoute } from './ip.ts'
 import type { GuestNic } from './nic.ts'
 import type { Qga } from './qga.ts'
+import type { GuestSystem } from './systems/types.ts'
 import type { GuestTarget } from './types.ts'
 
 /**
@@ -12,13 +12,13 @@ import type { GuestTarget } from './types.ts'
 export function createGuestRoutes(log: Log) {
   const held = new Map<string, string>()
   let told = false
-  return async (qga: Qga, { mac, vmName, onLink }: GuestTarget, nic: GuestNic): Promise<void> => {
+  return async (qga: Qga, system: GuestSystem, { mac, vmName, onLink }: GuestTarget, nic: GuestNic): Promise<void> => {
     const before = held.get(mac)
     try {
-      if (before !== undefined && before !== onLink) await removeRoute(qga, before, nic.name)
+      if (before !== undefined && before !== onLink) await system.removeRoute(qga, before, nic.name)
       held.delete(mac)
       if (onLink === undefined) return
-      await addRoute(qga, onLink, nic.name)
+      await system.addRoute(qga, onLink, nic.name)
       held.set(mac, onLink)
       told = false
     } catch (err) {

@@ -2,17 +2,18 @@ import { CrossportError, type ErrorCode } from '../../shared/errors.ts'
 import { readCommands } from './commands.ts'
 import { guestFiles } from './files.ts'
 import { type GuestNic, listNic, readNic } from './nic.ts'
-import { OWNERS } from './owners/all.ts'
 import { createLook } from './owners/look.ts'
-import type { Look, Owned } from './owners/types.ts'
+import type { Look, Owned, Owner } from './owners/types.ts'
+import { systemOf } from './systems/all.ts'
+import type { GuestSystem } from './systems/types.ts'
 import type { GuestTarget, VipStatus } from './types.ts'
 import { hold, type InGuest, noPersistence, release } from './vip.ts'
 
-export interface SettleOptions extends Omit<InGuest, 'files'> {
+export interface SettleOptions extends Omit<InGuest, 'files' | 'system'> {
   /** Sets the routes of the NIC. Never rejects. */
-  route(target: GuestTarget, nic: GuestNic): Promise<void>
-  /** Finds the manager that owns the look's NIC. */
-  owner(look: Look): Promise<Owned | undefined>
+  route(system: GuestSystem, target: GuestTarget, nic: GuestNic): Promise<void>
+  /** Finds the manager that owns the look's NIC, among these. */
+  owner(look: Look, owners: readonly Owner[]): Promise<Owned | undefined>
   /** Called as soon as the NIC's addresses are known. */
   onNic(mac: string, nic: GuestNic): void
   onVip(mac: string, vip: string, status: VipStatus): void
@@ -35,7 +36,7 @@ export async function settleGuest(
   const { qga } = options
   await qga.sync()
   const commands = await readCommands(qga)
-  const guest = { ...options, files: guestFiles(qga, commands) }
+  const guest = { ...options, files: guestFiles(qga, commands), system: await systemOf(qga, commands) }
   const failures: CrossportError[] = []
   for (const target of targets) {
     try {
@@ -54,11 +55,11 @@ async function settleNic(
   guest: SettleOptions & InGuest,
   failures: CrossportError[],
 ): Promise<void> {
-  const { qga, records, log } = guest
+  const { qga, system, records, log } = guest
   const { vmUuid, mac, vips } = target
-  const nic = await readNic(qga, mac)
+  const nic = await readNic(qga, mac, system)
   guest.onNic(mac, nic)
-  await guest.route(target, nic)
+  await guest.route(system, target, nic)
 
   const each = async (vip: string, work: () => Promise<VipStatus | undefined>): Promise<VipStatus | undefined> => {
     try {
@@ -83,7 +84,7 @@ async function settleNic(
   }
   if (done.size === 0) return
 
-  const after = { ...(await listNic(qga, mac)), kernel: nic.kernel }
+  const after = { ...(await listNic(qga, mac, system)), kernel: nic.kernel }
   guest.onNic(mac, after)
   for (const [vip, status] of done) {
     await each(vip, async () => {
@@ -96,14 +97,17 @@ async function settleNic(
   log.debug('guest verified', { vm: target.vmName, nic: after.name, vips: vips.join(' ') })
 }
 
-async function ownerOf(nic: string, { qga, files, owner }: SettleOptions & InGuest): Promise<Owned | CrossportError> {
-  const look = createLook(qga, files, nic)
-  const found = await owner(look)
+async function ownerOf(
+  nic: string,
+  { qga, files, system, owner }: SettleOptions & InGuest,
+): Promise<Owned | CrossportError> {
+  const look = createLook(qga, files, nic, system.environment)
+  const found = await owner(look, system.owners)
   if (found !== undefined) return found
   const refused = look.refused()
   return noPersistence(
     refused ??
-      `no network manager that we know owns ${nic} in the guest; looked for ${OWNERS.map(owner => owner.name).join(', ')}`,
+      `no network manager that we know owns ${nic} in the guest; looked for ${system.owners.map(owner => owner.name).join(', ')}`,
   )
 }
 

@@ -2,11 +2,12 @@ import { CrossportError } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { GuestEdit, GuestRecord, GuestRecords } from '../store/types.ts'
 import type { GuestFiles } from './files.ts'
-import { addAddress, isSource, removeAddress, restrictAddress } from './ip.ts'
+import { isSource } from './ip.ts'
 import type { GuestNic } from './nic.ts'
 import type { Owned } from './owners/types.ts'
 import { carryOut, type Plan, planEdits } from './plan.ts'
 import type { Qga } from './qga.ts'
+import type { GuestSystem } from './systems/types.ts'
 import type { GuestTarget, VipStatus } from './types.ts'
 import { undoEdits } from './undo.ts'
 
@@ -14,6 +15,7 @@ import { undoEdits } from './undo.ts'
 export interface InGuest {
   readonly qga: Qga
   readonly files: GuestFiles
+  readonly system: GuestSystem
   readonly records: GuestRecords
   readonly log: Log
   /** Whether the VIP is still wanted: the targets, and with them the shields, may have changed since this pass began. */
@@ -23,9 +25,9 @@ export interface InGuest {
 /** Removes what we added for a VIP, and nothing else: what the guest's owner has edited since is left, and named. */
 export async function release(record: GuestRecord, nic: GuestNic, guest: InGuest): Promise<undefined> {
   const { vmUuid, mac, vip } = record
-  const { qga, records, log } = guest
+  const { qga, system, records, log } = guest
   await undo(record, record.edits, guest)
-  if (record.addressAdded && nic.addresses.includes(vip)) await removeAddress(qga, vip, nic.name)
+  if (record.addressAdded && nic.addresses.includes(vip)) await system.removeAddress(qga, vip, nic.name)
   // The record goes last, because the VM's VIP is shielded as long as there is a record.
   records.remove(vmUuid, mac, vip)
   log.info(`VIP ${vip} removed from the guest`, { vmUuid, nic: nic.name })
@@ -45,7 +47,7 @@ export async function hold(
   guest: InGuest,
 ): Promise<VipStatus | undefined> {
   const { vmUuid, mac, vmName } = target
-  const { qga, files, records, log, wanted } = guest
+  const { qga, system, files, records, log, wanted } = guest
   const mine = records.list().filter(record => record.vmUuid === vmUuid)
   const record = mine.find(record => record.mac === mac && record.vip === vip)
   // The NIC has another name than when its files were written, so they are useless or belong to another NIC.
@@ -73,11 +75,11 @@ export async function hold(
   }
   const warning = isPlan(plan) ? await carryOut(files, plan).then(() => undefined, asWarning) : plan
   if (!present) {
-    await addAddress(qga, vip, nic.name)
+    await system.addAddress(qga, vip, nic.name)
     const file = edits.map(({ path }) => path).join(' ')
     log.info(`VIP ${vip} set in the guest`, { vm: vmName, vmUuid, nic: nic.name, ...(file === '' ? {} : { file }) })
   } else if (nic.kernel.some(found => found.address === vip && isSource(found))) {
-    await restrictAddress(qga, vip, nic.name)
+    await system.restrictAddress(qga, vip, nic.name)
     log.info(`VIP ${vip} is no source address of the guest any more`, { vm: vmName, vmUuid, nic: nic.name })
   }
   return warning === undefined ? { state: 'set' } : { state: 'set', code: warning.code, reason: warning.message }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { createReporter, type HostReporter } from '../../agent/report/reporter.ts'
 import type { ReportedRealServer } from '../../agent/report/types.ts'
 import { quiet } from '../../shared/log/quiet.ts'
+import type { TlsFiles } from '../../shared/rpc/tls.ts'
 import { systemClock } from '../../shared/run/clock.ts'
 
 /** Real servers of a service, each on another host. */
@@ -32,7 +33,13 @@ export const TAKES_ALL = `table netdev fleet {
   }
 }`
 
-export async function createFleet(dir: string, address: string, services: number): Promise<Fleet> {
+/** @param tlsOf - a host's certificate; undefined: in the clear */
+export async function createFleet(
+  dir: string,
+  address: string,
+  services: number,
+  tlsOf: (hostId: string) => TlsFiles | undefined = () => undefined,
+): Promise<Fleet> {
   await mkdir(join(dir, 'services.d'), { recursive: true })
   const lists = Array.from({ length: HOSTS }, () => new Map<number, ReportedRealServer>())
   for (let service = 0; service < services; service++) {
@@ -52,6 +59,7 @@ export async function createFleet(dir: string, address: string, services: number
     start: host => {
       const reporter = createReporter({
         address,
+        tls: tlsOf(`host-${host}`),
         identity: { hostId: `host-${host}`, hostMac: macOf(host), hostIp: `172.24.1.${host + 1}`, version: '1' },
         log: quiet,
         clock: systemClock,

@@ -1,9 +1,11 @@
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { controlClient } from '../../shared/rpc/client.ts'
 import { readStatus } from '../../shared/rpc/status.ts'
 import { type DirectorSwitch, directorConfig, startDirectorSwitch } from '../../test/segment/director.ts'
 import { type Space, startSegment } from '../../test/segment/segment.ts'
 import { SETTINGS, startServer } from '../director/balancers.ts'
+import { makeCertificates } from '../director/certificates.ts'
 import { createFleet, type Fleet, HOSTS, REAL_SERVERS, TAKES_ALL, vipOf } from '../director/fleet.ts'
 import { type Changed, type DirectorProcess, startDirectorProcess, wallNow } from '../director/process.ts'
 import { median, milliseconds } from '../measure.ts'
@@ -31,6 +33,7 @@ const suite: Suite = {
     'accounting while connections come, memory and stalls; against ovs-ofctl --bundle with the same flows and groups',
   run: async (report, cleanup) => {
     const [few, many] = [await measure(SIZES[0], report, cleanup), await measure(SIZES[1], report, cleanup)]
+    await secured(SIZES[1], many.get(DIAL_IN) ?? 0, report, cleanup)
     for (const [what, value] of many) {
       const before = few.get(what)
       if (before !== undefined)
@@ -39,6 +42,30 @@ const suite: Suite = {
   },
 }
 export default suite
+
+const DIAL_IN = '50 agents dial in → all confirmed'
+
+/** The same with certificates on both sides, as it is out of the box, beside the time without. */
+async function secured(services: number, clear: number, report: Report, outer: AsyncDisposableStack): Promise<void> {
+  await using cleanup = new AsyncDisposableStack()
+  outer.defer(() => cleanup.disposeAsync())
+  const segment = await startSegment(cleanup, SETTINGS)
+  const server = await startServer(segment)
+  await server.run(`ip route add local ${VIPS} dev lo`)
+  const sw = await startDirectorSwitch(segment)
+  const hosts = Array.from({ length: HOSTS }, (_, n) => `host-${n}`)
+  const { director: tls, tlsOf } = await makeCertificates(join(segment.dir, 'pki'), hosts)
+  const config = await directorConfig(segment.dir, { leaseMs: LEASE_MS, tls })
+  const fleet = cleanup.use(await createFleet(segment.dir, config.listen, services, tlsOf))
+  for (let n = 0; n < services; n++) await fleet.drop(n)
+  const director = startDirectorProcess(config)
+  cleanup.defer(() => director.stop())
+  await director.passed()
+  const install = await installed(director, fleet, sw)
+  report({ name: `${services} services: ${DIAL_IN}, with certificates`, value: install, unit: 'ms' })
+  report({ name: `${services} services: with certificates / in the clear`, value: install / clear, unit: '×' })
+  await director.stop()
+}
 
 /** Figures that are compared between sizes. */
 type Figures = Map<string, number>
@@ -69,7 +96,8 @@ async function measure(services: number, report: Report, outer: AsyncDisposableS
   await director.passed()
   tell('start → files in force', wallNow() - director.begun, 'ms')
   const install = await installed(director, fleet, sw)
-  tell('50 agents dial in → all confirmed', install, 'ms')
+  tell(DIAL_IN, install, 'ms')
+  figures.set(DIAL_IN, install)
   await stall()
   // Recently written files are read once more, because their times are not trusted yet.
   await sleep(500)

@@ -30,8 +30,11 @@ export interface Caller {
  */
 export function whoIs(certificate: PeerCertificate | undefined, address: string, register: Register): Caller {
   if (certificate === undefined) return { names: undefined, address }
-  const refuse = (what: string) => new CrossportError('IDENTITY_REFUSED', `the agent at ${address} has ${what}`)
   const { names, role } = identityOf(certificate)
+  const refuse = (what: string) => {
+    const fields = { host: names[0] ?? address }
+    return new CrossportError('IDENTITY_REFUSED', `the agent at ${address} has ${what}`, { fields })
+  }
   if (role !== undefined && role.role !== 'host')
     throw refuse(`the certificate of ${role.role} ${role.name}, and not a host's`)
   if (register.own !== undefined && role?.fleet !== register.own.fleet)

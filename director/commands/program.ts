@@ -17,8 +17,13 @@ function configOf(file: string): CommandConfig {
   return parseDaemonConfig(commandConfigSchema, existsSync(file) ? readFileSync(file, 'utf8') : '', file)
 }
 
-/** The commands of `crossport-director`, beside running it. Resolves with the exit code. */
-export async function command(args: readonly string[], io: Io): Promise<number> {
+/** Runs a command of `crossport-director`; resolves with the exit code. */
+export function command(args: readonly string[], io: Io): Promise<number> {
+  return runProgram(directorCommand(io), args, io)
+}
+
+/** `crossport-director` and its commands, beside running it. */
+export function directorCommand(io: Io): Command {
   const program = new Command('crossport-director').description(
     'the daemon that answers for VIPs; without a command it runs: --config FILE, --rebuild-state',
   )
@@ -71,5 +76,5 @@ export async function command(args: readonly string[], io: Io): Promise<number> 
       say(await revoke(configOf(options.config), host))
     })
 
-  return runProgram(program, args, io)
+  return program
 }

@@ -8,9 +8,8 @@ import type { DirectorMessage } from '../../shared/rpc/gen/crossport/v1/Director
 import type { HostRegistration__Output } from '../../shared/rpc/gen/crossport/v1/HostRegistration.ts'
 import type { ServiceDocuments } from '../../shared/rpc/gen/crossport/v1/ServiceDocuments.ts'
 import { LIMITS } from '../../shared/rpc/limits.ts'
-import type { Proto } from '../../shared/rpc/load.ts'
 import { resetStream } from '../../shared/rpc/reset.ts'
-import { type RpcServer, serveRpc } from '../../shared/rpc/server.ts'
+import { type RpcServer, type RpcServerOptions, serveRpc } from '../../shared/rpc/server.ts'
 import type { TlsFiles } from '../../shared/rpc/tls.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import type { Peer } from '../authority/registration.ts'
@@ -43,7 +42,7 @@ export interface AgentsOptions {
   /** Default: an existing PKI, in which nobody is revoked. */
   readonly register?: Register
   /** Adds further services for those who have a certificate. */
-  readonly add?: (server: grpc.Server, proto: Proto) => void
+  readonly add?: RpcServerOptions['add']
   /** Hosts are sent to by their address in the underlay (an overlay): each must have one. */
   readonly addressed: boolean
   /** An agent that was not heard for so long is taken for dead: another may have its host id. */

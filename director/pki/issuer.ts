@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { CrossportError, messageOf } from '../../shared/errors.ts'
+import { isThere } from '../../shared/identity/files.ts'
 import type { Validity } from '../../shared/pki/certificates.ts'
 import type { Role } from '../../shared/pki/names.ts'
 
@@ -16,7 +17,7 @@ export interface Issuer {
 export const authorityFiles = (dir: string) => ({ certificate: join(dir, 'ca.crt'), key: join(dir, 'ca.key') })
 
 /** Whether this machine has the CA's key. */
-export const canIssue = (dir: string): boolean => existsSync(authorityFiles(dir).key)
+export const canIssue = (dir: string): boolean => isThere(authorityFiles(dir).key)
 
 /** Throws PKI_MISSING: there is no CA, or it is not one that `init` has made. */
 export async function openIssuer(dir: string): Promise<Issuer> {

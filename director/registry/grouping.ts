@@ -46,15 +46,14 @@ export function createGrouping(wasInForce: (claimants: Claimants) => boolean): G
   const byKey = new Map<string, Set<Group>>()
   const byName = new Map<string, Set<Group>>()
   const hosting = createHosting<Group>(wasInForce)
-  /** Groups of which some real servers are no members of a service. */
-  const odd = new Set<Group>()
+  /** Groups of which some real servers are no members of a service, and why. */
+  const odd = new Map<Group, readonly RegistryProblem[]>()
   /** Groups whose members have changed since the last update. */
   const resorted = new Set<Group>()
   const known = new Map<string, VirtualService>()
   let specs: readonly ServiceSpec[] = []
   let services: readonly VirtualService[] = []
   let problems: readonly RegistryProblem[] = []
-  let authority: HostServiceAuthority | undefined
 
   const serviceOf = (key: string): VirtualService | undefined => {
     const spec = specByKey.get(key)
@@ -142,10 +141,6 @@ export function createGrouping(wasInForce: (claimants: Claimants) => boolean): G
         moved.add(group)
         keys.add(group.key)
       }
-      for (const group of moved) {
-        if (isOdd(group)) odd.add(group)
-        else odd.delete(group)
-      }
 
       const changed = new Map<string, VirtualService | undefined>()
       const gone = new Set<VirtualService>()
@@ -156,6 +151,10 @@ export function createGrouping(wasInForce: (claimants: Claimants) => boolean): G
         if (before === undefined && now === undefined) continue
         if (before !== undefined && now !== undefined && isSame(before, now)) continue
         changed.set(key, now)
+        // The reasons of others may name it.
+        for (const one of [before, now])
+          if (one !== undefined)
+            for (const group of [...(byKey.get(key) ?? []), ...(byName.get(one.service) ?? [])]) moved.add(group)
         if (before !== undefined) gone.add(before)
         if (now === undefined) known.delete(key)
         else {
@@ -164,9 +163,14 @@ export function createGrouping(wasInForce: (claimants: Claimants) => boolean): G
         }
       }
       if (changed.size > 0) services = updateSorted(services, gone, come, service => service.key)
-      if (moved.size + changed.size > 0 || allowed !== authority)
-        problems = [...odd].flatMap(group => problemsOf(group, allowed))
-      authority = allowed
+      let told = false
+      for (const group of moved) {
+        const found = isOdd(group)
+        told ||= found || odd.has(group)
+        if (found) odd.set(group, problemsOf(group, allowed))
+        else odd.delete(group)
+      }
+      if (told) problems = [...odd.values()].flat()
       return { services, changed, problems }
     },
   }

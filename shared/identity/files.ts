@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Role } from '../pki/names.ts'
 import type { TlsFiles } from '../rpc/tls.ts'
@@ -17,8 +17,14 @@ export function pkiFiles(dir: string, role: Role): TlsFiles {
 /** The same, where they are there. */
 export function installedFiles(dir: string, role: Role): TlsFiles | undefined {
   const files = pkiFiles(dir, role)
-  return existsSync(files.cert) && existsSync(files.ca) ? files : undefined
+  return isThere(files.cert) && isThere(files.ca) ? files : undefined
 }
+
+/**
+ * The daemons read these files by a capability, which access(2) takes no notice of, and so neither does existsSync: it looks
+ * with the rights of the user.
+ */
+export const isThere = (file: string): boolean => statSync(file, { throwIfNoEntry: false }) !== undefined
 
 /** Writes a file at once or not at all. A missing directory is made, for root alone. */
 export function writeWhole(file: string, text: string, mode: number): void {

@@ -90,10 +90,11 @@ function diallingDirector(address: string, context: SecureContextOptions, own: F
       return peer.role === undefined ? checkServerIdentity(host, certificate) : undefined
     },
   })
-  return { credentials, options: { 'grpc.ssl_target_name_override': isIP(host) === 0 ? host : NO_NAME } }
+  const named = isIP(host) === 0 && !address.startsWith('unix:')
+  return { credentials, options: { 'grpc.ssl_target_name_override': named ? host : NO_NAME } }
 }
 
-/** An address is no server name (RFC 6066, 3), and without any gRPC sends the address. */
+/** An address or a path is no server name (RFC 6066, 3), and without any gRPC sends the address. */
 const NO_NAME = 'director'
 
 const TLS = 'TLSv1.3'

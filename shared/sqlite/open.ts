@@ -9,13 +9,14 @@ export type { Database } from 'better-sqlite3'
  * Opens a daemon's state file in WAL mode, so that a crash at any point leaves the last whole transaction (sqlite.org/wal.html),
  * and brings its schema up to date. `migrations[n]` leads from user_version n to n + 1; never edit one, append.
  *
+ * @param path - `:memory:` stands for a database without a file (sqlite.org/inmemorydb.html)
  * @throws STORE_FAILED (it cannot be opened or written), STATE_CORRUPT, STATE_NEWER (a later version wrote it).
  */
 export function openDatabase(path: string, migrations: readonly string[]): Database.Database {
   let database: Database.Database | undefined
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o750 })
-    keepOwn(path)
+    if (path !== ':memory:') keepOwn(path)
     database = new Database(path)
     database.pragma('journal_mode = WAL')
     database.pragma('synchronous = NORMAL')

@@ -1,5 +1,6 @@
 import test, { type ExecutionContext } from 'ava'
 import type { Status__Output } from '../../shared/rpc/gen/crossport/v1/Status.ts'
+import { daemonCommand } from '../lab/identity.ts'
 import type { LabProcess } from '../lab/place.ts'
 import { reported } from '../unit/registry/fixture.ts'
 import { createSite, crossport, type Site, service, VIP } from './fixture.ts'
@@ -13,6 +14,7 @@ const GATEWAY = '10.10.1.1'
 const AWAY = '10.77.0.1'
 let site: Site
 let strangers = 0
+const joined = new Set<string>()
 
 test.before(async () => {
   site = await createSite({
@@ -26,13 +28,38 @@ test.before(async () => {
 
 test.after.always(async () => site?.down())
 
-/** A stranger on rs2 that registers so, with these real servers. */
+/** Lets a host of this name into the fleet, on rs2's machine. Resolves with where its CA and its certificate are. */
+async function admitted(name: string): Promise<readonly [string, string]> {
+  const at = `/tmp/${name}`
+  const place = site.lab.host('rs2')
+  if (!joined.has(name)) {
+    const token = await daemonCommand(site.lab.director, 'director', 'token', '--host', name)
+    await place.writeFile(`${at}.yaml`, `pki: ${at}\n`)
+    await daemonCommand(
+      place,
+      'agent',
+      'join',
+      '172.24.1.100',
+      token.trim(),
+      '--host-id',
+      name,
+      '--config',
+      `${at}.yaml`,
+    )
+    joined.add(name)
+  }
+  return [`${at}/ca.crt`, `${at}/agent.pem`]
+}
+
+/** A stranger on rs2 that registers so, with these real servers, by the certificate of a host of its own. */
 async function stranger(change: Partial<typeof OWN>, ...list: ReturnType<typeof reported>[]): Promise<LabProcess> {
   const program = new URL('programs/stranger.ts', import.meta.url).pathname
   const realServers = list.map(rs => ({ ...rs, state: 'READY' }))
   const message = JSON.stringify({ registration: { ...OWN, ...change, realServers } })
   const name = `stranger-${strangers++}`
-  return site.lab.host('rs2').spawn([process.execPath, program, DIRECTOR, message], { name })
+  const { hostId = OWN.hostId } = change
+  const pair = await admitted(hostId === 'rs1' ? OWN.hostId : hostId)
+  return site.lab.host('rs2').spawn([process.execPath, program, DIRECTOR, ...pair, message], { name })
 }
 
 const has = (code: string, words: RegExp) => (status: Status__Output) =>
@@ -54,7 +81,7 @@ const CLAIMS: readonly (readonly [string, Partial<typeof OWN>, string, RegExp])[
   ["another host's address", { hostIp: '172.24.1.20' }, 'HOST_ADDRESS_TAKEN', /host IP 172\.24\.1\.20 of host "rs1"/],
   ["the director's MAC", { hostMac: D }, 'HOST_ADDRESS_TAKEN', /the director's own hardware address/],
   ['a VIP as its address', { hostIp: VIP }, 'HOST_ADDRESS_TAKEN', /is a VIP of the director's service files/],
-  ["another host's name", { hostId: 'rs1' }, 'HOST_ID_TAKEN', /host id "rs1" is in use by the agent at 172\.24\.1\.20/],
+  ["another host's name", { hostId: 'rs1' }, 'HOST_NAME_MISMATCH', /certificate of "stranger"/],
 ]
 
 for (const [what, claim, code, words] of CLAIMS)

@@ -23,8 +23,8 @@ test.before(async () => {
   machine = await bootMachine({
     '/etc/systemd/system/crossport-agent.service': unit('crossport-agent'),
     '/etc/systemd/system/crossport-director.service': unit('crossport-director'),
-    '/etc/crossport/agent.yaml': 'bridge: br0\nuplink: up0\ndirector: 127.0.0.1\nhostIp: 127.0.0.1\nhostId: rs1\n',
-    '/etc/crossport/director.yaml': 'bridge: br1\nuplink: up1\nlisten: 127.0.0.1:7473\n',
+    '/etc/crossport/agent.yaml': 'bridge: br0\nuplink: up0\nhostIp: 127.0.0.1\nhostId: rs1\n',
+    '/etc/crossport/director.yaml': 'bridge: br1\nuplink: up1\ncertificateLifetime: 60s\n',
     // The userspace datapath needs no kernel module.
     '/usr/share/openvswitch/scripts/ovs-kmod-ctl': '#!/bin/sh\nexit 0\n',
     '/etc/libvirt/qemu.conf':
@@ -58,7 +58,8 @@ const mainPid = (name: string) => sh(`systemctl show --value -p MainPID crosspor
 
 test.serial('both start, register, and nothing that the units forbid is missed', async t => {
   // One after the other: an agent that is faster than its director reports that, and rightly.
-  await sh('systemctl start crossport-director && systemctl start crossport-agent')
+  await sh(`cd /usr/lib/crossport/cli; ./crossport-director init; systemctl start crossport-director
+    ./crossport-agent join 127.0.0.1 $(./crossport-director token); systemctl start crossport-agent`)
   const { hosts } = await untilStatus('director', status => status.hosts.some(host => host.state === 'connected'))
   t.is(hosts[0]?.hostId, 'rs1')
   const { inputs } = await untilStatus('agent', status => status.inputs.some(input => input.state === 'registered'))
@@ -180,6 +181,17 @@ test.serial('crossport status names a rejected file with its line, and exits wit
     .catch((error: { exitCode: number; stdout: string }) => error)
   t.is(exitCode, 1)
   t.regex(String(stdout), /bad\.yaml:3:1 +SPEC_INVALID +unknown key 'prot' \(did you mean 'port'\?\)/)
+})
+
+test.serial('both renew their certificates, with the rights that the units give them', async t => {
+  for (const name of ['agent', 'director']) {
+    const { CROSSPORT_FILE } = await machine.untilJournal(
+      [`_SYSTEMD_UNIT=crossport-${name}.service`],
+      ({ MESSAGE }) => MESSAGE === 'the certificate has been read anew',
+    )
+    t.is(CROSSPORT_FILE, `/etc/crossport/pki/${name}.pem`)
+    t.is(await sh(`stat -c %a /etc/crossport/pki/${name}.pem`), '600')
+  }
 })
 
 test.serial('teardown takes everything out', async t => {

@@ -7,6 +7,7 @@ import { CrossportError } from '../../shared/errors.ts'
 import { replyOf } from '../../shared/libvirt/agent.ts'
 import { connectGuestAgent, type GuestAgent } from '../lab/guest-agent.ts'
 import { root } from '../lab/paths.ts'
+import { groupsOf, makeGroups, removeGroups } from './groups.ts'
 import { createWire, ended, type Wire } from './wire.ts'
 
 /** Made by scripts/manager-images: a root file system of Debian, and for each manager what its packages change in it. */
@@ -58,6 +59,7 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
   const socket = path.join(dir, 'qga', 'qga.sock')
   const guestSpace = `cpg-${name}`
   const wire = await createWire({ guestSpace, wireSpace: `cpw-${name}`, mac, tools: path.join(images, 'base'), dhcp })
+  const groups = groupsOf(`crossport-guest-${name}`)
   let nspawn: ChildProcess | undefined
   let agent: GuestAgent | undefined
 
@@ -75,7 +77,9 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
     argv.push(`--network-namespace-path=/run/netns/${guestSpace}`, `--bind=${path.join(dir, 'qga')}:/run/qga`)
     argv.push('--capability=CAP_NET_ADMIN', '--resolv-conf=off', '--timezone=off', '--link-journal=no')
     const env = { ...process.env, SYSTEMD_NSPAWN_API_VFS_WRITABLE: 'network' }
-    nspawn = spawn('systemd-nspawn', [...argv, '--console=pipe'], { stdio: 'ignore', env })
+    makeGroups(groups)
+    const into = `for group in ${groups.join(' ')}; do echo $$ >"$group/cgroup.procs"; done; exec systemd-nspawn "$@"`
+    nspawn = spawn('sh', ['-c', into, 'sh', ...argv, '--console=pipe'], { stdio: 'ignore', env })
     const answers = () => call('{"execute":"guest-ping"}').catch(error => error)
     for (const late = Date.now() + 60_000; !existsSync(socket) || (await answers()) instanceof Error; await delay(50))
       if (Date.now() > late) throw new Error(`the guest agent of ${name} does not answer`)
@@ -90,6 +94,7 @@ export async function startMachine(options: MachineOptions): Promise<Machine> {
     clearTimeout(late)
     agent?.close()
     agent = nspawn = undefined
+    removeGroups(groups)
     rmSync(socket, { force: true })
     await wire.unplug()
   }

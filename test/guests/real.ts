@@ -81,6 +81,26 @@ const ifupdown = (stanza: string) => ({
   ] as const,
 })
 
+/** In Debian, too, but for its boot script. */
+const BUSYBOX_UNIT = `[Unit]
+Before=network.target
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/busybox ifup -a
+ExecStop=/bin/busybox ifdown -a
+[Install]
+WantedBy=multi-user.target
+`
+
+/** BusyBox's ifup fails without its folders; Alpine's package brings them. */
+const BUSYBOX_FOLDERS = Object.fromEntries(
+  ['pre-up', 'up', 'down', 'post-down'].map(phase => [`/etc/network/if-${phase}.d/.keep`, '']),
+)
+
+const INTERFACES =
+  'auto lo\niface lo inet loopback\nauto eth0\niface eth0 inet static\n  address 172.30.0.7\n  netmask 255.255.255.0\n'
+
 const dhcpcd = (configuration: string) => ({
   layers: ['dhcpcd'],
   files: { '/etc/dhcpcd.conf': `nodev\n${configuration}` },
@@ -101,6 +121,27 @@ export const REAL: readonly Real[] = [
   { name: 'netpl-nm', ...netplan('NetworkManager', 'addresses: [172.30.0.7/24]'), ...overNetworkManager },
   { name: 'ifupdown', ...ifupdown('iface eth0 inet static\n  address 172.30.0.7/24') },
   { name: 'ifup-dhcp', dhcp: true, ...ifupdown('iface eth0 inet dhcp') },
+  {
+    ...{ name: 'ifupdown-ng', layers: ['ifupdown-ng'], files: { '/etc/network/interfaces': INTERFACES } },
+    ...{ owner: 'ifupdown of BusyBox or ifupdown-ng', keeps: true },
+    events: [
+      ['ifdown, ifup', 'ifdown eth0; ifup eth0'],
+      ['restart', 'systemctl restart networking'],
+    ],
+  },
+  {
+    ...{ name: 'busybox', layers: ['busybox'], units: ['busybox-ifup.service'] },
+    files: {
+      ...BUSYBOX_FOLDERS,
+      '/etc/network/interfaces': INTERFACES,
+      '/etc/systemd/system/busybox-ifup.service': BUSYBOX_UNIT,
+    },
+    ...{ owner: 'ifupdown of BusyBox or ifupdown-ng', keeps: true },
+    events: [
+      ['ifdown, ifup', 'busybox ifdown eth0; busybox ifup eth0'],
+      ['restart', 'systemctl restart busybox-ifup'],
+    ],
+  },
   { name: 'dhcpcd', ...dhcpcd('interface eth0\nstatic ip_address=172.30.0.7/24\n') },
   { name: 'dhcpcd-dhcp', dhcp: true, ...dhcpcd('') },
   { name: 'connman', dhcp: true, layers: ['connman'], owner: 'ConnMan', keeps: false, events: [] },

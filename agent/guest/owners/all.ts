@@ -23,9 +23,9 @@ export const OWNERS: readonly Owner[] = [
   connman,
 ]
 
-/** Finds the manager that owns the look's NIC; undefined when none of those that we know does. */
-export async function findOwner(look: Look): Promise<Owned | undefined> {
-  for (const owner of OWNERS) {
+/** Finds the manager that owns the look's NIC; undefined when none of these does. */
+export async function findOwner(look: Look, owners: readonly Owner[] = OWNERS): Promise<Owned | undefined> {
+  for (const owner of owners) {
     const owned = await owner.detect(look)
     if (owned !== undefined) return owned
   }

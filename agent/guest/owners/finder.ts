@@ -1,13 +1,13 @@
 import type { Log } from '../../../shared/log.ts'
 import type { Clock } from '../../../shared/run/clock.ts'
 import { findOwner } from './all.ts'
-import type { Look, Owned } from './types.ts'
+import type { Look, Owned, Owner } from './types.ts'
 
 /** Time after which it is looked again who owns a NIC, ms. */
 const KEEP_MS = 600_000
 
 export interface OwnerFinder {
-  (look: Look): Promise<Owned | undefined>
+  (look: Look, owners: readonly Owner[]): Promise<Owned | undefined>
   /** To be called when the guest may have booted anew. */
   forget(): void
 }
@@ -19,11 +19,11 @@ export interface OwnerFinder {
  */
 export function createOwnerFinder(log: Log, clock: Clock): OwnerFinder {
   const known = new Map<string, { owned: Owned; at: number; doubted: string | undefined }>()
-  const find = async (look: Look): Promise<Owned | undefined> => {
+  const find = async (look: Look, owners: readonly Owner[]): Promise<Owned | undefined> => {
     const { nic } = look
     const before = known.get(nic)
     if (before !== undefined && before.doubted === undefined && clock.now() - before.at < KEEP_MS) return before.owned
-    const owned = await findOwner(look)
+    const owned = await findOwner(look, owners)
     if (before !== undefined && owned?.owner !== before.owned.owner && before.doubted !== (owned?.owner ?? '')) {
       before.doubted = owned?.owner ?? ''
       return before.owned

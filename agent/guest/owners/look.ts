@@ -10,7 +10,7 @@ export interface GuestLook extends Look {
 }
 
 /** Looks into one guest. Each file and program is asked once. */
-export function createLook(qga: Qga, files: GuestFiles, nic: string): GuestLook {
+export function createLook(qga: Qga, files: GuestFiles, nic: string, environment: readonly string[]): GuestLook {
   const texts = new Map<string, Promise<string | undefined>>()
   const outputs = new Map<string, Promise<string | undefined>>()
   let refused: string | undefined
@@ -29,13 +29,11 @@ export function createLook(qga: Qga, files: GuestFiles, nic: string): GuestLook 
     nic,
     refused: () => refused,
     read: path => once(texts, path, () => files.read(path).catch(orRefused)),
-    // An environment given to guest-exec replaces the guest agent's own, PATH and all; env(1) adds to it.
     run: (program, ...args) =>
-      once(outputs, JSON.stringify([program, ...args]), () =>
-        qga
-          .exec('env', ['LC_ALL=C', program, ...args])
-          .then(({ exitCode, stdout }) => (exitCode === 0 ? stdout : undefined), orRefused),
-      ),
+      once(outputs, JSON.stringify([program, ...args]), () => {
+        const [first = program, ...rest] = [...environment, program, ...args]
+        return qga.exec(first, rest).then(({ exitCode, stdout }) => (exitCode === 0 ? stdout : undefined), orRefused)
+      }),
     find: async (...paths) => {
       const there = await files.attributes(paths)
       return paths.find(path => there.has(path))

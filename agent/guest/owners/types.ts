@@ -6,7 +6,7 @@ export interface Look {
   readonly nic: string
   /** Text of a file; undefined when it is not there or must not be read. */
   read(path: string): Promise<string | undefined>
-  /** What a program prints; undefined when it is not there, or fails. It runs with LC_ALL=C. */
+  /** What a program prints; undefined when it is not there, or fails. It answers in the same words in all languages. */
   run(program: string, ...args: readonly string[]): Promise<string | undefined>
   /** The first of these paths that is there. */
   find(...paths: readonly string[]): Promise<string | undefined>

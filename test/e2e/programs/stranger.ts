@@ -1,9 +1,9 @@
 import { registrationClient } from '../../../shared/rpc/client.ts'
 import type { AgentMessage } from '../../../shared/rpc/gen/crossport/v1/AgentMessage.ts'
 
-/** Dials a director, says what it is given, and prints what comes of it: `stranger.ts HOST:PORT '{"registration": …}'`. */
-const [address = '', ...messages] = process.argv.slice(2)
-const call = registrationClient(address).Attach()
+/** Dials a director, says what it is given, and prints what comes of it: `stranger.ts HOST:PORT CA PAIR '{"registration": …}'`. */
+const [address = '', ca = '', pair = '', ...messages] = process.argv.slice(2)
+const call = registrationClient(address, { ca, cert: pair, key: pair }).Attach()
 call.on('error', error => {
   console.log(`refused: ${error.message}`)
   process.exit()

@@ -106,7 +106,10 @@ function machine(nspawn: Nspawn, leader: number): Machine {
     const lines = createInterface({ input: process.stdout })
     const line = await new Promise<string | undefined>(resolve => {
       lines.on('line', each => {
-        if (found(each)) resolve(each)
+        if (!found(each)) return
+        // The last line of a command that is ended may be cut off.
+        lines.removeAllListeners('line')
+        resolve(each)
       })
       lines.on('close', () => resolve(undefined))
     })

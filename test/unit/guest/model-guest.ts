@@ -1,5 +1,5 @@
-import { WRITE } from '../../../agent/guest/files.ts'
 import { CrossportError } from '../../../shared/errors.ts'
+import { ModelFiles, ROOTS } from './model-files.ts'
 
 const FOLDER = '/etc/sysconfig/network-scripts'
 const COMMANDS = [
@@ -24,30 +24,16 @@ interface Address {
   readonly label?: string
 }
 
-export interface FileAttributes {
-  readonly mode: number
-  readonly uid: number
-  readonly gid: number
-}
-
-const ROOTS: FileAttributes = { mode: 0o644, uid: 0, gid: 0 }
-
 type Args = Record<string, unknown>
 
 /** What happens to a command: it runs, it runs and the answer is lost, or it never arrives. */
 export type Fate = 'answer' | 'lost' | 'dead'
 
 /** A Linux guest with Red Hat's network-scripts and a qemu-ga, as far as an agent can see. */
-export class ModelGuest {
-  files = new Map<string, string>([[`${FOLDER}/ifcfg-eth0`, 'DEVICE=eth0\nONBOOT=yes\n']])
-  /** Folders beside those that files are in. */
-  folders = new Set<string>()
-  /** Paths of `files` at which there are links or pipes. */
-  others = new Set<string>()
+export class ModelGuest extends ModelFiles {
+  override files = new Map<string, string>([[`${FOLDER}/ifcfg-eth0`, 'DEVICE=eth0\nONBOOT=yes\n']])
   /** What the guest's own programs print, by command line. */
   programs = new Map<string, string>()
-  /** Mode and owner of files that have others than 0644 and root. */
-  attributes = new Map<string, FileAttributes>()
   own = ['192.0.2.7']
   addresses: Address[] = [{ ip: '192.0.2.7' }]
   loopback: string[] = ['127.0.0.1']
@@ -63,8 +49,6 @@ export class ModelGuest {
   lies = new Map<string, unknown>()
   /** Command lines that never end. */
   neverEnds: RegExp | undefined
-  /** Everything that has changed something, in order. */
-  trace: string[] = []
   calls = 0
   fate: () => Fate = () => 'answer'
   /** Called before every command, for changes by somebody else in the guest. */
@@ -151,11 +135,6 @@ export class ModelGuest {
     }
   }
 
-  private change(what: string, work: () => void): void {
-    this.trace.push(what)
-    work()
-  }
-
   private handle(args: Args) {
     const file = this.handles.get(Number(args.handle))
     return file ?? this.error(`handle '${args.handle}' has not been found`)
@@ -211,63 +190,12 @@ export class ModelGuest {
   }
 
   private program(path: string, args: readonly string[], input: Buffer): [number, string, string] {
-    const last = args.at(-1) ?? ''
-    if (path === 'cat') {
-      const text = this.files.get(last)
-      return text === undefined ? [1, '', `cat: ${last}: No such file or directory\n`] : [0, text, '']
-    }
-    if (path === 'stat') return this.stat(args.slice(2))
     if (path === 'env') {
       const out = this.programs.get(args.slice(1).join(' '))
       return out === undefined ? [127, '', `env: '${args[1]}': No such file or directory\n`] : [0, out, '']
     }
-    if (path === 'mkdir') {
-      if (!this.hasFolder(last)) this.change(`make ${last}`, () => this.folders.add(last))
-      return [0, '', '']
-    }
-    if (path === 'rmdir') {
-      if ([...this.files.keys(), ...this.folders].some(there => there.startsWith(`${last}/`)))
-        return [1, '', `rmdir: '${last}': Directory not empty\n`]
-      this.change(`remove ${last}`, () => this.folders.delete(last))
-      return [0, '', '']
-    }
-    if (path === 'sh' && args[1] === WRITE) {
-      const file = args[3] ?? ''
-      if (!this.hasFolder(file.slice(0, file.lastIndexOf('/'))))
-        return [1, '', `sh: can't create ${args[4]}: nonexistent directory\n`]
-      this.write(args.slice(3), input.toString())
-    } else if (path === 'rm') {
-      const [, file] = args
-      this.change(`remove ${file}`, () => this.files.delete(file ?? ''))
-    } else if (path.endsWith('ip')) return this.ip(args)
-    else return [127, '', `${path}: not found`]
-    return [0, '', '']
-  }
-
-  attributesOf(path: string): FileAttributes {
-    return this.attributes.get(path) ?? ROOTS
-  }
-
-  private hasFolder(path: string): boolean {
-    return path === '/' || this.folders.has(path) || [...this.files.keys()].some(file => file.startsWith(`${path}/`))
-  }
-
-  private stat(paths: readonly string[]): [number, string, string] {
-    const there = paths.filter(path => this.files.has(path) || this.hasFolder(path))
-    const lines = there.map(path => {
-      const { mode, uid, gid } = this.files.has(path) ? this.attributesOf(path) : { ...ROOTS, mode: 0o755 }
-      const type = this.others.has(path) ? 0o120000 : this.files.has(path) ? 0o100000 : 0o40000
-      return `${(type | mode).toString(16)} ${uid} ${gid} ${path}\n`
-    })
-    return [there.length === paths.length ? 0 : 1, lines.join(''), '']
-  }
-
-  private write([path = '', , mode = '', owner = '']: readonly string[], text: string): void {
-    const [uid, gid] = owner.split(':').map(Number)
-    this.change(`write ${path}`, () => {
-      this.files.set(path, text)
-      this.attributes.set(path, { mode: Number.parseInt(mode, 8), uid: uid ?? 0, gid: gid ?? 0 })
-    })
+    if (path.endsWith('ip')) return this.ip(args)
+    return this.fileProgram(path, args, input.toString()) ?? [127, '', `${path}: not found`]
   }
 
   private ip(args: readonly string[]): [number, string, string] {

@@ -65,8 +65,16 @@ const WANTED: Readonly<Record<keyof typeof MANAGERS, readonly [string, Want, Wan
   ],
   wicked: [
     'wicked',
-    ['/etc/sysconfig/network/ifcfg-eth0', "IPADDR_cp02vr023='10.99.0.11/32'\nSCOPE_cp02vr023='host'\n", 'lines'],
-    'wicked has no place for an IPv6 address that is no source',
+    [
+      '/etc/sysconfig/network/ifcfg-eth0',
+      "IPADDR_crossport_10_99_0_11='10.99.0.11/32'\nSCOPE_crossport_10_99_0_11='host'\n",
+      'lines',
+    ],
+    [
+      '/etc/sysconfig/network/ifcfg-eth0',
+      "IPADDR_crossport_fd99__11='fd99::11/128'\nIP_OPTIONS_crossport_fd99__11='nodad preferred_lft 0 noprefixroute'\n",
+      'lines',
+    ],
   ],
   dhcpcd: [
     'dhcpcd',

@@ -136,6 +136,42 @@ test('a manager that is away for a moment loses nothing to another', async t => 
   await b.manager.close()
 })
 
+for (const manager of Object.keys(MANAGERS) as (keyof typeof MANAGERS)[]) {
+  test(`${manager}: records lost, what is ours in the guest says so, and goes with the service`, async t => {
+    const guest = guestOf(MANAGERS[manager])
+    const before = configuration(guest)
+    const first = bench(guest.call)
+    first.manager.set([target({ vips: VIPS })])
+    await first.pass()
+    await first.manager.close()
+    const b = bench(guest.call)
+    b.manager.set([target({ vips: VIPS })])
+    await b.pass()
+    b.manager.set([target({ vips: [] })])
+    await b.pass()
+    t.deepEqual(configuration(guest).files, before.files)
+    await b.manager.close()
+  })
+
+  test(`${manager}: a disk that is full or read-only costs the reboot's persistence, and no more`, async t => {
+    const guest = guestOf(MANAGERS[manager])
+    const before = configuration(guest)
+    for (const program of ['sh', 'mkdir']) guest.failing.set(program, `${program}: Read-only file system`)
+    const b = bench(guest.call)
+    b.manager.set([target({ vips: VIPS.slice(0, 1) })])
+    await b.pass()
+    t.like(b.vip(VIPS[0]), { state: 'set', code: 'GUEST_NO_PERSISTENCE' })
+    if (manager !== 'connman') t.regex(b.vip(VIPS[0])?.reason ?? '', /Read-only file system/)
+    guest.failing.clear()
+    await b.pass(65_000)
+    t.is(b.vip(VIPS[0])?.code, manager === 'connman' ? 'GUEST_NO_PERSISTENCE' : undefined)
+    b.manager.set([target({ vips: [] })])
+    await b.pass()
+    t.deepEqual(configuration(guest), before)
+    await b.manager.close()
+  })
+}
+
 test('a link, or a pipe, where our file belongs is neither read nor written nor removed', async t => {
   const guest = guestOf(MANAGERS.ifupdown)
   const path = '/etc/network/if-up.d/crossport-eth0-10-99-0-11'

@@ -85,7 +85,8 @@ test('a host registers itself, and no other', t => {
   t.is(nameOf(caller, 'rs1.example.com'), 'rs1.example.com')
   t.is(nameOf({ ...caller, names: undefined }, 'rs9'), undefined)
   t.throws(() => nameOf(caller, 'rs2'), {
-    message: /has the certificate of "rs1", "rs1\.example\.com", and registers host "rs2"/,
+    code: 'HOST_NAME_MISMATCH',
+    message: /registers as host "rs2" with the certificate of "rs1", "rs1\.example\.com": set hostId: rs1 there/,
   })
 })
 

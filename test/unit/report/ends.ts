@@ -66,6 +66,10 @@ export function startDirector(
   { tls, addressed = false, leaseMs = 6000, clock = systemClock, log = memoryLog(), ...more }: DirectorOptions = {},
 ): Promise<Agents> {
   const list = (report: HostReport) => [...report.realServers.values()].map(one => `${one.id}=${one.state}`).join()
+  const noteDocuments = (refused: HostReport['refused']) => {
+    if (refused !== undefined)
+      heard.note(`not in force: ${refused.map(({ service, place, reason }) => `${service} ${place} ${reason}`)}`)
+  }
   return serveAgents({
     ...more,
     listen,
@@ -76,12 +80,16 @@ export function startDirector(
     log,
     handlers: {
       onRefused: () => heard.note('refused'),
-      onRegistration: report => {
+      onRegistration: (report, peer) => {
+        if (peer.name !== undefined) heard.note(`certificate of ${peer.name}`)
         heard.note(`address ${report.hostIp}`)
+        noteDocuments(report.refused)
         heard.note(`registered ${report.hostId} ${report.hostMac} ${list(report)}`)
       },
-      onDelta: (id, { upserted, removedIds }) =>
-        heard.note(`delta ${id} +${upserted.map(one => `${one.id}=${one.state}`)} -${removedIds}`),
+      onDelta: (id, { upserted, removedIds, refused }) => {
+        noteDocuments(refused)
+        heard.note(`delta ${id} +${upserted.map(one => `${one.id}=${one.state}`)} -${removedIds}`)
+      },
       onAlive: id => heard.note(`alive ${id}`),
     },
   })
