@@ -53,9 +53,11 @@ const address = (place: string, world: World): Deed => {
 const fullDisk = (place: string, world: World): Deed => {
   const resize = (size: string) => `mount -o remount,size=${size} /var/lib/crossport`
   const used = '$(df -k --output=used /var/lib/crossport | tail -1 | tr -d " ")k'
+  // The daemon may write between the two.
+  const fill = `until ${resize(used)} 2>/dev/null; do sleep 0.05; done`
   return {
-    words: `${place}# ${resize(used)}   # later: ${resize('100m')}`,
-    do: () => world.sh(place, resize(used)),
+    words: `${place}# ${fill}   # later: ${resize('100m')}`,
+    do: () => world.sh(place, fill),
     undo: () => world.sh(place, resize('100m')),
     lasts: [500, 8000],
   }
