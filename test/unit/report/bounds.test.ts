@@ -7,7 +7,6 @@ import { createPieces } from '../../../agent/report/pieces.ts'
 import { documentPieces } from '../../../director/intake/documents.ts'
 import { createOutbox } from '../../../director/intake/outbox.ts'
 import { overdue } from '../../../director/intake/patience.ts'
-import { agentHandlers } from '../../../director/parts/agents.ts'
 import { emptyRegistry } from '../../../director/registry/registry.ts'
 import { registrationClient } from '../../../shared/rpc/client.ts'
 import type { AgentMessage } from '../../../shared/rpc/gen/crossport/v1/AgentMessage.ts'
@@ -15,11 +14,10 @@ import type { DirectorMessage, DirectorMessage__Output } from '../../../shared/r
 import type { ServiceDocuments__Output } from '../../../shared/rpc/gen/crossport/v1/ServiceDocuments.ts'
 import { LIMITS } from '../../../shared/rpc/limits.ts'
 import { toProto } from '../../../shared/rpc/real-server.ts'
-import { createCell, createTopic } from '../../../shared/run/cell.ts'
 import { tempDir } from '../cleanup.ts'
 import { PEER } from '../registry/fixture.ts'
 import { fakeClock } from '../run/fake-clock.ts'
-import { identity, offer, recorder, rs, startDirector, startReporter } from './ends.ts'
+import { identity, offer, recorder, registryHandlers, rs, startDirector, startReporter } from './ends.ts'
 
 /** Of one of many hosts. */
 const addressesOf = (n: number) => ({
@@ -202,20 +200,7 @@ test('a host with too many real servers is refused, and so is one more host than
   t.regex(await told.until(/^refused/), /8192 are the most \(REGISTRATION_LIMIT\)/)
 
   const clock = fakeClock()
-  const registry = createCell(emptyRegistry())
-  const handlers = agentHandlers({
-    cells: {
-      registry,
-      changed: createTopic(),
-      agents: createCell(undefined),
-      site: createCell(undefined),
-      services: createCell({ specs: [] }),
-      outcome: createCell(undefined),
-      ownAddresses: createCell({ own: new Set(), gateways: new Set() }),
-    },
-    config: { leaseMs: 1000 },
-    clock,
-  } as never)
+  const { registry, handlers } = registryHandlers({ leaseMs: 1000, clock })
   const host = (n: number) => ({ ...identity, ...addressesOf(n), hostId: `rs${n}`, realServers: new Map() })
   const hosts = new Map(
     Array.from({ length: LIMITS.hosts }, (_, n) => [

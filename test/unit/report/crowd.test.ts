@@ -5,17 +5,14 @@ import type { ServiceError } from '@grpc/grpc-js'
 import test, { type ExecutionContext } from 'ava'
 import { ADMISSION, type Connection, createAdmission } from '../../../director/intake/admission.ts'
 import { serveAgents } from '../../../director/intake/agents.ts'
-import { agentHandlers } from '../../../director/parts/agents.ts'
-import { emptyRegistry } from '../../../director/registry/registry.ts'
 import { registrationClient } from '../../../shared/rpc/client.ts'
 import { toProto } from '../../../shared/rpc/real-server.ts'
-import { createCell, createTopic } from '../../../shared/run/cell.ts'
 import { systemClock } from '../../../shared/run/clock.ts'
 import { startChild } from '../../segment/cleanup.ts'
 import { cleanupOf } from '../cleanup.ts'
 import { fakeClock } from '../run/fake-clock.ts'
 import { memoryLog } from '../run/memory-log.ts'
-import { identity, offer, recorder, rs, startDirector, startReporter } from './ends.ts'
+import { identity, offer, recorder, registryHandlers, rs, startDirector, startReporter } from './ends.ts'
 
 /** A connection from this address of the loopback that sends this and then nothing. */
 async function silent(t: ExecutionContext, port: number, localAddress: string, first = ''): Promise<Socket> {
@@ -155,13 +152,7 @@ test('who has most gives one up, in number and in bytes; who has registered does
 const meanwhile = 'others register and are heard meanwhile'
 for (const kind of ['beats', 'deltas'])
   test.serial(`a host that sends ${kind} without a pause is one of many: ${meanwhile}`, async t => {
-    const registry = createCell(emptyRegistry())
-    const changed = createTopic<void>()
-    const handlers = agentHandlers({
-      cells: { registry, changed },
-      config: { leaseMs: 6000 },
-      clock: systemClock,
-    } as never)
+    const { handlers } = registryHandlers({ leaseMs: 6000, clock: systemClock })
     const director = await serveAgents({
       ...{ listen: '127.0.0.1:0', addressed: false, leaseMs: 6000, clock: systemClock, log: memoryLog(), handlers },
     })
@@ -183,7 +174,7 @@ for (const kind of ['beats', 'deltas'])
     startReporter(t, director.address, told).update([rs])
     await told.until(/^registered/)
     const took = performance.now() - begin
-    // Two leases.
+    // A lease.
     await delay(6000)
     t.true(director.connected.has('rs1'))
     t.false(told.events.some(event => /^(disconnected|refused)/.test(event)))

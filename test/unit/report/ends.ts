@@ -3,8 +3,11 @@ import { createReporter, type HostIdentity } from '../../../agent/report/reporte
 import type { DirectorDocument, DirectorInfo } from '../../../agent/store/types.ts'
 import { type Agents, type AgentsOptions, serveAgents } from '../../../director/intake/agents.ts'
 import type { HostReport, Offer } from '../../../director/intake/types.ts'
+import { agentHandlers } from '../../../director/parts/agents.ts'
+import { emptyRegistry } from '../../../director/registry/registry.ts'
 import type { Log } from '../../../shared/log.ts'
 import type { TlsFiles } from '../../../shared/rpc/tls.ts'
+import { createCell, createTopic } from '../../../shared/run/cell.ts'
 import { type Clock, systemClock } from '../../../shared/run/clock.ts'
 import { reported } from '../registry/fixture.ts'
 import { memoryLog } from '../run/memory-log.ts'
@@ -116,4 +119,19 @@ export function startReporter(
   })
   t.teardown(() => reporter.close())
   return Object.assign(reporter, { log })
+}
+
+/** The director's own handlers, over a registry and nothing else: no bridge, no files, no address of its own. */
+export function registryHandlers({ leaseMs, clock }: { leaseMs: number; clock: Clock }) {
+  const registry = createCell(emptyRegistry())
+  const cells = {
+    registry,
+    changed: createTopic<void>(),
+    agents: createCell(undefined),
+    site: createCell(undefined),
+    services: createCell({ specs: [] }),
+    outcome: createCell(undefined),
+    ownAddresses: createCell({ own: new Set(), gateways: new Set() }),
+  }
+  return { registry, handlers: agentHandlers({ cells, config: { leaseMs }, clock } as never) }
 }
