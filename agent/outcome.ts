@@ -1,6 +1,7 @@
 import type { Applied } from '../shared/apply/apply.ts'
 import type { ServiceSpec, SpecProblem } from '../shared/config/service.ts'
 import type { GoodFile } from '../shared/config/snapshot.ts'
+import type { VipClaim } from './authority/types.ts'
 import type { Directors, Documents } from './directors.ts'
 import type { GuestTarget } from './guest/types.ts'
 import type { CheckPlan } from './health/plan.ts'
@@ -32,6 +33,10 @@ export interface Outcome {
   readonly ownAddresses: ReadonlyMap<string, string>
   /** Own addresses with their prefix lengths, by `uuid/mac`. */
   readonly vmAddresses: ReadonlyMap<string, readonly string[]>
+  /** VIPs whose guards no VM's word lifts. */
+  readonly guardedVips: ReadonlySet<string>
+  /** VIPs that VMs call their own address. */
+  readonly vipClaims: readonly VipClaim[]
   /** VMs that are to tell their addresses; the same list while nothing changes. */
   readonly asked: readonly GuestTarget[]
   /** Documents of directors that are refused here, or wait. */
@@ -68,6 +73,8 @@ export const NO_OUTCOME: Outcome = {
   files: [],
   ownAddresses: new Map(),
   vmAddresses: new Map(),
+  guardedVips: new Set(),
+  vipClaims: [],
   asked: [],
   refused: [],
   sweep: false,

@@ -38,7 +38,15 @@ export interface PassOptions {
   readonly inputs: InputCells
   readonly store: Pick<
     Store,
-    'director' | 'services' | 'contested' | 'domains' | 'allocations' | 'ownAddresses' | 'vmAddresses' | 'vipNumbers'
+    | 'director'
+    | 'services'
+    | 'contested'
+    | 'domains'
+    | 'allocations'
+    | 'ownAddresses'
+    | 'vmAddresses'
+    | 'guardedVips'
+    | 'vipNumbers'
   >
   readonly numbers: Numbers
   readonly records: GuestRecords
@@ -105,7 +113,16 @@ export function createPass(options: PassOptions): Pass {
     const { ports, inventory } = inputs
     const { host: state, ports: portIndex } = hostState(inputs)
     const { judge, addresses: vmAddresses } = authority.judge(inputs, portIndex)
-    const { specs, problems: specProblems, inForce, contested, vips: guarded, refused } = services(inputs, judge)
+    const {
+      specs,
+      problems: specProblems,
+      inForce,
+      contested,
+      vips: guarded,
+      claims,
+      refused,
+    } = services(inputs, judge)
+    const guardedVips = authority.guard(guarded, judge)
     tellServices(specs)
     tellRefused(refused)
     const sweep = sweepGate(inputs, refused.some(isWaiting))
@@ -148,6 +165,8 @@ export function createPass(options: PassOptions): Pass {
       files: inputs.services.files,
       ownAddresses,
       vmAddresses,
+      guardedVips,
+      vipClaims: claims,
       asked: authority.asked(inputs, portIndex, refused),
       refused: refusedDocuments(refused),
       sweep,

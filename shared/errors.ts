@@ -84,6 +84,10 @@ export const ERRORS = {
     messageId: '115937c47155454ba411b6f95e75362f',
     hint: 'name the VIPs that directors may give to VMs of this host: allowedVips in agent.yaml; or give the service another VIP',
   },
+  VIP_CLAIMED: {
+    messageId: '21c2f60bd2d34710a125c4c215c7bc59',
+    hint: "take the address away from the VM, or give the service another VIP, where the address is rightly the VM's; allowedVips in agent.yaml settles what is guarded",
+  },
   VIP_UNKNOWN: {
     messageId: '4eb8bfb067d1480b9db4302d359a2715',
     hint: 'wait until the guest agent of the VM answers, or name the VIPs that directors may use here: allowedVips in agent.yaml',

@@ -10,6 +10,8 @@ export interface Knowledge {
   named(spec: ServiceSpec): readonly KnownVm[]
   /** A real server here serves at this VIP already. */
   served(vip: string): boolean
+  /** The host guards the VIP already: what a VM has called its own address since then does not count. */
+  guarded(vip: string): boolean
 }
 
 /**
@@ -31,17 +33,24 @@ export function documentRefusal(spec: ServiceSpec, policy: Policy, knowledge: Kn
 const EXEC =
   'its check runs a command in guests, which directors may not have this host do; guestExec: true in agent.yaml allows it'
 
-function isAllowed(vip: string, { allowedVips }: Policy, { networks, served }: Knowledge): boolean {
+type Known = Omit<Knowledge, 'named'>
+
+function isAllowed(vip: string, { allowedVips }: Policy, known: Known): boolean {
   if (allowedVips !== undefined) return allowedVips.some(block => inPrefix(vip, block))
-  return served(vip) || (networks.has(vip) && networks.ownerOf(vip) === undefined)
+  return known.served(vip) || (known.networks.has(vip) && ownerOf(vip, known) === undefined)
 }
 
-function vipRefusal(vip: string, { allowedVips }: Policy, { networks }: Knowledge, named: readonly KnownVm[]): Refusal {
+/** Name of the VM whose own address it is, by what the VM told before this host guarded the address as a VIP. */
+function ownerOf(vip: string, { networks, guarded }: Known): string | undefined {
+  return guarded(vip) ? undefined : networks.ownersOf(vip)[0]
+}
+
+function vipRefusal(vip: string, { allowedVips }: Policy, known: Known, named: readonly KnownVm[]): Refusal {
   const mend = `allowedVips: [${[...(allowedVips ?? []), `${vip}/32`].join(', ')}] in agent.yaml allows it`
   if (allowedVips !== undefined)
     return refuse('VIP_NOT_ALLOWED', `VIP ${vip} is not in allowedVips of this host; ${mend}`)
   const ask = named.map(({ uuid }) => uuid)
-  const owner = networks.ownerOf(vip)
+  const owner = ownerOf(vip, known)
   if (owner !== undefined)
     return refuse('VIP_NOT_ALLOWED', `VIP ${vip} is the address of VM ${owner}; give the service another VIP`, ask)
   const unknown = named.find(({ addresses }) => addresses === undefined)
@@ -56,10 +65,11 @@ function refuse(code: Refusal['code'], reason: string, ask: readonly string[] = 
 }
 
 /**
- * Whether this host may keep its VMs from speaking for the VIP because a director says so: never from a VM's own address.
+ * Whether this host may keep its VMs from speaking for the VIP because a director says so: never from an address that a VM called
+ * its own before. A guard that is there stays: a VM's word does not lift it.
  */
-export function mayGuard(vip: string, policy: Policy, { networks, served }: Omit<Knowledge, 'named'>): boolean {
+export function mayGuard(vip: string, policy: Policy, known: Known): boolean {
   const { allowedVips } = policy
   if (allowedVips !== undefined) return allowedVips.some(block => inPrefix(vip, block))
-  return served(vip) || networks.ownerOf(vip) === undefined
+  return known.served(vip) || ownerOf(vip, known) === undefined
 }

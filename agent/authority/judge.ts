@@ -9,10 +9,12 @@ export interface Judge {
   /** @param sorry - the service whose real servers are this one's sorry servers */
   refusal(spec: ServiceSpec, sorry: ServiceSpec | undefined): Refusal | undefined
   guards(vip: string): boolean
+  /** Names of the VMs that call the VIP their own address. */
+  claimants(vip: string): readonly string[]
 }
 
 /** For tests, and for hosts without a director: a director may anything. */
-export const ANYTHING: Judge = { refusal: () => undefined, guards: () => true }
+export const ANYTHING: Judge = { refusal: () => undefined, guards: () => true, claimants: () => [] }
 
 /** Whether a VM may serve for directors. */
 export function mayServe({ allowedVms }: Pick<Policy, 'allowedVms'>): (vm: VmName) => boolean {
@@ -20,8 +22,11 @@ export function mayServe({ allowedVms }: Pick<Policy, 'allowedVms'>): (vm: VmNam
   return vm => matchers.some(matches => matches(vm))
 }
 
-/** @param served - a real server here serves at this VIP already, now */
-export function createJudge(policy: Policy, served: Knowledge['served']) {
+/**
+ * @param served - a real server here serves at this VIP already, now
+ * @param guarded - this VIP is guarded already, now
+ */
+export function createJudge(policy: Policy, served: Knowledge['served'], guarded: Knowledge['guarded'] = () => false) {
   const allowed = mayServe(policy)
   let last: { readonly vms: ReadonlyMap<string, KnownVm>; readonly judge: Judge } | undefined
 
@@ -35,9 +40,10 @@ export function createJudge(policy: Policy, served: Knowledge['served']) {
     return {
       refusal: (spec, sorry) => {
         const named = (one: ServiceSpec) => namedBy(one, sorry)
-        return documentRefusal(spec, policy, { networks, served, named })
+        return documentRefusal(spec, policy, { networks, served, guarded, named })
       },
-      guards: vip => mayGuard(vip, policy, { networks, served }),
+      guards: vip => mayGuard(vip, policy, { networks, served, guarded }),
+      claimants: networks.ownersOf,
     }
   }
   /** The same judge while the VMs are the same object. */

@@ -5,8 +5,8 @@ import type { KnownVm } from './types.ts'
 export interface Networks {
   /** A NIC is in the network of this address. */
   has(address: string): boolean
-  /** Name of the VM whose own address it is. */
-  ownerOf(address: string): string | undefined
+  /** Names of the VMs that say it is their own address. */
+  ownersOf(address: string): readonly string[]
 }
 
 /** A shorter prefix is no network that a NIC is in: a guest tells what it likes. */
@@ -15,13 +15,15 @@ const SHORTEST = 8
 const LONGEST = 31
 
 export function networksOf(vms: Iterable<KnownVm>): Networks {
-  const owners = new Map<string, string>()
+  const owners = new Map<string, string[]>()
   const blocks = new Set<string>()
   for (const { name, addresses = [] } of vms) {
     for (const block of addresses) {
       const [address = '', length] = block.split('/')
       if (Number(length) < SHORTEST || Number(length) > LONGEST) continue
-      owners.set(address, name)
+      const names = owners.get(address)
+      if (names === undefined) owners.set(address, [name])
+      else if (!names.includes(name)) names.push(name)
       blocks.add(block)
     }
   }
@@ -32,6 +34,6 @@ export function networksOf(vms: Iterable<KnownVm>): Networks {
       known.set(address, found)
       return found
     },
-    ownerOf: address => owners.get(address),
+    ownersOf: address => owners.get(address) ?? [],
   }
 }

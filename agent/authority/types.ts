@@ -27,3 +27,12 @@ export interface Refusal {
   /** VMs (UUID) whose addresses would tell more. */
   readonly ask: readonly string[]
 }
+
+/** A VM calls a VIP its own address. */
+export interface VipClaim {
+  /** Name of the VM. */
+  readonly vm: string
+  readonly vip: string
+  /** False: the VM had said so before this host heard of the VIP. */
+  readonly guarded: boolean
+}

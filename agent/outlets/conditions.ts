@@ -1,5 +1,6 @@
 import { COMMON_CONDITIONS, type CommonFacts } from '../../shared/status/common.ts'
 import { type Condition, type Finding, found, type Severity } from '../../shared/status/conditions.ts'
+import type { VipClaim } from '../authority/types.ts'
 import { type Inputs, tunnelOfport } from '../inputs.ts'
 import type { Outcome } from '../outcome.ts'
 import { uplinkMembers } from '../ports/find.ts'
@@ -47,6 +48,7 @@ export const AGENT_CONDITIONS: readonly Condition<AgentFacts>[] = [
   ...REFUSAL_CODES.map(refused),
   { code: 'OVERLAY_MTU', severity: 'warning', find: tooLargeForTunnel },
   ...UNRESOLVED.map(unresolved),
+  { code: 'VIP_CLAIMED', severity: 'warning', find: ({ outcome }) => outcome.vipClaims.map(claimed) },
   {
     code: 'TEARDOWN_UNFINISHED',
     severity: 'error',
@@ -63,6 +65,13 @@ function unresolved(code: RealServerProblem['code']): Condition<AgentFacts> {
 
 function refused(code: RefusalCode): Condition<AgentFacts> {
   return { code, severity: 'error', find: facts => standing(facts, code) }
+}
+
+function claimed({ vm, vip, guarded }: VipClaim): Finding {
+  const effect = guarded
+    ? 'the VIP is guarded all the same, and the VM cannot use it'
+    : 'the VM said so before this host heard of the VIP, which is not guarded here'
+  return { subject: vm, message: `VM ${vm} says that VIP ${vip} is its own address: ${effect}` }
 }
 
 function standing({ standings }: AgentFacts, code: 'REPORT_DISCONNECTED' | RefusalCode): readonly Finding[] {

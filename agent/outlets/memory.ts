@@ -30,6 +30,9 @@ export function createMemory({ store, records, numbers, ready, applier }: Memory
   const saveVmAddresses = saver<Outcome['vmAddresses']>(new Map(Object.entries(store.vmAddresses())), all =>
     store.setVmAddresses(Object.fromEntries([...all].sort(([a], [b]) => (a < b ? -1 : 1)))),
   )
+  const saveGuardedVips = saver<ReadonlySet<string>>(new Set(store.guardedVips()), vips =>
+    store.setGuardedVips([...vips].sort()),
+  )
   const saveContested = saver(store.contested(), store.setContested)
   let documents: Outcome['documents'] | undefined
   let services = store.services()
@@ -70,7 +73,11 @@ export function createMemory({ store, records, numbers, ready, applier }: Memory
       store.vipNumbers.save,
       ready.save,
       () => saveOwnAddresses(outcome.ownAddresses),
-      () => saveVmAddresses(outcome.vmAddresses),
+      () => {
+        // An address without the guard that was there before it would count as the VM's own after a restart.
+        saveGuardedVips(outcome.guardedVips)
+        saveVmAddresses(outcome.vmAddresses)
+      },
       applier.save,
     ]
     const errors = attemptAll(writes, write => void write())
@@ -80,7 +87,8 @@ export function createMemory({ store, records, numbers, ready, applier }: Memory
 
 /** Writes what says something else than `first`, or than what was written last. */
 function saver<T>(first: T | undefined, write: (value: T) => void): (value: T) => void {
-  const plain = (value: T | undefined) => JSON.stringify(value instanceof Map ? [...value] : value)
+  const plain = (value: T | undefined) =>
+    JSON.stringify(value instanceof Map || value instanceof Set ? [...value] : value)
   let last = first
   return value => {
     if (value === last) return

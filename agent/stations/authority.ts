@@ -13,13 +13,19 @@ type VmInputs = Pick<Inputs, 'inventory' | 'guests'>
 /** What directors may have this host do, by what is known of its VMs, and what is asked to know more. */
 export function createAuthority(
   config: Policy & { readonly director: readonly string[] },
-  store: Pick<Store, 'allocations' | 'vmAddresses'>,
+  store: Pick<Store, 'allocations' | 'vmAddresses' | 'guardedVips'>,
 ) {
   const vmAddresses = createVmAddresses(store)
   /** Real servers of each VIP. Before any are known, those that have numbers are taken to be there. */
   const served = new Map<string, Set<string>>()
   let remembered = new Set(store.allocations().map(({ vip }) => vip))
-  const judgeOf = createJudge(config, vip => served.has(vip) || remembered.has(vip))
+  let guarded: ReadonlySet<string> = new Set(store.guardedVips())
+  let noted: readonly unknown[] = []
+  const judgeOf = createJudge(
+    config,
+    vip => served.has(vip) || remembered.has(vip),
+    vip => guarded.has(vip),
+  )
   /** Without a director, or where the configuration names the VIPs, there is nothing to be learnt. */
   const curious = config.allowedVips === undefined && config.director.length > 0
   let last: { readonly of: readonly unknown[]; readonly targets: readonly GuestTarget[] } = { of: [], targets: [] }
@@ -28,6 +34,17 @@ export function createAuthority(
     judge: ({ inventory, guests }: VmInputs, ports: PortIndex): { judge: Judge; addresses: VmAddresses } => {
       const { vms, addresses } = vmAddresses(inventory.domains, ports, guests)
       return { judge: judgeOf(vms), addresses }
+    },
+    /**
+     * Notes which VIPs are guarded now. One that no service has any more stays noted while a VM calls it its own address: the
+     * service may come back. Returns all that are noted, the same set while nothing changes.
+     */
+    guard: (vips: readonly string[], { claimants }: Judge): ReadonlySet<string> => {
+      if (noted[0] === vips && noted[1] === claimants) return guarded
+      noted = [vips, claimants]
+      const next = new Set([...vips, ...[...guarded].filter(vip => claimants(vip).length > 0)])
+      if (next.symmetricDifference(guarded).size > 0) guarded = next
+      return guarded
     },
     /** Which real servers there are now. */
     note: ({ gone, come }: { readonly gone: readonly RealServer[]; readonly come: readonly RealServer[] }) => {

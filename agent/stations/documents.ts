@@ -23,6 +23,8 @@ export interface Received extends Services {
   readonly refused: readonly RefusedSpec[]
   /** Those of all documents whose VIPs are guarded. */
   readonly guarded: readonly ServiceSpec[]
+  /** VIPs of documents that are not guarded. */
+  readonly unguarded: ReadonlySet<string>
 }
 
 /**
@@ -79,9 +81,11 @@ export function createDocumentParser(combine: ReturnType<typeof createCombiner>)
       const gone = new Set(out.map(({ spec }) => spec))
       allowed.set(director, out.length === 0 ? specs : specs.filter(spec => !gone.has(spec)))
     }
-    const guarded = directors.flatMap(({ specs }) => specs).filter(({ vip }) => judge.guards(vip))
+    const all = directors.flatMap(({ specs }) => specs)
+    const guarded = all.filter(({ vip }) => judge.guards(vip))
+    const unguarded = new Set(all.map(({ vip }) => vip)).difference(new Set(guarded.map(({ vip }) => vip)))
     const combined = combine(allowed)
-    const result = { ...combined, problems: [...problems, ...combined.problems], unread, refused, guarded }
+    const result = { ...combined, problems: [...problems, ...combined.problems], unread, refused, guarded, unguarded }
     last = { of: [byDirector, judge, sorry ? own : undefined], result }
     return result
   }

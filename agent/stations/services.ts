@@ -4,10 +4,12 @@ import type { ServiceSpec } from '../../shared/config/service.ts'
 import { createSorryServices } from '../../shared/config/sorry-service.ts'
 import { changedItems } from '../../shared/lists.ts'
 import type { Judge } from '../authority/judge.ts'
+import type { VipClaim } from '../authority/types.ts'
 import type { Inputs } from '../inputs.ts'
 import type { Store } from '../store/store.ts'
 import { type Contested, createCombiner } from './combine.ts'
 import { createDocumentParser, type Received, type RefusedSpec, type Services } from './documents.ts'
+import { createVipClaims } from './vip-claims.ts'
 
 /** What the host's files and the directors' documents came to. */
 export interface HostServices extends Services {
@@ -15,6 +17,8 @@ export interface HostServices extends Services {
   readonly inForce: readonly ServiceSpec[]
   /** To be guarded: of all services that this host has heard of, those too that its own files put others in the place of; sorted. */
   readonly vips: readonly string[]
+  /** What VMs call their own address of the VIPs that this host has heard of; the same list while nothing changes. */
+  readonly claims: readonly VipClaim[]
   /** Documents that directors may not have in force here. */
   readonly refused: readonly RefusedSpec[]
 }
@@ -32,23 +36,26 @@ export function createServices(remembered: Pick<Store, 'services' | 'contested'>
   const merge = createMerger(inForce)
   const withSorryServices = createSorryServices()
   const vipsOf = createVips()
+  const claimsOf = createVipClaims()
   return (
     { services, documents, withdrawn }: Pick<Inputs, 'services' | 'documents' | 'withdrawn'>,
     judge: Judge,
   ): HostServices => {
-    if (withdrawn) return { specs: [], problems: [], inForce: [], contested, vips: [], refused: NONE }
+    if (withdrawn) return { specs: [], problems: [], inForce: [], contested, vips: [], claims: [], refused: NONE }
     const parsed = parseDocuments(documents, services.specs, judge)
     const received = withLastGood(parsed, inForce, spec => judge.refusal(spec, undefined) === undefined)
     contested = received.contested
     const merged = merge(services.specs, received.specs)
     inForce = merged.specs
     const { specs, problems } = withSorryServices(merged.specs)
+    const vips = vipsOf(services.specs, received.guarded)
     return {
       specs,
       problems: [...services.problems, ...received.problems, ...merged.problems, ...problems],
       inForce: merged.specs,
       contested,
-      vips: vipsOf(services.specs, received.guarded),
+      vips,
+      claims: claimsOf(vips, received.unguarded, judge),
       refused: received.refused,
     }
   }

@@ -52,6 +52,9 @@ export interface Store extends DesiredStore {
   /** The same of all NICs on the bridge, all with their prefix lengths. */
   vmAddresses(): Readonly<Record<string, readonly string[]>>
   setVmAddresses(addresses: Readonly<Record<string, readonly string[]>>): void
+  /** VIPs that are guarded: what a VM calls its own address later lifts no guard. */
+  guardedVips(): readonly string[]
+  setGuardedVips(vips: readonly string[]): void
   lastCommit(): LastCommit | undefined
   readonly guestRecords: GuestRecords
   close(): void
@@ -122,6 +125,8 @@ export function openStore(path: string): Store {
     setOwnAddresses: written(addresses => meta.set('own-addresses', addresses)),
     vmAddresses: () => meta.get<Record<string, readonly string[]>>('vm-addresses') ?? {},
     setVmAddresses: written(addresses => meta.set('vm-addresses', addresses)),
+    guardedVips: () => meta.get<string[]>('guarded-vips') ?? [],
+    setGuardedVips: written(vips => meta.set('guarded-vips', vips)),
     lastCommit: () => meta.get<LastCommit>('outcome'),
     setLastCommit: written(commit => meta.set('outcome', commit)),
     guestRecords: { list: guests.list, put: written(guests.put), remove: written(guests.remove) },

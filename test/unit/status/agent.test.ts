@@ -173,6 +173,16 @@ const CASES: Readonly<Record<string, readonly [(scene: Scene) => void, RegExp]>>
       ] as const,
     ]),
   ),
+  VIP_CLAIMED: [
+    ({ outcome }) =>
+      outcome({
+        vipClaims: [
+          { vm: 'web-1', vip: '10.10.1.100', guarded: true },
+          { vm: 'web-2', vip: '10.10.1.101', guarded: false },
+        ],
+      }),
+    /^warning VIP_CLAIMED web-2: VM web-2 says that VIP 10\.10\.1\.101 is its own address: .* not guarded here/,
+  ],
   REAL_SERVER: [
     ({ cells }) => cells.reports.set({ list: [reported('web-1', { state: 'pending' })], changed: [], gone: [] }),
     /^warning REAL_SERVER web\/web-1:8080: it is pending/,
