@@ -35,7 +35,6 @@ export function hostServiceAuthority(
 interface Addressed {
   readonly hostId: string
   readonly hostIp: string
-  readonly state: 'alive' | 'lost'
 }
 
 /** Of the director's machine. */
@@ -44,7 +43,10 @@ interface DirectorAddresses {
   readonly gateways: Iterable<string>
 }
 
-/** Makes the authority of hosts that are registered now; the same function while nothing of it changes. */
+/**
+ * Makes the authority by the hosts that are known now, those too that are away: they need their addresses when they come back. The
+ * same function while nothing of it changes.
+ */
 export function createHostServices(rules: readonly HostServicesRule[]) {
   let known = new Map<string, string>()
   let authority = hostServiceAuthority(rules, known)
@@ -54,8 +56,8 @@ export function createHostServices(rules: readonly HostServicesRule[]) {
     const reserved = new Map<string, string>()
     for (const address of gateways) reserved.set(address, 'the gateway of the director')
     for (const address of own) reserved.set(address, 'the director')
-    for (const { hostId, hostIp, state } of hosts)
-      if (state === 'alive' && hostIp !== '' && !reserved.has(hostIp)) reserved.set(hostIp, `host ${hostId}`)
+    for (const { hostId, hostIp } of hosts)
+      if (hostIp !== '' && !reserved.has(hostIp)) reserved.set(hostIp, `host ${hostId}`)
     if (reserved.size === known.size && reserved.entries().every(([address, whose]) => known.get(address) === whose))
       return authority
     known = reserved

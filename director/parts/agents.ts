@@ -95,8 +95,11 @@ function taken({ cells }: House): () => Taken {
   let vips: { readonly of: readonly unknown[]; readonly all: ReadonlySet<string> } = { of: [], all: new Set() }
   return () => {
     const site = cells.site.get()
-    const of = [cells.services.get().specs, cells.outcome.get()?.plan.services ?? []] as const
-    if (of.some((list, i) => list !== vips.of[i])) vips = { of, all: new Set(of.flat().map(({ vip }) => vip)) }
+    const [specs, planned] = [cells.services.get().specs, cells.outcome.get()?.plan.services ?? []]
+    const of = [specs, planned]
+    // A service that only hosts have gives way to a host with its address (authority/host-services.ts).
+    if (of.some((list, i) => list !== vips.of[i]))
+      vips = { of, all: new Set([...specs, ...planned.filter(({ hosted }) => !hosted)].map(({ vip }) => vip)) }
     return {
       hosts: cells.registry.get().hosts,
       connected: hostId => cells.agents.get()?.connected.has(hostId) ?? false,

@@ -9,6 +9,8 @@ import { openStore } from '../../../director/store/store.ts'
 import type { ServiceSpec } from '../../../shared/config/service.ts'
 import { spec } from '../real-servers/fixtures.ts'
 import { reported } from '../registry/fixture.ts'
+import { registryHandlers } from '../report/ends.ts'
+import { fakeClock } from '../run/fake-clock.ts'
 
 const RULES = [
   { hosts: 'edge-*', vips: ['10.10.1.0/24', '10.10.2.7/32'] },
@@ -36,15 +38,15 @@ for (const [host, vip, wanted] of CASES)
     else t.regex(reason ?? 'allowed', wanted)
   })
 
-test('addresses of registered hosts, and of the director and its gateways, are no VIPs; the authority changes with them only', t => {
+test('addresses of known hosts, and of the director and its gateways, are no VIPs; the authority changes with them only', t => {
   const authorityOf = createHostServices(RULES)
   const host = { hostId: 'rs9', hostIp: '10.10.1.9', state: 'alive' as const }
   const own = { own: new Set(['10.10.1.2']), gateways: new Set(['10.10.1.1']) }
   const first = authorityOf([host], own)
   t.is(authorityOf([{ ...host }], own), first)
   for (const vip of ['10.10.1.9', '10.10.1.2', '10.10.1.1']) t.regex(first('edge-1', vip) ?? '', /is the address of/)
-  const next = authorityOf([{ ...host, state: 'lost' }], own)
-  t.is(next('edge-1', '10.10.1.9'), undefined)
+  t.is(authorityOf([{ ...host, state: 'lost' }], own), first, 'a host that is away finds its address as it left it')
+  t.is(authorityOf([], own)('edge-1', '10.10.1.9'), undefined, 'until it is forgotten')
   const none = createHostServices([])
   t.is(none([host], own), none([], own))
   t.deepEqual(
@@ -64,6 +66,26 @@ test('hostServices of the configuration has a shape', t => {
     [{ hosts: 'x' }],
   ])
     t.false(parse(bad), JSON.stringify(bad))
+})
+
+test('another host’s own service locks no host out of its address', t => {
+  const report = {
+    hostId: 'rs9',
+    hostMac: '02:00:00:00:00:29',
+    hostIp: '10.10.1.9',
+    version: '1',
+    realServers: new Map(),
+  }
+  const peer = { name: undefined, address: '10.10.1.9' }
+  const services = (hosted: boolean) => [{ vip: report.hostIp, ...(hosted ? { hosted } : {}) }]
+  const director = (hosted: boolean) => registryHandlers({ leaseMs: LEASE, clock: fakeClock() }, services(hosted))
+  const { handlers, registry } = director(true)
+  handlers.onRegistration(report, peer)
+  t.true(registry.get().hosts.has('rs9'))
+  t.throws(() => director(false).handlers.onRegistration(report, peer), {
+    code: 'HOST_ADDRESS_TAKEN',
+    message: /which is a VIP of the director's service files/,
+  })
 })
 
 const LEASE = 1000

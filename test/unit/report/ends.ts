@@ -121,8 +121,15 @@ export function startReporter(
   return Object.assign(reporter, { log })
 }
 
-/** The director's own handlers, over a registry and nothing else: no bridge, no files, no address of its own. */
-export function registryHandlers({ leaseMs, clock }: { leaseMs: number; clock: Clock }) {
+/**
+ * The director's own handlers, over a registry and nothing else: no bridge, no files, no address of its own.
+ *
+ * @param services - of its last plan
+ */
+export function registryHandlers(
+  { leaseMs, clock }: { leaseMs: number; clock: Clock },
+  services: readonly { readonly vip: string }[] = [],
+) {
   const registry = createCell(emptyRegistry())
   const cells = {
     registry,
@@ -130,7 +137,7 @@ export function registryHandlers({ leaseMs, clock }: { leaseMs: number; clock: C
     agents: createCell(undefined),
     site: createCell(undefined),
     services: createCell({ specs: [] }),
-    outcome: createCell(undefined),
+    outcome: createCell({ plan: { services } }),
     ownAddresses: createCell({ own: new Set(), gateways: new Set() }),
   }
   return { registry, handlers: agentHandlers({ cells, config: { leaseMs }, clock } as never) }
