@@ -75,6 +75,20 @@ test.serial('both start, register, and nothing that the units forbid is missed',
   )
 })
 
+test.serial('what is the CA’s and the director’s is empty where the agent looks', async t => {
+  const files = ['/etc/crossport/pki/ca.key', '/var/lib/crossport/authority.db', '/var/lib/crossport/director.db']
+  const sizes = async (name: string) =>
+    (
+      await sh(
+        `cd /proc/$(systemctl show --value -p MainPID crossport-${name})/root; stat -c %s ${files.map(file => `.${file}`).join(' ')}`,
+      )
+    )
+      .trim()
+      .split('\n')
+  t.deepEqual(await sizes('agent'), ['0', '0', '0'])
+  t.false((await sizes('director')).includes('0'))
+})
+
 test.serial('neither is root, and what they have made is for nobody else; the group may look', async t => {
   for (const name of ['agent', 'director']) {
     const status = await sh(`cat /proc/$(systemctl show --value -p MainPID crossport-${name})/status`)
