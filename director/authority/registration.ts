@@ -13,7 +13,7 @@ export interface Claim {
 export interface Peer {
   /** The host that its certificate names; undefined: the connection is in the clear. */
   readonly name: string | undefined
-  /** Where the stream comes from, without the port. */
+  /** Where the stream comes from, without the port; of a socket in the file system `unix:` and its path. */
   readonly address: string
 }
 
@@ -59,7 +59,7 @@ export function registrationRefusal(claim: Claim, peer: Peer, taken: Taken): Ref
     return { code, reason: `the agent at ${peer.address} registers as host "${hostId}" ${what}` }
   }
   const { director } = taken
-  const beside = isLocal(peer, director.addresses)
+  const beside = isBeside(peer, director.addresses)
   if (director.macs.includes(hostMac) && !(beside && director.bridgeMacs.includes(hostMac)))
     return refuse('HOST_ADDRESS_TAKEN', `with the director's own hardware address ${hostMac}: ${SET_MAC}`)
   const macOwner = ownerOf(claim, peer, taken, ({ hostMac: mac }) => mac === hostMac)
@@ -99,9 +99,9 @@ function ownerOf(
 }
 
 /** Nobody but the director's own machine speaks from its addresses, or over a socket of its file system. */
-function isLocal({ address }: Peer, addresses: ReadonlySet<string>): boolean {
+function isBeside({ address }: Peer, addresses: ReadonlySet<string>): boolean {
   const bare = address.replace(/^\[|\]$/g, '').replace(/^::ffff:/, '')
-  return bare === '' || bare === 'unknown' || bare.startsWith('unix:') || addresses.has(bare) || LOOPBACK.test(bare)
+  return bare.startsWith('unix:') || addresses.has(bare) || LOOPBACK.test(bare)
 }
 
 const LOOPBACK = /^(127\.|::1$)/

@@ -9,6 +9,8 @@ export interface PeerCertificate extends CertificateNames {
 
 /** What decides who a peer is. */
 export interface Register {
+  /** Who dials in has to show a certificate; false: connections are in the clear. */
+  readonly tls: boolean
   /** The director's own role; undefined: its certificate is one of an existing PKI, which knows no roles. */
   readonly own: FleetName | undefined
   /** When a host was revoked, in ms since 1970; undefined: it was not. */
@@ -26,15 +28,16 @@ export interface Caller {
 /**
  * Who has dialled in, by the certificate that it has shown and that the CA has signed.
  *
- * @throws IDENTITY_REFUSED - it is no host's, or that of a host that was revoked
+ * @throws IDENTITY_REFUSED - there is none where there has to be one, it is no host's, or that of a host that was revoked
  */
 export function whoIs(certificate: PeerCertificate | undefined, address: string, register: Register): Caller {
-  if (certificate === undefined) return { names: undefined, address }
-  const { names, role } = identityOf(certificate)
+  if (certificate === undefined && !register.tls) return { names: undefined, address }
+  const { names, role } = identityOf(certificate ?? {})
   const refuse = (what: string) => {
     const fields = { host: names[0] ?? address }
     return new CrossportError('IDENTITY_REFUSED', `the agent at ${address} has ${what}`, { fields })
   }
+  if (certificate === undefined) throw refuse('no certificate')
   if (role !== undefined && role.role !== 'host')
     throw refuse(`the certificate of ${role.role} ${role.name}, and not a host's`)
   if (register.own !== undefined && role?.fleet !== register.own.fleet)

@@ -19,7 +19,7 @@ import { type Attached, attachedBy, type Call } from './attached.ts'
 import { documentPieces, serializedOnce } from './documents.ts'
 import { watchStreams } from './patience.ts'
 import { createRefused, type Refused } from './refused.ts'
-import { refusal, speakerOf } from './rivals.ts'
+import { addressOf, refusal, speakerOf } from './rivals.ts'
 import type { HostDelta, HostReport, Offer } from './types.ts'
 import { hostDelta, hostReport } from './validate.ts'
 
@@ -72,7 +72,8 @@ export interface Agents {
  * machine, whose agent has come back, ends the older; another machine's is refused (rivals.ts). Throws RPC_LISTEN, RPC_TLS.
  */
 export async function serveAgents(options: AgentsOptions): Promise<Agents> {
-  const { log, clock, leaseMs, handlers, register = OPEN } = options
+  const { log, clock, leaseMs, handlers } = options
+  const { register = existingPki(options.tls !== undefined) } = options
   const calls = new Map<Call, Attached>()
   const admission = createAdmission(clock)
   const refused = createRefused(clock, () => handlers.onRefused())
@@ -159,7 +160,7 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     const connection = call.getPeer()
     let attached: Attached
     try {
-      attached = attachedBy(call, connection, register, clock)
+      attached = attachedBy(call, { connection, address: addressOf(connection, options.listen) }, register, clock)
     } catch (err) {
       return fail(call, err)
     }
@@ -236,7 +237,7 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   }
 }
 
-const OPEN: Register = { own: undefined, revokedAt: () => undefined }
+const existingPki = (tls: boolean): Register => ({ tls, own: undefined, revokedAt: () => undefined })
 
 /** Streams at a time: of an agent that has come back there are two for a moment. */
 const MOST_STREAMS = 2 * LIMITS.hosts

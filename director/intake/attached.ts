@@ -5,7 +5,7 @@ import type { Clock } from '../../shared/run/clock.ts'
 import { type Caller, type Register, whoIs } from '../authority/who.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import type { Waited } from './patience.ts'
-import { addressOf, type Speaker } from './rivals.ts'
+import type { Speaker } from './rivals.ts'
 
 export type Call = grpc.ServerDuplexStream<AgentMessage__Output, DirectorMessage>
 
@@ -24,12 +24,18 @@ export interface Attached extends Waited {
  * A stream that has just begun.
  *
  * @param connection - as gRPC names it
+ * @param address - where it comes from, without the port
  * @throws IDENTITY_REFUSED
  */
-export function attachedBy(call: Call, connection: string, register: Register, clock: Clock): Attached {
+export function attachedBy(
+  call: Call,
+  { connection, address }: { readonly connection: string; readonly address: string },
+  register: Register,
+  clock: Clock,
+): Attached {
   const certificate = call.getAuthContext().sslPeerCertificate
   return {
-    caller: whoIs(certificate, addressOf(connection), register),
+    caller: whoIs(certificate, address, register),
     connection,
     outbox: createOutbox(call, clock.now),
     speaker: undefined,

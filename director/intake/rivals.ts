@@ -40,5 +40,11 @@ export function speakerOf(
   return { hostId, hostMac, from: address, bootId, runId }
 }
 
-/** @param peer - as gRPC names it: address and port */
-export const addressOf = (peer: string): string => peer.replace(/:\d+$/, '')
+/**
+ * Where a peer dials from, without the port. gRPC does not know it of a socket in the file system.
+ *
+ * @param peer - as gRPC names it: address and port
+ * @param listen - where it has dialled
+ */
+export const addressOf = (peer: string, listen: string): string =>
+  listen.startsWith('unix:') ? listen : peer.replace(/:\d+$/, '')

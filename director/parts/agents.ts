@@ -47,8 +47,9 @@ export async function agents(house: House): Promise<Stop> {
   }
 }
 
-function registerOf({ cells, book }: House): Register {
+function registerOf({ cells, protection, book }: House): Register {
   return {
+    tls: protection?.tls !== undefined,
     get own() {
       return cells.certificate.get()?.own.identity.role
     },

@@ -60,8 +60,9 @@ function altNames(text: string | undefined, kind: 'DNS' | 'URI'): readonly strin
 }
 
 /**
- * Why a director that is dialled is not believed to be one; undefined: by its role it is, or it has none.
- * A certificate without a role is that of an existing PKI: the address that was dialled must be in it (ordinary TLS).
+ * Why a director that is dialled is not believed to be one; undefined: its role does not speak against it.
+ * In an existing PKI, where the dialler or the director has no role, the address that was dialled must be in the director's
+ * certificate, too (ordinary TLS).
  *
  * @param own - the dialler's own role
  */

@@ -72,22 +72,33 @@ export interface Dialling {
  */
 export function dialling(address: string, tls?: TlsFiles): Dialling {
   if (tls === undefined) return { credentials: grpc.credentials.createInsecure(), options: {} }
-  return diallingDirector(address, secureContext(tls), roleIn(tls.cert))
+  const own = roleIn(tls.cert)
+  return diallingDirector(address, secureContext(tls), own, own === undefined)
 }
 
-/** The same for one who has no certificate yet, and knows the CA's (PEM). */
+/** The same for one who has no certificate yet, and knows the CA's (PEM): it is a fleet's own CA, which gives roles itself. */
 export const diallingToJoin = (address: string, ca: string): Dialling =>
-  diallingDirector(address, { ca, minVersion: TLS }, undefined)
+  diallingDirector(address, { ca, minVersion: TLS }, undefined, false)
 
-/** The other end must be a director: by its role, or by the address that is dialled (names.ts). */
-function diallingDirector(address: string, context: SecureContextOptions, own: FleetName | undefined): Dialling {
+/**
+ * The other end must be a director: by its role, or by the address that is dialled (names.ts).
+ *
+ * @param own - the dialler's own role
+ * @param byAddress - a role alone does not count: in an existing PKI others may get certificates with any
+ */
+function diallingDirector(
+  address: string,
+  context: SecureContextOptions,
+  own: FleetName | undefined,
+  byAddress: boolean,
+): Dialling {
   const host = address.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
   const credentials = grpc.ChannelCredentials.createFromSecureContext(createSecureContext(context), {
     checkServerIdentity: (_name, certificate) => {
       const peer = identityOf(certificate)
       const problem = directorProblem(own, peer)
       if (problem !== undefined) return new Error(`who answers at ${address} is no director of this host: ${problem}`)
-      return peer.role === undefined ? checkServerIdentity(host, certificate) : undefined
+      return byAddress || peer.role === undefined ? checkServerIdentity(host, certificate) : undefined
     },
   })
   const named = isIP(host) === 0 && !address.startsWith('unix:')

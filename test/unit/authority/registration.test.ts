@@ -50,6 +50,13 @@ const CASES: readonly (readonly [string, Claim, Peer, Taken, RegExp | undefined]
   ["the director's bridge", { ...NEW, hostMac: BRIDGE }, AT, FLEET, /director's own hardware address/],
   ["the director's bridge, beside it", { ...NEW, hostMac: BRIDGE, hostIp: '172.24.1.100' }, BESIDE, FLEET, undefined],
   ['the same over a socket', { ...NEW, hostMac: BRIDGE }, { ...AT, address: 'unix:/run/x.sock' }, FLEET, undefined],
+  [
+    'the same of whom nothing is known',
+    { ...NEW, hostMac: BRIDGE },
+    { ...AT, address: 'unknown' },
+    FLEET,
+    /own hardware/,
+  ],
   ["the director's address", { ...NEW, hostIp: '172.24.1.100' }, AT, FLEET, /director's own address/],
   ['a VIP', { ...NEW, hostIp: '10.10.1.100' }, AT, FLEET, /which is a VIP/],
   ['no address yet', { ...NEW, hostIp: '' }, AT, FLEET, undefined],

@@ -50,17 +50,18 @@ test('a token is read back, and any other text is none', t => {
 })
 
 const nobodyRevoked = () => undefined
-const ours = { own: director, revokedAt: nobodyRevoked }
+const ours = { tls: true, own: director, revokedAt: nobodyRevoked }
 
 test('who dials in is a host of the fleet, and nobody else', t => {
   t.deepEqual(whoIs(san(`URI:${uriOf(host)}`), '10.0.0.1', ours).names, ['rs1'])
-  t.is(whoIs(undefined, '10.0.0.1', ours).names, undefined, 'in the clear')
+  t.is(whoIs(undefined, '10.0.0.1', { ...ours, tls: false }).names, undefined, 'in the clear')
   const refused = (certificate: Parameters<typeof whoIs>[0], reason: RegExp, register = ours) =>
     t.throws(() => whoIs(certificate, '10.0.0.1', register), { code: 'IDENTITY_REFUSED', message: reason })
+  refused(undefined, /10\.0\.0\.1 has no certificate/)
   refused(san(`URI:${uriOf(director)}`), /10\.0\.0\.1 has the certificate of director d1, and not a host's/)
   refused(san(`URI:${uriOf({ ...host, fleet: 'f2' })}`), /no certificate of fleet f1/)
   refused(san('DNS:rs1'), /no certificate of fleet f1/)
-  const existing = { own: undefined, revokedAt: nobodyRevoked }
+  const existing = { tls: true, own: undefined, revokedAt: nobodyRevoked }
   t.deepEqual(whoIs(san('DNS:rs1', 'DNS:rs1.example.com'), '', existing).names, ['rs1', 'rs1.example.com'])
   t.throws(() => whoIs(san(`URI:${uriOf(director)}`), '', existing), { code: 'IDENTITY_REFUSED' })
   t.throws(() => whoIs({ ...issued }, '', existing), { message: /names no host/ })
@@ -69,6 +70,7 @@ test('who dials in is a host of the fleet, and nobody else', t => {
 test('a revoked host is nobody, until it has a certificate that was issued later', t => {
   const at = Date.parse(issued.valid_from)
   const register = (revoked: number) => ({
+    tls: true,
     own: director,
     revokedAt: (id: string) => (id === 'rs1' ? revoked : undefined),
   })

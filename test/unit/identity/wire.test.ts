@@ -18,7 +18,11 @@ async function scene(t: ExecutionContext, files?: (made: Awaited<ReturnType<type
   const made = await fleet(t)
   const { director: own, book, pki, fleetId } = made
   const tls = files === undefined ? own : await files(made)
-  const register: Register = { own: { fleet: fleetId, role: 'director', name: 'd1' }, revokedAt: book.revokedAt }
+  const register: Register = {
+    tls: true,
+    own: { fleet: fleetId, role: 'director', name: 'd1' },
+    revokedAt: book.revokedAt,
+  }
   const log = memoryLog()
   const heard = recorder()
   const desk = createDesk({ pki, book, lifetimeMs: DAY })

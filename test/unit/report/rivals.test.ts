@@ -35,13 +35,22 @@ test('who has a host id keeps it as long as it is heard, for one lease after tha
 test('an agent is known by the address that it dials from, whatever the port', t => {
   const report = { hostId: 'rs1', hostMac: '02:00:00:00:00:20', hostIp: '', version: '1', realServers: new Map() }
   t.is(
-    speakerOf(report, { bootId: '', runId: '' }, { name: undefined, address: addressOf('172.24.1.20:40112') }).from,
+    speakerOf(
+      report,
+      { bootId: '', runId: '' },
+      { name: undefined, address: addressOf('172.24.1.20:40112', '0.0.0.0:7473') },
+    ).from,
     '172.24.1.20',
   )
   t.is(
-    speakerOf(report, { bootId: '', runId: '' }, { name: undefined, address: addressOf('[fd00::20]:40112') }).from,
+    speakerOf(
+      report,
+      { bootId: '', runId: '' },
+      { name: undefined, address: addressOf('[fd00::20]:40112', '[::]:7473') },
+    ).from,
     '[fd00::20]',
   )
+  t.is(addressOf('unknown', 'unix:/run/x.sock'), 'unix:/run/x.sock')
 })
 
 test('who was refused is shown until it has not dialled for a while, or the host id is given to somebody', async t => {

@@ -41,6 +41,22 @@ test('mutual TLS: who has a certificate of the CA gets in, who has none does not
   })
 })
 
+test('in an existing PKI a director is who has the address that is dialled, whatever role its certificate states', async t => {
+  const certificate = await authority(t)
+  const host = await certificate('rs1')
+  const answer = async (...names: string[]) => {
+    const tls = await certificate(`d${names.length}`, 'URI:spiffe://f1/director/d9', ...names)
+    const director = await startDirector('localhost:0', recorder(), { tls })
+    t.teardown(() => director.close())
+    director.setOffer(offer())
+    const told = recorder()
+    startReporter(t, director.address, told, { tls: host })
+    return told.until(/^(registered|disconnected)/)
+  }
+  t.regex(await answer(), /^disconnected/)
+  t.regex(await answer('DNS:localhost'), /^registered/)
+})
+
 test('a host with a certificate registers itself, and no other', async t => {
   const certificate = await authority(t)
   const heard = recorder()
