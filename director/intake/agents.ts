@@ -10,6 +10,7 @@ import type { ServiceDocuments } from '../../shared/rpc/gen/crossport/v1/Service
 import { LIMITS } from '../../shared/rpc/limits.ts'
 import { resetStream } from '../../shared/rpc/reset.ts'
 import { type RpcServer, type RpcServerOptions, serveRpc } from '../../shared/rpc/server.ts'
+import { shown } from '../../shared/rpc/text.ts'
 import type { TlsFiles } from '../../shared/rpc/tls.ts'
 import type { Clock } from '../../shared/run/clock.ts'
 import type { Peer } from '../authority/registration.ts'
@@ -102,8 +103,10 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   const registered = (call: Call, message: HostRegistration__Output) => {
     const attached = calls.get(call)!
     const { caller } = attached
+    // First: whatever else is wrong with the message, it is not said of a host that the caller is not.
+    const name = nameOf(caller, shown(message.hostId))
     const report = hostReport(message, options.addressed)
-    const peer: Peer = { name: nameOf(caller, report.hostId), address: caller.address }
+    const peer: Peer = { name, address: caller.address }
     const speaker = speakerOf(report, message, peer)
     const older = [...calls].filter(([other, { speaker: there }]) => other !== call && there?.hostId === report.hostId)
     for (const [, { speaker: there, heardAt = 0 }] of older) {
@@ -148,10 +151,15 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
   const fail = (call: Call, err: unknown) => {
     const code = err instanceof CrossportError ? err.code : undefined
     const host = err instanceof CrossportError ? err.fields.host : undefined
+    const { caller } = calls.get(call) ?? {}
+    const peer = caller?.names?.[0] ?? caller?.address ?? String(host)
     // An agent that is refused dials again and again: said once.
     const said = code !== undefined && host !== undefined && code !== 'AGENT_SILENT'
-    if (!said || refused.put({ code, hostId: String(host), reason: messageOf(err) }))
-      log.error('an agent is refused', { peer: call.getPeer(), err })
+    const put = said ? refused.put({ code, hostId: String(host), peer, reason: messageOf(err) }) : 'new'
+    if (put === 'new') log.error('an agent is refused', { peer: call.getPeer(), err })
+    // The log holds back what is equal, so nothing is in these that changes with each time.
+    if (put === 'share full') log.error('an agent is refused, each time for another reason', { peer, code })
+    if (put === 'list full') log.error('an agent is refused, as many others are', { peer, err })
     refuse(call, (code && STATUS_OF.get(code)) ?? grpc.status.INVALID_ARGUMENT, messageOf(err))
   }
 

@@ -6,6 +6,7 @@ import type { RealServer__Output } from '../../shared/rpc/gen/crossport/v1/RealS
 import type { RefusedDocuments__Output } from '../../shared/rpc/gen/crossport/v1/RefusedDocuments.ts'
 import { LIMITS } from '../../shared/rpc/limits.ts'
 import { fromProto, type RealServerReport } from '../../shared/rpc/real-server.ts'
+import { isPlain, shown } from '../../shared/rpc/text.ts'
 import type { HostDelta, HostReport } from './types.ts'
 
 const MAC = /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/
@@ -15,9 +16,6 @@ export function isHostAddress(ip: string): boolean {
   const [first = ''] = ip.split('.')
   return isIPv4(ip) && Number(first) < 224 && first !== '0' && first !== '127'
 }
-
-/** Text that a terminal shows as it is. */
-const PLAIN = /^\P{Cc}*$/u
 
 /**
  * Throws REGISTRATION_INVALID naming the field: a host that cannot be addressed is of no use, and of a message that is wrong in
@@ -31,13 +29,13 @@ export function hostReport(message: HostRegistration__Output, addressed: boolean
   const check = (ok: boolean, field: string, value: string) => {
     if (!ok) throw invalid(hostId, `${field} "${shown(value)}" is not valid`, field)
   }
-  check(hostId !== '' && hostId.length <= 253 && PLAIN.test(hostId), 'host id', hostId)
+  check(hostId !== '' && hostId.length <= 253 && isPlain(hostId), 'host id', hostId)
   // A group address (lowest bit of the first byte) is nobody's.
   check(MAC.test(hostMac) && (Number.parseInt(hostMac.slice(0, 2), 16) & 1) === 0, 'host MAC', hostMac)
   check(addressed ? isHostAddress(hostIp) : hostIp === '' || isIPv4(hostIp), 'host IP', hostIp)
-  check(message.bootId.length <= 64 && PLAIN.test(message.bootId), 'boot id', message.bootId)
-  check(message.runId.length <= 64 && PLAIN.test(message.runId), 'run id', message.runId)
-  check(version.length <= LIMITS.name && PLAIN.test(version), 'version', version)
+  check(message.bootId.length <= 64 && isPlain(message.bootId), 'boot id', message.bootId)
+  check(message.runId.length <= 64 && isPlain(message.runId), 'run id', message.runId)
+  check(version.length <= LIMITS.name && isPlain(version), 'version', version)
   const count = message.realServers.length
   if (count > LIMITS.realServers) throw tooMany(hostId, count)
   const refused = readRefused(hostId, message.refused)
@@ -77,7 +75,7 @@ function readRefused(hostId: string, message: RefusedDocuments__Output | null): 
     const texts = { service, place, code, reason }
     for (const [field, text] of Object.entries(texts)) {
       const most = field === 'place' ? MOST_PLACE : field === 'reason' ? LIMITS.reason : LIMITS.name
-      if (text.length > most || !PLAIN.test(text))
+      if (text.length > most || !isPlain(text))
         throw invalid(hostId, `refused document: ${field} "${shown(text)}" is not valid`, 'refused')
     }
     return texts
@@ -105,8 +103,6 @@ function readRealServer(hostId: string, message: RealServer__Output): RealServer
     throw invalid(hostId, why, String(fields.field))
   }
 }
-
-const shown = (text: string) => text.slice(0, LIMITS.name).replace(/\p{Cc}/gu, '?')
 
 function invalid(hostId: string, what: string, field: string): CrossportError {
   const message = `host "${shown(hostId)}": ${what}; nothing of this message is taken, and what was in force before stays for its lease`

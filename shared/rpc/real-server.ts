@@ -2,6 +2,7 @@ import { isIPv4 } from 'node:net'
 import { CrossportError } from '../errors.ts'
 import type { RealServer, RealServer__Output } from './gen/crossport/v1/RealServer.ts'
 import { LIMITS } from './limits.ts'
+import { clipped, isPlain, shown } from './text.ts'
 
 /** One real server as agent and director speak of it (proto: crossport.v1.RealServer, without its optional fields). */
 export interface RealServerReport {
@@ -30,14 +31,6 @@ export function toProto(report: RealServerReport): RealServer {
   return { ...report, reason: clipped(reason), state: TO_PROTO[state] }
 }
 
-/** A reason may be long: of a text that is longer, the beginning. */
-export const clipped = (text: string, most: number = LIMITS.reason): string =>
-  text.length <= most ? text : `${text.slice(0, most - 1)}…`
-
-/** Text that a terminal shows as it is. */
-const PLAIN = /^\P{Cc}*$/u
-const shown = (text: string) => clipped(text, LIMITS.name).replace(/\p{Cc}/gu, '?')
-
 /** Throws REGISTRATION_INVALID, naming the field: what comes in here becomes flows. */
 export function fromProto(message: RealServer__Output): RealServerReport {
   const { id, protocol } = message
@@ -45,11 +38,11 @@ export function fromProto(message: RealServer__Output): RealServerReport {
     if (ok) return
     throw invalid(`real server "${shown(id)}": ${field} "${shown(String(message[field]))}" is not valid`, { field })
   }
-  check(id !== '' && id.length <= LIMITS.name && PLAIN.test(id), 'id')
-  check(message.service !== '' && message.service.length <= LIMITS.name && PLAIN.test(message.service), 'service')
+  check(id !== '' && id.length <= LIMITS.name && isPlain(id), 'id')
+  check(message.service !== '' && message.service.length <= LIMITS.name && isPlain(message.service), 'service')
   check(message.vm.length <= LIMITS.name, 'vm')
   for (const field of ['vmUuid', 'scheduler'] as const)
-    check(message[field].length <= LIMITS.name && PLAIN.test(message[field]), field)
+    check(message[field].length <= LIMITS.name && isPlain(message[field]), field)
   check(message.reason.length <= LIMITS.reason, 'reason')
   check(isIPv4(message.vip), 'vip')
   check(isPort(message.vipPort), 'vipPort')

@@ -269,5 +269,5 @@ test('documents that a host does not put in force are told to their director, wi
   t.regex(await heard.until(/^not in force/), /x{1000,}…$/)
   reporter.update([rs], true, [{ ...document, service: 'x'.repeat(300) }])
   await heard.until(/^refused/)
-  t.regex(director.refused[0]?.reason ?? '', /refused document: service "x+" is not valid/)
+  t.regex(director.refused[0]?.reason ?? '', /refused document: service "x+…" is not valid/)
 })

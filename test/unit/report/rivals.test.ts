@@ -57,10 +57,10 @@ test('who was refused is shown until it has not dialled for a while, or the host
   const clock = fakeClock()
   let changes = 0
   const refused = createRefused(clock, () => changes++)
-  const rival = { code: 'HOST_ID_TAKEN', hostId: 'rs1', reason: 'another' } as const
-  t.true(refused.put(rival))
+  const rival = { code: 'HOST_ID_TAKEN', hostId: 'rs1', peer: '10.0.0.1', reason: 'another' } as const
+  t.is(refused.put(rival), 'new')
   await clock.advance(20_000)
-  t.false(refused.put(rival), 'said before')
+  t.is(refused.put(rival), 'known')
   await clock.advance(29_000)
   t.deepEqual(refused.list(), [rival])
   await clock.advance(1000)
@@ -72,4 +72,20 @@ test('who was refused is shown until it has not dialled for a while, or the host
   t.deepEqual(refused.list(), [])
   t.is(changes, 4)
   t.is(clock.pending, 0)
+})
+
+test('one peer hides no other: it has a few places in the list, and who finds no place is told of, too', t => {
+  const clock = fakeClock()
+  const refused = createRefused(clock, () => {})
+  const at = (peer: string, n: number) =>
+    refused.put({ code: 'HOST_ADDRESS_TAKEN', hostId: `rs${n}`, peer, reason: `${peer} is refused as rs${n}` })
+  const said = Array.from({ length: 300 }, (_, n) => at('10.0.0.66', n))
+  t.is(said.filter(one => one === 'new').length, refused.list().length)
+  t.is(said.at(-1), 'share full')
+  t.is(at('10.0.0.66', 0), 'known')
+  t.is(at('10.0.0.1', 1), 'new')
+  t.true(refused.list().some(({ peer }) => peer === '10.0.0.1'))
+  for (let n = 0; n < 1000; n++) at(`10.0.1.${n}`, n)
+  t.is(at('10.0.0.2', 1), 'list full')
+  refused.close()
 })

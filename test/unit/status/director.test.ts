@@ -154,7 +154,8 @@ const CASES: Readonly<Record<string, readonly [(scene: Scene) => unknown, RegExp
     /^error REGISTRY_CONFLICT rs1\/web-1: host rs1 has/,
   ],
   HOST_ID_TAKEN: [
-    ({ refused }) => refused.push({ code: 'HOST_ID_TAKEN', hostId: 'rs1', reason: 'host id "rs1" is in use' }),
+    ({ refused }) =>
+      refused.push({ code: 'HOST_ID_TAKEN', hostId: 'rs1', peer: '10.0.0.1', reason: 'host id "rs1" is in use' }),
     /^error HOST_ID_TAKEN rs1: host id "rs1" is in use/,
   ],
   HOST_ADDRESS_SHARED: [
@@ -169,11 +170,23 @@ const CASES: Readonly<Record<string, readonly [(scene: Scene) => unknown, RegExp
     /^error HOST_ADDRESS_SHARED rs1, rs2: they have one host MAC/,
   ],
   REGISTRATION_INVALID: [
-    ({ refused }) => refused.push({ code: 'REGISTRATION_INVALID', hostId: 'rs1', reason: 'vipPort "0" is not valid' }),
+    ({ refused }) =>
+      refused.push({
+        code: 'REGISTRATION_INVALID',
+        hostId: 'rs1',
+        peer: '10.0.0.1',
+        reason: 'vipPort "0" is not valid',
+      }),
     /^error REGISTRATION_INVALID rs1: vipPort "0" is not valid/,
   ],
   HOST_ADDRESS_TAKEN: [
-    ({ refused }) => refused.push({ code: 'HOST_ADDRESS_TAKEN', hostId: 'rs3', reason: 'the host MAC of host "rs1"' }),
+    ({ refused }) =>
+      refused.push({
+        code: 'HOST_ADDRESS_TAKEN',
+        hostId: 'rs3',
+        peer: '10.0.0.1',
+        reason: 'the host MAC of host "rs1"',
+      }),
     /^error HOST_ADDRESS_TAKEN rs3: the host MAC of host "rs1"/,
   ],
   HOST_SERVICE_REFUSED: [
