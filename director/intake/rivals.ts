@@ -14,9 +14,12 @@ export interface Speaker {
 }
 
 /**
- * The same machine takes its own place at once: its stream may have broken without a word, and it may come from another
- * address than before. So does the same run of an agent, whose machine may have another hardware address by now. From any other the host is safe as long as it is heard, which its heartbeats see to every third of a
- * lease. A hardware address alone may be that of a copy.
+ * Who takes the place of an agent that is connected:
+ * 1. The same run of the agent does at once, whatever addresses its machine has by now.
+ * 2. The same machine does at once, as its stream may have broken without a word. Its hardware address and its boot id, or its
+ *    hardware address and the address that it dials from, say that it is the same. A copy of a machine has one of them alone.
+ * 3. Anybody does when nothing was heard of the agent for a lease. Its heartbeats come every third of a lease.
+ * 4. Nobody else does.
  *
  * @param silentMs - how long nothing was heard of `there`
  * @returns why the newcomer cannot have the host id that `there` has; undefined: it can

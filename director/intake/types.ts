@@ -12,7 +12,7 @@ export interface HostReport {
   readonly version: string
   readonly realServers: ReadonlyMap<string, RealServerReport>
   /** Documents of this director that are not in force there. Absent: none. */
-  readonly refused?: readonly RefusedDocument[]
+  readonly refusedDocuments?: readonly RefusedDocument[]
 }
 
 /** Fields of proto RefusedDocument, validated. */
@@ -29,7 +29,7 @@ export interface HostDelta {
   readonly upserted: readonly RealServerReport[]
   readonly removedIds: readonly string[]
   /** All of them; absent: as before. */
-  readonly refused?: readonly RefusedDocument[]
+  readonly refusedDocuments?: readonly RefusedDocument[]
 }
 
 /** What every agent is told. */

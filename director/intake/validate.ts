@@ -38,14 +38,14 @@ export function hostReport(message: HostRegistration__Output, addressed: boolean
   check(version.length <= LIMITS.name && isPlain(version), 'version', version)
   const count = message.realServers.length
   if (count > LIMITS.realServers) throw tooMany(hostId, count)
-  const refused = readRefused(hostId, message.refused)
+  const refusedDocuments = readRefused(hostId, message.refused)
   return {
     hostId,
     hostMac,
     hostIp,
     version,
     realServers: readRealServers(hostId, message.realServers),
-    ...(refused === undefined ? {} : { refused }),
+    ...(refusedDocuments === undefined ? {} : { refusedDocuments }),
   }
 }
 
@@ -54,18 +54,18 @@ export function hostDelta(hostId: string, { upserted, removedIds, refused }: Hos
   for (const id of removedIds)
     if (id === '' || id.length > LIMITS.name)
       throw invalid(hostId, `removed id "${shown(id)}" is not valid`, 'removedIds')
-  const documents = readRefused(hostId, refused)
+  const refusedDocuments = readRefused(hostId, refused)
   return {
     upserted: [...readRealServers(hostId, upserted).values()],
     removedIds,
-    ...(documents === undefined ? {} : { refused: documents }),
+    ...(refusedDocuments === undefined ? {} : { refusedDocuments }),
   }
 }
 
 /** A path, and its line. */
 const MOST_PLACE = 4200
 
-function readRefused(hostId: string, message: RefusedDocuments__Output | null): HostReport['refused'] {
+function readRefused(hostId: string, message: RefusedDocuments__Output | null): HostReport['refusedDocuments'] {
   if (message === null) return undefined
   const { documents } = message
   if (documents.length > LIMITS.refused)

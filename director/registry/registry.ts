@@ -55,10 +55,14 @@ export function applyDelta(registry: Registry, hostId: string, delta: HostDelta)
   const host = registry.hosts.get(hostId)
   if (host === undefined) return registry
   const realServers = new Map(host.realServers)
-  const refused = delta.refused === undefined ? {} : { refused: delta.refused }
+  const { refusedDocuments = host.refusedDocuments } = delta
   for (const id of delta.removedIds) realServers.delete(id)
   for (const rs of delta.upserted) realServers.set(rs.id, rs)
-  const hosts = new Map(registry.hosts).set(hostId, { ...host, realServers, ...refused })
+  const hosts = new Map(registry.hosts).set(hostId, {
+    ...host,
+    realServers,
+    ...(refusedDocuments === undefined ? {} : { refusedDocuments }),
+  })
   return { ...registry, hosts, revision: registry.revision + 1 }
 }
 

@@ -92,8 +92,8 @@ function* eachService(
   for (const service of plan?.services ?? []) yield* find(service, passive)
 }
 
-function refusedThere({ hostId, refused = [] }: Host): readonly Finding[] {
-  return refused.map(({ service, place, reason, code }) => {
+function refusedThere({ hostId, refusedDocuments = [] }: Host): readonly Finding[] {
+  return refusedDocuments.map(({ service, place, reason, code }) => {
     const severity = code === 'VIP_UNKNOWN' ? 'warning' : 'error'
     return { subject: `${service} on host ${hostId}`, message: `${place}: ${reason}`, severity }
   })

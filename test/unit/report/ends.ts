@@ -69,7 +69,7 @@ export function startDirector(
   { tls, addressed = false, leaseMs = 6000, clock = systemClock, log = memoryLog(), ...more }: DirectorOptions = {},
 ): Promise<Agents> {
   const list = (report: HostReport) => [...report.realServers.values()].map(one => `${one.id}=${one.state}`).join()
-  const noteDocuments = (refused: HostReport['refused']) => {
+  const noteDocuments = (refused: HostReport['refusedDocuments']) => {
     if (refused !== undefined)
       heard.note(`not in force: ${refused.map(({ service, place, reason }) => `${service} ${place} ${reason}`)}`)
   }
@@ -86,11 +86,11 @@ export function startDirector(
       onRegistration: (report, peer) => {
         if (peer.name !== undefined) heard.note(`certificate of ${peer.name}`)
         heard.note(`address ${report.hostIp}`)
-        noteDocuments(report.refused)
+        noteDocuments(report.refusedDocuments)
         heard.note(`registered ${report.hostId} ${report.hostMac} ${list(report)}`)
       },
-      onDelta: (id, { upserted, removedIds, refused }) => {
-        noteDocuments(refused)
+      onDelta: (id, { upserted, removedIds, refusedDocuments }) => {
+        noteDocuments(refusedDocuments)
         heard.note(`delta ${id} +${upserted.map(one => `${one.id}=${one.state}`)} -${removedIds}`)
       },
       onAlive: id => heard.note(`alive ${id}`),

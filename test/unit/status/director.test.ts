@@ -195,8 +195,10 @@ const CASES: Readonly<Record<string, readonly [(scene: Scene) => unknown, RegExp
   ],
   DOCUMENT_REFUSED: [
     ({ agents, clock }) => {
-      const refused = [{ service: 'web', place: 'web.yaml:1', code: 'VIP_NOT_ALLOWED', reason: 'VIP is not allowed' }]
-      agents.onDelta('rs1', { upserted: [], removedIds: [], refused })
+      const refusedDocuments = [
+        { service: 'web', place: 'web.yaml:1', code: 'VIP_NOT_ALLOWED', reason: 'VIP is not allowed' },
+      ]
+      agents.onDelta('rs1', { upserted: [], removedIds: [], refusedDocuments })
       return clock.advance(1000)
     },
     /^error DOCUMENT_REFUSED web on host rs1: web\.yaml:1: VIP is not allowed/,
