@@ -157,8 +157,8 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     const said = code !== undefined && host !== undefined && code !== 'AGENT_SILENT'
     const put = said ? refused.put({ code, hostId: String(host), peer, reason: messageOf(err) }) : 'new'
     if (put === 'new') log.error('an agent is refused', { peer: call.getPeer(), err })
-    // The log holds back what is equal, so nothing is in these that changes with each time.
-    if (put === 'share full') log.error('an agent is refused, each time for another reason', { peer, code })
+    // The log holds back what is equal, so these do not name the port, and the first of them no reason.
+    if (put === 'share full') log.error('a peer is refused for more reasons than status shows', { peer, code })
     if (put === 'list full') log.error('an agent is refused, as many others are', { peer, err })
     refuse(call, (code && STATUS_OF.get(code)) ?? grpc.status.INVALID_ARGUMENT, messageOf(err))
   }
