@@ -167,7 +167,7 @@ export function createPass(options: PassOptions): Pass {
       vmAddresses,
       guardedVips,
       vipClaims: claims,
-      asked: authority.asked(inputs, portIndex, refused),
+      asked: authority.asked(inputs, portIndex, refused, claims),
       refused: refusedDocuments(refused),
       sweep,
       hostMac: host.hostMac,

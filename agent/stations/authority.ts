@@ -1,5 +1,5 @@
 import { createJudge, type Judge } from '../authority/judge.ts'
-import type { Policy, Refusal } from '../authority/types.ts'
+import type { Policy, Refusal, VipClaim } from '../authority/types.ts'
 import { askedTargets } from '../guest/asked.ts'
 import type { GuestTarget } from '../guest/types.ts'
 import type { Inputs } from '../inputs.ts'
@@ -59,17 +59,26 @@ export function createAuthority(
         else keys.add(key)
       }
     },
-    /** VMs that have not told their addresses, and those whose addresses may make a document good. */
-    asked: (inputs: VmInputs, ports: PortIndex, refused: readonly Refusal[]): readonly GuestTarget[] => {
+    /**
+     * VMs that have not told their addresses, those whose addresses may make a document good, and those that call a VIP their own
+     * address: they may have taken it back.
+     */
+    asked: (
+      inputs: VmInputs,
+      ports: PortIndex,
+      refused: readonly Refusal[],
+      claims: readonly VipClaim[],
+    ): readonly GuestTarget[] => {
       if (!curious) return last.targets
       const { domains } = inputs.inventory
       const { vms } = vmAddresses(domains, ports, inputs.guests)
-      const of = [domains, ports, vms, refused]
+      const of = [domains, ports, vms, refused, claims]
       if (last.of.every((value, i) => value === of[i]) && last.of.length > 0) return last.targets
       const wanted = new Set(refused.flatMap(({ ask }) => ask))
-      const asked = domains.filter(({ uuid, agentChannel, state }) => {
+      const claimants = new Set(claims.map(({ vm }) => vm))
+      const asked = domains.filter(({ uuid, name, agentChannel, state }) => {
         if (agentChannel !== 'connected' || state !== 'running') return false
-        return wanted.has(uuid) || vms.get(uuid)?.addresses === undefined
+        return wanted.has(uuid) || claimants.has(name) || vms.get(uuid)?.addresses === undefined
       })
       last = { of, targets: askedTargets(asked, ports) }
       return last.targets

@@ -85,11 +85,15 @@ test('VMs are asked until they have told, and again while it may make a document
     config: Parameters<typeof createAuthority>[0],
     told: Parameters<typeof guests>[0],
     refused: string[] = [],
+    claims: Parameters<ReturnType<typeof createAuthority>['asked']>[3] = [],
   ) =>
     createAuthority(config, store)
-      .asked({ inventory: stopped, guests: guests(told) }, index, [
-        { code: 'VIP_NOT_ALLOWED', reason: '', ask: refused },
-      ])
+      .asked(
+        { inventory: stopped, guests: guests(told) },
+        index,
+        [{ code: 'VIP_NOT_ALLOWED', reason: '', ask: refused }],
+        claims,
+      )
       .map(({ vmName, vips }) => [vmName, vips.length])
   t.deepEqual(ask(policy, {}), [
     ['web-1', 0],
@@ -97,6 +101,8 @@ test('VMs are asked until they have told, and again while it may make a document
   ])
   t.deepEqual(ask(policy, { 1: [], 2: [] }), [])
   t.deepEqual(ask(policy, { 1: [], 2: [] }, [uuid(2)]), [['web-2', 0]])
+  const claim = { vm: 'web-1', vip: '10.10.1.100', guarded: true }
+  t.deepEqual(ask(policy, { 1: [], 2: [] }, [], [claim]), [['web-1', 0]], 'whether it still says so')
   t.deepEqual(ask({ ...policy, director: [] }, {}), [])
   t.deepEqual(ask({ ...policy, allowedVips: ['10.10.1.0/24'] }, {}), [])
 })
