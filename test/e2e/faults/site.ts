@@ -48,11 +48,18 @@ export function faultSite(options: SiteOptions = {}) {
   const host = () => site.lab.host('rs1')
   const held = async () => ours(await flows(site.lab, 'rs1'))
 
-  /** Waits until the bridge holds this: a guest takes its time to give a VIP back, and the VIP's shield stays until then. */
-  const holds = async (t: ExecutionContext, wanted = calm): Promise<void> => {
+  /**
+   * Waits until the bridge holds this: a guest takes its time to give a VIP back, and the VIP's shield stays until then.
+   * `wanted` is told what there is.
+   */
+  const holds = async (t: ExecutionContext, wanted: (there: readonly string[]) => readonly string[] = () => calm) => {
     const until = performance.now() + SETTLE_MS
-    while (performance.now() < until && (await held()).join('\n') !== wanted.join('\n')) await delay(50)
-    t.deepEqual(await held(), wanted)
+    let there = await held()
+    while (performance.now() < until && there.join('\n') !== wanted(there).join('\n')) {
+      await delay(50)
+      there = await held()
+    }
+    t.deepEqual(there, wanted(there))
   }
 
   return {

@@ -1,6 +1,7 @@
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
+import { VIP } from '../fixture.ts'
 import { load } from './load.ts'
 import { faults } from './one-host.ts'
 import { HELD_UP, hasProblem, inPlace, SECOND, SECOND_VIP, second } from './site.ts'
@@ -32,9 +33,13 @@ async function rebuilt(t: ExecutionContext): Promise<void> {
 const failsWith = (words: RegExp) => agent().until(`it says ${words}`, s => words.test(s.switch?.lastError ?? ''))
 
 /** What the bridge holds while the second service waits for its number: what it held, and that no VM may have the service's VIP. */
-const waiting = () => {
-  const ofWeb = faults.calm.filter(flow => /priority=40300,(ip,nw_src|arp,arp_spa)=10\.10\.1\.100 /.test(flow))
-  const ofSecond = ofWeb.map(flow => flow.replace('0a0a0164', '0a0a0165').replace('10.10.1.100', SECOND_VIP))
+const waiting = (there: readonly string[]): readonly string[] => {
+  const guardsOf = (vip: string, flows: readonly string[]) =>
+    flows.filter(flow => new RegExp(`priority=40300,(ip,nw_src|arp,arp_spa)=${vip} `).test(flow))
+  const cookieOf = (flow: string | undefined) => /cookie=\w+/.exec(flow ?? '')?.[0] ?? ''
+  // The VIP has a number of its own.
+  const cookie = cookieOf(guardsOf(SECOND_VIP, there)[0])
+  const ofSecond = guardsOf(VIP, faults.calm).map(flow => flow.replace(cookieOf(flow), cookie).replace(VIP, SECOND_VIP))
   return [...faults.calm, ...ofSecond].sort()
 }
 
@@ -95,7 +100,7 @@ test.serial(
     await faults.site.drop(SECOND, second())
     await failsWith(/cannot use state file .*disk\/agent\.db/)
     t.log(agent().status.latest?.switch?.lastError ?? '')
-    await holds(t, waiting())
+    await holds(t, waiting)
     await agent().kill('SIGTERM')
     await sh(`umount ${dir}; ${mount}`)
     await agent().start({ stateFile: `${dir}/agent.db` })
@@ -120,7 +125,7 @@ test.serial('the disk is full: a clear error, flows untouched, and it heals by i
   await sh(FULL)
   await faults.site.drop(SECOND, second())
   await failsWith(/agent\.db: no space left on the device/)
-  await holds(t, waiting())
+  await holds(t, waiting)
   await sh(ROOM)
   await faults.site.ready('second', 1)
   await faults.withoutSecond(t)
