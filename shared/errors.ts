@@ -22,7 +22,7 @@ export const ERRORS = {
   },
   RPC_TLS: {
     messageId: 'a50693afc5acb15268bcbebf43547330',
-    hint: 'correct the files under tls in the configuration file, or those in /etc/crossport/pki, and restart',
+    hint: 'correct the files under tls in the configuration file, or put back those in /etc/crossport/pki from a copy, and restart; without a copy remove director.pem and run `crossport-director init` (a further director joins anew), or let the host join anew (`crossport-director revoke HOST`, `token`, `crossport-agent join`)',
   },
   TLS_MISSING: {
     messageId: 'c4dd7d18ce124738ba4b88c85c9e8b79',
