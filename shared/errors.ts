@@ -44,6 +44,10 @@ export const ERRORS = {
     messageId: '0eaa482e3a3e4005af51c32495c70e1e',
     hint: 'let the daemon reach the director that has the CA key (crossport-director init was run there), and write to its certificate; it tries again by itself',
   },
+  KEY_TWICE: {
+    messageId: '6c038179a2b84b3ba56e1b32c1a53877',
+    hint: 'somebody may have a copy of the key: `crossport-director revoke HOST`, then `token` and `crossport-agent join`; a machine that was set back to an older copy of its disk looks the same, and joins anew, too',
+  },
   SETUP_UNCLEAR: {
     messageId: 'f87d29117107429e831f07e093915466',
     hint: 'name them: crossport-agent setup --bridge BRIDGE --uplink PORT',

@@ -5,6 +5,7 @@ import { type CertificateNames, type FleetName, identityOf } from '../../shared/
 export interface PeerCertificate extends CertificateNames {
   /** As OpenSSL prints a time: `Nov 28 16:26:25 2026 GMT`. */
   readonly valid_from: string
+  readonly serialNumber?: string | undefined
 }
 
 /** What decides who a peer is. */
@@ -19,6 +20,8 @@ export interface Register {
 export interface Caller {
   /** Undefined: the connection is in the clear. */
   readonly names: readonly string[] | undefined
+  /** Of its certificate, in hexadecimal. */
+  readonly serial?: string | undefined
   /** Where it dials from, without the port. */
   readonly address: string
 }
@@ -47,7 +50,7 @@ export function whoIs(certificate: PeerCertificate | undefined, address: string,
     if (revoked !== undefined && !(issued > Math.floor(revoked / 1000) * 1000))
       throw refuse(`a certificate of host "${name}" that was revoked at ${new Date(revoked).toISOString()}`)
   }
-  return { names, address }
+  return { names, serial: certificate.serialNumber, address }
 }
 
 /**

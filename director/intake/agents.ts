@@ -102,7 +102,7 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     const attached = calls.get(call)!
     const { caller } = attached
     const report = hostReport(message, options.addressed)
-    const peer: Peer = { name: nameOf(caller, report.hostId), address: caller.address }
+    const peer: Peer = { name: nameOf(caller, report.hostId), serial: caller.serial, address: caller.address }
     const speaker = speakerOf(report, message, peer)
     const older = [...calls].filter(([other, { speaker: there }]) => other !== call && there?.hostId === report.hostId)
     for (const [, { speaker: there, heardAt = 0 }] of older) {

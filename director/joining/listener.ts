@@ -1,5 +1,5 @@
 import * as grpc from '@grpc/grpc-js'
-import { CrossportError, messageOf } from '../../shared/errors.ts'
+import { CrossportError, type ErrorCode, messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { IssuedCertificate } from '../../shared/rpc/gen/crossport/v1/IssuedCertificate.ts'
 import type { JoinRequest__Output } from '../../shared/rpc/gen/crossport/v1/JoinRequest.ts'
@@ -11,7 +11,7 @@ import type { Desk } from './issue.ts'
 import { createRates } from './rates.ts'
 
 /** Bytes of a message: a request for a certificate has some hundred. */
-const MOST_BYTES = 16 << 10
+export const MOST_BYTES = 16 << 10
 /** A connection is for one request, and ends after this, ms. */
 const CONNECTION_MS = 10_000
 /** Requests that are worked on at a time. */
@@ -82,12 +82,14 @@ export async function serveJoining(options: JoiningOptions): Promise<JoiningList
 
 type Reply = grpc.sendUnaryData<IssuedCertificate>
 
+const TOLD: ReadonlySet<string> = new Set<ErrorCode>(['JOIN_REFUSED', 'IDENTITY_REFUSED', 'KEY_TWICE'])
+
 /** What is refused is said; what goes wrong here is nobody's business there. */
 export function answer(work: Promise<IssuedCertificate>, reply: Reply): void {
   work.then(
     value => reply(null, value),
     (err: unknown) => {
-      const told = err instanceof CrossportError && (err.code === 'JOIN_REFUSED' || err.code === 'IDENTITY_REFUSED')
+      const told = err instanceof CrossportError && TOLD.has(err.code)
       const details = told ? messageOf(err) : 'the director cannot issue a certificate: see its journal'
       reply({ code: told ? grpc.status.PERMISSION_DENIED : grpc.status.INTERNAL, details })
     },

@@ -74,7 +74,9 @@ export function agentHandlers(house: House): AgentHandlers {
       const refusal = registrationRefusal(report, peer, takenNow())
       if (refusal !== undefined) throw refuse(refusal.code, refusal.reason)
       registry.set(register(registry.get(), report, clock.now(), leaseMs))
-      if (peer.name !== undefined && book?.revokedAt(peer.name) !== undefined) book.cameBack(peer.name)
+      if (book === undefined || peer.name === undefined) return
+      if (book.revokedAt(peer.name) !== undefined) book.cameBack(peer.name)
+      if (peer.serial !== undefined) book.shown({ role: 'host', name: peer.name }, peer.serial)
     },
     onDelta: (hostId, delta) => {
       const next = applyDelta(registry.get(), hostId, delta)

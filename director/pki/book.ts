@@ -16,6 +16,15 @@ export interface Applicant {
   readonly name: string
 }
 
+/** A certificate that has been issued. */
+export interface Issued {
+  /** In hexadecimal, as `node:crypto` tells it. */
+  readonly serial: string
+  /** Milliseconds since 1970. */
+  readonly notBefore: number
+  readonly notAfter: number
+}
+
 /**
  * What the director's machine remembers of tokens, certificates and revocations: a file that the daemon and the commands share.
  * It is not the state file, because that may be built anew, and a host that was revoked must not come back by it.
@@ -24,10 +33,17 @@ export interface Book {
   addToken(secret: string, terms: TokenTerms): void
   /** Why this token does not let the applicant in now; undefined: it does. */
   refusal(secret: string, applicant: Applicant, now: number): string | undefined
-  /** Takes the token, and writes down that the applicant has a certificate until then; or says why not, as `refusal` does. */
-  redeem(secret: string, applicant: Applicant, now: number, notAfter: number): string | undefined
-  /** A certificate has been renewed. */
-  renewed(applicant: Applicant, notAfter: number): void
+  /** Takes the token, and writes down the certificate that the applicant has; or says why not, as `refusal` does. */
+  redeem(secret: string, applicant: Applicant, now: number, issued: Issued): string | undefined
+  /**
+   * Whether a certificate with that serial may be renewed: it is the newest of its name, or the one before, as long as nobody has
+   * shown the newest, which may not have arrived. One that is older has been renewed by another who has its key.
+   */
+  isCurrent(applicant: Applicant, serial: string): boolean
+  /** The one with that serial is replaced, if it `isCurrent`; returns whether it was. Undefined: that of this machine itself. */
+  renewed(applicant: Applicant, serial: string | undefined, issued: Issued): boolean
+  /** Somebody has shown it: when it is the newest of its name, it has arrived. */
+  shown(applicant: Applicant, serial: string): void
   /** Certificates that were issued until now are of no use. Returns whether any of the host is known. */
   revoke(hostId: string, now: number): boolean
   revokedAt(hostId: string): number | undefined
@@ -62,6 +78,12 @@ const MIGRATIONS = [
     came_back INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  -- The newest certificate of a name, and the one before, until the newest has been shown. NULL: not known yet.
+  ALTER TABLE holder ADD COLUMN serial TEXT;
+  ALTER TABLE holder ADD COLUMN predecessor TEXT;
+  ALTER TABLE holder ADD COLUMN not_before INTEGER NOT NULL DEFAULT 0;
+  `,
 ]
 
 /** A token that has ended says so for so long. */
@@ -75,20 +97,42 @@ interface TokenRow {
   readonly used_by: string | null
 }
 
+interface HolderRow {
+  readonly not_after: number
+  readonly serial: string | null
+  readonly predecessor: string | null
+  readonly not_before: number
+}
+
 /** Throws STORE_FAILED, STATE_CORRUPT, STATE_NEWER; its functions throw STORE_FAILED or STATE_CORRUPT. */
 export function openBook(file: string): Book {
   const db = openDatabase(file, MIGRATIONS)
   const statements = prepare(db)
   const refusal: Book['refusal'] = (secret, applicant, now) => {
     const token = statements.token.get(secretHash(secret)) as TokenRow | undefined
-    const holder = statements.holder.get(applicant.role, applicant.name) as { not_after: number } | undefined
-    return tokenProblem(token, applicant, now) ?? holderProblem(holder?.not_after, applicant, now)
+    return tokenProblem(token, applicant, now) ?? holderProblem(holderOf(applicant)?.not_after, applicant, now)
   }
-  const redeem = db.transaction<Book['redeem']>((secret, applicant, now, notAfter) => {
+  const holderOf = ({ role, name }: Applicant) => statements.holder.get(role, name) as HolderRow | undefined
+  const hold = ({ role, name }: Applicant, predecessor: string | undefined, issued: Issued) => {
+    const notBefore = Math.max(issued.notBefore, holderOf({ role, name })?.not_before ?? 0)
+    statements.hold.run(role, name, issued.notAfter, issued.serial, predecessor ?? null, notBefore)
+  }
+  const isCurrent: Book['isCurrent'] = (applicant, serial) => {
+    const holder = holderOf(applicant)
+    // A book without the name, or its serial, is a new one: the first that comes is believed.
+    if (holder === undefined || holder.serial === null) return true
+    return serial === holder.serial || serial === holder.predecessor
+  }
+  const renewed = db.transaction<Book['renewed']>((applicant, serial, issued) => {
+    if (serial !== undefined && !isCurrent(applicant, serial)) return false
+    hold(applicant, serial, issued)
+    return true
+  })
+  const redeem = db.transaction<Book['redeem']>((secret, applicant, now, issued) => {
     const reason = refusal(secret, applicant, now)
     if (reason !== undefined) return reason
     statements.use.run(now, applicant.name, secretHash(secret))
-    statements.hold.run(applicant.role, applicant.name, notAfter)
+    hold(applicant, undefined, issued)
     return undefined
   })
   const revoke = db.transaction<Book['revoke']>((hostId, now) => {
@@ -111,7 +155,13 @@ export function openBook(file: string): Book {
     }),
     refusal: guarded(refusal),
     redeem: guarded(redeem.immediate),
-    renewed: guarded(({ role, name }, notAfter) => void statements.hold.run(role, name, notAfter)),
+    isCurrent: guarded(isCurrent),
+    renewed: guarded(renewed.immediate),
+    shown: guarded(({ role, name }, serial) => {
+      // Nearly always there is nothing to write, and so nothing to wait for.
+      const holder = holderOf({ role, name })
+      if (holder?.serial === serial && holder.predecessor !== null) statements.shown.run(role, name, serial)
+    }),
     revoke: guarded(revoke.immediate),
     revokedAt: guarded(hostId => (statements.revoked.get(hostId) as { at: number } | undefined)?.at),
     cameBack: guarded(hostId => void statements.back.run(hostId)),
@@ -126,8 +176,11 @@ function prepare(db: Database) {
     add: db.prepare('INSERT INTO token (hash, role, name, ends_at) VALUES (?, ?, ?, ?)'),
     token: db.prepare('SELECT * FROM token WHERE hash = ?'),
     use: db.prepare('UPDATE token SET used_at = ?, used_by = ? WHERE hash = ?'),
-    holder: db.prepare('SELECT not_after FROM holder WHERE role = ? AND name = ?'),
-    hold: db.prepare('INSERT OR REPLACE INTO holder (role, name, not_after) VALUES (?, ?, ?)'),
+    holder: db.prepare('SELECT * FROM holder WHERE role = ? AND name = ?'),
+    hold: db.prepare(
+      'INSERT OR REPLACE INTO holder (role, name, not_after, serial, predecessor, not_before) VALUES (?, ?, ?, ?, ?, ?)',
+    ),
+    shown: db.prepare('UPDATE holder SET predecessor = NULL WHERE role = ? AND name = ? AND serial = ?'),
     release: db.prepare("DELETE FROM holder WHERE role = 'host' AND name = ?"),
     revoke: db.prepare('INSERT OR REPLACE INTO revocation (host_id, at, came_back) VALUES (?, ?, 0)'),
     revoked: db.prepare('SELECT at FROM revocation WHERE host_id = ?'),
