@@ -44,11 +44,18 @@ export function whoIs(certificate: PeerCertificate | undefined, address: string,
     throw refuse(`no certificate of fleet ${register.own.fleet}`)
   if (names.length === 0) throw refuse('a certificate that names no host')
   const issued = Date.parse(certificate.valid_from)
+  // A CA of others may date its certificates back, so that a new one looks like one of before.
+  const later = (from: number) => {
+    if (register.own !== undefined || Number.isNaN(from)) return ''
+    return `: it is valid from ${new Date(from).toISOString()} (notBefore), and would have to be from later on`
+  }
   for (const name of names) {
     const revoked = register.revokedAt(name)
     // A certificate's times are in whole seconds.
     if (revoked !== undefined && !(issued > Math.floor(revoked / 1000) * 1000))
-      throw refuse(`a certificate of host "${name}" that was revoked at ${new Date(revoked).toISOString()}`)
+      throw refuse(
+        `a certificate of host "${name}" that was revoked at ${new Date(revoked).toISOString()}${later(issued)}`,
+      )
   }
   return { names, serial: certificate.serialNumber, address }
 }

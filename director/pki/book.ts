@@ -44,7 +44,7 @@ export interface Book {
   renewed(applicant: Applicant, serial: string | undefined, issued: Issued): boolean
   /** Somebody has shown it: when it is the newest of its name, it has arrived. */
   shown(applicant: Applicant, serial: string): void
-  /** Certificates that were issued until now are of no use. Returns whether any of the host is known. */
+  /** Certificates that were issued until now are of no use, nor are tokens. Returns whether any certificate of the host is known. */
   revoke(hostId: string, now: number): boolean
   revokedAt(hostId: string): number | undefined
   /** A host that was revoked has come back with a newer certificate. */
@@ -83,6 +83,7 @@ const MIGRATIONS = [
   ALTER TABLE holder ADD COLUMN serial TEXT;
   ALTER TABLE holder ADD COLUMN predecessor TEXT;
   ALTER TABLE holder ADD COLUMN not_before INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE token ADD COLUMN made_at INTEGER NOT NULL DEFAULT 0;
   `,
 ]
 
@@ -95,6 +96,7 @@ interface TokenRow {
   readonly ends_at: number
   readonly used_at: number | null
   readonly used_by: string | null
+  readonly made_at: number
 }
 
 interface HolderRow {
@@ -110,7 +112,13 @@ export function openBook(file: string): Book {
   const statements = prepare(db)
   const refusal: Book['refusal'] = (secret, applicant, now) => {
     const token = statements.token.get(secretHash(secret)) as TokenRow | undefined
-    return tokenProblem(token, applicant, now) ?? holderProblem(holderOf(applicant)?.not_after, applicant, now)
+    return (
+      tokenProblem(token, applicant, now) ??
+      holderProblem(holderOf(applicant)?.not_after, applicant, now) ??
+      (applicant.role === 'host'
+        ? revocationProblem(token!, applicant.name, revokedAt(applicant.name), now)
+        : undefined)
+    )
   }
   const holderOf = ({ role, name }: Applicant) => statements.holder.get(role, name) as HolderRow | undefined
   const hold = ({ role, name }: Applicant, predecessor: string | undefined, issued: Issued) => {
@@ -135,8 +143,12 @@ export function openBook(file: string): Book {
     hold(applicant, undefined, issued)
     return undefined
   })
+  const revokedAt: Book['revokedAt'] = hostId => (statements.revoked.get(hostId) as { at: number } | undefined)?.at
   const revoke = db.transaction<Book['revoke']>((hostId, now) => {
-    statements.revoke.run(hostId, now)
+    // The clock may have been set back since: no certificate that was issued may be younger.
+    const newest = holderOf({ role: 'host', name: hostId })?.not_before ?? 0
+    statements.revoke.run(hostId, Math.max(now, newest, revokedAt(hostId) ?? 0))
+    statements.withdraw.run(hostId)
     return statements.release.run(hostId).changes > 0
   })
   const guarded = <A extends unknown[], R>(work: (...args: A) => R) => {
@@ -150,8 +162,9 @@ export function openBook(file: string): Book {
   }
   return {
     addToken: guarded((secret, { role, name, endsAt }) => {
-      statements.forget.run(Date.now() - REMEMBER_MS)
-      statements.add.run(secretHash(secret), role, name ?? null, endsAt)
+      const now = Date.now()
+      statements.forget.run(now - REMEMBER_MS)
+      statements.add.run(secretHash(secret), role, name ?? null, endsAt, now)
     }),
     refusal: guarded(refusal),
     redeem: guarded(redeem.immediate),
@@ -163,7 +176,7 @@ export function openBook(file: string): Book {
       if (holder?.serial === serial && holder.predecessor !== null) statements.shown.run(role, name, serial)
     }),
     revoke: guarded(revoke.immediate),
-    revokedAt: guarded(hostId => (statements.revoked.get(hostId) as { at: number } | undefined)?.at),
+    revokedAt: guarded(revokedAt),
     cameBack: guarded(hostId => void statements.back.run(hostId)),
     gone: guarded(() => (statements.gone.all() as { host_id: string }[]).map(row => row.host_id)),
     close: () => db.close(),
@@ -173,7 +186,7 @@ export function openBook(file: string): Book {
 function prepare(db: Database) {
   return {
     forget: db.prepare('DELETE FROM token WHERE ends_at < ?'),
-    add: db.prepare('INSERT INTO token (hash, role, name, ends_at) VALUES (?, ?, ?, ?)'),
+    add: db.prepare('INSERT INTO token (hash, role, name, ends_at, made_at) VALUES (?, ?, ?, ?, ?)'),
     token: db.prepare('SELECT * FROM token WHERE hash = ?'),
     use: db.prepare('UPDATE token SET used_at = ?, used_by = ? WHERE hash = ?'),
     holder: db.prepare('SELECT * FROM holder WHERE role = ? AND name = ?'),
@@ -181,6 +194,7 @@ function prepare(db: Database) {
       'INSERT OR REPLACE INTO holder (role, name, not_after, serial, predecessor, not_before) VALUES (?, ?, ?, ?, ?, ?)',
     ),
     shown: db.prepare('UPDATE holder SET predecessor = NULL WHERE role = ? AND name = ? AND serial = ?'),
+    withdraw: db.prepare("DELETE FROM token WHERE role = 'host' AND name = ? AND used_at IS NULL"),
     release: db.prepare("DELETE FROM holder WHERE role = 'host' AND name = ?"),
     revoke: db.prepare('INSERT OR REPLACE INTO revocation (host_id, at, came_back) VALUES (?, ?, 0)'),
     revoked: db.prepare('SELECT at FROM revocation WHERE host_id = ?'),
@@ -197,6 +211,20 @@ function tokenProblem(token: TokenRow | undefined, { role, name }: Applicant, no
   if (token.ends_at <= now) return `this token has ended at ${time(token.ends_at)}`
   if (token.role !== role) return `this token is for a ${token.role}, and not for a ${role}`
   if (token.name !== null && token.name !== name) return `this token is for ${token.name}, and not for ${name}`
+  return undefined
+}
+
+/** What was given out before a revocation may be in wrong hands, too. */
+function revocationProblem(
+  { made_at }: TokenRow,
+  hostId: string,
+  revokedAt: number | undefined,
+  now: number,
+): string | undefined {
+  if (revokedAt === undefined) return undefined
+  const revoked = `host ${hostId} was revoked at ${new Date(revokedAt).toISOString()}`
+  if (revokedAt > now) return `${revoked}, and the director's clock says ${new Date(now).toISOString()}: set it right`
+  if (made_at <= revokedAt) return `${revoked}, and this token was made before: make a new one`
   return undefined
 }
 

@@ -55,13 +55,21 @@ export function directorValidity(lifetimeMs: number): Validity {
   return { notBefore: new Date(Date.now() - early), notAfter: new Date(Date.now() + lifetimeMs) }
 }
 
+/** Another director's clock may be slow by so much and still take a host's new certificate. */
+const SLOW_DIRECTOR_MS = 300_000
+/** So long after a revocation here the same may have been said to other directors. */
+const SAID_EVERYWHERE_MS = 3_600_000
+
 /**
- * When a host's certificate that is issued now is valid: in whole seconds, and not from the second of a revocation on, of which
- * it would be taken for a part. Waits for the next second.
+ * When a host's certificate that is issued now is valid, in whole seconds. It must begin later than the host's last revocation,
+ * here and on the directors where that was said a little later: soon after one it begins now, or in the next second, which this
+ * waits for.
  */
 export async function hostValidity(revokedAt: number | undefined, lifetimeMs: number): Promise<Validity> {
   const second = (ms: number) => Math.floor(ms / 1000) * 1000
   if (revokedAt !== undefined && second(revokedAt) === second(Date.now())) await delay(1000 - (Date.now() % 1000))
-  const notBefore = second(Date.now())
-  return { notBefore: new Date(notBefore), notAfter: new Date(notBefore + lifetimeMs) }
+  const now = Date.now()
+  const recent = revokedAt !== undefined && now - revokedAt < SAID_EVERYWHERE_MS
+  const early = recent ? 0 : Math.min(SLOW_DIRECTOR_MS, lifetimeMs / 10)
+  return { notBefore: new Date(second(now - early)), notAfter: new Date(second(now) + lifetimeMs) }
 }

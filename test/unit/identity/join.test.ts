@@ -8,7 +8,7 @@ import { commandConfigSchema } from '../../../director/config.ts'
 import { readOwn } from '../../../shared/identity/own.ts'
 import { joiningClient } from '../../../shared/rpc/client.ts'
 import { tempDir } from '../cleanup.ts'
-import { fleet } from './fleet.ts'
+import { DAY, fleet } from './fleet.ts'
 
 /** A fleet that hosts can join, and a host's machine. */
 async function scene(t: ExecutionContext) {
@@ -92,12 +92,40 @@ test('a host id that is taken is refused, and the token stays good; after its re
   const other = host()
   await t.throwsAsync(other.run(secret), { message: /host id rs1 is taken: its certificate is valid until 20/ })
   book.revoke('rs1', Date.now())
-  await other.run(secret)
+  await t.throwsAsync(other.run(secret), { message: /rs1 was revoked at 20.*this token was made before: make a new/ })
+  await new Promise(resolve => setTimeout(resolve, 2))
+  await other.run(token())
   const { notBefore } = readOwn({ ca: other.files.ca, cert: other.files.pair, key: other.files.pair })
   t.true(
     notBefore.getTime() > Math.floor(book.revokedAt('rs1')! / 1000) * 1000,
     'it is none of those that were revoked',
   )
+})
+
+test('a revocation ends the tokens that were made for the host', async t => {
+  const { token, host, book } = await scene(t)
+  const [bound, free, other] = [token({ host: 'rs1' }), token(), token({ host: 'rs2' })]
+  book.revoke('rs1', Date.now())
+  await t.throwsAsync(host().run(bound), { message: /this token is not known here/ })
+  await t.throwsAsync(host().run(free), { message: /this token was made before/ })
+  await host('rs2').run(other)
+  await host('rs3').run(free)
+})
+
+test('a clock that was set back makes no revocation of less use, and nobody is let in before it is right again', async t => {
+  const { token, host, book } = await scene(t)
+  const rs1 = host()
+  await rs1.run(token())
+  const { notBefore } = readOwn({ ca: rs1.files.ca, cert: rs1.files.pair, key: rs1.files.pair })
+  t.true(Date.now() - notBefore.getTime() > 290_000, 'a slow clock takes it')
+  book.revoke('rs1', notBefore.getTime() - DAY)
+  t.is(book.revokedAt('rs1'), notBefore.getTime())
+  book.revoke('rs1', Date.now() + DAY)
+  book.revoke('rs1', Date.now())
+  t.true(book.revokedAt('rs1')! > Date.now())
+  const secret = token()
+  await t.throwsAsync(host().run(secret), { message: /was revoked at 20.*clock says 20.*: set it right/ })
+  await host('rs2').run(secret)
 })
 
 test('a machine is of one fleet', async t => {
