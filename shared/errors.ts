@@ -48,6 +48,14 @@ export const ERRORS = {
     messageId: '6c038179a2b84b3ba56e1b32c1a53877',
     hint: 'somebody may have a copy of the key: `crossport-director revoke HOST`, then `token` and `crossport-agent join`; a machine that was set back to an older copy of its disk looks the same, and joins anew, too',
   },
+  BOOK_UNUSABLE: {
+    messageId: '5471f67444d84622befea25a6350ba8f',
+    hint: 'stop the director, and put authority.db back from a copy (or start the version that wrote it); without a copy move it away with its -wal and -shm, and revoke anew who was revoked',
+  },
+  BOOK_LOST: {
+    messageId: '6e5f03d3b6054bea994330930b8daf1e',
+    hint: 'stop the director and put authority.db back from a copy; without one run `crossport-director revoke HOST` for each host that was revoked, and then `crossport-director init --without-revocations`',
+  },
   SETUP_UNCLEAR: {
     messageId: 'f87d29117107429e831f07e093915466',
     hint: 'name them: crossport-agent setup --bridge BRIDGE --uplink PORT',

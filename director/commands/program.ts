@@ -35,10 +35,11 @@ export function directorCommand(io: Io): Command {
     .description(
       "makes the fleet's certificate authority and this director's certificate; changes nothing that is there",
     )
+    .option('--without-revocations', 'the book was lost (BOOK_LOST), and who was revoked has been revoked anew')
     .option(...config)
     .action(async options => {
       const { init } = await import('./init.ts')
-      say(await init(configOf(options.config)))
+      say(await init(configOf(options.config), options.withoutRevocations))
     })
 
   program

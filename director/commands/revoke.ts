@@ -2,12 +2,12 @@ import { existsSync } from 'node:fs'
 import { controlClient } from '../../shared/rpc/client.ts'
 import { adminSocketOf, answers } from '../../shared/rpc/socket.ts'
 import { bookFile, type CommandConfig } from '../config.ts'
-import { openBook } from '../pki/book.ts'
+import { openOwnBook } from '../pki/own-book.ts'
 
 /** `crossport-director revoke`. Writes it into the book, and has the daemon act on it. */
 export async function revoke(config: CommandConfig, hostId: string): Promise<readonly string[]> {
   const socket = adminSocketOf(config.controlSocket)
-  const book = openBook(bookFile(config))
+  const book = openOwnBook(bookFile(config), config.pki)
   const held = book.revoke(hostId, Date.now())
   book.close()
   const written = `host ${hostId} is revoked: the certificates that it has are of no use any more`

@@ -6,8 +6,8 @@ import { CrossportError } from '../../shared/errors.ts'
 import { isName } from '../../shared/pki/names.ts'
 import { fingerprintOf, formatToken, newSecret } from '../../shared/pki/token.ts'
 import { bookFile, type CommandConfig } from '../config.ts'
-import { openBook } from '../pki/book.ts'
 import { authorityFiles, canIssue } from '../pki/issuer.ts'
+import { openOwnBook } from '../pki/own-book.ts'
 
 export interface TokenOptions {
   readonly host?: string
@@ -29,7 +29,7 @@ export function makeToken(config: CommandConfig, { host, director, ttl }: TokenO
   const { raw } = new X509Certificate(readFileSync(authorityFiles(pki).certificate))
   const secret = newSecret()
   const role = director === undefined ? 'host' : 'director'
-  const book = openBook(bookFile(config))
+  const book = openOwnBook(bookFile(config), pki)
   book.addToken(secret, { role, name, endsAt: Date.now() + ttl })
   book.close()
   const token = formatToken({ secret, fingerprint: fingerprintOf(raw) })

@@ -1,6 +1,11 @@
+import { CrossportError } from '../../shared/errors.ts'
 import type { Role } from '../../shared/pki/names.ts'
 import { secretHash } from '../../shared/pki/token.ts'
 import { type Database, openDatabase, stateError } from '../../shared/sqlite/open.ts'
+import { MIGRATIONS } from './migrations.ts'
+import { type Applicant, holderProblem, revocationProblem, type TokenRow, tokenProblem } from './problems.ts'
+
+export type { Applicant } from './problems.ts'
 
 /** Whom a token is for. */
 export interface TokenTerms {
@@ -9,11 +14,6 @@ export interface TokenTerms {
   readonly name: string | undefined
   /** Milliseconds since 1970. */
   readonly endsAt: number
-}
-
-export interface Applicant {
-  readonly role: Role
-  readonly name: string
 }
 
 /** A certificate that has been issued. */
@@ -51,53 +51,17 @@ export interface Book {
   cameBack(hostId: string): void
   /** Hosts that were revoked and have not come back. */
   gone(): readonly string[]
+  /** The book before this one was lost. */
+  lost(now: number): void
+  /** When that was found; undefined: it was not, or it is settled. */
+  lostAt(): number | undefined
+  /** An operator says that all who were revoked before the loss are revoked here, too. */
+  settle(): void
   close(): void
 }
 
-const MIGRATIONS = [
-  `
-  -- A token's secret is stored as its SHA-256.
-  CREATE TABLE token (
-    hash TEXT PRIMARY KEY,
-    role TEXT NOT NULL,
-    name TEXT,
-    ends_at INTEGER NOT NULL,
-    used_at INTEGER,
-    used_by TEXT
-  ) STRICT;
-  -- Who has a certificate, and until when the newest is valid.
-  CREATE TABLE holder (
-    role TEXT NOT NULL,
-    name TEXT NOT NULL,
-    not_after INTEGER NOT NULL,
-    PRIMARY KEY (role, name)
-  ) STRICT;
-  CREATE TABLE revocation (
-    host_id TEXT PRIMARY KEY,
-    at INTEGER NOT NULL,
-    came_back INTEGER NOT NULL
-  ) STRICT;
-  `,
-  `
-  -- The newest certificate of a name, and the one before, until the newest has been shown. NULL: not known yet.
-  ALTER TABLE holder ADD COLUMN serial TEXT;
-  ALTER TABLE holder ADD COLUMN predecessor TEXT;
-  ALTER TABLE holder ADD COLUMN not_before INTEGER NOT NULL DEFAULT 0;
-  ALTER TABLE token ADD COLUMN made_at INTEGER NOT NULL DEFAULT 0;
-  `,
-]
-
 /** A token that has ended says so for so long. */
 const REMEMBER_MS = 24 * 3_600_000
-
-interface TokenRow {
-  readonly role: string
-  readonly name: string | null
-  readonly ends_at: number
-  readonly used_at: number | null
-  readonly used_by: string | null
-  readonly made_at: number
-}
 
 interface HolderRow {
   readonly not_after: number
@@ -106,9 +70,30 @@ interface HolderRow {
   readonly not_before: number
 }
 
-/** Throws STORE_FAILED, STATE_CORRUPT, STATE_NEWER; its functions throw STORE_FAILED or STATE_CORRUPT. */
+/** A damaged book is not built anew from anything, as a state file is. */
+function bookError(file: string, cause: unknown): CrossportError {
+  const error = stateError(file, cause)
+  if (error.code !== 'STATE_CORRUPT' && error.code !== 'STATE_NEWER') return error
+  return new CrossportError('BOOK_UNUSABLE', error.message.replace('state file', 'the book of certificates'), {
+    fields: { FILE: file },
+    cause,
+  })
+}
+
+function openFile(file: string): Database {
+  try {
+    const db = openDatabase(file, MIGRATIONS)
+    // Who was told that a host is revoked relies on it, also when the power fails.
+    db.pragma('synchronous = FULL')
+    return db
+  } catch (cause) {
+    throw bookError(file, cause)
+  }
+}
+
+/** Throws STORE_FAILED, BOOK_UNUSABLE, and so do its functions. */
 export function openBook(file: string): Book {
-  const db = openDatabase(file, MIGRATIONS)
+  const db = openFile(file)
   const statements = prepare(db)
   const refusal: Book['refusal'] = (secret, applicant, now) => {
     const token = statements.token.get(secretHash(secret)) as TokenRow | undefined
@@ -156,7 +141,7 @@ export function openBook(file: string): Book {
       try {
         return work(...args)
       } catch (cause) {
-        throw stateError(file, cause)
+        throw bookError(file, cause)
       }
     }
   }
@@ -179,6 +164,9 @@ export function openBook(file: string): Book {
     revokedAt: guarded(revokedAt),
     cameBack: guarded(hostId => void statements.back.run(hostId)),
     gone: guarded(() => (statements.gone.all() as { host_id: string }[]).map(row => row.host_id)),
+    lost: guarded(now => void statements.lost.run(now)),
+    lostAt: guarded(() => (statements.lostAt.get() as { at: number } | undefined)?.at),
+    settle: guarded(() => void statements.settle.run()),
     close: () => db.close(),
   }
 }
@@ -194,6 +182,9 @@ function prepare(db: Database) {
       'INSERT OR REPLACE INTO holder (role, name, not_after, serial, predecessor, not_before) VALUES (?, ?, ?, ?, ?, ?)',
     ),
     shown: db.prepare('UPDATE holder SET predecessor = NULL WHERE role = ? AND name = ? AND serial = ?'),
+    lost: db.prepare('INSERT INTO loss (at) VALUES (?)'),
+    lostAt: db.prepare('SELECT at FROM loss'),
+    settle: db.prepare('DELETE FROM loss'),
     withdraw: db.prepare("DELETE FROM token WHERE role = 'host' AND name = ? AND used_at IS NULL"),
     release: db.prepare("DELETE FROM holder WHERE role = 'host' AND name = ?"),
     revoke: db.prepare('INSERT OR REPLACE INTO revocation (host_id, at, came_back) VALUES (?, ?, 0)'),
@@ -201,35 +192,4 @@ function prepare(db: Database) {
     back: db.prepare('UPDATE revocation SET came_back = 1 WHERE host_id = ? AND came_back = 0'),
     gone: db.prepare('SELECT host_id FROM revocation WHERE came_back = 0'),
   }
-}
-
-function tokenProblem(token: TokenRow | undefined, { role, name }: Applicant, now: number): string | undefined {
-  if (token === undefined) return 'this token is not known here'
-  const time = (at: number) => new Date(at).toISOString()
-  if (token.used_at !== null)
-    return `this token was used by ${token.used_by} at ${time(token.used_at)}; each is good once`
-  if (token.ends_at <= now) return `this token has ended at ${time(token.ends_at)}`
-  if (token.role !== role) return `this token is for a ${token.role}, and not for a ${role}`
-  if (token.name !== null && token.name !== name) return `this token is for ${token.name}, and not for ${name}`
-  return undefined
-}
-
-/** What was given out before a revocation may be in wrong hands, too. */
-function revocationProblem(
-  { made_at }: TokenRow,
-  hostId: string,
-  revokedAt: number | undefined,
-  now: number,
-): string | undefined {
-  if (revokedAt === undefined) return undefined
-  const revoked = `host ${hostId} was revoked at ${new Date(revokedAt).toISOString()}`
-  if (revokedAt > now) return `${revoked}, and the director's clock says ${new Date(now).toISOString()}: set it right`
-  if (made_at <= revokedAt) return `${revoked}, and this token was made before: make a new one`
-  return undefined
-}
-
-function holderProblem(notAfter: number | undefined, { role, name }: Applicant, now: number): string | undefined {
-  if (notAfter === undefined || notAfter <= now) return undefined
-  const what = role === 'host' ? 'host id' : 'director id'
-  return `${what} ${name} is taken: its certificate is valid until ${new Date(notAfter).toISOString()}`
 }

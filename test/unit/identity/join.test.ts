@@ -175,13 +175,13 @@ test('the listener for joining has nothing else, takes small messages, and a few
 })
 
 test('the CA key is for root alone, and `init` changes nothing that is there', async t => {
-  const { pki } = await scene(t)
+  const { pki, dir } = await scene(t)
   const read = () =>
     readdirSync(pki).map(name => [name, readFileSync(path(pki, name), 'utf8'), statSync(path(pki, name)).mode & 0o777])
   const before = read()
   t.is(before.find(([name]) => name === 'ca.key')?.[2], 0o600)
   const { init } = await import('../../../director/commands/init.ts')
-  const told = await init(commandConfigSchema.parse({ pki, id: 'd9' }))
+  const told = await init(commandConfigSchema.parse({ pki, id: 'd9', stateFile: path(dir, 'director.db') }))
   t.regex(told.join('\n'), /is there already.*ca\.key[\s\S]*nothing has been changed/)
   t.deepEqual(read(), before)
 })
