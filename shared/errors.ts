@@ -64,6 +64,10 @@ export const ERRORS = {
     messageId: 'fdc6e368821b49b5bfd52e58f16b6d5a',
     hint: 'make a new token with `crossport-director token`; for a host id that is taken run `crossport-director revoke HOST` first',
   },
+  JOIN_UNWRITABLE: {
+    messageId: 'a6a44c33132e44e5ab29777ac2071bfd',
+    hint: 'run it as root (sudo), on a file system that is neither full nor read-only; the token is as good as before',
+  },
   REPORT_DISCONNECTED: {
     messageId: '1bc01066e90ab2303ad9638cd7342f78',
     hint: 'check that the director runs and that its address is reachable from this host; the host goes on without it',

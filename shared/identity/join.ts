@@ -45,6 +45,9 @@ export function parseDirector(text: string): JoinOptions['director'] | undefined
   return host === undefined || Number(port) > 65535 ? undefined : { host, port: Number(port) }
 }
 
+/** `host:port`, or `[IPv6 address]:port`. */
+export const addressOf = (host: string, port: number): string => `${host.includes(':') ? `[${host}]` : host}:${port}`
+
 /**
  * Gets a certificate for a token. The secret is sent only to one who has a director's certificate of the CA that the token names.
  *
@@ -52,7 +55,7 @@ export function parseDirector(text: string): JoinOptions['director'] | undefined
  */
 export async function joinFleet({ director, token, role, name, caFile }: JoinOptions): Promise<Joined> {
   const { host, port } = director
-  const at = `${host.includes(':') ? `[${host}]` : host}:${port}`
+  const at = addressOf(host, port)
   const ca = await authorityAt(host, port, at, token.fingerprint)
   checkFleet(caFile, ca)
   const keys = await newKeys()

@@ -3,17 +3,19 @@ import { join as path } from 'node:path'
 import * as grpc from '@grpc/grpc-js'
 import test, { type ExecutionContext } from 'ava'
 import { join } from '../../../agent/commands/join.ts'
+import { join as joinDirector } from '../../../director/commands/join.ts'
 import { makeToken } from '../../../director/commands/token.ts'
-import { commandConfigSchema } from '../../../director/config.ts'
+import { commandConfigSchema, directorConfigSchema } from '../../../director/config.ts'
+import { parseDaemonConfig } from '../../../shared/config/daemon.ts'
 import { readOwn } from '../../../shared/identity/own.ts'
 import { joiningClient } from '../../../shared/rpc/client.ts'
 import { tempDir } from '../cleanup.ts'
 import { DAY, fleet } from './fleet.ts'
 
 /** A fleet that hosts can join, and a host's machine. */
-async function scene(t: ExecutionContext) {
+async function scene(t: ExecutionContext, listen?: string) {
   const made = await fleet(t)
-  const joining = await made.joining()
+  const joining = await made.joining(DAY, listen)
   const { pki, dir } = made
   const config = commandConfigSchema.parse({ pki, stateFile: path(dir, 'director.db') })
   const token = (options: { host?: string; director?: string; ttl?: number } = {}) =>
@@ -76,6 +78,33 @@ test('a token is good once', async t => {
   const rs2 = host('rs2')
   await t.throwsAsync(rs2.run(secret), { message: /was used by rs1 at 20.*; each is good once/ })
   t.false(rs2.written())
+})
+
+test('where nothing can be written, nothing is sent, and the token stays good', async t => {
+  const { token, host } = await scene(t)
+  const secret = token()
+  const rs1 = host()
+  // A file stands where the directory of the certificates is to be: root may write nearly everywhere else.
+  writeFileSync(path(rs1.etc, 'pki'), '')
+  await t.throwsAsync(rs1.run(secret), {
+    code: 'JOIN_UNWRITABLE',
+    message: /cannot write .*ca\.crt: .*Nothing was sent/,
+  })
+  t.deepEqual(readdirSync(rs1.etc).sort(), ['agent.yaml', 'pki'])
+  await host().run(secret)
+})
+
+test('a further director joins, also one that dials by IPv6; an agent says that it does not', async t => {
+  const { token, host, joining, dir } = await scene(t, '[::1]:0')
+  t.regex(joining.address, /^\[::1\]:/)
+  const file = path(dir, 'd2.yaml')
+  const config = commandConfigSchema.parse({ id: 'd2', pki: path(dir, 'pki2') })
+  const told = await joinDirector(config, file, joining.address, token({ director: 'd2' }))
+  t.regex(told.join('\n'), /director d2 has joined/)
+  t.regex(readFileSync(file, 'utf8'), /^authority: "?\[::1\]:7473"?$/m)
+  const next = parseDaemonConfig(directorConfigSchema, `bridge: br0\nuplink: eth0\n${readFileSync(file, 'utf8')}`, file)
+  t.is(next.authority, '[::1]:7473')
+  await t.throwsAsync(host().run(token(), 'rs1', '[fd00::1]'), { message: /by IPv4 address or host name/ })
 })
 
 test('two hosts with one token at the same time: one of them joins', async t => {
