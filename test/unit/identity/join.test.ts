@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join as path } from 'node:path'
 import * as grpc from '@grpc/grpc-js'
 import test, { type ExecutionContext } from 'ava'
@@ -6,6 +8,7 @@ import { join } from '../../../agent/commands/join.ts'
 import { join as joinDirector } from '../../../director/commands/join.ts'
 import { makeToken } from '../../../director/commands/token.ts'
 import { commandConfigSchema, directorConfigSchema } from '../../../director/config.ts'
+import { createRates } from '../../../director/joining/rates.ts'
 import { parseDaemonConfig } from '../../../shared/config/daemon.ts'
 import { readOwn } from '../../../shared/identity/own.ts'
 import { joiningClient } from '../../../shared/rpc/client.ts'
@@ -201,6 +204,31 @@ test('the listener for joining has nothing else, takes small messages, and a few
     client.makeUnaryRequest('/crossport.v1.Renewal/Renew', bytes, bytes, Buffer.of(), error => resolve(error)),
   )
   t.is(other?.code, grpc.status.UNIMPLEMENTED)
+})
+
+test('64 connections at a time, each 5 s until its request: hosts join meanwhile', async t => {
+  const { joining, token, host } = await scene(t)
+  const crowd = Array.from({ length: 200 }, () => {
+    const socket = connect({ port: joining.port, host: '127.0.0.1', localAddress: '127.0.0.2' })
+    t.teardown(() => socket.destroy())
+    return socket.on('error', () => {}).resume()
+  })
+  await Promise.all(crowd.map(socket => once(socket, 'connect')))
+  await host().run(token())
+  const open = () => crowd.filter(({ closed }) => !closed).length
+  while (open() > 64) await new Promise(resolve => setTimeout(resolve, 20))
+  t.true(open() > 0)
+  while (open() > 0) await new Promise(resolve => setTimeout(resolve, 100))
+})
+
+test('many addresses do not give one that has asked too often anything anew', t => {
+  const rates = createRates({ now: () => 0 })
+  const take = (address: string) => rates.take(address)
+  for (let n = 0; n < 10; n++) t.true(take('a'))
+  for (let n = 0; n < 1023; n++) take(`other ${n}`)
+  t.false(take('a'), 'it is still remembered')
+  for (let n = 0; n < 500; n++) take(`more ${n}`)
+  t.false(take('a'), 'others were forgotten before')
 })
 
 test('the CA key is for root alone, and `init` changes nothing that is there', async t => {
