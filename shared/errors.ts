@@ -68,6 +68,14 @@ export const ERRORS = {
     messageId: 'a6a44c33132e44e5ab29777ac2071bfd',
     hint: 'run it as root (sudo), on a file system that is neither full nor read-only; the token is as good as before',
   },
+  HOST_UNKNOWN: {
+    messageId: 'dddb3696e9914eeabc62ffeda6e49b9e',
+    hint: 'see the host ids in `crossport status`; the name is written down as revoked all the same, for a host with a certificate of an existing PKI may not have been here yet; a director is put out by a new CA only',
+  },
+  REVOKED_UNTOLD: {
+    messageId: '0c526528aa9e41139de4ba7e98ef8e14',
+    hint: 'restart the director (systemctl restart crossport-director): no new connection of the host is taken already, and those that it has end then',
+  },
   REPORT_DISCONNECTED: {
     messageId: '1bc01066e90ab2303ad9638cd7342f78',
     hint: 'check that the director runs and that its address is reachable from this host; the host goes on without it',

@@ -74,7 +74,7 @@ export function directorCommand(io: Io): Command {
     .option(...config)
     .action(async (host: string, options) => {
       const { revoke } = await import('./revoke.ts')
-      say(await revoke(configOf(options.config), host))
+      await revoke(configOf(options.config), host, line => say([line]))
     })
 
   return program

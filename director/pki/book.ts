@@ -42,9 +42,11 @@ export interface Book {
   isCurrent(applicant: Applicant, serial: string): boolean
   /** The one with that serial is replaced, if it `isCurrent`; returns whether it was. Undefined: that of this machine itself. */
   renewed(applicant: Applicant, serial: string | undefined, issued: Issued): boolean
+  /** Whether a certificate was issued here by that name, or, for a host, revoked. */
+  knows(applicant: Applicant): boolean
   /** Somebody has shown it: when it is the newest of its name, it has arrived. */
   shown(applicant: Applicant, serial: string): void
-  /** Certificates that were issued until now are of no use, nor are tokens. Returns whether any certificate of the host is known. */
+  /** Certificates that were issued until now are of no use, nor are tokens. Returns whether the host is known. */
   revoke(hostId: string, now: number): boolean
   revokedAt(hostId: string): number | undefined
   /** A host that was revoked has come back with a newer certificate. */
@@ -129,12 +131,16 @@ export function openBook(file: string): Book {
     return undefined
   })
   const revokedAt: Book['revokedAt'] = hostId => (statements.revoked.get(hostId) as { at: number } | undefined)?.at
+  const knows: Book['knows'] = applicant =>
+    holderOf(applicant) !== undefined || (applicant.role === 'host' && revokedAt(applicant.name) !== undefined)
   const revoke = db.transaction<Book['revoke']>((hostId, now) => {
+    const known = knows({ role: 'host', name: hostId })
     // The clock may have been set back since: no certificate that was issued may be younger.
     const newest = holderOf({ role: 'host', name: hostId })?.not_before ?? 0
     statements.revoke.run(hostId, Math.max(now, newest, revokedAt(hostId) ?? 0))
     statements.withdraw.run(hostId)
-    return statements.release.run(hostId).changes > 0
+    statements.release.run(hostId)
+    return known
   })
   const guarded = <A extends unknown[], R>(work: (...args: A) => R) => {
     return (...args: A): R => {
@@ -154,6 +160,7 @@ export function openBook(file: string): Book {
     refusal: guarded(refusal),
     redeem: guarded(redeem.immediate),
     isCurrent: guarded(isCurrent),
+    knows: guarded(knows),
     renewed: guarded(renewed.immediate),
     shown: guarded(({ role, name }, serial) => {
       // Nearly always there is nothing to write, and so nothing to wait for.
