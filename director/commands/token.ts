@@ -38,7 +38,7 @@ export function makeToken(config: CommandConfig, { host, director, ttl }: TokenO
   const program = role === 'host' ? 'crossport-agent' : 'crossport-director'
   const notes = [
     `good once, for ${formatDuration(ttl)}, for ${name === undefined ? 'any host' : `${role} ${name}`}; on that machine:`,
-    `  ${program} join ${where} ${token}`,
+    `  echo ${token} | ${program} join ${where} -`,
   ]
   return { token, notes }
 }

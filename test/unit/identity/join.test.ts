@@ -2,9 +2,11 @@ import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join as path } from 'node:path'
+import { Readable } from 'node:stream'
 import * as grpc from '@grpc/grpc-js'
 import test, { type ExecutionContext } from 'ava'
 import { join } from '../../../agent/commands/join.ts'
+import { command } from '../../../agent/commands/program.ts'
 import { join as joinDirector } from '../../../director/commands/join.ts'
 import { makeToken } from '../../../director/commands/token.ts'
 import { commandConfigSchema, directorConfigSchema } from '../../../director/config.ts'
@@ -73,6 +75,27 @@ for (const [what, refused, reason] of [
     t.is(rs1.text(), before)
     t.deepEqual(readdirSync(rs1.etc), ['agent.yaml'])
   })
+
+test('the token is read from the input, which no other user sees', async t => {
+  const { token, host, joining } = await scene(t)
+  const rs1 = host()
+  const io = { out: () => {}, err: (text: string) => void t.log(text) }
+  const args = ['join', joining.address, '-', '--host-id', 'rs1', '--config', rs1.file]
+  t.is(await command(args, { ...io, input: Readable.from([token().slice(0, 9), `nothing\n`]) }), 1)
+  t.false(rs1.written())
+  const secret = token()
+  t.is(await command(args, { ...io, input: Readable.from([secret.slice(0, 9), `${secret.slice(9)}\nmore`]) }), 0)
+  t.true(rs1.written())
+})
+
+test('`token` prints the line that lets a machine join', async t => {
+  const { dir, pki } = await scene(t)
+  const config = commandConfigSchema.parse({ pki, stateFile: path(dir, 'director.db') })
+  const { token, notes } = makeToken(config, { ttl: 60_000 })
+  t.regex(notes.join('\n'), /^ {2}echo cp1\.\S+ \| crossport-agent join \S+ -$/m)
+  t.true(notes.join('\n').includes(token))
+  t.regex(makeToken(config, { ttl: 60_000, director: 'd2' }).notes.join('\n'), /\| crossport-director join \S+ -$/m)
+})
 
 test('a token is good once', async t => {
   const { token, host } = await scene(t)
