@@ -36,6 +36,10 @@ export const ERRORS = {
     messageId: 'b6a32bb7e6bb49afbfea34dae1b2593d',
     hint: 'run `crossport-director init` on the director, or this command on the machine where it was run',
   },
+  PKI_INCOMPLETE: {
+    messageId: '875133b4051e42df9a22539e4226830a',
+    hint: 'put the missing file back from a copy (each host has ca.crt); if no certificate has been issued yet, because `crossport-director init` was interrupted, remove the other file and run it again',
+  },
   CERTIFICATE_ENDING: {
     messageId: '6c17d624bc4f49818265b0f415e0c584',
     hint: 'see why it is not renewed (RENEWAL_FAILED); a host joins anew with `crossport-director revoke HOST`, `token` and `crossport-agent join`; replace files of your own PKI',

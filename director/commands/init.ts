@@ -3,7 +3,7 @@ import { initPki } from '../pki/init.ts'
 import { openOwnBook } from '../pki/own-book.ts'
 
 /**
- * `crossport-director init`. Returns what there is to tell. Throws PKI_MISSING, STORE_FAILED, BOOK_UNUSABLE.
+ * `crossport-director init`. Returns what there is to tell. Throws PKI_INCOMPLETE, STORE_FAILED, BOOK_UNUSABLE.
  *
  * @param withoutRevocations - a book that was lost is replaced: those who were revoked have been revoked anew
  */

@@ -19,7 +19,7 @@ export const authorityFiles = (dir: string) => ({ certificate: join(dir, 'ca.crt
 /** Whether this machine has the CA's key. */
 export const canIssue = (dir: string): boolean => isThere(authorityFiles(dir).key)
 
-/** Throws PKI_MISSING: there is no CA, or it is not one that `init` has made. */
+/** Throws PKI_MISSING (there is no CA's key), PKI_INCOMPLETE (its files are not those that `init` has made). */
 export async function openIssuer(dir: string): Promise<Issuer> {
   const files = authorityFiles(dir)
   // Loaded when it is needed, for it is large, and most directors issue nothing for weeks.
@@ -28,9 +28,8 @@ export async function openIssuer(dir: string): Promise<Issuer> {
     try {
       return await openAuthority(readFileSync(files.certificate, 'utf8'), readFileSync(files.key, 'utf8'))
     } catch (cause) {
-      throw new CrossportError('PKI_MISSING', `${dir} has no CA to issue certificates with: ${messageOf(cause)}`, {
-        cause,
-      })
+      const code = canIssue(dir) ? 'PKI_INCOMPLETE' : 'PKI_MISSING'
+      throw new CrossportError(code, `${dir} has no CA to issue certificates with: ${messageOf(cause)}`, { cause })
     }
   }
   const authority = await open()

@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import Database from 'better-sqlite3'
 import { init } from '../../../director/commands/init.ts'
+import { makeToken } from '../../../director/commands/token.ts'
 import { bookFile, commandConfigSchema } from '../../../director/config.ts'
 import { openBook } from '../../../director/pki/book.ts'
+import { openIssuer } from '../../../director/pki/issuer.ts'
 import { MIGRATIONS } from '../../../director/pki/migrations.ts'
 import { openOwnBook } from '../../../director/pki/own-book.ts'
 import { ERRORS } from '../../../shared/errors.ts'
@@ -34,6 +36,15 @@ test('`init` makes the book with the CA; a book that is lost is told of until an
   t.truthy(lostAt(), 'nor does a restart')
   await init(config, true)
   t.is(lostAt(), undefined)
+})
+
+test('`init` that was interrupted between its files says what to do', async t => {
+  const { config } = machine(t)
+  await init(config)
+  rmSync(join(config.pki, 'ca.crt'))
+  await t.throwsAsync(init(config), { code: 'PKI_INCOMPLETE', message: /ca\.key is there, and .*ca\.crt is not/ })
+  t.throws(() => makeToken(config, { ttl: 1000 }), { code: 'PKI_INCOMPLETE' })
+  await t.throwsAsync(openIssuer(config.pki), { code: 'PKI_INCOMPLETE' })
 })
 
 test('a damaged book, or one of a later version, is told of with its own way out', t => {

@@ -190,7 +190,12 @@ test('a machine is of one fleet', async t => {
   const before = readFileSync(rs1.files.pair, 'utf8')
   const secret = other.token()
   await t.throwsAsync(rs1.run(secret, 'rs1', other.joining.address), {
-    message: /is the CA of another fleet.*Nothing was sent/,
+    message:
+      /ca\.crt is the CA of another fleet: remove \S+\/ca\.crt and \S+\/agent\.pem to leave that\. Nothing was sent/,
+  })
+  writeFileSync(path(rs1.etc, 'pki/ca.key'), 'of a director')
+  await t.throwsAsync(rs1.run(secret, 'rs1', other.joining.address), {
+    message: /give the host a directory of its own/,
   })
   t.is(readFileSync(rs1.files.pair, 'utf8'), before)
   await other.host('rs1').run(secret, 'rs1', other.joining.address)
