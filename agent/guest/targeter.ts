@@ -25,6 +25,7 @@ export function createTargeter(): (input: TargeterInput) => readonly GuestTarget
   let records: readonly GuestRecord[] = []
   let recordsOf = new Map<string, GuestRecord[]>()
   let sure = false
+  let swept = false
   let list: readonly GuestTarget[] = []
 
   const dirtyVms = (input: TargeterInput): Set<string> => {
@@ -53,9 +54,10 @@ export function createTargeter(): (input: TargeterInput) => readonly GuestTarget
       recordsOf = Map.groupBy(records, record => record.vmUuid)
     }
     // While flows are refused or unconfirmed, any VIP may have lost or gained its shield.
-    if (!sure || !input.allShielded)
+    if (!sure || !input.allShielded || input.sweep !== swept)
       for (const uuid of [...realServers.keys(), ...recordsOf.keys(), ...targets.keys()]) dirty.add(uuid)
     sure = input.allShielded
+    swept = input.sweep
     return dirty
   }
 
@@ -70,6 +72,7 @@ export function createTargeter(): (input: TargeterInput) => readonly GuestTarget
         domains: domain === undefined ? [] : [domain],
         records: recordsOf.get(uuid) ?? [],
         probeNetwork: input.probeNetwork,
+        sweep: input.sweep,
         shielded,
       })
       if (JSON.stringify(now) === JSON.stringify(targets.get(uuid) ?? [])) dirty.delete(uuid)

@@ -9,6 +9,8 @@ export interface TargetInput {
   readonly records: readonly GuestRecord[]
   /** Network (CIDR) that health checks come from. */
   readonly probeNetwork: string
+  /** False: what services want is not known yet, so what a guest has been given stays. */
+  readonly sweep: boolean
   /** True when the bridge drops the VM's ARP and ND messages about this VIP. Only then may the guest get the VIP. */
   shielded(vip: string, port: string): boolean
 }
@@ -24,7 +26,14 @@ interface Wanted {
  * Calculates which VIPs each VM must hold now. A VIP is added only behind its shield. An added VIP stays while a service wants
  * it, whether the VM is attached or not. A VM that no service wants any more must remove what it was given.
  */
-export function guestTargets({ realServers, domains, records, probeNetwork, shielded }: TargetInput): GuestTarget[] {
+export function guestTargets({
+  realServers,
+  domains,
+  records,
+  probeNetwork,
+  sweep,
+  shielded,
+}: TargetInput): GuestTarget[] {
   const byUuid = new Map(domains.map(domain => [domain.uuid, domain]))
   const wanted = new Map<string, Wanted>()
   const target = (domain: Domain, mac: string) => {
@@ -51,7 +60,7 @@ export function guestTargets({ realServers, domains, records, probeNetwork, shie
     const domain = byUuid.get(vmUuid)
     if (domain === undefined) continue
     const { vips } = target(domain, mac)
-    if (unattached.has(`${vmUuid}/${vip}`)) vips.add(vip)
+    if (!sweep || unattached.has(`${vmUuid}/${vip}`)) vips.add(vip)
   }
   return [...wanted.values()].map(({ domain, mac, vips, probed }) => ({
     vmUuid: domain.uuid,

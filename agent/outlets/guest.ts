@@ -27,13 +27,14 @@ export function createGuestOutlet({ guests, records, probeNetwork }: GuestOutlet
     return last.targets
   }
 
-  return ({ altered, inventory, asked, confirmed, allConfirmed }: Outcome, gone: Gone): void => {
+  return ({ altered, inventory, asked, confirmed, allConfirmed, sweep }: Outcome, gone: Gone): void => {
     const targets = makeTargets({
       gone: gone.map(({ item }) => item),
       come: altered,
       domains: inventory.domains,
       records: records.list(),
       probeNetwork,
+      sweep,
       shielded: (vip, port) => confirmed.has(`shield/${vip}/${port}`),
       allShielded: allConfirmed,
     })

@@ -30,7 +30,7 @@ test.after.always(async () => site?.down())
 
 /** Lets a host of this name into the fleet, on rs2's machine. Resolves with where its CA and its certificate are. */
 async function admitted(name: string): Promise<readonly [string, string]> {
-  const at = `/tmp/${name}`
+  const at = `/etc/crossport/${name}`
   const place = site.lab.host('rs2')
   if (!joined.has(name)) {
     const token = await daemonCommand(site.lab.director, 'director', 'token', '--host', name)

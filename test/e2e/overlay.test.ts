@@ -240,10 +240,13 @@ test.serial(
   },
 )
 
-test.serial('an agent with another’s host id is refused, says whose it is, and nobody loses a request', async t => {
+test.serial('a copy of a host is refused, says whose host id it has, and nobody loses a request', async t => {
   const load = await site.load()
   const agent = site.agent('rs2')
+  const PAIR = '/etc/crossport/pki/agent.pem'
+  const [copied, own] = await Promise.all(['rs1', 'rs2'].map(async host => site.lab.host(host).exec(['cat', PAIR])))
   await agent.kill()
+  await site.lab.host('rs2').writeFile(PAIR, copied!.stdout)
   await agent.start({ hostId: 'rs1' })
   const taken = ({ problems }: Status__Output) => problems.find(({ code }) => code === 'HOST_ID_TAKEN')?.message
   for (const daemon of [agent, site.director]) {
@@ -253,6 +256,7 @@ test.serial('an agent with another’s host id is refused, says whose it is, and
   }
   t.is(site.director.status.latest?.hosts.find(({ hostId }) => hostId === 'rs1')?.hostMac, '02:00:00:00:00:20')
   await agent.kill()
+  await site.lab.host('rs2').writeFile(PAIR, own!.stdout)
   await agent.start({ hostId: 'rs2' })
   await agent.until('registered', s => s.inputs.some(i => i.name === 'director' && i.state === 'registered'))
   t.is((await load.stop()).get('failed'), undefined)

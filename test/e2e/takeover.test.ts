@@ -32,7 +32,9 @@ let second: StatusWatch
 
 test.before(async () => {
   site = await createSite({ hosts: 2, directors: 2, vms: VMS, agentConfig: { director: ADDRESSES } })
-  await site.lab.startDirector(DIRECTORS[1], { leaseMs: 120_000 })
+  // It serves what its hosts have, where it has no file.
+  const hostServices = [{ hosts: 'rs*', vips: [`${VIP}/32`] }]
+  await site.lab.startDirector(DIRECTORS[1], { leaseMs: 120_000, hostServices })
   second = watchStatus(site.lab.host(DIRECTORS[1]).path(CONTROL_SOCKETS.director))
   for (const { name } of VMS) {
     const echo = [process.execPath, program('echo-server')]

@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import test from 'ava'
@@ -38,6 +38,9 @@ test.serial('the director answers late: hosts stay registered, and changes come 
   await agent().kill()
   await agent().start({ director: '127.0.0.1:7474' })
   await calmAgain()
+  // This director's documents were not known at first.
+  const log = await readFile(path.join(faults.lab.dir, `${host().name}-agent.log`), 'utf8')
+  t.false(log.includes('removed from the guest'), 'the VM keeps the VIP meanwhile')
   const begin = performance.now()
   await faults.site.drop(SECOND, second())
   await faults.site.ready('second', 1)

@@ -29,6 +29,7 @@ test('in whatever way its inputs change, the incremental targets are the full on
       vip: fc.constantFrom(...VIPS),
       there: fc.boolean(),
     }),
+    fc.record({ kind: fc.constant('sweep' as const), sweep: fc.boolean() }),
     fc.record({ kind: fc.constant('shield' as const), vip: fc.constantFrom(...VIPS, '') }),
   )
   const sorted = (targets: readonly GuestTarget[]) => targets.toSorted((a, b) => (a.mac < b.mac ? -1 : 1))
@@ -38,6 +39,7 @@ test('in whatever way its inputs change, the incremental targets are the full on
       const vms = new Map<number, Domain>([1, 2, 3].map(n => [n, domain(n)]))
       const held = new Map<string, GuestRecord>()
       let unshielded = ''
+      let sweep = true
       let [records, domains] = [[...held.values()], [...vms.values()]]
       const resolver = createResolver([])
       const targeter = createTargeter()
@@ -58,7 +60,8 @@ test('in whatever way its inputs change, the incremental targets are the full on
           if (there) held.set(`${n}/${vip}`, record)
           else held.delete(`${n}/${vip}`)
           records = [...held.values()]
-        } else unshielded = change.vip
+        } else if (change.kind === 'sweep') sweep = change.sweep
+        else unshielded = change.vip
         const { realServers, gone, come } = resolver.update({
           specs: [...specs.values()],
           inventory: { synced: true, domains },
@@ -67,14 +70,24 @@ test('in whatever way its inputs change, the incremental targets are the full on
         })
         const probeNetwork = '169.254.96.0/19'
         const shielded = (vip: string) => vip !== unshielded
-        const full = guestTargets({ realServers, domains, records, shielded, probeNetwork })
+        const full = guestTargets({ realServers, domains, records, sweep, shielded, probeNetwork })
         const allShielded = unshielded === ''
         t.deepEqual(
-          sorted(targeter({ gone, come, domains, records, shielded, allShielded, probeNetwork })),
+          sorted(targeter({ gone, come, domains, records, sweep, shielded, allShielded, probeNetwork })),
           sorted(full),
         )
       }
     }),
     { numRuns: 300 },
   )
+})
+
+test('while it is not known what services want, a guest keeps what it was given', t => {
+  const record = { vmUuid: uuid(1), mac: mac(1), vip: VIPS[0]!, nicName: 'eth0', addressAdded: true, edits: [] }
+  const vipsWith = (sweep: boolean) => {
+    const input = { realServers: [], domains: [domain(1)], records: [record], shielded: () => true }
+    return guestTargets({ ...input, sweep, probeNetwork: '169.254.96.0/19' }).flatMap(({ vips }) => vips)
+  }
+  t.deepEqual(vipsWith(false), [VIPS[0]!])
+  t.deepEqual(vipsWith(true), [])
 })
