@@ -52,6 +52,7 @@ export function createDesk({ pki, book, lifetimeMs }: DeskOptions): Desk {
     renew: async (applicant, request, shown, check) => {
       if (shown !== undefined) {
         if (!book.isCurrent(applicant, shown.serial)) throw keyTwice(applicant)
+        book.shown(applicant, shown.serial)
         refuse(tooEarly(shown, Date.now()))
       }
       const certificate = await issue(applicant.role, applicant.name, request)

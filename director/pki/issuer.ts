@@ -66,7 +66,8 @@ const SAID_EVERYWHERE_MS = 3_600_000
  */
 export async function hostValidity(revokedAt: number | undefined, lifetimeMs: number): Promise<Validity> {
   const second = (ms: number) => Math.floor(ms / 1000) * 1000
-  if (revokedAt !== undefined && second(revokedAt) === second(Date.now())) await delay(1000 - (Date.now() % 1000))
+  // A timer may be a millisecond early.
+  while (revokedAt !== undefined && second(revokedAt) === second(Date.now())) await delay(1000 - (Date.now() % 1000))
   const now = Date.now()
   const recent = revokedAt !== undefined && now - revokedAt < SAID_EVERYWHERE_MS
   const early = recent ? 0 : Math.min(SLOW_DIRECTOR_MS, lifetimeMs / 10)

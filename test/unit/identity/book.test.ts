@@ -6,7 +6,7 @@ import { init } from '../../../director/commands/init.ts'
 import { makeToken } from '../../../director/commands/token.ts'
 import { bookFile, commandConfigSchema } from '../../../director/config.ts'
 import { openBook } from '../../../director/pki/book.ts'
-import { openIssuer } from '../../../director/pki/issuer.ts'
+import { hostValidity, openIssuer } from '../../../director/pki/issuer.ts'
 import { MIGRATIONS } from '../../../director/pki/migrations.ts'
 import { openOwnBook } from '../../../director/pki/own-book.ts'
 import { ERRORS } from '../../../shared/errors.ts'
@@ -45,6 +45,17 @@ test('`init` that was interrupted between its files says what to do', async t =>
   await t.throwsAsync(init(config), { code: 'PKI_INCOMPLETE', message: /ca\.key is there, and .*ca\.crt is not/ })
   t.throws(() => makeToken(config, { ttl: 1000 }), { code: 'PKI_INCOMPLETE' })
   await t.throwsAsync(openIssuer(config.pki), { code: 'PKI_INCOMPLETE' })
+})
+
+test('soon after a revocation a certificate begins now: other directors may have been told a little later', async t => {
+  const began = async (ago: number | undefined) => {
+    const now = Date.now()
+    const { notBefore } = await hostValidity(ago === undefined ? undefined : now - ago, 86_400_000)
+    return now - notBefore.getTime()
+  }
+  t.true((await began(30_000)) <= 1000)
+  t.true((await began(0)) <= 0, 'in the next second')
+  for (const ago of [undefined, 7_200_000]) t.true((await began(ago)) >= 300_000)
 })
 
 test('a damaged book, or one of a later version, is told of with its own way out', t => {
