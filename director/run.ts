@@ -8,7 +8,7 @@ import { createStartup } from '../shared/run/startup.ts'
 import { bookFile, type DirectorConfig } from './config.ts'
 import { createHouse } from './house.ts'
 import { partsOf } from './parts/all.ts'
-import { openBook } from './pki/book.ts'
+import { openOwnBook } from './pki/own-book.ts'
 import { openStore } from './store/store.ts'
 import { version } from './version.ts'
 
@@ -34,7 +34,7 @@ export async function runDirector(config: DirectorConfig, log: Log, options: Run
   await onlyOne(config.controlSocket, log)
   const notify = createNotify({ log })
   const told = createStartup(notify)
-  const book = protection.tls && openBook(bookFile(config))
+  const book = protection.tls && openOwnBook(bookFile(config), pki)
   const store = openStore(config.stateFile)
   const house = createHouse({ config, store, protection, book, log, clock, version: version() })
   const { cells } = house

@@ -22,7 +22,7 @@ export const ERRORS = {
   },
   RPC_TLS: {
     messageId: 'a50693afc5acb15268bcbebf43547330',
-    hint: 'correct the files under tls in the configuration file, or those in /etc/crossport/pki, and restart',
+    hint: 'correct the files under tls in the configuration file, or put back those in /etc/crossport/pki from a copy, and restart; without a copy remove director.pem and run `crossport-director init` (a further director joins anew), or let the host join anew (`crossport-director revoke HOST`, `token`, `crossport-agent join`)',
   },
   TLS_MISSING: {
     messageId: 'c4dd7d18ce124738ba4b88c85c9e8b79',
@@ -36,6 +36,10 @@ export const ERRORS = {
     messageId: 'b6a32bb7e6bb49afbfea34dae1b2593d',
     hint: 'run `crossport-director init` on the director, or this command on the machine where it was run',
   },
+  PKI_INCOMPLETE: {
+    messageId: '875133b4051e42df9a22539e4226830a',
+    hint: 'put the missing file back from a copy (each host has ca.crt); if no certificate has been issued yet, because `crossport-director init` was interrupted, remove the other file and run it again',
+  },
   CERTIFICATE_ENDING: {
     messageId: '6c17d624bc4f49818265b0f415e0c584',
     hint: 'see why it is not renewed (RENEWAL_FAILED); a host joins anew with `crossport-director revoke HOST`, `token` and `crossport-agent join`; replace files of your own PKI',
@@ -44,6 +48,18 @@ export const ERRORS = {
     messageId: '0eaa482e3a3e4005af51c32495c70e1e',
     hint: 'let the daemon reach the director that has the CA key (crossport-director init was run there), and write to its certificate; it tries again by itself',
   },
+  KEY_TWICE: {
+    messageId: '6c038179a2b84b3ba56e1b32c1a53877',
+    hint: 'somebody may have a copy of the key: `crossport-director revoke HOST`, then `token` and `crossport-agent join`; a machine that was set back to an older copy of its disk looks the same, and joins anew, too',
+  },
+  BOOK_UNUSABLE: {
+    messageId: '5471f67444d84622befea25a6350ba8f',
+    hint: 'stop the director, and put authority.db back from a copy (or start the version that wrote it); without a copy move it away with its -wal and -shm, and revoke anew who was revoked',
+  },
+  BOOK_LOST: {
+    messageId: '6e5f03d3b6054bea994330930b8daf1e',
+    hint: 'stop the director and put authority.db back from a copy; without one run `crossport-director revoke HOST` for each host that was revoked, and then `crossport-director init --without-revocations`',
+  },
   SETUP_UNCLEAR: {
     messageId: 'f87d29117107429e831f07e093915466',
     hint: 'name them: crossport-agent setup --bridge BRIDGE --uplink PORT',
@@ -51,6 +67,18 @@ export const ERRORS = {
   JOIN_REFUSED: {
     messageId: 'fdc6e368821b49b5bfd52e58f16b6d5a',
     hint: 'make a new token with `crossport-director token`; for a host id that is taken run `crossport-director revoke HOST` first',
+  },
+  JOIN_UNWRITABLE: {
+    messageId: 'a6a44c33132e44e5ab29777ac2071bfd',
+    hint: 'run it as root (sudo), on a file system that is neither full nor read-only; the token is as good as before',
+  },
+  HOST_UNKNOWN: {
+    messageId: 'dddb3696e9914eeabc62ffeda6e49b9e',
+    hint: 'see the host ids in `crossport status`; the name is written down as revoked all the same, for a host with a certificate of an existing PKI may not have been here yet; a director is put out by a new CA only',
+  },
+  REVOKED_UNTOLD: {
+    messageId: '0c526528aa9e41139de4ba7e98ef8e14',
+    hint: 'restart the director (systemctl restart crossport-director): no new connection of the host is taken already, and those that it has end then',
   },
   REPORT_DISCONNECTED: {
     messageId: '1bc01066e90ab2303ad9638cd7342f78',

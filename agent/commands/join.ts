@@ -4,7 +4,7 @@ import type { z } from 'zod'
 import { parseDaemonConfig } from '../../shared/config/daemon.ts'
 import { addToList, editConfig } from '../../shared/config/edit.ts'
 import { CrossportError } from '../../shared/errors.ts'
-import { pkiFiles, writeWhole } from '../../shared/identity/files.ts'
+import { checkWritable, pkiFiles, writeWhole } from '../../shared/identity/files.ts'
 import { joinFleet, parseDirector } from '../../shared/identity/join.ts'
 import { namesIn } from '../../shared/identity/own.ts'
 import { parseToken } from '../../shared/pki/token.ts'
@@ -24,7 +24,7 @@ export interface JoinArguments {
  * director has said yes.
  *
  * @returns what there is to tell, line by line
- * @throws JOIN_REFUSED, CONFIG_INVALID, PKI_MISSING
+ * @throws JOIN_REFUSED, JOIN_UNWRITABLE, CONFIG_INVALID
  */
 export async function join(args: JoinArguments): Promise<readonly string[]> {
   const { config: file } = args
@@ -32,6 +32,8 @@ export async function join(args: JoinArguments): Promise<readonly string[]> {
   const config = parseDaemonConfig(joinConfigSchema, text, file)
   const director = parseDirector(args.director)
   if (director === undefined) throw refused(`'${args.director}' is no director: name it as host or host:port`)
+  if (director.host.includes(':'))
+    throw refused(`agents dial directors by IPv4 address or host name: name ${director.host} by its host name`)
   const token = parseToken(args.token)
   if (token === undefined) throw refused('this is no join token: `crossport-director token` prints one')
   if (config.tls !== undefined)
@@ -39,6 +41,7 @@ export async function join(args: JoinArguments): Promise<readonly string[]> {
   const hostId = args.hostId ?? config.hostId ?? hostname()
   const files = pkiFiles(config.pki, 'host')
   checkName(files.cert, hostId)
+  checkWritable(files.ca, files.cert, file)
   const joined = await joinFleet({ director, token, role: 'host', name: hostId, caFile: files.ca })
   const address = joined.port === DIRECTOR_PORT ? director.host : `${director.host}:${joined.port}`
   const next = withDirector(text, file, address, args.hostId)

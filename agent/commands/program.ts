@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { type Io, runProgram } from '../../shared/command.ts'
+import { type Io, runProgram, secretArgument } from '../../shared/command.ts'
 import { AGENT_CONFIG_FILE } from '../config/schema.ts'
 import { join } from './join.ts'
 
@@ -32,11 +32,15 @@ export function agentCommand(io: Io): Command {
       '<director>',
       'address of the director where `crossport-director init` was run; its port for joining is 7474',
     )
-    .argument('<token>', 'as `crossport-director token` has printed it')
+    .argument(
+      '<token>',
+      'as `crossport-director token` has printed it; -: the first line of the standard input, where no other user sees it',
+    )
     .option('--host-id <id>', 'name of this host in the fleet (default: hostId of the configuration, or the host name)')
     .option('--config <file>', 'configuration of the agent', AGENT_CONFIG_FILE)
     .action(async (director: string, token: string, { hostId, config }: { hostId?: string; config: string }) => {
-      for (const line of await join({ director, token, hostId, config })) io.out(`${line}\n`)
+      const secret = await secretArgument(token, 'token', io)
+      for (const line of await join({ director, token: secret, hostId, config })) io.out(`${line}\n`)
     })
   return program
 }

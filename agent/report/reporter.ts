@@ -129,7 +129,7 @@ export function createReporter(options: ReporterOptions): HostReporter {
       stream.session.sync()
     },
     onDown: down,
-    onFailure: error => down(error instanceof CrossportError ? String(error.fields.reason) : error.message),
+    onFailure: error => down(reasonOf(error)),
   })
 
   return {
@@ -154,6 +154,12 @@ export function createReporter(options: ReporterOptions): HostReporter {
 
 function disconnected(address: string, reason: string): CrossportError {
   return new CrossportError('REPORT_DISCONNECTED', `director ${address}: ${reason}`, { fields: { reason } })
+}
+
+/** What the connection has ended with, or why none was begun: files that cannot be read, for one. */
+function reasonOf(error: Error): string {
+  const { reason } = error instanceof CrossportError ? error.fields : {}
+  return typeof reason === 'string' ? reason : error.message
 }
 
 /** gRPC's messages carry the status' number and the resolver's notes; the operator needs the cause. */

@@ -13,6 +13,8 @@ export interface Claim {
 export interface Peer {
   /** The host that its certificate names; undefined: the connection is in the clear. */
   readonly name: string | undefined
+  /** Of its certificate, in hexadecimal; undefined: as the name. */
+  readonly serial?: string | undefined
   /** Where the stream comes from, without the port; of a socket in the file system `unix:` and its path. */
   readonly address: string
 }

@@ -5,6 +5,7 @@ import { type CertificateNames, type FleetName, identityOf } from '../../shared/
 export interface PeerCertificate extends CertificateNames {
   /** As OpenSSL prints a time: `Nov 28 16:26:25 2026 GMT`. */
   readonly valid_from: string
+  readonly serialNumber?: string | undefined
 }
 
 /** What decides who a peer is. */
@@ -21,6 +22,8 @@ export interface Register {
 export interface Caller {
   /** Undefined: the connection is in the clear. */
   readonly names: readonly string[] | undefined
+  /** Of its certificate, in hexadecimal. */
+  readonly serial?: string | undefined
   /** Where it dials from, without the port. */
   readonly address: string
 }
@@ -44,13 +47,20 @@ export function whoIs(certificate: PeerCertificate | undefined, address: string,
     throw refuse(`no certificate of fleet ${register.own.fleet}`)
   if (names.length === 0) throw refuse('a certificate that names no host')
   const issued = Date.parse(certificate.valid_from)
+  // A CA of others may date its certificates back, so that a new one looks like one of before.
+  const later = (from: number) => {
+    if (register.own !== undefined || Number.isNaN(from)) return ''
+    return `: it is valid from ${new Date(from).toISOString()} (notBefore), and would have to be from later on`
+  }
   for (const name of names) {
     const revoked = register.revokedAt(name)
     // A certificate's times are in whole seconds.
     if (revoked !== undefined && !(issued > Math.floor(revoked / 1000) * 1000))
-      throw refuse(`a certificate of host "${name}" that was revoked at ${new Date(revoked).toISOString()}`)
+      throw refuse(
+        `a certificate of host "${name}" that was revoked at ${new Date(revoked).toISOString()}${later(issued)}`,
+      )
   }
-  return { names, address }
+  return { names, serial: certificate.serialNumber, address }
 }
 
 /**

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { editConfig } from '../../shared/config/edit.ts'
 import { CrossportError } from '../../shared/errors.ts'
-import { pkiFiles, writeWhole } from '../../shared/identity/files.ts'
-import { joinFleet, parseDirector } from '../../shared/identity/join.ts'
+import { checkWritable, pkiFiles, writeWhole } from '../../shared/identity/files.ts'
+import { addressOf, joinFleet, parseDirector } from '../../shared/identity/join.ts'
 import { parseToken } from '../../shared/pki/token.ts'
 import type { CommandConfig } from '../config.ts'
 import { canIssue } from '../pki/issuer.ts'
@@ -10,7 +10,7 @@ import { canIssue } from '../pki/issuer.ts'
 /**
  * `crossport-director join`: gets a further director its certificate, and names the one that renews it in its configuration.
  *
- * @throws JOIN_REFUSED, CONFIG_INVALID
+ * @throws JOIN_REFUSED, JOIN_UNWRITABLE, CONFIG_INVALID
  */
 export async function join(
   { id, pki, tls }: CommandConfig,
@@ -25,9 +25,10 @@ export async function join(
   if (tls !== undefined) throw refused(`${file} names files of another PKI under tls: take tls out first`)
   if (canIssue(pki)) throw refused(`${pki} has a CA of its own: this director is of another fleet`)
   const files = pkiFiles(pki, 'director')
+  checkWritable(files.ca, files.cert, file)
   const joined = await joinFleet({ director, token, role: 'director', name: id, caFile: files.ca })
   const before = existsSync(file) ? readFileSync(file, 'utf8') : ''
-  const authority = `${director.host}:${joined.port}`
+  const authority = addressOf(director.host, joined.port)
   const next = editConfig(before, file, document => document.set('authority', authority))
   writeWhole(files.ca, joined.ca, 0o644)
   writeWhole(files.cert, joined.pair, 0o600)

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
-import { type Io, runProgram } from '../../shared/command.ts'
+import { type Io, runProgram, secretArgument } from '../../shared/command.ts'
 import { parseDaemonConfig } from '../../shared/config/daemon.ts'
 import { parseDuration } from '../../shared/config/duration.ts'
 import { type CommandConfig, commandConfigSchema, DIRECTOR_CONFIG_FILE } from '../config.ts'
@@ -35,10 +35,11 @@ export function directorCommand(io: Io): Command {
     .description(
       "makes the fleet's certificate authority and this director's certificate; changes nothing that is there",
     )
+    .option('--without-revocations', 'the book was lost (BOOK_LOST), and who was revoked has been revoked anew')
     .option(...config)
     .action(async options => {
       const { init } = await import('./init.ts')
-      say(await init(configOf(options.config)))
+      say(await init(configOf(options.config), options.withoutRevocations))
     })
 
   program
@@ -59,11 +60,15 @@ export function directorCommand(io: Io): Command {
     .command('join')
     .description('lets this director into the fleet of another one, where `crossport-director init` was run')
     .argument('<director>', 'address of that director; its port for joining is 7474')
-    .argument('<token>', 'as `crossport-director token --director ID` has printed it there')
+    .argument(
+      '<token>',
+      'as `crossport-director token --director ID` has printed it there; -: the first line of the standard input',
+    )
     .option(...config)
     .action(async (director: string, token: string, options) => {
       const { join } = await import('./join.ts')
-      say(await join(configOf(options.config), options.config, director, token))
+      const secret = await secretArgument(token, 'token', io)
+      say(await join(configOf(options.config), options.config, director, secret))
     })
 
   program
@@ -73,7 +78,7 @@ export function directorCommand(io: Io): Command {
     .option(...config)
     .action(async (host: string, options) => {
       const { revoke } = await import('./revoke.ts')
-      say(await revoke(configOf(options.config), host))
+      await revoke(configOf(options.config), host, line => say([line]))
     })
 
   return program

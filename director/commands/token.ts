@@ -1,13 +1,13 @@
-import { X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { formatDuration } from '../../shared/config/duration.ts'
 import { CrossportError } from '../../shared/errors.ts'
+import { isThere } from '../../shared/identity/files.ts'
 import { isName } from '../../shared/pki/names.ts'
 import { fingerprintOf, formatToken, newSecret } from '../../shared/pki/token.ts'
+import { parse } from '../../shared/rpc/tls.ts'
 import { bookFile, type CommandConfig } from '../config.ts'
-import { openBook } from '../pki/book.ts'
 import { authorityFiles, canIssue } from '../pki/issuer.ts'
+import { openOwnBook } from '../pki/own-book.ts'
 
 export interface TokenOptions {
   readonly host?: string
@@ -16,7 +16,7 @@ export interface TokenOptions {
   readonly ttl: number
 }
 
-/** `crossport-director token`. Throws PKI_MISSING, JOIN_REFUSED. */
+/** `crossport-director token`. Throws PKI_MISSING, PKI_INCOMPLETE, RPC_TLS, JOIN_REFUSED. */
 export function makeToken(config: CommandConfig, { host, director, ttl }: TokenOptions) {
   const { pki, joinListen } = config
   if (!canIssue(pki)) throw new CrossportError('PKI_MISSING', `${pki} has no CA key to issue certificates with`)
@@ -26,10 +26,12 @@ export function makeToken(config: CommandConfig, { host, director, ttl }: TokenO
       'JOIN_REFUSED',
       `'${name}' cannot be in a certificate: letters, digits, '.', '-' and '_' can`,
     )
-  const { raw } = new X509Certificate(readFileSync(authorityFiles(pki).certificate))
+  const { certificate } = authorityFiles(pki)
+  if (!isThere(certificate)) throw new CrossportError('PKI_INCOMPLETE', `${pki} has a CA key, and no ${certificate}`)
+  const { raw } = parse(certificate)
   const secret = newSecret()
   const role = director === undefined ? 'host' : 'director'
-  const book = openBook(bookFile(config))
+  const book = openOwnBook(bookFile(config), pki)
   book.addToken(secret, { role, name, endsAt: Date.now() + ttl })
   book.close()
   const token = formatToken({ secret, fingerprint: fingerprintOf(raw) })
@@ -38,7 +40,7 @@ export function makeToken(config: CommandConfig, { host, director, ttl }: TokenO
   const program = role === 'host' ? 'crossport-agent' : 'crossport-director'
   const notes = [
     `good once, for ${formatDuration(ttl)}, for ${name === undefined ? 'any host' : `${role} ${name}`}; on that machine:`,
-    `  ${program} join ${where} ${token}`,
+    `  echo ${token} | ${program} join ${where} -`,
   ]
   return { token, notes }
 }

@@ -106,7 +106,7 @@ export async function serveAgents(options: AgentsOptions): Promise<Agents> {
     // First: whatever else is wrong with the message, it is not said of a host that the caller is not.
     const name = nameOf(caller, shown(message.hostId))
     const report = hostReport(message, options.addressed)
-    const peer: Peer = { name, address: caller.address }
+    const peer: Peer = { name, serial: caller.serial, address: caller.address }
     const speaker = speakerOf(report, message, peer)
     const older = [...calls].filter(([other, { speaker: there }]) => other !== call && there?.hostId === report.hostId)
     for (const [, { speaker: there, heardAt = 0 }] of older) {

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { CrossportError } from '../../shared/errors.ts'
 import { isName, type Role } from '../../shared/pki/names.ts'
-import type { Book } from '../pki/book.ts'
+import type { Applicant, Book, Issued } from '../pki/book.ts'
 import { directorValidity, hostValidity, type Issuer, openIssuer } from '../pki/issuer.ts'
 
 /** Issues certificates, and writes them down in the book. */
@@ -11,9 +11,11 @@ export interface Desk {
   /**
    * For one who has a certificate by that name.
    *
+   * @param shown - that certificate; undefined: the director renews its own
    * @param check - throws when that is of no use any more; called last, because it may have been revoked meanwhile
+   * @throws JOIN_REFUSED (it is too early), KEY_TWICE
    */
-  renew(role: Role, name: string, request: string, check: () => void): Promise<string>
+  renew(applicant: Applicant, request: string, shown: Issued | undefined, check: () => void): Promise<string>
 }
 
 export interface DeskOptions {
@@ -44,13 +46,18 @@ export function createDesk({ pki, book, lifetimeMs }: DeskOptions): Desk {
       refuse(book.refusal(secret, applicant, Date.now()))
       const certificate = await issue(role, name, request)
       // Another may have come with the same token meanwhile: only one of them gets what was made.
-      refuse(book.redeem(secret, applicant, Date.now(), endOf(certificate)))
+      refuse(book.redeem(secret, applicant, Date.now(), issuedAs(certificate)))
       return certificate
     },
-    renew: async (role, name, request, check) => {
-      const certificate = await issue(role, name, request)
+    renew: async (applicant, request, shown, check) => {
+      if (shown !== undefined) {
+        if (!book.isCurrent(applicant, shown.serial)) throw keyTwice(applicant)
+        book.shown(applicant, shown.serial)
+        refuse(tooEarly(shown, Date.now()))
+      }
+      const certificate = await issue(applicant.role, applicant.name, request)
       check()
-      book.renewed({ role, name }, endOf(certificate))
+      if (!book.renewed(applicant, shown?.serial, issuedAs(certificate))) throw keyTwice(applicant)
       return certificate
     },
   }
@@ -60,4 +67,20 @@ function refuse(reason: string | undefined): void {
   if (reason !== undefined) throw new CrossportError('JOIN_REFUSED', reason)
 }
 
-const endOf = (certificate: string) => new X509Certificate(certificate).validToDate.getTime()
+/** Holders renew from half of a certificate's life on; their clocks may be fast. */
+const EARLIEST = 0.4
+
+function tooEarly({ notBefore, notAfter }: Issued, now: number): string | undefined {
+  const from = notBefore + (notAfter - notBefore) * EARLIEST
+  return now < from ? `this certificate is not renewed before ${new Date(from).toISOString()}` : undefined
+}
+
+function keyTwice({ role, name }: Applicant): CrossportError {
+  const message = `the key of ${role} ${name} is in use twice: a certificate was shown that has been renewed by another`
+  return new CrossportError('KEY_TWICE', message, { fields: { host: name } })
+}
+
+function issuedAs(certificate: string): Issued {
+  const { serialNumber, validFromDate, validToDate } = new X509Certificate(certificate)
+  return { serial: serialNumber, notBefore: validFromDate.getTime(), notAfter: validToDate.getTime() }
+}

@@ -1,19 +1,22 @@
 import * as grpc from '@grpc/grpc-js'
-import { CrossportError, messageOf } from '../../shared/errors.ts'
+import { CrossportError, type ErrorCode, messageOf } from '../../shared/errors.ts'
 import type { Log } from '../../shared/log.ts'
 import type { IssuedCertificate } from '../../shared/rpc/gen/crossport/v1/IssuedCertificate.ts'
 import type { JoinRequest__Output } from '../../shared/rpc/gen/crossport/v1/JoinRequest.ts'
+import { listenFor } from '../../shared/rpc/listener.ts'
 import { loadProto } from '../../shared/rpc/load.ts'
-import { bind } from '../../shared/rpc/server.ts'
 import { serverCredentials, type TlsFiles } from '../../shared/rpc/tls.ts'
 import type { Clock } from '../../shared/run/clock.ts'
+import { createAdmission } from '../intake/admission.ts'
 import type { Desk } from './issue.ts'
 import { createRates } from './rates.ts'
 
 /** Bytes of a message: a request for a certificate has some hundred. */
-const MOST_BYTES = 16 << 10
+export const MOST_BYTES = 16 << 10
 /** A connection is for one request, and ends after this, ms. */
 const CONNECTION_MS = 10_000
+/** Connections at a time, what they may have sent together, and how long one has to make its request. */
+export const JOINING_ADMISSION = { most: 64, bytes: 4 << 20, patienceMs: 5000 } as const
 /** Requests that are worked on at a time. */
 const MOST_AT_ONCE = 8
 
@@ -36,11 +39,12 @@ export interface JoiningListener {
 
 /**
  * The listener for those who have no certificate yet: it has only the Joining service, takes small messages, a few of each
- * address, and keeps no connection. Peers are shown the director's certificate, and need none. Throws RPC_LISTEN, RPC_TLS.
+ * address, and keeps few connections, and none for long. Peers are shown the director's certificate, and need none. Throws RPC_LISTEN, RPC_TLS.
  */
 export async function serveJoining(options: JoiningOptions): Promise<JoiningListener> {
   const { listen, tls, desk, agentsPort, log, clock } = options
   const rates = createRates(clock)
+  const admission = createAdmission(clock, JOINING_ADMISSION)
   let working = 0
   const joined = async (call: grpc.ServerUnaryCall<JoinRequest__Output, IssuedCertificate>) => {
     const address = call.getPeer().replace(/:\d+$/, '')
@@ -68,26 +72,38 @@ export async function serveJoining(options: JoiningOptions): Promise<JoiningList
     'grpc.max_connection_idle_ms': CONNECTION_MS,
   })
   server.addService(loadProto().joining.service, {
-    Join: (call: grpc.ServerUnaryCall<JoinRequest__Output, IssuedCertificate>, reply: Reply) =>
-      answer(joined(call), reply),
+    Join: (call: grpc.ServerUnaryCall<JoinRequest__Output, IssuedCertificate>, reply: Reply) => {
+      const peer = call.getPeer()
+      admission.begun(peer)
+      answer(
+        joined(call).finally(() => admission.ended(peer)),
+        reply,
+      )
+    },
   })
   const { credentials, reload } = serverCredentials(tls, { anybody: true })
-  const port = await bind(server, listen, credentials)
+  const listener = await listenFor(server, listen, credentials, admission.arrived)
   return {
-    address: listen.replace(/:\d+$/, `:${port}`),
+    address: listen.replace(/:\d+$/, `:${listener.port}`),
     reloadCertificate: reload,
-    close: () => server.forceShutdown(),
+    close: () => {
+      listener.close()
+      server.forceShutdown()
+      admission.close()
+    },
   }
 }
 
 type Reply = grpc.sendUnaryData<IssuedCertificate>
+
+const TOLD: ReadonlySet<string> = new Set<ErrorCode>(['JOIN_REFUSED', 'IDENTITY_REFUSED', 'KEY_TWICE'])
 
 /** What is refused is said; what goes wrong here is nobody's business there. */
 export function answer(work: Promise<IssuedCertificate>, reply: Reply): void {
   work.then(
     value => reply(null, value),
     (err: unknown) => {
-      const told = err instanceof CrossportError && (err.code === 'JOIN_REFUSED' || err.code === 'IDENTITY_REFUSED')
+      const told = err instanceof CrossportError && TOLD.has(err.code)
       const details = told ? messageOf(err) : 'the director cannot issue a certificate: see its journal'
       reply({ code: told ? grpc.status.PERMISSION_DENIED : grpc.status.INTERNAL, details })
     },

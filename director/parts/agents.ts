@@ -11,6 +11,7 @@ import { createDesk, type Desk } from '../joining/issue.ts'
 import { addRenewal } from '../joining/renewal.ts'
 import { canIssue } from '../pki/issuer.ts'
 import { applyDelta, register, renew } from '../registry/registry.ts'
+import { onNewCertificate } from './reload.ts'
 import { forgetRevoked } from './revoked.ts'
 
 /** Serves the agents that dial in, and enters their reports in the registry. */
@@ -33,10 +34,7 @@ export async function agents(house: House): Promise<Stop> {
     if (now !== undefined) server.setOffer(now)
   }
   const stopOffers = cells.offer.subscribe(offer)
-  const stopCertificates = cells.certificate.subscribe(() => {
-    // What cannot be used is told by the part that keeps it.
-    if (cells.certificate.get()?.unusable === undefined) server.reloadCertificate()
-  })
+  const stopCertificates = onNewCertificate(house, server.reloadCertificate)
   offer()
   cells.agents.set(server)
   setInput(cells.inputStates.agents, clock, 'in sync', `listening on ${server.address}`)
@@ -77,7 +75,9 @@ export function agentHandlers(house: House): AgentHandlers {
       const refusal = registrationRefusal(report, peer, takenNow())
       if (refusal !== undefined) throw refuse(refusal.code, refusal.reason)
       registry.set(register(registry.get(), report, clock.now(), leaseMs))
-      if (peer.name !== undefined && book?.revokedAt(peer.name) !== undefined) book.cameBack(peer.name)
+      if (book === undefined || peer.name === undefined) return
+      if (book.revokedAt(peer.name) !== undefined) book.cameBack(peer.name)
+      if (peer.serial !== undefined) book.shown({ role: 'host', name: peer.name }, peer.serial)
     },
     onDelta: (hostId, delta) => {
       const next = applyDelta(registry.get(), hostId, delta)

@@ -31,6 +31,6 @@ export function certificate({ config, cells, book, protection, log, clock }: Hou
     if (authority !== undefined) return (request: string) => renewalFrom([authority], tls!, request)
     if (!canIssue(pki) || book === undefined) return undefined
     const desk = createDesk({ pki, book, lifetimeMs: certificateLifetime })
-    return (request: string) => desk.renew('director', role.name, request, () => {})
+    return (request: string) => desk.renew({ role: 'director', name: role.name }, request, undefined, () => {})
   }
 }

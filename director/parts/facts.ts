@@ -5,7 +5,7 @@ import { documentBytes } from '../intake/documents.ts'
 import type { OwnFacts } from '../status/conditions.ts'
 
 /** For the conditions of its status. */
-export function factsOf({ applier, cells, config, loop, protection }: House): OwnFacts {
+export function factsOf({ applier, cells, config, loop, protection, book }: House): OwnFacts {
   const { services, bridge, bridgeProblem, inputStates, outcome, tableProblems, tornDown } = cells
   const away = (name: InputName) => {
     const { state, detail } = inputStates[name].get()
@@ -31,6 +31,7 @@ export function factsOf({ applier, cells, config, loop, protection }: House): Ow
     tableProblems: [...tableProblems.get(), ...cells.zoneFill.get().problems],
     tornDown: tornDown.get(),
     identity: { certificate: cells.certificate.get(), plaintext: protection?.plaintext },
+    bookLostAt: book?.lostAt(),
     notListening: away('agents'),
     floods: cells.floods.get().floods,
     documentBytes: documentBytes(services.get().documents),

@@ -19,7 +19,7 @@ export interface Made {
  * Makes what a fleet's first director needs and does not have: the CA, and the director's own certificate.
  *
  * @param lifetimeMs - of the director's certificate
- * @throws PKI_MISSING - one of the CA's two files is there without the other
+ * @throws PKI_INCOMPLETE - one of the CA's two files is there without the other
  */
 export async function initPki(dir: string, directorId: string, lifetimeMs: number): Promise<readonly Made[]> {
   const authority = await initAuthority(dir)
@@ -44,7 +44,7 @@ async function initAuthority(dir: string): Promise<readonly Made[]> {
   if (there && hasKey) return both(false)
   if (there || hasKey) {
     const [here, missing] = there ? [certificate, key] : [key, certificate]
-    throw new CrossportError('PKI_MISSING', `${here} is there, and ${missing} is not: nothing has been made`)
+    throw new CrossportError('PKI_INCOMPLETE', `${here} is there, and ${missing} is not: nothing has been made`)
   }
   const keys = await newKeys()
   const text = await makeAuthority(newFleetId(), keys, directorValidity(AUTHORITY_MS))

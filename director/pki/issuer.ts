@@ -19,7 +19,7 @@ export const authorityFiles = (dir: string) => ({ certificate: join(dir, 'ca.crt
 /** Whether this machine has the CA's key. */
 export const canIssue = (dir: string): boolean => isThere(authorityFiles(dir).key)
 
-/** Throws PKI_MISSING: there is no CA, or it is not one that `init` has made. */
+/** Throws PKI_MISSING (there is no CA's key), PKI_INCOMPLETE (its files are not those that `init` has made). */
 export async function openIssuer(dir: string): Promise<Issuer> {
   const files = authorityFiles(dir)
   // Loaded when it is needed, for it is large, and most directors issue nothing for weeks.
@@ -28,9 +28,8 @@ export async function openIssuer(dir: string): Promise<Issuer> {
     try {
       return await openAuthority(readFileSync(files.certificate, 'utf8'), readFileSync(files.key, 'utf8'))
     } catch (cause) {
-      throw new CrossportError('PKI_MISSING', `${dir} has no CA to issue certificates with: ${messageOf(cause)}`, {
-        cause,
-      })
+      const code = canIssue(dir) ? 'PKI_INCOMPLETE' : 'PKI_MISSING'
+      throw new CrossportError(code, `${dir} has no CA to issue certificates with: ${messageOf(cause)}`, { cause })
     }
   }
   const authority = await open()
@@ -55,13 +54,22 @@ export function directorValidity(lifetimeMs: number): Validity {
   return { notBefore: new Date(Date.now() - early), notAfter: new Date(Date.now() + lifetimeMs) }
 }
 
+/** Another director's clock may be slow by so much and still take a host's new certificate. */
+const SLOW_DIRECTOR_MS = 300_000
+/** So long after a revocation here the same may have been said to other directors. */
+const SAID_EVERYWHERE_MS = 3_600_000
+
 /**
- * When a host's certificate that is issued now is valid: in whole seconds, and not from the second of a revocation on, of which
- * it would be taken for a part. Waits for the next second.
+ * When a host's certificate that is issued now is valid, in whole seconds. It must begin later than the host's last revocation,
+ * here and on the directors where that was said a little later: soon after one it begins now, or in the next second, which this
+ * waits for.
  */
 export async function hostValidity(revokedAt: number | undefined, lifetimeMs: number): Promise<Validity> {
   const second = (ms: number) => Math.floor(ms / 1000) * 1000
-  if (revokedAt !== undefined && second(revokedAt) === second(Date.now())) await delay(1000 - (Date.now() % 1000))
-  const notBefore = second(Date.now())
-  return { notBefore: new Date(notBefore), notAfter: new Date(notBefore + lifetimeMs) }
+  // A timer may be a millisecond early.
+  while (revokedAt !== undefined && second(revokedAt) === second(Date.now())) await delay(1000 - (Date.now() % 1000))
+  const now = Date.now()
+  const recent = revokedAt !== undefined && now - revokedAt < SAID_EVERYWHERE_MS
+  const early = recent ? 0 : Math.min(SLOW_DIRECTOR_MS, lifetimeMs / 10)
+  return { notBefore: new Date(second(now - early)), notAfter: new Date(second(now) + lifetimeMs) }
 }

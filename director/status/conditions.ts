@@ -18,6 +18,8 @@ export interface OwnFacts extends CommonFacts {
   readonly notListening: string | undefined
   /** Of all service files, as agents are told of them. */
   readonly documentBytes: number
+  /** When it was found that the book of certificates was lost, in ms since 1970; undefined: it was not. */
+  readonly bookLostAt: number | undefined
   /** Those under way. */
   readonly floods: readonly Flood[]
 }
@@ -39,6 +41,7 @@ export interface DirectorFacts extends OwnFacts {
 export const DIRECTOR_CONDITIONS: readonly Condition<DirectorFacts>[] = [
   ...COMMON_CONDITIONS,
   { code: 'RPC_LISTEN', severity: 'error', find: ({ notListening }) => found('agents', notListening) },
+  { code: 'BOOK_LOST', severity: 'warning', find: ({ bookLostAt }) => found('authority.db', lostBook(bookLostAt)) },
   {
     code: 'OFFER_TOO_LARGE',
     severity: 'error',
@@ -83,6 +86,11 @@ function refusedClaim({ code, subject, reason }: RegistryProblem): Finding {
 export function tooLarge(documentBytes: number): string | undefined {
   const [bytes, most] = [documentBytes, LIMITS.documents].map(count => Math.ceil(count / 2 ** 20))
   return documentBytes > LIMITS.documents ? `the service files have ${bytes} MiB, and agents take ${most}` : undefined
+}
+
+function lostBook(at: number | undefined): string | undefined {
+  if (at === undefined) return undefined
+  return `there was no book of certificates at ${new Date(at).toISOString()}: revocations from before are not known`
 }
 
 function* eachService(

@@ -1,5 +1,6 @@
-import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { CrossportError, messageOf } from '../errors.ts'
 import type { Role } from '../pki/names.ts'
 import type { TlsFiles } from '../rpc/tls.ts'
 
@@ -25,6 +26,36 @@ export function installedFiles(dir: string, role: Role): TlsFiles | undefined {
  * with the rights of the user.
  */
 export const isThere = (file: string): boolean => statSync(file, { throwIfNoEntry: false }) !== undefined
+
+/**
+ * Whether files can be written, where they are or are to be: a draft is written there and removed. Throws JOIN_UNWRITABLE.
+ *
+ * @param files - their directories need not be there
+ */
+export function checkWritable(...files: readonly string[]): void {
+  for (const file of files) {
+    const draft = join(existingDirectory(dirname(file)), `${basename(file)}.new`)
+    try {
+      rmSync(draft, { force: true })
+      const fd = openSync(draft, 'wx', 0o600)
+      try {
+        writeFileSync(fd, ' '.repeat(DRAFT_BYTES), { flush: true })
+      } finally {
+        closeSync(fd)
+        rmSync(draft)
+      }
+    } catch (cause) {
+      throw new CrossportError('JOIN_UNWRITABLE', `cannot write ${file}: ${messageOf(cause)}. Nothing was sent`, {
+        cause,
+      })
+    }
+  }
+}
+
+/** More than any of them has. */
+const DRAFT_BYTES = 16 << 10
+
+const existingDirectory = (dir: string): string => (existsSync(dir) ? dir : existingDirectory(dirname(dir)))
 
 /** Writes a file at once or not at all. A missing directory is made, for root alone. */
 export function writeWhole(file: string, text: string, mode: number): void {

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { connect } from 'node:tls'
 import type { ServiceError } from '@grpc/grpc-js'
 import { CrossportError, messageOf } from '../errors.ts'
@@ -10,6 +10,7 @@ import { fingerprintOf, type JoinToken } from '../pki/token.ts'
 import { joiningClient } from '../rpc/client.ts'
 import type { IssuedCertificate__Output } from '../rpc/gen/crossport/v1/IssuedCertificate.ts'
 import type { JoinRequest } from '../rpc/gen/crossport/v1/JoinRequest.ts'
+import { pkiFiles } from './files.ts'
 import { namesIn } from './own.ts'
 
 export const JOIN_PORT = 7474
@@ -45,6 +46,9 @@ export function parseDirector(text: string): JoinOptions['director'] | undefined
   return host === undefined || Number(port) > 65535 ? undefined : { host, port: Number(port) }
 }
 
+/** `host:port`, or `[IPv6 address]:port`. */
+export const addressOf = (host: string, port: number): string => `${host.includes(':') ? `[${host}]` : host}:${port}`
+
 /**
  * Gets a certificate for a token. The secret is sent only to one who has a director's certificate of the CA that the token names.
  *
@@ -52,9 +56,9 @@ export function parseDirector(text: string): JoinOptions['director'] | undefined
  */
 export async function joinFleet({ director, token, role, name, caFile }: JoinOptions): Promise<Joined> {
   const { host, port } = director
-  const at = `${host.includes(':') ? `[${host}]` : host}:${port}`
+  const at = addressOf(host, port)
   const ca = await authorityAt(host, port, at, token.fingerprint)
-  checkFleet(caFile, ca)
+  checkFleet(caFile, role, ca)
   const keys = await newKeys()
   const request = await makeRequest(keys)
   const answer = await ask(at, ca, { secret: token.secret, role, name, request })
@@ -65,9 +69,13 @@ export async function joinFleet({ director, token, role, name, caFile }: JoinOpt
   return { ca, pair: keyPem(keys.privateKey) + answer.certificate, port: answer.port }
 }
 
-function checkFleet(file: string, ca: string): void {
+function checkFleet(file: string, role: Role, ca: string): void {
   if (!existsSync(file) || readFileSync(file, 'utf8').trim() === ca.trim()) return
-  throw refused(`${file} is the CA of another fleet: remove ${dirname(file)} to leave that. Nothing was sent`)
+  const dir = dirname(file)
+  const mend = existsSync(join(dir, 'ca.key'))
+    ? `it is that of this machine's director: give the ${role} a directory of its own (pki in its configuration)`
+    : `remove ${file} and ${pkiFiles(dir, role).cert} to leave that`
+  throw refused(`${file} is the CA of another fleet: ${mend}. Nothing was sent`)
 }
 
 /** The CA certificate (PEM) with that fingerprint, which whoever answers there has shown. Nothing is sent. */

@@ -67,7 +67,7 @@ export function keepCertificate({ files, renew, log, clock }: KeeperOptions): Ce
       log.notice('the certificate has been read anew', { file: files.cert, until: own.notAfter.toISOString() })
       set({ own, unusable: undefined, notRenewed: undefined })
     } catch (err) {
-      log.error('the new certificate is not used, and the one before is', { err })
+      log.error('the files of the certificate cannot be used', { err })
       set({ unusable: messageOf(err) })
     }
   }

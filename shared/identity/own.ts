@@ -1,4 +1,5 @@
 import { createPrivateKey, type X509Certificate } from 'node:crypto'
+import { createSecureContext } from 'node:tls'
 import { CrossportError, messageOf } from '../errors.ts'
 import type { Validity } from '../pki/certificates.ts'
 import { type Identity, identityOf } from '../pki/names.ts'
@@ -16,6 +17,9 @@ export function readOwn({ ca, cert, key }: TlsFiles): OwnCertificate {
   const certificate = parse(cert)
   const authority = parse(ca)
   if (!holds(certificate, key)) throw new CrossportError('RPC_TLS', `${key} is not the key of ${cert}`)
+  // What else is in the files, such as further certificates, must be usable, too.
+  usable(ca, () => createSecureContext({ ca: read(ca) }))
+  usable(cert, () => createSecureContext({ cert: read(cert), key: read(key) }))
   return { ...validityOf(certificate), identity: namesIn(certificate), authority: validityOf(authority) }
 }
 
@@ -31,6 +35,15 @@ function holds(certificate: X509Certificate, file: string): boolean {
   } catch (cause) {
     if (cause instanceof CrossportError) throw cause
     throw new CrossportError('RPC_TLS', `${file} holds no key: ${messageOf(cause)}`, { fields: { file }, cause })
+  }
+}
+
+function usable(file: string, use: () => unknown): void {
+  try {
+    use()
+  } catch (cause) {
+    if (cause instanceof CrossportError) throw cause
+    throw new CrossportError('RPC_TLS', `${file} is damaged: ${messageOf(cause)}`, { fields: { file }, cause })
   }
 }
 

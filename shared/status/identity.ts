@@ -9,16 +9,22 @@ export interface IdentityFacts {
   readonly plaintext: string | undefined
 }
 
-type Facts = { readonly identity: IdentityFacts }
+type Facts = { readonly role: 'agent' | 'director'; readonly identity: IdentityFacts }
+
+/** A director has its files in memory; an agent reads them whenever it dials. */
+const MEANWHILE: Readonly<Record<Facts['role'], string>> = {
+  director: 'the certificate that was read before is in use',
+  agent: 'connections that are open go on, and no new one can be made',
+}
 
 /** What either daemon tells of its own certificate. */
 export const IDENTITY_CONDITIONS: readonly Condition<Facts>[] = [
   {
     code: 'RPC_TLS',
     severity: 'error',
-    find: ({ identity: { certificate } }) => {
+    find: ({ role, identity: { certificate } }) => {
       const unusable = certificate?.unusable
-      return found('certificate', unusable && `${unusable}; the certificate that was read before is in use`)
+      return found('certificate', unusable && `${unusable}; ${MEANWHILE[role]}`)
     },
   },
   {

@@ -1,8 +1,8 @@
 /** The director's stations (stations.ts). The plan is above the compiler, because it makes the compiler's input. */
 export const DIRECTOR: readonly (readonly string[])[] = [
   ['authority', 'config.ts', 'pki', 'version.ts'],
-  ['intake', 'joining', 'commands'],
-  ['registry'],
+  ['intake', 'commands'],
+  ['registry', 'joining'],
   ['store', 'schedule'],
   ['compile'],
   ['plan', 'apply', 'accounting', 'packets'],

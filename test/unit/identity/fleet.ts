@@ -35,13 +35,13 @@ export async function fleet(t: ExecutionContext) {
   }
 
   /** Its listener for joining, and what it has said of it. */
-  const joining = async (lifetimeMs = DAY) => {
+  const joining = async (lifetimeMs = DAY, listen = '127.0.0.1:0') => {
     const log = memoryLog()
     const desk = createDesk({ pki, book, lifetimeMs })
-    const options = { listen: '127.0.0.1:0', tls: director, desk, agentsPort: 7473, log, clock: systemClock }
+    const options = { listen, tls: director, desk, agentsPort: 7473, log, clock: systemClock }
     const listener = await serveJoining(options)
     t.teardown(() => listener.close())
-    return { log, address: listener.address, port: Number(listener.address.split(':')[1]) }
+    return { log, address: listener.address, port: Number(listener.address.split(':').at(-1)) }
   }
   return { dir, pki, book, issuer, director, certificate, joining, fleetId: issuer.fleet }
 }

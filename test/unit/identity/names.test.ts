@@ -79,6 +79,9 @@ test('a revoked host is nobody, until it has a certificate that was issued later
   t.throws(() => whoIs(certificate, '', register(at + 999)), { message: /revoked/ }, 'in the same second')
   t.notThrows(() => whoIs(certificate, '', register(at - 1)))
   t.notThrows(() => whoIs(san(`URI:${uriOf({ ...host, name: 'rs2' })}`), '', register(at + 5000)))
+  t.throws(() => whoIs(san('DNS:rs1'), '', { ...register(at + 5000), own: undefined }), {
+    message: /it is valid from 2026-11-28T16:26:25\.000Z \(notBefore\), and would have to be from later on$/,
+  })
   t.throws(() => whoIs({ ...certificate, valid_from: 'no date' }, '', register(at)), { message: /revoked/ })
 })
 

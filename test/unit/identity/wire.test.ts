@@ -1,17 +1,27 @@
+import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type ConnectionOptions, connect } from 'node:tls'
 import test, { type ExecutionContext } from 'ava'
 import type { Register } from '../../../director/authority/who.ts'
+import type { House } from '../../../director/house.ts'
 import { createDesk } from '../../../director/joining/issue.ts'
 import { addRenewal } from '../../../director/joining/renewal.ts'
+import { agentHandlers } from '../../../director/parts/agents.ts'
+import type { CrossportError } from '../../../shared/errors.ts'
+import { writeWhole } from '../../../shared/identity/files.ts'
 import { readOwn } from '../../../shared/identity/own.ts'
 import { renewalFrom } from '../../../shared/identity/renewal.ts'
-import { makeRequest, newKeys } from '../../../shared/pki/certificates.ts'
+import { keyPem, makeRequest, newKeys } from '../../../shared/pki/certificates.ts'
 import type { TlsFiles } from '../../../shared/rpc/tls.ts'
+import { createCell, createTopic } from '../../../shared/run/cell.ts'
 import { identity, offer, recorder, startDirector, startReporter } from '../report/ends.ts'
 import { fakeClock } from '../run/fake-clock.ts'
 import { memoryLog } from '../run/memory-log.ts'
 import { DAY, fleet } from './fleet.ts'
+
+/** A certificate that is due to be renewed. */
+const halfOver = () => ({ notBefore: new Date(Date.now() - DAY), notAfter: new Date(Date.now() + DAY) })
 
 /** A fleet's director that listens with its certificate, and agents that dial it. */
 async function scene(t: ExecutionContext, files?: (made: Awaited<ReturnType<typeof fleet>>) => Promise<TlsFiles>) {
@@ -121,13 +131,85 @@ test('a host that is revoked is out at once, and does not come back with what it
 
 test('a certificate is renewed for the same name, over the mutual connection only', async t => {
   const { certificate, director, issuer } = await scene(t)
-  const files = await certificate('host', 'rs1')
+  const files = await certificate('host', 'rs1', halfOver())
   const request = await makeRequest(await newKeys())
   const pem = await renewalFrom([director.address], files, request)
   t.regex(pem, /BEGIN CERTIFICATE/)
   t.is(readOwn(files).identity.role?.fleet, issuer.fleet)
   await t.throwsAsync(renewalFrom([director.address], files, 'no request'), { message: /request is not valid/ })
   await t.throwsAsync(renewalFrom(['127.0.0.1:1'], files, request), { message: /127\.0\.0\.1:1: / })
+})
+
+/** A host's certificates, with the keys that they were issued for, by the name of a file. */
+async function renewals(t: ExecutionContext) {
+  const { certificate, director, dir, book, log } = await scene(t)
+  const first = await certificate('host', 'rs1', halfOver())
+  let made = 0
+  /** Renewed with these files; the new certificate lives long enough to be renewed at once. */
+  const renew = async (files: TlsFiles): Promise<TlsFiles> => {
+    const keys = await newKeys()
+    const pem = await renewalFrom([director.address], files, await makeRequest(keys))
+    const cert = join(dir, `renewed-${++made}.pem`)
+    writeWhole(cert, keyPem(keys.privateKey) + pem, 0o600)
+    return { ...files, cert, key: cert }
+  }
+  const serial = ({ cert }: TlsFiles) => new X509Certificate(readFileSync(cert)).serialNumber
+  return { first, renew, serial, book, log }
+}
+
+test('a copy of a key that has been renewed renews nothing, and the journal says that it is in use twice', async t => {
+  const { first, renew, serial, book, log } = await renewals(t)
+  const lost = await renew(first)
+  const second = await renew(first)
+  t.pass('a reply that was lost is asked for anew')
+  book.shown({ role: 'host', name: 'rs1' }, serial(second))
+  for (const old of [first, lost])
+    await t.throwsAsync(renew(old), { message: /the key of host rs1 is in use twice: a certificate was shown/ })
+  const line = log.lines.find(({ message }) => message === 'the key of host rs1 is in use twice')
+  t.is(line?.level, 'error')
+  t.is((line?.err as CrossportError | undefined)?.code, 'KEY_TWICE')
+  await t.throwsAsync(renew(second), { message: /is not renewed before 20/ })
+})
+
+test('who uses a copy of a key before its owner is found out by the owner, or shuts itself out', async t => {
+  const { first, renew, log } = await renewals(t)
+  const thief = await renew(first)
+  await renew(first)
+  await t.throwsAsync(renew(thief), { message: /in use twice/ })
+  t.true(log.lines.some(({ message }) => message.endsWith('is in use twice')))
+})
+
+test('a host that registers with its newest certificate ends the one before', async t => {
+  const { first, renew, serial, book } = await renewals(t)
+  const rs1 = { role: 'host', name: 'rs1' } as const
+  const second = await renew(first)
+  t.true(book.isCurrent(rs1, serial(first)))
+  const cells = { registry: createCell({ hosts: new Map() }), agents: createCell(undefined) }
+  const house = {
+    config: { leaseMs: 1000 },
+    cells: {
+      ...cells,
+      changed: createTopic(),
+      site: createCell(undefined),
+      services: createCell({ specs: [] }),
+      outcome: createCell(undefined),
+      ownAddresses: createCell({ own: new Set() }),
+    },
+    clock: fakeClock(),
+    book,
+  } as unknown as House
+  const report = { hostId: 'rs1', hostMac: '02:00:00:00:00:01', hostIp: '', version: '', realServers: [], refused: [] }
+  agentHandlers(house).onRegistration(report as never, { name: 'rs1', serial: serial(second), address: '10.0.0.1' })
+  t.false(book.isCurrent(rs1, serial(first)))
+  t.true(book.isCurrent(rs1, serial(second)))
+})
+
+test('a request for a renewal that is too large, or too early, is refused', async t => {
+  const { certificate, director } = await scene(t)
+  const [young, due] = [await certificate('host', 'rs1'), await certificate('host', 'rs2', halfOver())]
+  const request = await makeRequest(await newKeys())
+  await t.throwsAsync(renewalFrom([director.address], young, request), { message: /is not renewed before 20/ })
+  await t.throwsAsync(renewalFrom([director.address], due, 'x'.repeat(20_000)), { message: /the request is too large/ })
 })
 
 test('a stream ends with the certificate that it was begun with', async t => {

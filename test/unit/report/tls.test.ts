@@ -57,6 +57,14 @@ test('in an existing PKI a director is who has the address that is dialled, what
   t.regex(await answer('DNS:localhost'), /^registered/)
 })
 
+test('a host whose files cannot be read says which', async t => {
+  const certificate = await authority(t)
+  const told = recorder()
+  const { ca, cert } = await certificate('rs1')
+  startReporter(t, 'localhost:1', told, { tls: { ca, cert, key: '/nowhere.key' } })
+  t.regex(await told.until(/^disconnected/), /director localhost:1: cannot read \/nowhere\.key/)
+})
+
 test('a host with a certificate registers itself, and no other', async t => {
   const certificate = await authority(t)
   const heard = recorder()

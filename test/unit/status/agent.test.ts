@@ -57,7 +57,7 @@ type Scene = ReturnType<typeof scene>
 const CASES: Readonly<Record<string, readonly [(scene: Scene) => void, RegExp]>> = {
   RPC_TLS: [
     ({ cells }) => cells.certificate.set(certificate({ unusable: 'cannot read /a.pem' })),
-    /^error RPC_TLS certificate: cannot read \/a\.pem; the certificate that was read before is in use/,
+    /^error RPC_TLS certificate: cannot read \/a\.pem; connections that are open go on, and no new one can be made/,
   ],
   CERTIFICATE_ENDING: [
     ({ cells }) => cells.certificate.set(certificate({ ending: 'it ends', notRenewed: 'nobody answers' })),

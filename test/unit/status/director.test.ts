@@ -69,6 +69,10 @@ const CASES: Readonly<Record<string, readonly [(scene: Scene) => unknown, RegExp
     ({ cells }) => cells.certificate.set(certificate({ ending: 'it ends', notRenewed: 'nobody answers' })),
     /^warning CERTIFICATE_ENDING certificate: it ends; not renewed: nobody answers/,
   ],
+  BOOK_LOST: [
+    ({ house }) => Object.assign(house, { book: { lostAt: () => Date.parse('2026-11-28T12:00:00Z') } }),
+    /^warning BOOK_LOST authority\.db: there was no book.* at 2026-11-28T12.*: revocations from before are not known/,
+  ],
   PLAINTEXT: [
     ({ house }) => Object.assign(house, { protection: { tls: undefined, plaintext: 'insecurePlaintext: it is open' } }),
     /^note PLAINTEXT connection: insecurePlaintext: it is open/,
