@@ -81,7 +81,7 @@ const guestStage = (name: string, words: RegExp, comes: boolean): Moment => {
 
 const moments: readonly Moment[] = [
   ...Object.entries(BUNDLE_STAGES).map(([name, stage]): Moment => ({ name, proxy: 'switch', stage, comes: true })),
-  guestStage('writes its file', /guest-file-write/, true),
+  guestStage('writes its file', /set -C; cat/, true),
   guestStage('adds the address', /"address","add"/, true),
   guestStage('gives the address back', /"address","del"/, false),
 ]

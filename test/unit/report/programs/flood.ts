@@ -19,11 +19,8 @@ call.on('error', error => {
   process.stdout.write(`${error.message}\n`)
   process.exit(1)
 })
-call.write(
-  Attach.requestSerialize({
-    registration: { ...identity, hostId: `evil-${n}`, hostMac: `02:00:00:00:66:0${n}`, realServers: [] },
-  }),
-)
+const own = { hostId: `evil-${n}`, hostMac: `02:00:00:00:66:0${n}`, hostIp: `172.24.1.20${n}` }
+call.write(Attach.requestSerialize({ registration: { ...identity, ...own, realServers: [] } }))
 let sent = 0
 const send = () => {
   for (;;) if (!call.write(ready[++sent % ready.length]!)) return void call.once('drain', send)
