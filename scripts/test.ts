@@ -47,8 +47,10 @@ interface Counts {
   readonly failed: number
 }
 
-/** Each attacker of SECURITY.md, with its outcome in a line. They load the machine and count what is served meanwhile. */
-const ATTACKS = 'test/e2e/attacks*.test.ts'
+/** The attackers of SECURITY.md, with their outcome in a line. */
+const ATTACKS = ['attacks', 'attacks-overlay', 'authority', 'join'].map(name => `test/e2e/${name}.test.ts`)
+/** These load the machine, and count what is served meanwhile. */
+const FLOODS = 'test/e2e/attacks-floods.test.ts'
 const ONE_HOST = 'test/e2e/faults/host.test.ts'
 /** These tests neither measure nor load a guest: they mostly wait. */
 const QUIET = ['guest', 'lab', 'systemd', 'systemd-daemons'].map(name => `test/e2e/${name}.test.ts`)
@@ -62,8 +64,11 @@ const phases: Readonly<Record<string, () => Promise<Counts>>> = {
   lint: () => check(['biome', 'check', '.']),
   types: () => check(['tsc', '--noEmit']),
   unit: () => ava(['test/unit/**/*.test.ts', 'test/arch/**/*.test.ts'], []),
-  e2e: () => ava(['test/e2e/*.test.ts', `!${ATTACKS}`, ...QUIET.map(file => `!${file}`)], ['--concurrency=2']),
-  attacks: () => ava([ATTACKS], ['--serial']),
+  e2e: () => {
+    const others = [...ATTACKS, FLOODS, ...QUIET].map(file => `!${file}`)
+    return ava(['test/e2e/*.test.ts', ...others], ['--concurrency=2'])
+  },
+  attacks: async () => sum([await ava([FLOODS], ['--serial']), await ava(ATTACKS, ['--concurrency=2'])]),
   // These count the requests that a fault costs, so they have the machine almost for themselves.
   faults: async () => {
     const beside = await Promise.all([ava([ONE_HOST], ['--serial']), ava(QUIET, ['--serial'])])
