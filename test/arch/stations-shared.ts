@@ -7,4 +7,5 @@ export const SHARED: readonly (readonly string[])[] = [
   ['switch'],
   ['apply'],
   ['status', 'command.ts'],
+  ['daemon.ts'],
 ]
